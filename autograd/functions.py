@@ -1,0 +1,185 @@
+"""The functions that users call: on numbers they give a float, on Values a node of the graph.
+
+Most are rows of the operation table as they stand. The others, on vectors, are composed of rows:
+nothing here has a derivative rule of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable
+from typing import Protocol, overload
+
+from . import ops
+from .value import Value
+
+
+class Function(Protocol):
+    """A row of the table with one operand."""
+
+    @overload
+    def __call__(self, x: Value, /) -> Value: ...
+    @overload
+    def __call__(self, x: float, /) -> float: ...
+
+
+class BinaryFunction(Protocol):
+    """A row of the table with two operands."""
+
+    @overload
+    def __call__(self, x: Value, y: Value | float, /) -> Value: ...
+    @overload
+    def __call__(self, x: float, y: Value, /) -> Value: ...
+    @overload
+    def __call__(self, x: float, y: float, /) -> float: ...
+
+
+exp: Function = ops.exp
+log: Function = ops.log
+sqrt: Function = ops.sqrt
+sin: Function = ops.sin
+cos: Function = ops.cos
+tanh: Function = ops.tanh
+sigmoid: Function = ops.sigmoid
+relu: Function = ops.relu
+softplus: Function = ops.softplus
+sign: Function = ops.sign
+step: Function = ops.step
+stop_gradient: Function = ops.stop_gradient
+maximum: BinaryFunction = ops.maximum
+minimum: BinaryFunction = ops.minimum
+xlogy: BinaryFunction = ops.xlogy
+less: BinaryFunction = ops.less
+equal: BinaryFunction = ops.equal
+
+
+def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
+    """Choose x where the condition is not zero, else y: a branch that stays in the graph.
+
+    A condition that is a plain number has decided already, and its branch is returned as it is.
+    No gradient reaches the condition or, the result being what it is, the other branch.
+    """
+    if hasattr(condition, "record_operation"):
+        return ops.where(condition, x, y)  # type: ignore[no-any-return]
+    return x if condition else y
+
+
+@overload
+def sum(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def sum(values: Iterable[Value | float]) -> Value: ...
+def sum(values: Iterable[Value | float]) -> Value | float:
+    """x_1 + ... + x_n as one node; 0.0 for no values.
+
+    Args:
+        values: n Values or numbers.
+
+    Raises:
+        TypeError: if one is neither.
+    """
+    return ops.sum(*values)  # type: ignore[no-any-return]
+
+
+@overload
+def prod(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def prod(values: Iterable[Value | float]) -> Value: ...
+def prod(values: Iterable[Value | float]) -> Value | float:
+    """x_1 * ... * x_n, multiplied from the left; 1.0 for no values.
+
+    Args:
+        values: n Values or numbers.
+    """
+    factors = list(values)
+    return functools.reduce(operator.mul, factors) if factors else 1.0
+
+
+@overload
+def dot(xs: Iterable[float], ys: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value: ...
+def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | float:
+    """x_1 y_1 + ... + x_n y_n: n products and one sum.
+
+    Args:
+        xs: n Values or numbers.
+        ys: n Values or numbers.
+
+    Raises:
+        ValueError: if the lengths differ.
+    """
+    left, right = list(xs), list(ys)
+    if len(left) != len(right):
+        raise ValueError(
+            f"dot() takes two vectors of one length, got {len(left)} and {len(right)}; "
+            f"check which of them is missing entries"
+        )
+    return sum([x * y for x, y in zip(left, right)])
+
+
+@overload
+def logsumexp(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+@overload
+def logsumexp(values: Iterable[Value | float]) -> Value: ...
+def logsumexp(values: Iterable[Value | float]) -> Value | float:
+    """log(e^{x_1} + ... + e^{x_n}) as one node, without overflow.
+
+    Args:
+        values: n >= 1 Values or numbers.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    return ops.logsumexp(*_at_least_one("logsumexp", values))  # type: ignore[no-any-return]
+
+
+@overload
+def log_softmax(values: Iterable[float]) -> list[float]: ...  # type: ignore[overload-overlap]
+@overload
+def log_softmax(values: Iterable[Value | float]) -> list[Value]: ...
+def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
+    """The logarithm of each entry of the softmax: x_i - log(e^{x_1} + ... + e^{x_n}).
+
+    Exact where softmax itself would round to 0 or 1. As in PyTorch and JAX all entries are nan
+    when one of the x is +inf or all are -inf.
+
+    Args:
+        values: n >= 1 Values or numbers.
+
+    Returns:
+        A list of length n.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    logits = _at_least_one("log_softmax", values)
+    normalizer = ops.log_normalizer(*logits)
+    return [x - normalizer for x in logits]
+
+
+@overload
+def softmax(values: Iterable[float]) -> list[float]: ...  # type: ignore[overload-overlap]
+@overload
+def softmax(values: Iterable[Value | float]) -> list[Value]: ...
+def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
+    """The softmax y_i = e^{x_i} / (e^{x_1} + ... + e^{x_n}) (lecture: "Multi-class
+    classification: Output").
+
+    Args:
+        values: n >= 1 Values or numbers.
+
+    Returns:
+        A list of length n: probabilities that sum to 1.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    return [exp(x) for x in log_softmax(values)]
+
+
+def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Value | float]:
+    taken = list(values)
+    if not taken:
+        raise ValueError(f"{name}() of no values is not defined; pass a list with one at least")
+    return taken

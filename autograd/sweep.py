@@ -1,0 +1,186 @@
+"""Reverse mode: who reports before whom, and the chain rule along that order.
+
+A graph goes in; out come its nodes from the root down to the leaves, each with its gradient at the
+moment when that gradient is final. ``Value.backward`` stores what comes out, ``grad`` returns it,
+the stepper shows it one node at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, overload
+
+from .ops import Op
+from .value import Value
+
+
+def count_consumers(root: Value) -> dict[Value, int]:
+    """How often each node under ``root`` is used as an operand: 2 for a in ``a + a``.
+
+    The root itself, which nothing under it uses, counts 0.
+    """
+    consumers = {root: 0}
+    found = [root]
+    for node in found:
+        for operand in node.operands:
+            if isinstance(operand, Value):
+                if operand in consumers:
+                    consumers[operand] += 1
+                else:
+                    consumers[operand] = 1
+                    found.append(operand)
+    return consumers
+
+
+def consumers_first(root: Value) -> list[Value]:
+    """Every node under ``root`` once, after all the nodes that use it: the order of a sweep.
+
+    A node's gradient is the sum of what its consumers report, so it must wait for the last of
+    them. A plain walk from the root does not wait: in ``b = a + a; c = b * b; d = c + b`` it takes
+    b up as an operand of d, before c has reported, and hands down a gradient that is too small.
+    """
+    waiting = count_consumers(root)
+    order = [root]
+    for node in order:
+        for operand in node.operands:
+            if isinstance(operand, Value):
+                reports_missing = waiting[operand]
+                if reports_missing == 1:
+                    order.append(operand)
+                else:
+                    waiting[operand] = reports_missing - 1
+    return order
+
+
+def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
+    """dz/dx for each operand x of a node z, by the rules of its row in the operation table.
+
+    Floats, or with ``differentiable`` Values; ``None`` where no derivative passes. The entry of an
+    operand that is a plain number means nothing, and its rule may not have been evaluated.
+    """
+    op: Op | None = node.op
+    operands: tuple[Any, ...] = node.operands
+    if op is None:
+        return ()
+    if op.linear:
+        return op.rules if op.arity is not None else op.rules * len(operands)
+    if differentiable:
+        return _evaluate(op, node, operands)
+    # Nodes of two operands are spelled out: this is where a sweep spends its time.
+    if op.arity == 2:
+        x, y = operands
+        rule_x, rule_y = op.rules
+        if not isinstance(x, Value):
+            return None, rule_y(node.data, x, y.data)
+        if not isinstance(y, Value):
+            return rule_x(node.data, x.data, y), None
+        return rule_x(node.data, x.data, y.data), rule_y(node.data, x.data, y.data)
+    return _evaluate(op, node.data, [x.data if isinstance(x, Value) else x for x in operands])
+
+
+def _evaluate(op: Op, z: Any, xs: Sequence[Any]) -> Sequence[Any]:
+    if op.arity is None:
+        return [op.rules[0](z, x) for x in xs]
+    return [rule(z, *xs) for rule in op.rules]
+
+
+def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
+    """The reverse sweep: each node with its final gradient and its local partials.
+
+    The chain rule is the three lines in the middle: each operand receives
+    ``gradient * partial``, and what its consumers send adds up. Nothing is written to any node.
+
+    Args:
+        root: the node that is differentiated; its own gradient is 1.
+        differentiable: compute with Values instead of floats, so that the gradients are graphs.
+    """
+    gradients: dict[Value, Any] = {root: 1.0}
+    for node in consumers_first(root):
+        gradient = gradients[node]
+        partials = local_partials(node, differentiable)
+        for operand, partial in zip(node.operands, partials):
+            if isinstance(operand, Value):
+                if partial is None:  # 0 * gradient would be nan where the gradient is infinite
+                    contribution = 0.0
+                else:
+                    contribution = gradient if partial == 1.0 else gradient * partial
+                if operand in gradients:
+                    gradients[operand] += contribution
+                else:
+                    gradients[operand] = contribution
+        yield node, gradient, partials
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
+) -> tuple[float, ...]: ...
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
+) -> tuple[Value, ...]: ...
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool
+) -> tuple[float, ...] | tuple[Value, ...]: ...
+
+
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool = False
+) -> tuple[float, ...] | tuple[Value, ...]:
+    """The partial derivatives of ``output`` with respect to ``inputs``; no ``.grad`` is touched.
+
+    Args:
+        output: the Value to differentiate.
+        inputs: the Values to differentiate by: leaves or interior nodes, D of them. A single
+            Value counts as one of them.
+        create_graph: give Values that are functions of the graph's leaves, so that they can be
+            differentiated again, to any order.
+
+    Returns:
+        D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
+        has derivative 0.
+
+    Raises:
+        TypeError: if ``output`` or an input is not a Value.
+    """
+    wanted = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
+    for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"grad() differentiates Values, but {name} is {value!r} of type "
+                f"{type(value).__name__}; make it one with Value(...) before computing with it"
+            )
+    missing = set(wanted)
+    gradients: dict[Value, Any] = {}
+    for node, gradient, _ in sweep(output, differentiable=create_graph):
+        if node in missing:
+            gradients[node] = gradient
+            missing.remove(node)
+            if not missing:
+                break
+    found = [gradients.get(value, 0.0) for value in wanted]
+    if create_graph:
+        return tuple(g if isinstance(g, Value) else Value(g) for g in found)
+    return tuple(found)
+
+
+def zero_grad(values: Value | Iterable[Value]) -> None:
+    """Set ``.grad`` to 0.0: on every node under a root, or on each Value of a collection.
+
+    Raises:
+        TypeError: if the collection holds anything but Values; then nothing has been reset.
+    """
+    nodes = consumers_first(values) if isinstance(values, Value) else list(values)
+    for node in nodes:
+        if not isinstance(node, Value):
+            raise TypeError(
+                f"zero_grad() takes a Value or a collection of Values, which holds {node!r} of "
+                f"type {type(node).__name__}; pass the leaves themselves, or the root of the graph"
+            )
+    for node in nodes:
+        node.grad = 0.0
