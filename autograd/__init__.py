@@ -26,11 +26,12 @@ from .functions import (
     where,
     xlogy,
 )
-from .sweep import grad, zero_grad
+from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
 __all__ = [
     "Value",
+    "consumers_first",
     "cos",
     "dot",
     "equal",

@@ -1,0 +1,31 @@
+"""stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
+
+from . import datasets, divergences
+from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
+from .module import Module
+from .optimizers import SGD, Adam
+from .risk import EmpiricalRisk, predict
+from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
+from .training import History, fit
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "EmpiricalRisk",
+    "History",
+    "Layer",
+    "Module",
+    "Multiplicative",
+    "Neuron",
+    "Sequential",
+    "Softmax",
+    "accuracy",
+    "confusion_matrix",
+    "datasets",
+    "divergences",
+    "fit",
+    "one_hot",
+    "predict",
+    "smooth_labels",
+]

@@ -1,0 +1,346 @@
+"""Neurons, layers and networks, in the lecture's words and its numbering.
+
+The input is layer 0. A ``Layer`` k holds ``Neuron``s, each an affine combination z of what it is
+given followed by an activation y = f(z); an ``MLP`` is layers one after the other. ``Softmax`` and
+``Multiplicative`` are activations that act on a whole vector. A neuron gives a Value; everything
+else takes a list of numbers or Values and gives a list, also when it is a list of one.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import autograd
+from autograd import Value
+
+from .module import Module
+
+Activation: TypeAlias = Callable[[Value], Value]
+Vector: TypeAlias = Sequence["Value | float"]
+
+
+def linear(z: Value) -> Value:
+    """The activation that is none: y = z."""
+    return z
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": linear,
+    "tanh": autograd.tanh,
+    "sigmoid": autograd.sigmoid,
+    "relu": autograd.relu,
+    "softplus": autograd.softplus,
+}
+# Activations that pass about half of what they are given, which He et al. (2015) make up for.
+_RECTIFIERS = {"relu", "softplus"}
+
+
+class Neuron(Module):
+    """y = f(w_1 x_1 + ... + w_D x_D + b) (lecture: "The perceptron with activation").
+
+    Args:
+        n_inputs: D, at least 1.
+        activation: a name in ``ACTIVATIONS``, or any differentiable function of a Value.
+        rng: where the initial weights are drawn from; by default ``random.Random(0)``.
+        n_outputs: the width of the layer that the neuron belongs to, which its initial weights
+            depend on: uniform with variance 2 / (n_inputs + n_outputs) (Glorot and Bengio, 2010),
+            or normal with variance 2 / n_inputs for relu and softplus (He et al., 2015). The bias
+            starts at 0.
+        name: what the labels of its Values begin with, such as ``layer1.neuron0``.
+
+    Raises:
+        ValueError: if a width is below 1 or the activation is not known.
+        TypeError: if a width is not an int.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        activation: str | Activation = "tanh",
+        *,
+        rng: random.Random | None = None,
+        n_outputs: int = 1,
+        name: str = "",
+    ) -> None:
+        check_width("n_inputs", n_inputs)
+        check_width("n_outputs", n_outputs)
+        self.activation = _activation(activation)
+        rng = rng or random.Random(0)
+        if activation in _RECTIFIERS:
+            weights = [rng.gauss(0.0, math.sqrt(2.0 / n_inputs)) for _ in range(n_inputs)]
+        else:
+            bound = math.sqrt(6.0 / (n_inputs + n_outputs))
+            weights = [rng.uniform(-bound, bound) for _ in range(n_inputs)]
+        self.name = name
+        prefix = f"{name}." if name else ""
+        self.w = [Value(weight, f"{prefix}w[{i}]") for i, weight in enumerate(weights)]
+        self.b = Value(0.0, f"{prefix}b")
+        self._labels = f"{prefix}z", f"{prefix}y"
+
+    def __call__(self, x: Vector) -> Value:
+        """The output y, a Value, for an input of length D.
+
+        Raises:
+            ValueError: if the input has another length.
+        """
+        if len(x) != len(self.w):
+            raise wrong_width(self.name or "Neuron", len(self.w), x)
+        terms = [w * x_i for w, x_i in zip(self.w, x)]
+        terms.append(self.b)
+        z = autograd.sum(terms)
+        y = self.activation(z)
+        if not isinstance(y, Value):
+            raise TypeError(
+                f"the activation of {self.name or 'Neuron'} returned {y!r} of type "
+                f"{type(y).__name__}; it must compute a Value from the Value that it is given"
+            )
+        z.label, y.label = self._labels
+        return y
+
+
+class Layer(Module):
+    """A vector activation: ``n_outputs`` neurons that are all given the same input.
+
+    Args:
+        n_inputs: length D of the input, at least 1.
+        n_outputs: number of neurons and length of the output, at least 1.
+        activation: a name in ``ACTIVATIONS``, or any differentiable function of a Value.
+        rng: where the initial weights are drawn from; by default ``random.Random(0)``.
+        name: what the labels of its Values begin with, such as ``layer1``.
+
+    Raises:
+        ValueError: if a width is below 1 or the activation is not known.
+        TypeError: if a width is not an int.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        activation: str | Activation = "tanh",
+        *,
+        rng: random.Random | None = None,
+        name: str = "",
+    ) -> None:
+        check_width("n_inputs", n_inputs)
+        check_width("n_outputs", n_outputs)
+        rng = rng or random.Random(0)
+        self.name = name
+        self.n_inputs = n_inputs
+        prefix = f"{name}." if name else ""
+        for j in range(n_outputs):
+            neuron = Neuron(
+                n_inputs, activation, rng=rng, n_outputs=n_outputs, name=f"{prefix}neuron{j}"
+            )
+            setattr(self, f"neuron{j}", neuron)
+        self._neurons = [getattr(self, f"neuron{j}") for j in range(n_outputs)]
+
+    def __call__(self, x: Vector) -> list[Value]:
+        """The outputs y_1 ... y_M, a list of M Values, for an input of length D.
+
+        Raises:
+            ValueError: if the input has another length.
+            TypeError: if it is not a list of numbers or Values.
+        """
+        x = check_input(self.name or "Layer", self.n_inputs, x)
+        return [neuron(x) for neuron in self._neurons]
+
+
+class Softmax(Module):
+    """y_i = exp(z_i) / sum_j exp(z_j), without parameters (lecture: "Multi-class classification:
+    Output").
+    """
+
+    def __call__(self, z: Vector) -> list[Value]:
+        """The probabilities, a list as long as ``z``, which sum to 1."""
+        y = autograd.softmax(z)
+        for i, probability in enumerate(y):
+            if isinstance(probability, Value):
+                probability.label = f"softmax.y[{i}]"
+        return y
+
+
+class Multiplicative(Module):
+    """y_i = prod_l z_l ** alpha_li, a multiplicative combination (lecture: "Vector activations").
+
+    Defined for positive z. The exponents alpha_li are the parameters.
+
+    Args:
+        n_inputs: L, the length of z, at least 1.
+        n_outputs: the length of y, at least 1.
+        rng: where the initial exponents are drawn from, uniformly with variance
+            2 / (n_inputs + n_outputs); by default ``random.Random(0)``.
+        name: what the labels of the exponents begin with.
+
+    Raises:
+        ValueError: if a width is below 1.
+        TypeError: if a width is not an int.
+    """
+
+    def __init__(
+        self, n_inputs: int, n_outputs: int, *, rng: random.Random | None = None, name: str = ""
+    ) -> None:
+        check_width("n_inputs", n_inputs)
+        check_width("n_outputs", n_outputs)
+        rng = rng or random.Random(0)
+        bound = math.sqrt(6.0 / (n_inputs + n_outputs))
+        prefix = f"{name}." if name else ""
+        self.name = name
+        self.n_inputs = n_inputs
+        self.alpha = [
+            [Value(rng.uniform(-bound, bound), f"{prefix}alpha[{i}][{j}]") for j in range(n_inputs)]
+            for i in range(n_outputs)
+        ]
+
+    def __call__(self, z: Vector) -> list[Value]:
+        """The products y, for z of length L.
+
+        Raises:
+            ValueError: if z has another length.
+            TypeError: if it is not a list of numbers or Values.
+        """
+        z = check_input(self.name or "Multiplicative", self.n_inputs, z)
+        return [
+            autograd.prod([z_l**alpha for z_l, alpha in zip(z, exponents)])
+            for exponents in self.alpha
+        ]
+
+
+class Sequential(Module):
+    """Modules one after the other, each given what the one before it returned.
+
+    Args:
+        modules: at least one.
+
+    Raises:
+        ValueError: if there are none.
+        TypeError: if one is not a Module.
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        if not modules:
+            raise ValueError("Sequential() takes one module at least, such as Sequential(MLP(...))")
+        for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(
+                    f"Sequential() takes modules, but number {i} is {module!r} of type "
+                    f"{type(module).__name__}; derive a class from nn.Module for it"
+                )
+        self.modules = list(modules)
+
+    def __call__(self, x: Vector) -> list[Value]:
+        """What the last module returns."""
+        for module in self.modules:
+            x = module(x)
+        return x  # type: ignore[return-value]
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers 1 ... N after the input, layer 0.
+
+    Args:
+        n_inputs: length D of the input, at least 1.
+        widths: the number of units of each layer 1 ... N, each at least 1.
+        activation: of every layer but the last: a name in ``ACTIVATIONS``, or any differentiable
+            function of a Value.
+        output: of the last layer: the same, or ``"softmax"``.
+        rng: where the initial weights are drawn from; by default ``random.Random(0)``, so that two
+            networks of one shape are equal unless told otherwise.
+
+    Raises:
+        ValueError: if there are no widths, one is below 1, or an activation is not known.
+        TypeError: if a width is not an int.
+
+    Example:
+        >>> model = MLP(2, [16, 16, 1], output="sigmoid")
+        >>> len(model.parameters())
+        337
+        >>> [y] = model([0.5, -1.0])
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        widths: Sequence[int],
+        activation: str | Activation = "tanh",
+        output: str | Activation = "linear",
+        *,
+        rng: random.Random | None = None,
+    ) -> None:
+        check_width("n_inputs", n_inputs)
+        if isinstance(widths, (int, str)) or len(widths) == 0:
+            raise ValueError(
+                f"widths lists the units of each layer, one at least, got {widths!r}; "
+                f"write for example MLP({n_inputs}, [16, 1])"
+            )
+        for width in widths:
+            check_width("each of widths", width)
+        _activation(activation)  # also where a single layer leaves it unused
+        rng = rng or random.Random(0)
+        softmax = output == "softmax"
+        activations = [activation] * (len(widths) - 1) + ["linear" if softmax else output]
+        self._layers: list[Module] = []
+        for k, (fan_in, width, f) in enumerate(
+            zip([n_inputs, *widths], widths, activations), start=1
+        ):
+            layer = Layer(fan_in, width, f, rng=rng, name=f"layer{k}")
+            setattr(self, f"layer{k}", layer)
+            self._layers.append(layer)
+        if softmax:
+            self._layers.append(Softmax())
+
+    def __call__(self, x: Vector) -> list[Value]:
+        """The outputs, a list as long as the last layer is wide, for an input of length D.
+
+        Raises:
+            ValueError: if the input has another length.
+            TypeError: if it is not a list of numbers or Values.
+        """
+        for layer in self._layers:
+            x = layer(x)
+        return x  # type: ignore[return-value]
+
+
+def check_width(name: str, width: int) -> None:
+    """Refuse a number of inputs or units that is not an int of at least 1."""
+    if isinstance(width, bool) or not isinstance(width, int):
+        raise TypeError(f"{name} must be an int, got {width!r} of type {type(width).__name__}")
+    if width < 1:
+        raise ValueError(f"{name} must be at least 1, got {width}")
+
+
+def check_input(name: str, width: int, x: Vector) -> Vector:
+    """The input as a list, once it is known to have the right length and to hold numbers."""
+    if isinstance(x, (str, bytes, Value)) or not hasattr(x, "__len__"):
+        raise TypeError(
+            f"{name} takes a list of {width} numbers or Values, got {x!r} of type "
+            f"{type(x).__name__}; write [x] for an input of one number"
+        )
+    if len(x) != width:
+        raise wrong_width(name, width, x)
+    # Converted once here, not once in each neuron.
+    return [x_i if isinstance(x_i, Value) or type(x_i) is float else Value(x_i).data for x_i in x]
+
+
+def wrong_width(name: str, width: int, x: Vector) -> ValueError:
+    """The error for an input of a wrong length, naming both."""
+    return ValueError(
+        f"{name} takes {width} inputs, got {len(x)}; "
+        f"give it a list of {width}, or build the network with n_inputs={len(x)}"
+    )
+
+
+def _activation(activation: str | Activation) -> Activation:
+    if callable(activation):
+        return activation
+    try:
+        return ACTIVATIONS[activation]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"activation must be one of {', '.join(ACTIVATIONS)}, or a function of a Value, got "
+            f"{activation!r}"
+            + ("; softmax is for MLP(..., output='softmax')" * (activation == "softmax"))
+        ) from None

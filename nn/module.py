@@ -1,0 +1,103 @@
+"""``Module``: what every network and every part of one has in common, which is its parameters.
+
+A module finds its parameters by looking at its attributes, so that a network is written by
+assigning Values, modules and lists of them, and by defining ``__call__``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autograd import Value, zero_grad
+
+
+class Module:
+    """A differentiable function with parameters.
+
+    Parameters are what the attributes hold, in the order in which those were assigned: Values,
+    other modules, and lists or tuples of them. An attribute that begins with an underscore is
+    private to the module and is not searched.
+    """
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one input; defined by each module."""
+        raise NotImplementedError(f"{type(self).__name__} defines no __call__(self, x)")
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Each parameter once with its path, such as ``("layer1.neuron0.w[2]", value)``.
+
+        A parameter that is used in two places is named after the first.
+        """
+        seen: set[Value] = set()
+        for name, value in _walk(self):
+            if value not in seen:
+                seen.add(value)
+                yield name, value
+
+    def parameters(self) -> list[Value]:
+        """Each parameter once, in a fixed order."""
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Reset the gradient of every parameter to 0.0."""
+        zero_grad(self.parameters())
+
+    def state_dict(self) -> dict[str, float]:
+        """The number that each parameter holds, by name."""
+        return {name: value.data for name, value in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Give the parameters the numbers of ``state_dict()``.
+
+        Raises:
+            ValueError: if the names are not exactly those of this module, or a number is nan or
+                infinite. No parameter has been changed then.
+            TypeError: if an entry is not a number; likewise.
+        """
+        own = dict(self.named_parameters())
+        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or unknown:
+            raise ValueError(
+                f"the state does not fit this {type(self).__name__} of {len(own)} parameters: "
+                f"{_some('missing', missing)}{_some('unknown', unknown)}"
+                f"build the module with the same shape as the one that was saved"
+            )
+        numbers = {name: Value(number).data for name, number in state.items()}
+        for name, number in numbers.items():
+            if not math.isfinite(number):
+                raise ValueError(f"the state holds {number} for {name}; expected a finite number")
+        for name, number in numbers.items():
+            own[name].data = number
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+
+def _walk(module: Module) -> Iterator[tuple[str, Value]]:
+    """Parameters with their paths; by a stack, as modules may nest to any depth."""
+    stack: list[tuple[str, object]] = [("", module)]
+    entered: set[int] = set()
+    while stack:
+        path, found = stack.pop()
+        if isinstance(found, Value):
+            yield path, found
+        elif isinstance(found, (Module, list, tuple)) and id(found) not in entered:
+            entered.add(id(found))
+            if isinstance(found, Module):
+                dot = "." if path else ""
+                inside = [
+                    (f"{path}{dot}{name}", part)
+                    for name, part in vars(found).items()
+                    if not name.startswith("_")
+                ]
+            else:
+                inside = [(f"{path}[{i}]", part) for i, part in enumerate(found)]
+            stack.extend(reversed(inside))
+
+
+def _some(what: str, names: set[str]) -> str:
+    shown = sorted(names)
+    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+    return f"{what} {', '.join(shown[:3])}{more}; " if shown else ""

@@ -1,0 +1,168 @@
+"""Optimizers: from parameters and a gradient to better parameters.
+
+An optimizer is made of its settings alone. Whoever trains keeps the parameters and the gradient as
+float64 arrays of length P and the ``State`` that ``start`` returns, so that one optimizer can serve
+several runs, and a run can be saved and continued.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+StepSize: TypeAlias = "float | Callable[[int], float]"
+
+
+@dataclass
+class State:
+    """What an optimizer remembers: the number k of updates made, and arrays of length P by name."""
+
+    k: int = 0
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+
+class Optimizer(Protocol):
+    """What ``fit`` asks of an optimizer."""
+
+    def start(self, size: int) -> State:
+        """The state before the first update of ``size`` parameters."""
+        ...
+
+    def update(self, parameters: Array, gradient: Array, state: State) -> None:
+        """Improve the parameters in place, and count one update in the state."""
+        ...
+
+
+class SGD:
+    """Gradient descent: W <- W - eta_k grad Loss(W) (lecture: "Gradient Descent to train a
+    network"), with momentum v <- momentum v + gradient, W <- W - eta_k v if asked for.
+
+    Args:
+        lr: the step size eta > 0, or a function of the number k = 0, 1, ... of updates made.
+        momentum: in [0, 1); 0 is plain gradient descent.
+        weight_decay: added to the gradient times the parameters, the derivative of
+            weight_decay / 2 times their squared norm; at least 0.
+
+    Raises:
+        ValueError: if a setting is out of range.
+        TypeError: if a setting is not a number.
+    """
+
+    def __init__(
+        self, lr: StepSize = 0.1, momentum: float = 0.0, weight_decay: float = 0.0
+    ) -> None:
+        self.lr = _step_size(lr)
+        self.momentum = _setting("momentum", momentum, 0.0, 1.0)
+        self.weight_decay = _setting("weight_decay", weight_decay, 0.0, math.inf)
+
+    def start(self, size: int) -> State:
+        """The state before the first update of ``size`` parameters."""
+        return State(0, {"velocity": np.zeros(size)} if self.momentum else {})
+
+    def update(self, parameters: Array, gradient: Array, state: State) -> None:
+        """Improve the parameters in place, and count one update in the state."""
+        if self.weight_decay:
+            gradient = gradient + self.weight_decay * parameters
+        if self.momentum:
+            velocity = state.arrays["velocity"]
+            velocity *= self.momentum
+            velocity += gradient
+            gradient = velocity
+        parameters -= step_size(self.lr, state.k) * gradient
+        state.k += 1
+
+    def __repr__(self) -> str:
+        return (
+            f"SGD(lr={self.lr!r}, momentum={self.momentum!r}, weight_decay={self.weight_decay!r})"
+        )
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015): steps scaled by running moments of the gradient.
+
+    m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, and
+    W <- W - eta_k m' / (sqrt(v') + epsilon), where m' and v' are corrected for their start at 0.
+
+    Args:
+        lr: the step size eta > 0, or a function of the number k = 0, 1, ... of updates made.
+        beta1: in [0, 1).
+        beta2: in [0, 1).
+        epsilon: at least 0.
+
+    Raises:
+        ValueError: if a setting is out of range.
+        TypeError: if a setting is not a number.
+    """
+
+    def __init__(
+        self,
+        lr: StepSize = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.lr = _step_size(lr)
+        self.beta1 = _setting("beta1", beta1, 0.0, 1.0)
+        self.beta2 = _setting("beta2", beta2, 0.0, 1.0)
+        self.epsilon = _setting("epsilon", epsilon, 0.0, math.inf)
+
+    def start(self, size: int) -> State:
+        """The state before the first update of ``size`` parameters."""
+        return State(0, {"mean": np.zeros(size), "square": np.zeros(size)})
+
+    def update(self, parameters: Array, gradient: Array, state: State) -> None:
+        """Improve the parameters in place, and count one update in the state."""
+        mean, square = state.arrays["mean"], state.arrays["square"]
+        mean *= self.beta1
+        mean += (1.0 - self.beta1) * gradient
+        square *= self.beta2
+        square += (1.0 - self.beta2) * gradient**2
+        step = step_size(self.lr, state.k)
+        state.k += 1
+        corrected = np.sqrt(square / (1.0 - self.beta2**state.k)) + self.epsilon
+        parameters -= step / (1.0 - self.beta1**state.k) * mean / corrected
+
+    def __repr__(self) -> str:
+        return (
+            f"Adam(lr={self.lr!r}, beta1={self.beta1!r}, beta2={self.beta2!r}, "
+            f"epsilon={self.epsilon!r})"
+        )
+
+
+def step_size(lr: StepSize, k: int) -> float:
+    """Eta_k, checked where a schedule computes it.
+
+    Raises:
+        ValueError: if the schedule gives anything but a finite number of at least 0.
+    """
+    if not callable(lr):
+        return lr
+    eta = lr(k)
+    if not (isinstance(eta, (int, float)) and 0.0 <= eta < math.inf):
+        raise ValueError(
+            f"lr, called with k={k}, returned {eta!r}; expected a finite number of at least 0"
+        )
+    return float(eta)
+
+
+def _step_size(lr: StepSize) -> StepSize:
+    if callable(lr):
+        return lr
+    lr = _setting("lr", lr, 0.0, math.inf)
+    if lr == 0.0:
+        raise ValueError("lr must be greater than 0, got 0; nothing would be learnt")
+    return lr
+
+
+def _setting(name: str, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    if not low <= value < high:
+        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
+    return float(value)

@@ -1,0 +1,145 @@
+"""Pictures of training: loss curves and decision boundaries, as matplotlib figures.
+
+Every function returns a new figure and shows nothing, so that a script saves it and a notebook
+displays it. Matplotlib is imported when a figure is asked for; it comes with the extra ``demos``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .risk import Model, predict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .training import History
+
+# Blue and orange of Okabe and Ito: told apart by every kind of eye, and in grey.
+COLORS = ("#0072b2", "#d55e00")
+MARKERS = ("o", "^")
+
+
+def plot_history(history: History) -> Figure:
+    """The loss over the epochs and, if there is one, the accuracy below it.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        ValueError: if no epoch was finished.
+    """
+    if not history.loss:
+        raise ValueError("the history holds no epoch, so there is nothing to plot")
+    curves = [("loss (average divergence)", history.loss, history.validation_loss)]
+    if history.accuracy:
+        curves.append(("accuracy (%)", history.accuracy, history.validation_accuracy))
+    figure = _figure(7.0, 3.2 * len(curves))
+    epochs = range(1, len(history) + 1)
+    for i, (name, training, validation) in enumerate(curves):
+        axes = figure.add_subplot(len(curves), 1, i + 1)
+        scale = 100.0 if "%" in name else 1.0
+        axes.plot(epochs, np.multiply(training, scale), color=COLORS[0], label="training")
+        if validation:
+            axes.plot(
+                epochs, np.multiply(validation, scale), "--", color=COLORS[1], label="validation"
+            )
+            axes.legend(frameon=False)
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("epoch")
+    return figure
+
+
+def plot_decision_boundary(
+    model: Model,
+    X: Sequence[Sequence[float]],
+    d: Sequence[float],
+    *,
+    threshold: float = 0.5,
+    resolution: int = 60,
+) -> Figure:
+    """The plane coloured by the output of a binary classifier, with the data on it.
+
+    Args:
+        model: takes a point of two coordinates and gives one number.
+        X: T points.
+        d: T labels, 0 or 1.
+        threshold: where the output turns from class 0 to class 1: the line that is drawn.
+        resolution: how many points the output is computed at, along each axis.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+    """
+    points, labels = np.asarray(X, dtype=float), np.asarray(d, dtype=float)
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.12 * (high - low) + 1e-9
+    x1, x2 = (
+        np.linspace(low[i] - margin[i], high[i] + margin[i], resolution).tolist() for i in (0, 1)
+    )
+    outputs = predict(model, [[a, b] for b in x2 for a in x1])
+    surface = np.array([y for [y] in outputs]).reshape(resolution, resolution)
+
+    from matplotlib.colors import LinearSegmentedColormap
+
+    figure = _figure(6.4, 5.2)
+    axes = figure.add_subplot()
+    pale = LinearSegmentedColormap.from_list("pale", ["#8ec1e6", "#f7f7f7", "#f2b58c"])
+    reach = max(float(np.abs(surface - threshold).max()), 1e-9)
+    shades = axes.contourf(
+        x1, x2, surface, levels=np.linspace(threshold - reach, threshold + reach, 21), cmap=pale
+    )
+    if surface.min() < threshold < surface.max():
+        axes.contour(x1, x2, surface, levels=[threshold], colors="#333333", linewidths=1.5)
+    for label, color, marker in zip((0.0, 1.0), COLORS, MARKERS):
+        chosen = points[labels == label]
+        axes.scatter(
+            chosen[:, 0],
+            chosen[:, 1],
+            c=color,
+            marker=marker,
+            s=28,
+            edgecolors="white",
+            linewidths=0.7,
+            label=f"d = {label:g}",
+        )
+    figure.colorbar(shades, ax=axes, label="output y", format="%.2f")
+    axes.set_xlabel("$x_1$")
+    axes.set_ylabel("$x_2$")
+    # Above the axes, where it covers no data.
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False)
+    return figure
+
+
+def plot_images(
+    images: Sequence[Sequence[float]], titles: Sequence[str], *, columns: int = 8
+) -> Figure:
+    """Square grey images in rows, each under its title.
+
+    Args:
+        images: each a list of n * n numbers in [0, 1], row by row.
+        titles: as many.
+        columns: images to a row.
+    """
+    rows = -(-len(images) // columns)
+    figure = _figure(1.15 * columns, 1.4 * rows)
+    for i, (image, title) in enumerate(zip(images, titles)):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        side = round(len(image) ** 0.5)
+        axes.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=0.0, vmax=1.0)
+        axes.set_title(title, fontsize=8)
+        axes.set_axis_off()
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A figure of the given size in inches that belongs to no window and no global state."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            'plots need matplotlib; install it with: pip install "stepgrad[demos]"'
+        ) from error
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")

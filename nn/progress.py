@@ -1,0 +1,75 @@
+"""How a long computation shows that it is under way: a bar on a terminal, some lines elsewhere.
+
+Everything goes to standard error, so that what a program prints as its result stays apart.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+LINES = 10  # about as many, where there is no terminal
+
+
+class Progress:
+    """A context manager that is told of every step, and of the end.
+
+    Args:
+        total: the number of steps to come.
+        shown: False to say nothing at all.
+    """
+
+    def __init__(self, total: int, shown: bool = True) -> None:
+        self.total = total
+        self.shown = shown
+        self.done = 0
+        self._bar: Any = _terminal_bar() if shown else None
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self.total)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, text: str) -> None:
+        """One step is done; ``text`` says what came of it."""
+        self.done += 1
+        self._text = text
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, description=text)
+        elif self.shown and self.done % max(1, self.total // LINES) == 0:
+            print(f"[{self.done}/{self.total}] {text}", file=sys.stderr)
+
+    def finish(self, reason: str) -> None:
+        """The end, which is worth a line unless it is the expected one."""
+        if self.shown and self.done < self.total:
+            print(f"stopped after {self.done} of {self.total}: {reason}", file=sys.stderr)
+
+
+def _terminal_bar() -> Any:
+    """A rich progress bar, if standard error is a terminal and rich is installed."""
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+    except ImportError:
+        return None
+    return Bar(
+        MofNCompleteColumn(),
+        BarColumn(bar_width=30),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+    )

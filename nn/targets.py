@@ -1,0 +1,144 @@
+"""Targets for classifiers, and how often a classifier is right.
+
+Class labels go in and target vectors d come out, for the divergences; outputs and targets go in
+and the accuracy or the confusion matrix comes out, for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from autograd import Value
+
+Number: TypeAlias = "Value | float"
+Output: TypeAlias = "Number | Sequence[Number]"
+
+
+def one_hot(c: int, K: int) -> list[float]:
+    """The target for class c of K: 1.0 in place c, else 0.0 (lecture: "Multi-class output: One-hot
+    representations").
+
+    Args:
+        c: the class, 0 <= c < K.
+        K: the number of classes, at least 1.
+
+    Returns:
+        K floats.
+
+    Raises:
+        TypeError: if c or K is not an int.
+        ValueError: if c is not one of the classes.
+    """
+    for name, number in (("c", c), ("K", K)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(
+                f"one_hot({name}): expected an int, got {number!r} of type {type(number).__name__}"
+            )
+    if not 0 <= c < K:
+        raise ValueError(
+            f"one_hot(c, K): class c must be in 0 ... K - 1, got c={c} and K={K}; classes are "
+            f"counted from 0"
+        )
+    return [1.0 if i == c else 0.0 for i in range(K)]
+
+
+def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
+    """A one-hot target softened: 1 - (K - 1) epsilon in its place c, epsilon elsewhere (lecture:
+    "Label smoothing").
+
+    Args:
+        d: a one-hot vector of length K.
+        epsilon: in [0, 1/K], so that c stays the largest.
+
+    Returns:
+        K floats that sum to 1.
+
+    Raises:
+        ValueError: if d is not one-hot, or epsilon is out of range.
+    """
+    K = len(d)
+    if sorted(d) != [0.0] * (K - 1) + [1.0]:
+        raise ValueError(
+            f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got {list(d)!r}; "
+            f"make it with one_hot(c, K)"
+        )
+    if not 0.0 <= epsilon <= 1.0 / K:
+        raise ValueError(
+            f"smooth_labels(epsilon): expected a number in [0, 1/K] = [0, {1.0 / K:g}], "
+            f"got {epsilon!r}"
+        )
+    return [1.0 - (K - 1) * epsilon if d_i == 1.0 else float(epsilon) for d_i in d]
+
+
+def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: float = 0.5) -> float:
+    """The share of instances whose class is right, from 0 to 1.
+
+    The class of a vector of K >= 2 is its largest entry, the first of equals. The class of a
+    single number is 1 if it is at least the threshold: 0.5 for a probability, 0 for a logit.
+
+    Args:
+        outputs: T outputs, each a number or a list of K; Values or floats.
+        targets: T targets of the same form; of single numbers the class is 1 from 0.5 up.
+        threshold: see above.
+
+    Raises:
+        ValueError: if there are none, or not as many outputs as targets.
+    """
+    pairs = _classes(outputs, targets, threshold)
+    return sum(found == right for found, right in pairs) / len(pairs)
+
+
+def confusion_matrix(
+    outputs: Sequence[Output], targets: Sequence[Output], threshold: float = 0.5
+) -> list[list[int]]:
+    """How often an instance of class r (row) was found to be of class c (column).
+
+    Args:
+        outputs: as for ``accuracy``.
+        targets: as for ``accuracy``.
+        threshold: as for ``accuracy``.
+
+    Returns:
+        K lists of K counts; the diagonal counts what is right. K is 2 for single numbers.
+
+    Raises:
+        ValueError: if there are none, or not as many outputs as targets.
+    """
+    pairs = _classes(outputs, targets, threshold)
+    K = max(2, len(_vector(targets[0])))
+    counts = [[0] * K for _ in range(K)]
+    for found, right in pairs:
+        counts[right][found] += 1
+    return counts
+
+
+def _classes(
+    outputs: Sequence[Output], targets: Sequence[Output], threshold: float
+) -> list[tuple[int, int]]:
+    if len(outputs) != len(targets) or not len(outputs):
+        raise ValueError(
+            f"expected one output and one target for each instance, and one instance at least, "
+            f"got {len(outputs)} outputs and {len(targets)} targets"
+        )
+    pairs = []
+    for i, (output, target) in enumerate(zip(outputs, targets)):
+        y, d = _vector(output), _vector(target)
+        if len(y) != len(d):
+            raise ValueError(
+                f"instance {i} has {len(y)} outputs and {len(d)} targets; a class label c becomes "
+                f"a target by one_hot(c, {len(y)})"
+            )
+        pairs.append((_class(y, threshold), _class(d, 0.5)))
+    return pairs
+
+
+def _class(vector: list[float], threshold: float) -> int:
+    if len(vector) == 1:
+        return int(vector[0] >= threshold)
+    return max(range(len(vector)), key=vector.__getitem__)
+
+
+def _vector(output: Output) -> list[float]:
+    numbers = output if hasattr(output, "__iter__") else [output]
+    return [x.data if isinstance(x, Value) else float(x) for x in numbers]
