@@ -170,7 +170,8 @@ class Value:
 
         # Swept to the end before anything is written: an interruption leaves every gradient as
         # it was.
-        for node, gradient in [(node, gradient) for node, gradient, _ in sweep(self)]:
+        gradients = {node: gradient for node, gradient, _ in sweep(self)}
+        for node, gradient in gradients.items():
             # A plain sum would turn a first -0.0 into 0.0.
             node.grad = node.grad + gradient if node.op is None and node.grad else gradient
 
