@@ -1,0 +1,166 @@
+"""The intermediate representation: a graph of scalar expressions in which equals are one node.
+
+Nodes are numbered in the order in which they are made, operands before whatever uses them, so that
+a pass is a loop over the numbers, up or down, and never a recursion. Every pass of this package
+reads a ``Graph`` and makes another, or adds to one; the last turns it into array instructions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from .. import ops
+from ..ops import Op
+
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
+
+
+class LoweringError(ValueError):
+    """A graph or a model that cannot become an array program; the message says why."""
+
+
+class Graph:
+    """Scalar expressions, each of which is written down once (hash-consing).
+
+    Attributes:
+        names: for each node the name of its operation, or one of ``LEAVES``.
+        operands: for each node its operands, as node numbers; empty for a leaf.
+        numbers: for each leaf the constant's number, or the place of the input or the parameter
+            among its like; 0.0 for other nodes.
+        labels: what people call some of the nodes.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.operands: list[tuple[int, ...]] = []
+        self.numbers: list[float] = []
+        self.labels: dict[int, str] = {}
+        self._known: dict[Any, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _add(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
+        index = len(self.names)
+        self._known[key] = index
+        self.names.append(name)
+        self.operands.append(operands)
+        self.numbers.append(number)
+        return index
+
+    def node(self, name: str, operands: tuple[int, ...]) -> int:
+        """The node of an operation on nodes: a new one, or the equal one that there is."""
+        key = (name, operands)
+        found = self._known.get(key)
+        return self._add(key, name, operands, 0.0) if found is None else found
+
+    def find(self, name: str, operands: tuple[int, ...]) -> int | None:
+        """The node of an operation on nodes, if there is one."""
+        return self._known.get((name, operands))
+
+    def constant(self, number: float) -> int:
+        """The node of a plain number; 0.0 and -0.0 are two, as 1 / x tells them apart."""
+        key = (number, math.copysign(1.0, number))
+        found = self._known.get(key)
+        return self._add(key, CONSTANT, (), number) if found is None else found
+
+    def leaf(self, kind: str, place: int) -> int:
+        """The node of an input or a parameter by its place among its like."""
+        key = (kind, place)
+        found = self._known.get(key)
+        return self._add(key, kind, (), float(place)) if found is None else found
+
+    def is_constant(self, node: int, number: float) -> bool:
+        """Whether a node is this plain number; -0.0 counts as 0.0."""
+        return self.names[node] == CONSTANT and self.numbers[node] == number
+
+    def reachable(self, roots: Iterable[int]) -> list[bool]:
+        """For each node whether one of the roots depends on it."""
+        reached = [False] * len(self.names)
+        for root in roots:
+            reached[root] = True
+        for node in range(len(reached) - 1, -1, -1):
+            if reached[node]:
+                for operand in self.operands[node]:
+                    reached[operand] = True
+        return reached
+
+    def consumers(self, roots: Iterable[int]) -> list[int]:
+        """How often each node is used, by the nodes that matter and as one of the roots."""
+        roots = list(roots)
+        reached = self.reachable(roots)
+        counts = [0] * len(self.names)
+        for root in roots:
+            counts[root] += 1
+        for node, operands in enumerate(self.operands):
+            if reached[node]:
+                for operand in operands:
+                    counts[operand] += 1
+        return counts
+
+    def depends_on(self, kind: str) -> list[bool]:
+        """For each node whether it is, or is computed from, a leaf of this kind."""
+        found: list[bool] = []
+        for name, operands in zip(self.names, self.operands):
+            found.append(name == kind or any([found[operand] for operand in operands]))
+        return found
+
+
+class Expression:
+    """A node that takes part in arithmetic, so that the operation table's rules work on it."""
+
+    __slots__ = ("graph", "index")
+
+    def __init__(self, graph: Graph, index: int) -> None:
+        self.graph = graph
+        self.index = index
+
+    def record_operation(self, op: Op, operands: tuple[Any, ...]) -> Expression:
+        """The expression for an operation on expressions and floats: what calling an Op does."""
+        graph = self.graph
+        return Expression(
+            graph, graph.node(op.name, tuple([as_node(graph, operand) for operand in operands]))
+        )
+
+    def __add__(self, other: Any) -> Expression:
+        return self.record_operation(ops.add, (self, other))
+
+    def __radd__(self, other: Any) -> Expression:
+        return self.record_operation(ops.add, (other, self))
+
+    def __sub__(self, other: Any) -> Expression:
+        return self.record_operation(ops.sub, (self, other))
+
+    def __rsub__(self, other: Any) -> Expression:
+        return self.record_operation(ops.sub, (other, self))
+
+    def __mul__(self, other: Any) -> Expression:
+        return self.record_operation(ops.mul, (self, other))
+
+    def __rmul__(self, other: Any) -> Expression:
+        return self.record_operation(ops.mul, (other, self))
+
+    def __truediv__(self, other: Any) -> Expression:
+        return self.record_operation(ops.div, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return self.record_operation(ops.div, (other, self))
+
+    def __pow__(self, other: Any) -> Expression:
+        return self.record_operation(ops.pow, (self, other))
+
+    def __neg__(self) -> Expression:
+        return self.record_operation(ops.neg, (self,))
+
+
+def as_node(graph: Graph, operand: Expression | float) -> int:
+    """The node of an expression, or of a number."""
+    return operand.index if isinstance(operand, Expression) else graph.constant(operand)
+
+
+def as_operand(graph: Graph, node: int) -> Expression | float:
+    """What a rule of the table is given for a node: a float for a constant."""
+    return graph.numbers[node] if graph.names[node] == CONSTANT else Expression(graph, node)

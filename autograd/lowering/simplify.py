@@ -1,0 +1,156 @@
+"""Simplify: fewer nodes with the same numbers.
+
+What is assumed: the sign of a zero does not matter where a zero is dropped from a sum, sums may be
+rounded in another order, and ``x ** 2`` is ``x * x`` to the last bit but one. Nothing else changes:
+in particular ``0 * x`` stays, as it is nan for an infinite x, and so does ``x - x``.
+
+Afterwards a graph has no ``add``, ``sub`` or ``neg``: there is one n-ary ``sum`` for a chain of
+them, however it was written, and ``-x`` is ``-1 * x``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..ops import OPS
+from .graph import CONSTANT, INPUT, PARAMETER, Graph
+
+ADDITIVE = frozenset({"add", "sub", "neg", "sum"})
+
+
+def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+    """A graph for the same outputs, without what can be spared.
+
+    Returns:
+        The new graph, and the node of each output in it.
+    """
+    counts = graph.consumers(outputs)
+    inside = _inside_chains(graph, counts)
+    simpler = Simplifier()
+    nodes = [-1] * len(graph)
+    for node, name in enumerate(graph.names):
+        if name in (INPUT, PARAMETER):
+            nodes[node] = simpler.leaf(name, int(graph.numbers[node]))
+        elif not counts[node] or inside[node]:
+            continue
+        elif name == CONSTANT:
+            nodes[node] = simpler.constant(graph.numbers[node])
+        elif name in ADDITIVE:
+            nodes[node] = simpler.total(_terms(graph, node, inside, nodes))
+        else:
+            nodes[node] = simpler.apply(name, tuple([nodes[x] for x in graph.operands[node]]))
+        label = graph.labels.get(node)
+        if label:
+            simpler.labels.setdefault(nodes[node], label)
+    return simpler, [nodes[output] for output in outputs]
+
+
+def _inside_chains(graph: Graph, counts: list[int]) -> list[bool]:
+    """Which additions are used once, and by another addition: they dissolve in it."""
+    inside = [False] * len(graph)
+    for node, name in enumerate(graph.names):
+        if counts[node] and name in ADDITIVE:
+            for operand in graph.operands[node]:
+                if counts[operand] == 1 and graph.names[operand] in ADDITIVE:
+                    inside[operand] = True
+    return inside
+
+
+def _terms(
+    graph: Graph, head: int, inside: list[bool], nodes: list[int]
+) -> list[tuple[float, int]]:
+    """The signed terms of a chain, from the left, as (1.0 or -1.0, simplified node)."""
+    terms: list[tuple[float, int]] = []
+    stack = [(1.0, head)]
+    while stack:
+        sign, node = stack.pop()
+        if node != head and not inside[node]:
+            terms.append((sign, nodes[node]))
+            continue
+        name, operands = graph.names[node], graph.operands[node]
+        signs = [sign] * len(operands)
+        if name in ("sub", "neg"):
+            signs[-1] = -sign
+        stack.extend(zip(reversed(signs), reversed(operands)))
+    return terms
+
+
+class Simplifier(Graph):
+    """A graph whose nodes are simplified as they are made."""
+
+    def apply(self, name: str, operands: tuple[int, ...]) -> int:
+        """The simplest node for an operation that is no addition."""
+        names, numbers = self.names, self.numbers
+        if all([names[x] == CONSTANT for x in operands]):
+            return self.constant(OPS[name].forward(*[numbers[x] for x in operands]))
+        if name == "mul":
+            return self.product(*operands)
+        x = operands[0]
+        if name == "div" and self.is_constant(operands[1], 1.0):
+            return x
+        if name == "pow" and names[operands[1]] == CONSTANT:
+            exponent = numbers[operands[1]]
+            if exponent == 0.0:
+                return self.constant(1.0)
+            if exponent == 1.0:
+                return x
+            if exponent == 2.0:
+                return self.product(x, x)
+            if exponent == 3.0:
+                return self.product(self.product(x, x), x)
+            if exponent == -1.0:
+                return self.node("div", (self.constant(1.0), x))
+        if name == "where":
+            condition, yes, no = operands
+            if names[condition] == CONSTANT:
+                return no if numbers[condition] == 0.0 else yes
+            if yes == no:
+                return yes
+        if name == "abs" and names[x] == "mul" and self.is_constant(self.operands[x][0], -1.0):
+            return self.node("abs", (self.operands[x][1],))
+        if name == "stop_gradient":
+            return x
+        return self.node(name, operands)
+
+    def product(self, x: int, y: int) -> int:
+        """x * y, with a constant or else the older factor first, and a sign moved inwards."""
+        names = self.names
+        if names[x] == CONSTANT and names[y] == CONSTANT:
+            return self.constant(self.numbers[x] * self.numbers[y])
+        if names[y] == CONSTANT or (names[x] != CONSTANT and y < x):
+            x, y = y, x
+        if names[x] != CONSTANT:
+            return self.node("mul", (x, y))
+        if self.numbers[x] == 1.0:
+            return y
+        if self.numbers[x] == -1.0 and names[y] == "mul":
+            factor, rest = self.operands[y]
+            if names[factor] == CONSTANT:
+                return self.product(self.constant(-self.numbers[factor]), rest)
+        if self.numbers[x] != 1.0 and names[y] == "mul":
+            factor, rest = self.operands[y]
+            if self.is_constant(factor, -1.0):
+                return self.product(self.constant(-self.numbers[x]), rest)
+        return self.node("mul", (x, y))
+
+    def total(self, signed: list[tuple[float, int]]) -> int:
+        """The sum of signed terms, its constants added up and a zero dropped."""
+        terms: list[int] = []
+        number = 0.0
+        for sign, term in signed:
+            if self.names[term] == CONSTANT:
+                number += sign * self.numbers[term]
+            else:
+                terms.append(term if sign > 0.0 else self.product(self.constant(-1.0), term))
+        if number != 0.0 or math.isnan(number) or not terms:
+            constant = self.constant(number)
+            if not terms:
+                return constant
+            terms.append(constant)
+        if len(terms) == 1:
+            return terms[0]
+        terms.sort()
+        return self.node("sum", tuple(terms))
+
+
