@@ -1,5 +1,7 @@
 """stepgrad's engine: scalar reverse-mode automatic differentiation that can be seen through."""
 
+from typing import TYPE_CHECKING, Any
+
 from .functions import (
     cos,
     dot,
@@ -29,7 +31,13 @@ from .functions import (
 from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
+if TYPE_CHECKING:
+    from .lowering import BoundProgram, LoweringError, Program, lower
+
 __all__ = [
+    "BoundProgram",
+    "LoweringError",
+    "Program",
     "Value",
     "consumers_first",
     "cos",
@@ -41,6 +49,7 @@ __all__ = [
     "log",
     "log_softmax",
     "logsumexp",
+    "lower",
     "maximum",
     "minimum",
     "prod",
@@ -59,3 +68,14 @@ __all__ = [
     "xlogy",
     "zero_grad",
 ]
+
+_LAZY = {"BoundProgram", "LoweringError", "Program", "lower"}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs NumPy is imported when it is first asked for."""
+    if name in _LAZY:
+        from . import lowering
+
+        return getattr(lowering, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

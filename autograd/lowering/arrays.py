@@ -40,7 +40,7 @@ def xlogy(x: Any, y: Any, out: Any) -> None:
     np.copyto(out, np.where(hidden, 0.0, x * np.log(np.where(hidden, 1.0, y))))
 
 
-def step(x: Any, out: Any) -> None:
+def unit_step(x: Any, out: Any) -> None:
     """Write 1 for x >= 0, else 0; nan at nan."""
     np.heaviside(x, 1.0, out)
 
@@ -80,7 +80,7 @@ ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
     "minimum": ArrayOperation(
         np.minimum, lambda jnp, x, y: jnp.minimum(x, y), "minimum({}, {})"
     ),
-    "step": ArrayOperation(step, _jax_step, "1 where {} >= 0, else 0"),
+    "step": ArrayOperation(unit_step, _jax_step, "1 where {} >= 0, else 0"),
     "sign": ArrayOperation(np.sign, lambda jnp, x: jnp.sign(x), "sign({})"),
     "less": ArrayOperation(
         np.less, lambda jnp, x, y: jnp.less(x, y).astype(float), "1 where {} < {}, else 0"

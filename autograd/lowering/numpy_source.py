@@ -36,6 +36,7 @@ class NumpyCode:
             returns the functions ``prepare()`` and ``step()``.
         n_rows: how many rows of numbers for each instance it needs; 0 if nothing varies.
         ones: which of them are to hold ones.
+        input_rows: which of them are to hold the inputs.
         scalars: the initial scalars; those of the parameters are 0.
         output_rows: for each output that is wanted for each instance ``(row, -1)`` or
             ``(-1, scalar)``.
@@ -45,6 +46,7 @@ class NumpyCode:
     source: str
     n_rows: int
     ones: list[int]
+    input_rows: list[int]
     scalars: Array
     output_rows: list[tuple[int, int]]
     index_arrays: dict[str, NDArray[np.intp]]
@@ -445,6 +447,7 @@ class _Emitter:
             "\n".join(lines) + "\n",
             self.n_rows,
             self.ones,
+            [self.row[node] for node in self.schedule.inputs],
             scalars,
             output_rows,
             self.index_arrays,

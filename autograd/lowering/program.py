@@ -1,0 +1,372 @@
+"""``lower`` and what it returns: the pipeline from a graph of Values to something to call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..value import Value
+from .arrays import expand
+from .differentiate import differentiate
+from .engines import Engine, JaxEngine, NumpyEngine, PythonEngine, SumEngine, import_jax
+from .graph import Graph, LoweringError
+from .record import record, unknown_leaves
+from .reroll import reroll
+from .schedule import EVERY_STEP, Schedule, schedule
+from .select import select
+from .simplify import simplify
+
+Array: TypeAlias = NDArray[np.float64]
+Recording: TypeAlias = "list[tuple[str, tuple[int, ...], float]]"
+ENGINES = ("numpy", "jax", "python")
+
+
+def lower(
+    root: Value | Sequence[Value],
+    inputs: Iterable[Value] = (),
+    wrt: Iterable[Value] = (),
+    engine: str = "numpy",
+    observe: Iterable[Value] = (),
+) -> Program:
+    """Turn the graph of one instance into an array program over a whole batch.
+
+    Leaves that are neither in ``inputs`` nor in ``wrt`` are constants, at the number that they
+    hold now.
+
+    Args:
+        root: the Value to average and to differentiate, or a list of K of them, such as the
+            entries of a gradient, whose derivatives are a Hessian.
+        inputs: D leaves that have a number for each instance. Without any, the graph is that of a
+            whole data set; where it is a sum of instances of one form, it runs as a batch of them.
+        wrt: P leaves that all instances share, to differentiate by. Each must be in the graph.
+        engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are), or
+            ``"python"``, the reference, which is the engine of Values itself.
+        observe: Values of the graph whose numbers for each instance are wanted as well.
+
+    Returns:
+        The program.
+
+    Raises:
+        LoweringError: if a parameter is not in the graph, a leaf is named twice, or an operation
+            has no array form.
+        TypeError: if ``root`` or a leaf is not a Value, or an input is not a leaf.
+        ValueError: if the engine is not known.
+        ImportError: if it is not installed.
+    """
+    roots = [root] if isinstance(root, Value) else list(root)
+    leaves = {"inputs": list(inputs), "wrt": list(wrt)}
+    observed = list(observe)
+    _check(roots, leaves, observed, engine)
+    return Program(
+        roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
+    )
+
+
+def _check(
+    roots: list[Value], leaves: dict[str, list[Value]], observed: list[Value], engine: str
+) -> None:
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    if engine == "jax":
+        import_jax()
+    if not roots:
+        raise LoweringError("lower() takes one root at least, got an empty list")
+    for name, values in {"root": roots, "observe": observed, **leaves}.items():
+        for i, value in enumerate(values):
+            if not isinstance(value, Value):
+                raise TypeError(
+                    f"lower() takes Values, but {name}[{i}] is {value!r} of type "
+                    f"{type(value).__name__}; make it one with Value(...) before recording"
+                )
+            if name in leaves and value.op is not None:
+                raise TypeError(
+                    f"{name}[{i}] = {value!r} was computed by {value.op.name}; lower() takes "
+                    f"leaves, those that the graph was recorded from"
+                )
+    named: dict[Value, str] = {}
+    for name, values in leaves.items():
+        for i, value in enumerate(values):
+            if value in named:
+                raise LoweringError(
+                    f"{name}[{i}] is {named[value]} as well; name each leaf once"
+                )
+            named[value] = f"{name}[{i}]"
+    unknown = unknown_leaves([*roots, *observed], {"wrt": leaves["wrt"]})
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise LoweringError(
+            f"{', '.join(unknown[:3])}{more} cannot be reached from the root: the graph does not "
+            f"depend on it; record the graph from the same Values, or leave it out of wrt"
+        )
+
+
+class Program:
+    """An array program: call it on a batch, and get the mean and its gradient.
+
+    Attributes:
+        parameters: P floats, contiguous, in the order of ``wrt``: what the program computes with.
+            Change it in place.
+    """
+
+    def __init__(
+        self,
+        roots: list[Value],
+        inputs: list[Value],
+        wrt: list[Value],
+        engine: str,
+        observed: list[Value],
+        single: bool,
+    ) -> None:
+        self._roots, self._inputs, self._wrt = roots, inputs, wrt
+        self._engine_name, self._observed, self._single = engine, observed, single
+        self._engines: dict[str, Engine] = {}
+        self._parts: list[_Part] = []
+        self._recording: Recording = []
+        self.loaded_by: object = self
+        if engine != "python":
+            self._parts = self._derive()
+        self.parameters: Array = np.empty(0)
+        self.parameters = self._engine("step").parameters
+        self.parameters[:] = [value.data for value in wrt]
+
+    def _derive(self) -> list[_Part]:
+        """The passes up to the point where it matters which outputs are wanted."""
+        if not self._inputs and self._single and not self._observed:
+            parts = reroll(self._roots[0], self._wrt)
+            if parts is not None:
+                return [_Part(x.graph, [x.root], 1, len(self._wrt), x.columns) for x in parts]
+        graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
+        if self._inputs:
+            self._recording = graph.recording(nodes)
+        columns = np.zeros((len(self._inputs), 1))
+        return [_Part(graph, nodes, len(self._roots), len(self._wrt), columns)]
+
+    def _engine(self, kind: str) -> Engine:
+        """The engine for ``step`` (values, gradients, observed), ``value`` or ``rows``."""
+        if kind not in self._engines:
+            engines = [self._build(kind, part) for part in self._parts or [None]]
+            self._engines[kind] = engines[0] if len(engines) == 1 else SumEngine(engines)
+        engine = self._engines[kind]
+        if engine.parameters is not self.parameters and len(self.parameters):
+            engine.parameters[:] = self.parameters
+        return engine
+
+    def _build(self, kind: str, part: _Part | None) -> Engine:
+        engine: Engine
+        if part is None:
+            rows = {"step": self._observed, "value": [], "rows": self._roots}[kind]
+            engine = PythonEngine(self._roots, self._inputs, self._wrt, rows, kind == "step")
+            engine.load(np.zeros((len(self._inputs), 1)))
+            return engine
+        plan = part.schedule(kind)
+        engine = JaxEngine(plan) if self._engine_name == "jax" else NumpyEngine(plan)
+        engine.load(part.columns)
+        return engine
+
+    def __call__(self, batch: Any = None) -> tuple[Any, Array]:
+        """The mean over a batch, and its gradient.
+
+        Args:
+            batch: T instances of D inputs each, T at least 1; nothing for a graph without inputs.
+
+        Returns:
+            The mean, a float, and its P derivatives; for K roots an array of length K, and one of
+            K rows of length P.
+
+        Raises:
+            ValueError: if the batch is empty, is not of the recorded shape, or is not numeric.
+        """
+        results = self._run("step", batch)
+        k = len(self._roots)
+        if self._single:
+            return float(results[0]), results[1:].copy()
+        return results[:k].copy(), results[k:].reshape(k, len(self._wrt)).copy()
+
+    def value(self, batch: Any = None) -> Any:
+        """The mean over a batch alone, forward only; arguments and errors as for a call."""
+        results = self._run("value", batch)
+        return float(results[0]) if self._single else results.copy()
+
+    def per_instance(self, batch: Any = None) -> Array:
+        """The root for every instance: an array of length T, or T x K for a list of K roots."""
+        if len(self._parts) > 1:
+            return np.array([self.value(batch)])
+        self._run("rows", batch)
+        rows = self._engines["rows"].rows()
+        return rows[0] if self._single else rows.T.copy()
+
+    def _run(self, kind: str, batch: Any) -> Array:
+        engine = self._engine(kind)
+        if self._inputs:
+            engine.load(self.columns(batch))
+            self.loaded_by = self
+        elif batch is not None:
+            raise ValueError(
+                "this program was lowered without inputs, so its data are in the graph; call it "
+                "without a batch, or name the inputs: lower(root, inputs=[...])"
+            )
+        return engine.run()
+
+    def columns(self, batch: Any) -> Array:
+        """A batch as D rows and a column for each instance, once it is known to fit."""
+        try:
+            array = np.asarray(batch, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"a batch is T lists of {len(self._inputs)} real numbers: {error}"
+            ) from None
+        if array.ndim == 1 and len(self._inputs) == 1:
+            array = array[:, None]
+        if len(array.shape) and len(array) == 0:
+            raise ValueError("expected a batch of one instance at least, got an empty one")
+        if array.ndim != 2 or array.shape[1] != len(self._inputs):
+            raise ValueError(
+                f"the program was recorded with {len(self._inputs)} inputs, so a batch is of shape "
+                f"(T, {len(self._inputs)}), got {array.shape}"
+            )
+        return np.ascontiguousarray(array.T)
+
+    def bind(self, batch: Any) -> BoundProgram:
+        """The program with its data fixed: ``loss, gradient = bound()``."""
+        return BoundProgram(self, self.columns(batch))
+
+    def write_back(self) -> None:
+        """Put ``parameters`` into the Values of ``wrt``."""
+        for value, number in zip(self._wrt, self.parameters.tolist()):
+            value.data = number
+
+    def difference(
+        self, root: Value, inputs: Sequence[Value], observe: Sequence[Value] = ()
+    ) -> str:
+        """Where the recording of another instance differs from this one's; empty if nowhere."""
+        if not self._recording:
+            return ""
+        graph, nodes = record([root, *observe], inputs, self._wrt)
+        other = graph.recording(nodes)
+        for mine, yours in zip(self._recording, other):
+            if mine != yours:
+                return f"{_shown(yours)} stands where it had {_shown(mine)}"
+        if len(self._recording) == len(other):
+            return ""
+        return f"it has {len(other)} distinct nodes and not {len(self._recording)}"
+
+    @property
+    def source(self) -> str:
+        """The program as NumPy source, with the matrix products that the graph has become."""
+        return self._engine("step").source
+
+    def describe(self) -> str:
+        """A table of the array operations: how many scalar nodes each stands for."""
+        if self._engine_name == "python":
+            return self.source
+        lines = [f"{'when':<12}{'operation':<16}{'nodes':>8}  first of them"]
+        total = operations = 0
+        for part in self._parts:
+            plan = part.schedule("step")
+            for group in plan.groups:
+                when = "every step" if group.stage == EVERY_STEP else "once"
+                label = plan.graph.labels.get(group.members[0], "")
+                size = f"{len(group.members):>8}"
+                lines.append(f"{when:<12}{group.name:<16}{size}  {label}".rstrip())
+            total += sum(len(group.members) for group in plan.groups)
+            operations += len(plan.groups) + len(plan.grids) + len(plan.values)
+        lines.append(f"{total} scalar nodes in {operations} array operations")
+        return "\n".join(lines)
+
+
+class _Part:
+    """A graph whose averages, added to those of the other parts, are the program's."""
+
+    def __init__(
+        self, graph: Graph, nodes: list[int], roots: int, parameters: int, columns: Array
+    ) -> None:
+        outputs = list(nodes)
+        for root in nodes[:roots]:
+            outputs += differentiate(graph, root, parameters)
+        self.graph, found = expand(*simplify(graph, outputs))
+        self.values, self.observed = found[:roots], found[roots : len(nodes)]
+        self.gradients = found[len(nodes) :]
+        self.parameters = parameters
+        self.columns = columns
+        self._schedules: dict[str, Schedule] = {}
+
+    def schedule(self, kind: str) -> Schedule:
+        if kind not in self._schedules:
+            selection = select(
+                self.graph,
+                [] if kind == "rows" else self.values,
+                self.gradients if kind == "step" else [],
+                {"step": self.observed, "value": [], "rows": self.values}[kind],
+            )
+            self._schedules[kind] = schedule(selection, len(self.columns), self.parameters)
+        return self._schedules[kind]
+
+
+class BoundProgram:
+    """A program with its data: ``loss, gradient = bound()``.
+
+    Attributes:
+        program: the program.
+        parameters: what it computes with, a contiguous array to change in place.
+        size: T, the number of instances.
+    """
+
+    def __init__(self, program: Program, columns: Array) -> None:
+        self.program = program
+        self.parameters = program.parameters
+        self.size = columns.shape[1]
+        self._columns = columns
+        self._engine = program._engine("step")
+        self._instances: Sequence[int] | None = None
+        self._load()
+
+    def _load(self) -> None:
+        chosen = self._instances
+        self._engine.load(self._columns if chosen is None else self._columns.take(chosen, axis=1))
+        self.program.loaded_by = self
+
+    def select(self, instances: Sequence[int] | None) -> None:
+        """Choose the instances of the next calls: a batch, or all for None."""
+        if instances is not None or self._instances is not None:
+            self._instances = instances
+            self._load()
+
+    def __call__(self) -> tuple[float, Array]:
+        """The mean and its gradient, an array that the next call may overwrite."""
+        if self.program.loaded_by is not self:
+            self._load()
+        results = self._engine.run()
+        return float(results[0]), results[1:]
+
+    def value(self) -> float:
+        """The mean over all instances, forward only."""
+        engine = self.program._engine("value")
+        engine.load(self._columns)
+        return float(engine.run()[0])
+
+    def observed(self) -> Array:
+        """What was to be observed in the last call, an array with a row for each instance."""
+        return self._engine.rows().T
+
+    def write_back(self) -> None:
+        """Put the parameters into the Values."""
+        self.program.write_back()
+
+    @property
+    def source(self) -> str:
+        """The program as NumPy source."""
+        return self.program.source
+
+    def describe(self) -> str:
+        """A table of the array operations."""
+        return self.program.describe()
+
+
+def _shown(node: tuple[str, tuple[int, ...], float]) -> str:
+    name, _, number = node
+    return f"the constant {number:.6g}" if name == "constant" else f"{name}"
+
+

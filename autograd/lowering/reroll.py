@@ -1,0 +1,167 @@
+"""Reroll: find the batch in a graph that was recorded over a whole data set.
+
+``sum(loss(x) for x in data) / n`` records the same form once for each instance, with other numbers
+in it. A term's numbers are taken out of it, and terms that are then equal are instances of one
+form: what was unrolled by a Python loop becomes a batch again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ops import Op
+from ..value import Value
+from .graph import INPUT, PARAMETER, Graph
+
+Array: TypeAlias = NDArray[np.float64]
+FEWEST_INSTANCES = 4
+MOST_FORMS = 32
+# What a place of a form holds: an operation on earlier places, a parameter, or a number.
+Place: TypeAlias = "tuple[Any, ...]"
+NUMBER: Place = ("number",)
+
+
+@dataclass
+class Part:
+    """Some terms of a sum, as the average over a batch.
+
+    Attributes:
+        graph: the form of the terms, times their number.
+        root: its node.
+        columns: the numbers of each term, a column for each; D x T.
+    """
+
+    graph: Graph
+    root: int
+    columns: Array
+
+
+def reroll(root: Value, wrt: Sequence[Value]) -> list[Part] | None:
+    """The parts that add up to ``root``, or None if it is not a sum of terms of a few forms."""
+    terms = _terms(root)
+    if len(terms) < FEWEST_INSTANCES:
+        return None
+    parameters = {value: place for place, value in enumerate(wrt)}
+    found: dict[tuple[Place, ...], list[tuple[float, list[float]]]] = {}
+    for factor, term in terms:
+        form, numbers = _form(term, parameters)
+        found.setdefault(form, []).append((factor, numbers))
+        # A term alone of its form is of no use as a batch, but a few may be left over.
+        if len(found) > MOST_FORMS and 2 * len(found) > sum(map(len, found.values())):
+            return None
+    if len(found) > len(terms) // FEWEST_INSTANCES + MOST_FORMS // 2:
+        return None
+    return [_part(form, instances) for form, instances in found.items()]
+
+
+def _terms(root: Value) -> list[tuple[float, Value | float]]:
+    """The terms of which ``root`` is a linear combination, with their factors."""
+    terms: list[tuple[float, Value | float]] = []
+    used: set[Value] = set()
+    stack: list[tuple[float, Value | float]] = [(1.0, root)]
+    while stack:
+        factor, node = stack.pop()
+        if not isinstance(node, Value) or node.op is None or node in used:
+            terms.append((factor, node))
+            continue
+        name, operands = node.op.name, node.operands
+        constants = [not isinstance(x, Value) for x in operands]
+        if name in ("add", "sum"):
+            stack.extend((factor, x) for x in reversed(operands))
+        elif name == "sub":
+            stack += [(-factor, operands[1]), (factor, operands[0])]
+        elif name == "neg":
+            stack.append((-factor, operands[0]))
+        elif name == "mul" and True in constants:
+            place = constants.index(True)
+            stack.append((factor * _number(operands[place]), operands[1 - place]))
+        elif name == "div" and constants[1] and operands[1]:
+            stack.append((factor / _number(operands[1]), operands[0]))
+        else:
+            terms.append((factor, node))
+            continue
+        used.add(node)
+    return terms
+
+
+def _number(x: Value | float) -> float:
+    return x.data if isinstance(x, Value) else x
+
+
+def _form(
+    term: Value | float, parameters: dict[Value, int]
+) -> tuple[tuple[Place, ...], list[float]]:
+    """A term without its numbers, as operations on the places before; and the numbers."""
+    if not isinstance(term, Value):
+        return (NUMBER,), [term]
+    form: list[Place] = []
+    numbers: list[float] = []
+    places: dict[Value, int] = {}
+    stack = [term]
+    while stack:
+        node = stack[-1]
+        if node in places:
+            stack.pop()
+            continue
+        if node.op is not None:
+            waiting = [x for x in node.operands if isinstance(x, Value) and x not in places]
+            if waiting:
+                waiting.reverse()
+                stack += waiting
+                continue
+        stack.pop()
+        if node in parameters:
+            place: Place = (PARAMETER, parameters[node])
+        elif node.op is None:
+            place = NUMBER
+            numbers.append(node.data)
+        else:
+            operands: list[int] = []
+            for x in node.operands:
+                if isinstance(x, Value):
+                    operands.append(places[x])
+                else:
+                    operands.append(len(form))
+                    form.append(NUMBER)
+                    numbers.append(x)
+            place = (node.op, *operands)
+        places[node] = len(form)
+        form.append(place)
+    return tuple(form), numbers
+
+
+def _part(form: tuple[Place, ...], instances: list[tuple[float, list[float]]]) -> Part:
+    """Terms of one form as a batch; a number that they all share is a constant."""
+    table = np.array([[factor, *numbers] for factor, numbers in instances])
+    shared = (table == table[0]).all(axis=0)
+    columns = table.T[~shared]
+    graph = Graph()
+    inputs = iter(range(len(columns)))
+    slots = iter(range(1, table.shape[1]))
+
+    def hole(slot: int) -> int:
+        if shared[slot]:
+            return graph.constant(float(table[0, slot]))
+        return graph.leaf(INPUT, next(inputs))
+
+    factor = hole(0)
+    nodes: list[int] = []
+    for place in form:
+        kind = place[0]
+        if isinstance(kind, Op):
+            nodes.append(graph.node(kind.name, tuple([nodes[x] for x in place[1:]])))
+        elif kind == PARAMETER:
+            nodes.append(graph.leaf(PARAMETER, place[1]))
+        else:
+            nodes.append(hole(next(slots)))
+    count = graph.constant(float(len(instances)))
+    root = graph.node("mul", (graph.node("mul", (count, factor)), nodes[-1]))
+    if not len(columns):
+        # Every term is the same: one instance says it all.
+        columns = np.empty((0, 1))
+    return Part(graph, root, np.ascontiguousarray(columns))
