@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd import Value, consumers_first, grad
+from autograd import BoundProgram, Value, consumers_first, grad
 
 from . import divergences, targets
 from .module import Module
@@ -27,6 +27,7 @@ from .risk import Divergence, EmpiricalRisk, as_floats, check_data, predict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ENGINES = ("numpy", "jax", "python")
 # From where up the single output of a binary classifier means class 1. With other divergences an
 # output of one number is no class, and no accuracy is reported.
 THRESHOLDS: dict[Divergence, float] = {
@@ -100,6 +101,7 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     tolerance: float | None = None,
+    engine: str = "numpy",
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     callbacks: Sequence[Callable[[Module, History], object]] = (),
     seed: int = 0,
@@ -117,6 +119,9 @@ def fit(
         epochs: how many times to go through the data, at least 0.
         batch_size: instances to an update; by default all T.
         tolerance: stop when the loss of two successive epochs differs by no more than this.
+        engine: what computes the gradients: ``"numpy"`` and ``"jax"`` turn the graph of one
+            instance into an array program, and ``"python"`` is the engine of Values, a thousand
+            times slower, for models whose Python code takes decisions that depend on the data.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
             returns True ends the run.
@@ -129,13 +134,16 @@ def fit(
         parameters in place.
 
     Raises:
-        ValueError: if the data or a setting cannot be used; no parameter has been changed then.
+        ValueError: if the data or a setting cannot be used, or the model cannot be lowered; no
+            parameter has been changed then.
         TypeError: likewise.
+        ImportError: if the engine is not installed.
     """
     run = _Run(model, X, D, divergence, batch_size, validation, seed)
     _check_count("epochs", epochs, 0)
     if tolerance is not None and not tolerance >= 0.0:
         raise ValueError(f"tolerance must be at least 0, got {tolerance!r}")
+    run.lower(engine)
     optimizer = optimizer or Adam()
     state = optimizer.start(len(run.parameters))
     history = History()
@@ -143,6 +151,7 @@ def fit(
         try:
             for _ in range(epochs):
                 run.epoch(optimizer, state, history)
+                run.restore()
                 bar.advance(str(history))
                 answers = [callback(model, history) for callback in callbacks]
                 if True in answers:
@@ -198,6 +207,21 @@ class _Run:
         self.random = random.Random(seed)
         self.parameters: Array = np.array([value.data for value in self.values])
         self.good = self.parameters.copy()
+        self.program: BoundProgram | None = None
+        self.validation_program: BoundProgram | None = None
+
+    def lower(self, engine: str) -> None:
+        """Turn the risk into an array program, unless the engine is ``"python"``."""
+        if engine not in ENGINES:
+            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+        if engine == "python":
+            return
+        self.program = self.risk.lower(self.X, self.D, engine, parameters=self.values)
+        self.parameters = self.program.parameters
+        if self.validation is not None:
+            self.validation_program = self.risk.lower(
+                *self.validation, engine, parameters=self.values
+            )
 
     def epoch(self, optimizer: Optimizer, state: Any, history: History) -> None:
         """Go through the data once, and add a line to the history."""
@@ -205,13 +229,15 @@ class _Run:
         order = list(range(len(self.X)))
         if self.batch_size < len(order):
             self.random.shuffle(order)
-        total, outputs = 0.0, []
+        total = 0.0
+        outputs: list[Any] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
             loss, gradient, found = self.differentiate(batch)
             np.copyto(self.good, self.parameters)
             optimizer.update(self.parameters, gradient, state)
-            self.write(self.parameters)
+            if self.program is None:
+                self.write(self.parameters)
             total += loss * len(batch)
             outputs += found
         np.copyto(self.good, self.parameters)
@@ -228,6 +254,19 @@ class _Run:
         Raises:
             _DivergedError: if the loss or the gradient is not finite.
         """
+        if self.program is None:
+            return self.differentiate_values(batch)
+        self.program.select(batch if len(batch) < len(self.X) else None)
+        loss, gradient = self.program()
+        if not (math.isfinite(loss) and np.isfinite(gradient).all()):
+            # The graph of Values can tell where the bad number came from.
+            self.write(self.parameters)
+            self.differentiate_values(batch)
+            raise _DivergedError(f"the loss became {loss}, or its gradient is not finite")
+        return loss, gradient, self.program.observed().tolist() if self.classifies else []
+
+    def differentiate_values(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
+        """The same by the engine of Values."""
         outputs: list[list[float]] = []
 
         def model(x: Any) -> Any:
@@ -264,10 +303,20 @@ class _Run:
         if self.validation is None:
             return
         X, D = self.validation
-        history.validation_loss.append(float(_data(self.risk(X, D))))
+        self.write(self.parameters)
+        if self.validation_program is None:
+            history.validation_loss.append(float(_data(self.risk(X, D))))
+        else:
+            np.copyto(self.validation_program.parameters, self.parameters)
+            history.validation_loss.append(self.validation_program.value())
         score = self.score(predict(self.risk.model, X), D)
         if score is not None:
             history.validation_accuracy.append(score)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the outputs are classes, whose accuracy is reported."""
+        return self.risk.divergence in THRESHOLDS or self.risk.divergence in CLASSIFIERS
 
     def score(self, outputs: list[list[float]], D: Sequence[Any]) -> float | None:
         """The accuracy, if the divergence is a classifier's."""

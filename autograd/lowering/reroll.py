@@ -20,9 +20,10 @@ from .graph import INPUT, PARAMETER, Graph
 
 Array: TypeAlias = NDArray[np.float64]
 FEWEST_INSTANCES = 4
-MOST_FORMS = 32
+MOST_LEFT = 8
 # What a place of a form holds: an operation on earlier places, a parameter, or a number.
 Place: TypeAlias = "tuple[Any, ...]"
+Form: TypeAlias = "tuple[Place, ...]"
 NUMBER: Place = ("number",)
 
 
@@ -42,50 +43,58 @@ class Part:
 
 
 def reroll(root: Value, wrt: Sequence[Value]) -> list[Part] | None:
-    """The parts that add up to ``root``, or None if it is not a sum of terms of a few forms."""
-    terms = _terms(root)
-    if len(terms) < FEWEST_INSTANCES:
-        return None
+    """The parts that add up to ``root``, or None if it has no sum of many terms of a few forms."""
     parameters = {value: place for place, value in enumerate(wrt)}
-    found: dict[tuple[Place, ...], list[tuple[float, list[float]]]] = {}
-    for factor, term in terms:
-        form, numbers = _form(term, parameters)
-        found.setdefault(form, []).append((factor, numbers))
-        # A term alone of its form is of no use as a batch, but a few may be left over.
-        if len(found) > MOST_FORMS and 2 * len(found) > sum(map(len, found.values())):
-            return None
-    if len(found) > len(terms) // FEWEST_INSTANCES + MOST_FORMS // 2:
-        return None
-    return [_part(form, instances) for form, instances in found.items()]
-
-
-def _terms(root: Value) -> list[tuple[float, Value | float]]:
-    """The terms of which ``root`` is a linear combination, with their factors."""
-    terms: list[tuple[float, Value | float]] = []
-    used: set[Value] = set()
+    found: dict[Form, list[tuple[float, list[float]]]] = {}
+    left: list[tuple[float, Value | float]] = []
     stack: list[tuple[float, Value | float]] = [(1.0, root)]
     while stack:
         factor, node = stack.pop()
-        if not isinstance(node, Value) or node.op is None or node in used:
-            terms.append((factor, node))
+        terms = _terms(node)
+        if len(terms) >= FEWEST_INSTANCES:
+            forms = [_form(term, parameters) for _, term in terms]
+            if FEWEST_INSTANCES * len({form for form, _ in forms}) <= len(forms):
+                for (sign, _), (form, numbers) in zip(terms, forms):
+                    found.setdefault(form, []).append((factor * sign, numbers))
+                continue
+        elif terms and len(stack) < MOST_LEFT:
+            stack.extend((factor * sign, term) for sign, term in reversed(terms))
             continue
-        name, operands = node.op.name, node.operands
-        constants = [not isinstance(x, Value) for x in operands]
-        if name in ("add", "sum"):
-            stack.extend((factor, x) for x in reversed(operands))
-        elif name == "sub":
-            stack += [(-factor, operands[1]), (factor, operands[0])]
-        elif name == "neg":
-            stack.append((-factor, operands[0]))
-        elif name == "mul" and True in constants:
-            place = constants.index(True)
-            stack.append((factor * _number(operands[place]), operands[1 - place]))
-        elif name == "div" and constants[1] and operands[1]:
-            stack.append((factor / _number(operands[1]), operands[0]))
-        else:
-            terms.append((factor, node))
-            continue
-        used.add(node)
+        left.append((factor, node))
+    if not found or len(left) > MOST_LEFT:
+        return None
+    for factor, term in left:
+        form, numbers = _form(term, parameters)
+        found.setdefault(form, []).append((factor, numbers))
+    return [_part(form, instances) for form, instances in found.items()]
+
+
+def _terms(node: Value | float) -> list[tuple[float, Value | float]]:
+    """The terms of a sum, or of a chain of additions as ``total += term`` makes it, with factors.
+
+    A number times a Value is one term. Empty for what is no linear combination.
+    """
+    if not isinstance(node, Value) or node.op is None:
+        return []
+    name, operands = node.op.name, node.operands
+    constants = [not isinstance(x, Value) for x in operands]
+    if name == "sum":
+        return [(1.0, x) for x in operands]
+    if name == "neg":
+        return [(-1.0, operands[0])]
+    if name == "mul" and True in constants:
+        place = constants.index(True)
+        return [(_number(operands[place]), operands[1 - place])]
+    if name == "div" and constants[1] and operands[1]:
+        return [(1.0 / _number(operands[1]), operands[0])]
+    terms: list[tuple[float, Value | float]] = []
+    while isinstance(node, Value) and node.op is not None and node.op.name in ("add", "sub"):
+        sign = 1.0 if node.op.name == "add" else -1.0
+        node, last = node.operands
+        terms.append((sign, last))
+    if terms:
+        terms.append((1.0, node))
+        terms.reverse()
     return terms
 
 
@@ -95,7 +104,7 @@ def _number(x: Value | float) -> float:
 
 def _form(
     term: Value | float, parameters: dict[Value, int]
-) -> tuple[tuple[Place, ...], list[float]]:
+) -> tuple[Form, list[float]]:
     """A term without its numbers, as operations on the places before; and the numbers."""
     if not isinstance(term, Value):
         return (NUMBER,), [term]
@@ -135,7 +144,7 @@ def _form(
     return tuple(form), numbers
 
 
-def _part(form: tuple[Place, ...], instances: list[tuple[float, list[float]]]) -> Part:
+def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
     """Terms of one form as a batch; a number that they all share is a constant."""
     table = np.array([[factor, *numbers] for factor, numbers in instances])
     shared = (table == table[0]).all(axis=0)
