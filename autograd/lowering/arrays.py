@@ -74,12 +74,8 @@ ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
     "xlogy": ArrayOperation(xlogy, _jax_xlogy, "{0} * log({1})"),
     "tanh": ArrayOperation(np.tanh, lambda jnp, x: jnp.tanh(x), "tanh({})"),
     "relu": ArrayOperation(relu, lambda jnp, x: jnp.maximum(x, 0.0), "maximum({}, 0)"),
-    "maximum": ArrayOperation(
-        np.maximum, lambda jnp, x, y: jnp.maximum(x, y), "maximum({}, {})"
-    ),
-    "minimum": ArrayOperation(
-        np.minimum, lambda jnp, x, y: jnp.minimum(x, y), "minimum({}, {})"
-    ),
+    "maximum": ArrayOperation(np.maximum, lambda jnp, x, y: jnp.maximum(x, y), "maximum({}, {})"),
+    "minimum": ArrayOperation(np.minimum, lambda jnp, x, y: jnp.minimum(x, y), "minimum({}, {})"),
     "step": ArrayOperation(unit_step, _jax_step, "1 where {} >= 0, else 0"),
     "sign": ArrayOperation(np.sign, lambda jnp, x: jnp.sign(x), "sign({})"),
     "less": ArrayOperation(

@@ -6,6 +6,7 @@ the averaged outputs as often as the parameters change.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -141,11 +142,13 @@ class PythonEngine:
                     numbers += grad(new[root], parameters)
             total += numbers
             self.found.append([new[x].data for x in self.observed])
-        return total / self.columns.shape[1]
+        average: Array = total / self.columns.shape[1]
+        return average
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        return np.array(self.found).T.reshape(len(self.observed), -1)
+        found: Array = np.array(self.found).T.reshape(len(self.observed), -1)
+        return found
 
 
 class JaxEngine:
@@ -176,19 +179,18 @@ class JaxEngine:
         """A context in which JAX computes in double precision."""
         if hasattr(self.jax, "enable_x64"):
             return self.jax.enable_x64(True)
-        from jax.experimental import enable_x64
-
-        return enable_x64()
+        experimental: Any = importlib.import_module("jax.experimental")
+        return experimental.enable_x64()
 
     def spread(self, columns: Array) -> Any:
         """The inputs as a JAX array, its columns sharded over a mesh of devices."""
-        from jax.sharding import Mesh, NamedSharding, PartitionSpec
-
+        sharding: Any = importlib.import_module("jax.sharding")
         devices = self.jax.devices()
         size = columns.shape[1]
         n = max(i for i in range(1, len(devices) + 1) if size % i == 0)
-        mesh = Mesh(np.array(devices[:n]), ("batch",))
-        return self.jax.device_put(columns, NamedSharding(mesh, PartitionSpec(None, "batch")))
+        mesh = sharding.Mesh(np.array(devices[:n]), ("batch",))
+        layout = sharding.NamedSharding(mesh, sharding.PartitionSpec(None, "batch"))
+        return self.jax.device_put(columns, layout)
 
     def run(self) -> Array:
         """The averages."""
@@ -303,7 +305,7 @@ class _Tracer:
         """A row, or an entry, for each node: a slice of a block where they lie side by side."""
         jnp = self.jnp
         homes = [self.home.get(node) for node in nodes]
-        if all([home is None for home in homes]):
+        if all(home is None for home in homes):
             return jnp.array([self.graph.numbers[node] for node in nodes])
         parts: list[Any] = []
         start = 0
@@ -352,5 +354,3 @@ class _Tracer:
                 total = total + operand if sign == "+" else total - operand
             return total
         return ARRAY_OPERATIONS[group.name].jax(jnp, *operands)
-
-

@@ -185,7 +185,12 @@ class _Emitter:
         inputs, one = set(schedule.inputs), schedule.one
         for group in schedule.groups:
             columns = group.columns
-            if columns and columns[-1] == one and len(columns) > 1 and inputs.issuperset(columns[:-1]):
+            if (
+                columns
+                and columns[-1] == one
+                and len(columns) > 1
+                and inputs.issuperset(columns[:-1])
+            ):
                 rest = inputs.difference(columns)
                 return [*columns, *(node for node in schedule.inputs if node in rest)]
         return [*schedule.inputs, one]
@@ -360,17 +365,21 @@ class _Emitter:
         n_values = len(schedule.values)
         averaged = False
         for k, output in enumerate(schedule.values):
-            if output.pairs:
+            sign = "="
+            scale = "" if output.scale == 1.0 else f"{output.scale!r} * "
+            for alone in (False, True):
+                pairs = [pair for pair in output.pairs if (pair[1] == schedule.one) == alone]
+                if not pairs:
+                    continue
                 averaged = True
-                us, vs = [u for u, _ in output.pairs], [v for _, v in output.pairs]
-                left = self.fetch(us)
-                scale = "" if output.scale == 1.0 else f"{output.scale!r} * "
-                if set(vs) == {schedule.one}:
-                    call = f"{scale}add.reduce({left}, None)"
+                left = self.fetch([u for u, _ in pairs])
+                if alone:
+                    call = f"add.reduce({left}, None)"
                 else:
-                    right = self.fetch(vs)
-                    call = f"{scale}vdot({left}, {right})"
-                step.append(_line(f"{RESULTS}[{k}] = {call}", "summed over the batch"))
+                    call = f"vdot({left}, {self.fetch([v for _, v in pairs])})"
+                line = f"{RESULTS}[{k}] {sign} {scale}{call}"
+                step.append(_line(line, "summed over the batch"))
+                sign = "+="
         written = set()
         for grid in schedule.grids:
             averaged = True
@@ -467,9 +476,7 @@ class _Names:
             return title
         counter = self.numbers.setdefault(title, itertools.count(1))
         joint = "" if title in ("t", "g") else "_"
-        return next(
-            name for i in counter if (name := f"{title}{joint}{i}") not in self.taken
-        )
+        return next(name for i in counter if (name := f"{title}{joint}{i}") not in self.taken)
 
     def unique(self, name: str) -> str:
         name = self.new(name) if name in self.taken else name
@@ -498,7 +505,11 @@ def _slice(places: Sequence[int], reverse: bool = False) -> str | None:
     if len(places) == 1:
         return f"{start}:{start + 1}"
     step = places[1] - start
-    if step == 0 or (step < 0 and not reverse) or any([b - a != step for a, b in zip(places, places[1:])]):
+    if (
+        step == 0
+        or (step < 0 and not reverse)
+        or any(b - a != step for a, b in itertools.pairwise(places))
+    ):
         return None
     if step < 0:
         return f"{start}:{places[-1] - 1 if places[-1] else ''}:{step}"

@@ -90,9 +90,7 @@ def _check(
     for name, values in leaves.items():
         for i, value in enumerate(values):
             if value in named:
-                raise LoweringError(
-                    f"{name}[{i}] is {named[value]} as well; name each leaf once"
-                )
+                raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
     unknown = unknown_leaves([*roots, *observed], {"wrt": leaves["wrt"]})
     if unknown:
@@ -147,7 +145,8 @@ class Program:
     def _engine(self, kind: str) -> Engine:
         """The engine for ``step`` (values, gradients, observed), ``value`` or ``rows``."""
         if kind not in self._engines:
-            engines = [self._build(kind, part) for part in self._parts or [None]]
+            parts: Sequence[_Part | None] = self._parts or [None]
+            engines = [self._build(kind, part) for part in parts]
             self._engines[kind] = engines[0] if len(engines) == 1 else SumEngine(engines)
         engine = self._engines[kind]
         if engine.parameters is not self.parameters and len(self.parameters):
@@ -196,7 +195,8 @@ class Program:
             return np.array([self.value(batch)])
         self._run("rows", batch)
         rows = self._engines["rows"].rows()
-        return rows[0] if self._single else rows.T.copy()
+        found: Array = rows[0].copy() if self._single else rows.T.copy()
+        return found
 
     def _run(self, kind: str, batch: Any) -> Array:
         engine = self._engine(kind)
@@ -349,7 +349,8 @@ class BoundProgram:
 
     def observed(self) -> Array:
         """What was to be observed in the last call, an array with a row for each instance."""
-        return self._engine.rows().T
+        found: Array = self._engine.rows().T
+        return found
 
     def write_back(self) -> None:
         """Put the parameters into the Values."""
@@ -368,5 +369,3 @@ class BoundProgram:
 def _shown(node: tuple[str, tuple[int, ...], float]) -> str:
     name, _, number = node
     return f"the constant {number:.6g}" if name == "constant" else f"{name}"
-
-

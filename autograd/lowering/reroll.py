@@ -102,9 +102,7 @@ def _number(x: Value | float) -> float:
     return x.data if isinstance(x, Value) else x
 
 
-def _form(
-    term: Value | float, parameters: dict[Value, int]
-) -> tuple[Form, list[float]]:
+def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list[float]]:
     """A term without its numbers, as operations on the places before; and the numbers."""
     if not isinstance(term, Value):
         return (NUMBER,), [term]

@@ -124,8 +124,7 @@ def schedule(selection: Selection, inputs: int, parameters: int) -> Schedule:
     invariant = [
         (output.invariant, position)
         for position, output in enumerate(selection.gradients)
-        if output.invariant is not None
-        and not graph.is_constant(output.invariant, 0.0)
+        if output.invariant is not None and not graph.is_constant(output.invariant, 0.0)
     ]
     return Schedule(
         graph,
@@ -177,7 +176,7 @@ def _group(selection: Selection) -> list[Group]:
         stage = EVERY_STEP if learnt[node] else ONCE
         name, depth = names[node], depths[node]
         if name == "affine":
-            ordered = []
+            ordered: list[int] = []
             key = keys[node]
         elif name in REDUCTIONS:
             ordered = []

@@ -89,6 +89,7 @@ class _Selector:
         self.old = graph
         self.counts = graph.consumers(outputs)
         self.varies = graph.depends_on(INPUT)
+        self.learns = graph.depends_on(PARAMETER)
         self.new = Simplifier()
         self.nodes = [-1] * len(graph)
         self.varying: list[bool] = []
@@ -101,7 +102,7 @@ class _Selector:
         averages = [self.average(node, True) for node in values]
         averages += [self.average(node, False) for node in gradients]
         # What is averaged as a product or as a sum is not needed itself.
-        roots = [x for _, terms in averages for term in terms for x in term] + list(rows)
+        roots = [x for _, terms in averages for term in terms for x in term[:2]] + list(rows)
         reached = old.reachable(roots)
         forms = {
             node: self.form(node)
@@ -117,6 +118,8 @@ class _Selector:
                 continue
             elif name == CONSTANT:
                 nodes[node] = new.constant(old.numbers[node])
+            elif name == "largest":
+                nodes[node] = self.largest(old.operands[node])
             elif name == "sum":
                 nodes[node] = self.sum(node, forms.get(node), node in accepted)
             else:
@@ -138,7 +141,10 @@ class _Selector:
         )
 
     def average(self, node: int, scalable: bool) -> tuple[float, list[tuple[int, ...]]]:
-        """The terms of an output: (u, v) for a product of varying ones, (x,) for another."""
+        """The terms of an output: (u, v) for a product of varying ones, (x,) for another.
+
+        (u, v, -1) is the negative of a product.
+        """
         old, scale = self.old, 1.0
         names, operands = old.names, old.operands
         while scalable and self.counts[node] == 1:
@@ -153,25 +159,39 @@ class _Selector:
         dissolves = names[node] == "sum" and self.counts[node] == 1
         terms: list[tuple[int, ...]] = []
         for term in operands[node] if dissolves else (node,):
-            if names[term] == "mul" and self.counts[term] == 1:
-                x, y = operands[term]
+            product = term
+            if names[term] == "mul" and old.is_constant(operands[term][0], -1.0):
+                product = operands[term][1]
+            if names[product] == "mul" and self.counts[term] == self.counts[product] == 1:
+                x, y = sorted(operands[product], key=self.learns.__getitem__)
+                # A sign goes with a factor that the data alone decide, or the term stays whole.
                 if self.varies[x] and self.varies[y]:
-                    terms.append((x, y))
-                    continue
+                    if product == term:
+                        terms.append((x, y))
+                        continue
+                    if not self.learns[x]:
+                        terms.append((x, y, -1))
+                        continue
             terms.append((term,))
         return scale, terms
 
     def finish(self, scale: float, terms: list[tuple[int, ...]], one: int) -> Average:
         output = Average(scale=scale)
-        invariant = []
+        invariant, decided = [], []
         for term in terms:
-            found = [self.nodes[x] for x in term]
-            if len(found) == 2:
-                output.pairs.append((found[0], found[1]))
-            elif self.varies[term[0]]:
-                output.pairs.append((found[0], one))
+            u, *others = [self.nodes[x] for x in term[:2]]
+            if len(term) == 3:
+                u = self.new.node("neg", (u,))
+            if others:
+                output.pairs.append((u, others[0]))
+            elif not self.varies[term[0]]:
+                invariant.append(u)
+            elif self.learns[term[0]]:
+                output.pairs.append((u, one))
             else:
-                invariant.append(found[0])
+                decided.append(u)
+        if decided:  # by the data alone: added up once
+            output.pairs.append((self.plain_sum(decided), one))
         if invariant:
             output.invariant = self.plain_sum(invariant)
         return output
@@ -228,12 +248,16 @@ class _Selector:
 
     def sum(self, node: int, form: _Form | None, affine: bool) -> int:
         nodes, new = self.nodes, self.new
-        if form is None or not affine:
-            terms = [nodes[x] for x in self.old.operands[node]]
-            if form is not None and len(form.invariant) > 1:
-                terms = [nodes[x] for x in self.old.operands[node] if self.varies[x]]
-                terms.append(self.plain_sum([nodes[x] for x in form.invariant]))
-            return self.plain_sum(terms)
+        if form is None:
+            return self.plain_sum([nodes[x] for x in self.old.operands[node]])
+        if not affine:
+            # Rows and single numbers are not reduced together.
+            result = self.plain_sum([nodes[x] for x in self.old.operands[node] if self.varies[x]])
+            if form.invariant:
+                result = self.plain_sum(
+                    [result, self.plain_sum([nodes[x] for x in form.invariant])]
+                )
+            return result
         operands = []
         for x, sign, coefficient in form.products:
             factor = nodes[coefficient]
@@ -247,6 +271,17 @@ class _Selector:
         if form.plain:
             result = self.plain_sum([*(nodes[x] for x in form.plain), result])
         return result
+
+    def largest(self, operands: tuple[int, ...]) -> int:
+        """The largest of rows, and of single numbers, which are not reduced together."""
+        found = []
+        for kind in (True, False):
+            alike = [self.nodes[x] for x in operands if self.varies[x] == kind]
+            if alike:
+                found.append(
+                    alike[0] if len(alike) == 1 else self.new.node("largest", tuple(alike))
+                )
+        return found[0] if len(found) == 1 else self.new.node("maximum", tuple(found))
 
     def plain_sum(self, terms: list[int]) -> int:
         """A sum by additions and subtractions if it is short, else a reduction."""
@@ -267,5 +302,5 @@ class _Selector:
 def _depends(graph: Graph, kinds: tuple[str, ...]) -> list[bool]:
     found: list[bool] = []
     for name, operands in zip(graph.names, graph.operands):
-        found.append(name in kinds or any([found[x] for x in operands]))
+        found.append(name in kinds or any(found[x] for x in operands))
     return found

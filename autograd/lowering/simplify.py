@@ -82,7 +82,7 @@ class Simplifier(Graph):
     def apply(self, name: str, operands: tuple[int, ...]) -> int:
         """The simplest node for an operation that is no addition."""
         names, numbers = self.names, self.numbers
-        if all([names[x] == CONSTANT for x in operands]):
+        if all(names[x] == CONSTANT for x in operands):
             return self.constant(OPS[name].forward(*[numbers[x] for x in operands]))
         if name == "mul":
             return self.product(*operands)
@@ -114,7 +114,7 @@ class Simplifier(Graph):
         return self.node(name, operands)
 
     def product(self, x: int, y: int) -> int:
-        """x * y, with a constant or else the older factor first, and a sign moved inwards."""
+        """The product, with a constant or else the older factor first, and a sign moved inwards."""
         names = self.names
         if names[x] == CONSTANT and names[y] == CONSTANT:
             return self.constant(self.numbers[x] * self.numbers[y])
@@ -152,5 +152,3 @@ class Simplifier(Graph):
             return terms[0]
         terms.sort()
         return self.node("sum", tuple(terms))
-
-
