@@ -23,7 +23,7 @@ from .graph import CONSTANT, PARAMETER
 from .schedule import EVERY_STEP, ONCE, Grid, Group, Pairs, Schedule
 
 Array: TypeAlias = NDArray[np.float64]
-COMMENT_COLUMN = 46
+COMMENT_COLUMN = 42
 RESULTS = "results"
 
 
@@ -32,8 +32,9 @@ class NumpyCode:
     """The emitted program.
 
     Attributes:
-        source: the text of a function ``bind(rows, scalars, results)``, which makes views and
-            returns the functions ``prepare()`` and ``step()``.
+        source: text that makes views of ``rows``, ``scalars`` and ``results``, and defines the
+            functions ``prepare()`` and ``step()``. They are global there: the time that Python
+            takes to compile closures grows with the square of their variables.
         n_rows: how many rows of numbers for each instance it needs; 0 if nothing varies.
         ones: which of them are to hold ones.
         input_rows: which of them are to hold the inputs.
@@ -52,14 +53,19 @@ class NumpyCode:
     index_arrays: dict[str, NDArray[np.intp]]
 
     def __post_init__(self) -> None:
-        namespace: dict[str, Any] = dict(NAMESPACE)
-        namespace.update(self.index_arrays)
         name = f"<lowered {next(_numbers)}>"
         # So that a traceback, or a debugger, shows the lines.
         linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
-        exec(compile(self.source, name, "exec"), namespace)
-        self.bind: Callable[..., tuple[Callable[[], None], Callable[[], None]]]
-        self.bind = namespace["bind"]
+        self._compiled = compile(self.source, name, "exec")
+
+    def bind(
+        self, rows: Array, scalars: Array, results: Array
+    ) -> tuple[Callable[[], None], Callable[[], None]]:
+        """Make the views and buffers for these arrays; ``prepare`` and ``step`` work on them."""
+        namespace: dict[str, Any] = {**NAMESPACE, **self.index_arrays}
+        namespace.update(rows=rows, scalars=scalars, results=results)
+        exec(self._compiled, namespace)
+        return namespace["prepare"], namespace["step"]
 
 
 _numbers = itertools.count(1)
@@ -448,10 +454,8 @@ class _Emitter:
         for place, number in self.constants.items():
             scalars[place] = number
         once, step = self.stages
-        inner = ["    def prepare():", *[f"    {line}" for line in once or ["    pass"]], ""]
-        inner += ["    def step():", *[f"    {line}" for line in step or ["    pass"]], ""]
-        lines = [f"def bind(rows, scalars, {RESULTS}):", *self.views, "", *inner]
-        lines.append("    return prepare, step")
+        lines = [*self.views, "", "", "def prepare():", *(f"    {line}" for line in once or ["pass"])]
+        lines += ["", "", "def step():", *(f"    {line}" for line in step or ["pass"])]
         return NumpyCode(
             "\n".join(lines) + "\n",
             self.n_rows,
@@ -517,5 +521,4 @@ def _slice(places: Sequence[int], reverse: bool = False) -> str | None:
 
 
 def _line(code: str, comment: str = "") -> str:
-    line = f"    {code}"
-    return f"{line:<{COMMENT_COLUMN}}  # {comment}" if comment else line
+    return f"{code:<{COMMENT_COLUMN}}  # {comment}" if comment else code
