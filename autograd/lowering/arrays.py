@@ -42,12 +42,12 @@ def xlogy(x: Any, y: Any, out: Any) -> None:
 
 def unit_step(x: Any, out: Any) -> None:
     """Write 1 for x >= 0, else 0; nan at nan."""
-    np.heaviside(x, 1.0, out)
+    np.heaviside(x, 1.0, out=out)
 
 
 def relu(x: Any, out: Any) -> None:
     """Write the positive part of x; nan at nan."""
-    np.maximum(x, 0.0, out)
+    np.maximum(x, 0.0, out=out)
 
 
 def _jax_xlogy(jnp: Any, x: Any, y: Any) -> Any:

@@ -252,7 +252,10 @@ class _Emitter:
                 for x in nodes
             )
             self.stages[EVERY_STEP if learnt else ONCE].append(
-                _line(f"take({source}, {index}, 0, {name}, 'clip')", f"{len(nodes)} of {source}")
+                _line(
+                    f"take({source}, {index}, axis=0, out={name}, mode='clip')",
+                    f"{len(nodes)} of {source}",
+                )
             )
             self.gathered[key] = name
         return self.gathered[key]
@@ -294,13 +297,13 @@ class _Emitter:
             for sign, operand in zip(signs[1:], operands[1:]):
                 call = "add" if sign == "+" else "subtract"
                 text += f" {sign} {operand}"
-                self.line(group, f"{call}({left}, {operand}, {out})", f"{out} = {text}")
+                self.line(group, f"{call}({left}, {operand}, out={out})", f"{out} = {text}")
                 left = text = out
             return
         operation = ARRAY_OPERATIONS[group.name]
         self.line(
             group,
-            f"{_CALLS[group.name]}({', '.join([*operands, out])})",
+            f"{_CALLS[group.name]}({', '.join([*operands, f'out={out}'])})",
             f"{out} = {operation.text.format(*operands)}",
         )
 
@@ -317,7 +320,7 @@ class _Emitter:
         matrix = self.matrix(group.operands)
         columns = self.fetch(group.columns, self.with_ones(group.columns))
         out = self.fetch(group.members)
-        self.line(group, f"dot({matrix}, {columns}, {out})", f"{out} = {matrix} @ {columns}")
+        self.line(group, f"dot({matrix}, {columns}, out={out})", f"{out} = {matrix} @ {columns}")
 
     def with_ones(self, nodes: list[int]) -> str:
         if nodes[-1] != self.schedule.one or len(nodes) == 1:
@@ -362,7 +365,9 @@ class _Emitter:
         operand = self.view(f"{name}.reshape({shape})", f"{name}_by_{k}")
         out = self.fetch(group.members)
         call, word = ("add", "sum") if group.name == "sum" else ("maximum", "max")
-        self.line(group, f"{call}.reduce({operand}, 1, None, {out})", f"{out} = {word} of {name}")
+        self.line(
+            group, f"{call}.reduce({operand}, axis=1, out={out})", f"{out} = {word} of {name}"
+        )
 
     # Outputs --------------------------------------------------------------------------------
 
@@ -380,7 +385,7 @@ class _Emitter:
                 averaged = True
                 left = self.fetch([u for u, _ in pairs])
                 if alone:
-                    call = f"add.reduce({left}, None)"
+                    call = f"add.reduce({left}, axis=None)"
                 else:
                     call = f"vdot({left}, {self.fetch([v for _, v in pairs])})"
                 line = f"{RESULTS}[{k}] {sign} {scale}{call}"
@@ -397,7 +402,9 @@ class _Emitter:
                 written |= set(grid.positions)
         if averaged:
             share = self.view("array(1.0 / rows.shape[1])", "one_by_T")
-            step.append(_line(f"multiply({RESULTS}, {share}, {RESULTS})", "sums become averages"))
+            step.append(
+                _line(f"multiply({RESULTS}, {share}, out={RESULTS})", "sums become averages")
+            )
         self.add_invariant(written)
 
     def grid(self, grid: Grid, offset: int) -> None:
@@ -413,10 +420,10 @@ class _Emitter:
         text = f"{left} @ {right}.T"
         if grid.first and flat == list(range(flat[0], flat[0] + n * m)):
             out = self.view(f"{RESULTS}[{flat[0]}:{flat[-1] + 1}].reshape({n}, {m})", name)
-            step.append(_line(f"dot({left}, {turned}, {out})", f"{out} = {text}"))
+            step.append(_line(f"dot({left}, {turned}, out={out})", f"{out} = {text}"))
             return
         buffer = self.view(f"empty(({n}, {m}))", name, "", tuple(flat))
-        step.append(_line(f"dot({left}, {turned}, {buffer})", f"{buffer} = {text}"))
+        step.append(_line(f"dot({left}, {turned}, out={buffer})", f"{buffer} = {text}"))
         self.store(flat, f"{buffer}.reshape(-1)", grid.first)
 
     def pairs(self, pairs: Pairs, offset: int) -> None:
@@ -454,7 +461,13 @@ class _Emitter:
         for place, number in self.constants.items():
             scalars[place] = number
         once, step = self.stages
-        lines = [*self.views, "", "", "def prepare():", *(f"    {line}" for line in once or ["pass"])]
+        lines = [
+            *self.views,
+            "",
+            "",
+            "def prepare():",
+            *(f"    {line}" for line in once or ["pass"]),
+        ]
         lines += ["", "", "def step():", *(f"    {line}" for line in step or ["pass"])]
         return NumpyCode(
             "\n".join(lines) + "\n",

@@ -1,0 +1,404 @@
+"""Tests of the lowering against the eager engine, which is the reference for every number.
+
+The golden source of MLP(2, [16, 16, 1]) is held as text: a reader must find three forward matrix
+products in it.
+"""
+
+import importlib.util
+import inspect
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import LoweringError, Value, lower
+from autograd.lowering.arrays import is_known
+from autograd.ops import OPS
+
+HAS_JAX = importlib.util.find_spec("jax") is not None
+ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]
+
+
+def assert_same(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    finite = np.isfinite(expected)
+    assert np.array_equal(found[~finite], expected[~finite], equal_nan=True)
+    scale = np.abs(expected[finite]).max(initial=1e-290)
+    assert np.abs(found - expected)[finite].max(initial=0.0) <= tolerance * scale
+
+
+def data(n_inputs: int, K: int, T: int, divergence: str) -> tuple[list[Any], list[Any]]:
+    rng = random.Random(7)
+    X = [[rng.uniform(0.5, 2.0) * rng.choice([-1, 1]) for _ in range(n_inputs)] for _ in range(T)]
+    if divergence == "l2":
+        return X, [[rng.gauss(0.0, 1.0) for _ in range(K)] for _ in range(T)]
+    if divergence.startswith("binary"):
+        return X, [[rng.choice([0.0, 1.0, 0.25]) for _ in range(K)] for _ in range(T)]
+    D = [nn.one_hot(rng.randrange(K), K) for _ in range(T)]
+    D[1] = nn.smooth_labels(D[1], 0.1)
+    return X, D
+
+
+MODELS = [
+    *[("l2", [3, 2], activation, "linear") for activation in nn.layers.ACTIVATIONS],
+    *[("l2", [3, 2], "tanh", output) for output in nn.layers.ACTIVATIONS],
+    *[
+        ("binary_kl", [4, 2], "tanh", "sigmoid"),
+        ("binary_kl_from_logits", [4, 1], "relu", "linear"),
+    ],
+    *[(name, [5, 3], "sigmoid", "softmax") for name in ("kl", "cross_entropy")],
+    *[(f"{name}_from_logits", [5, 3], "softplus", "linear") for name in ("kl", "cross_entropy")],
+    *[("l2", widths, "tanh", "linear") for widths in ([1], [1, 1], [16, 16, 1], [3, 9, 2])],
+]
+
+
+@pytest.mark.parametrize("engine", ARRAY_ENGINES)
+@pytest.mark.parametrize(("divergence", "widths", "activation", "output"), MODELS)
+def test_models_give_the_numbers_of_the_eager_engine(
+    engine: str, divergence: str, widths: list[int], activation: str, output: str
+) -> None:
+    X, D = data(2, widths[-1], 11, divergence)
+    model = nn.MLP(2, widths, activation, output, rng=random.Random(3))
+    risk = nn.EmpiricalRisk(model, getattr(nn.divergences, divergence))
+    eager = risk(X, D)
+    program = risk.lower(X, D, engine)
+    loss, gradient = program()
+    assert_same(loss, eager.data)
+    assert_same(gradient, autograd.grad(eager, model.parameters()))
+    assert_same(program.value(), eager.data)
+
+
+@pytest.mark.parametrize("engine", ARRAY_ENGINES)
+def test_l2_regularisation_and_multiplicative_layers(engine: str) -> None:
+    model = nn.Sequential(nn.Layer(2, 3, "softplus"), nn.Multiplicative(3, 2))
+    parameters = model.parameters()
+    X, D = data(2, 2, 9, "l2")
+
+    def divergence(y: Any, d: Any) -> Value:
+        return nn.divergences.l2(y, d) + 0.01 * autograd.sum([p * p for p in parameters])
+
+    risk = nn.EmpiricalRisk(model, divergence)
+    eager = risk(X, D)
+    loss, gradient = risk.lower(X, D, engine)()
+    assert_same(loss, eager.data)
+    assert_same(gradient, autograd.grad(eager, parameters))
+
+
+FUNCTIONS: list[Callable[..., Any]] = [
+    *[autograd.exp, autograd.sin, autograd.cos, autograd.tanh, autograd.sigmoid, autograd.relu],
+    *[
+        autograd.softplus,
+        abs,
+        lambda x: autograd.log(1.5 + x * x),
+        lambda x: autograd.sqrt(1 + x * x),
+    ],
+    *[
+        lambda x: x**2,
+        lambda x: (1.0 + x * x) ** -1.5,
+        lambda x: -x,
+        lambda x: x**1,
+        lambda x: x**3,
+    ],
+    *[lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / (2 + abs(y))],
+    *[autograd.maximum, autograd.minimum, lambda x, y: autograd.where(autograd.less(x, y), x, y)],
+    *[lambda x, y: (1.0 + abs(x)) ** autograd.tanh(y), lambda x, y: autograd.xlogy(x, 1 + y * y)],
+    *[lambda x, y, z: autograd.sum([x, y, z, x, 2.0]), lambda x, y, z: x + y + z - 3.0],
+    *[lambda *x: autograd.logsumexp(x), lambda *x: autograd.softmax(x)[1]],
+]
+
+
+def random_graph(seed: int) -> tuple[Value, list[Value], list[Value]]:
+    rng = random.Random(seed)
+    inputs = [Value(rng.gauss(0.0, 1.0), f"x[{i}]") for i in range(rng.randint(0, 3))]
+    parameters = [Value(rng.gauss(0.0, 1.0), f"w[{i}]") for i in range(rng.randint(1, 8))]
+    pool = [*inputs, *parameters, Value(0.5)]
+    for _ in range(rng.randint(3, 40)):
+        function = rng.choice(FUNCTIONS)
+        arity = len(inspect.signature(function).parameters) if function not in OPS.values() else 0
+        operands = [rng.choice(pool[-12:]) for _ in range(5)]
+        if arity == 0:
+            arity = getattr(function, "arity", 1)
+        if function in FUNCTIONS[-2:]:
+            arity = 3
+        result = function(*operands[:arity])
+        pool.append(result if abs(result.data) < 10.0 else autograd.tanh(result))
+    used = set(autograd.consumers_first(root := autograd.sum([*pool[-6:], parameters[0]])))
+    return root, [x for x in inputs if x in used], [p for p in parameters if p in used]
+
+
+@pytest.mark.parametrize("seeds", [range(i, i + 25) for i in range(0, 300, 25)], ids=str)
+def test_random_graphs(seeds: range) -> None:
+    for seed in seeds:
+        root, inputs, parameters = random_graph(seed)
+        program = lower(root, inputs, parameters)
+        reference = lower(root, inputs, parameters, engine="python")
+        assert reference([[x.data for x in inputs]] if inputs else None)[0] == root.data
+        rng = np.random.default_rng(seed)
+        batch = rng.normal(size=(5, len(inputs))) if inputs else None
+        loss, gradient = program(batch)
+        expected, slopes = reference(batch)
+        assert_same(loss, expected)
+        assert_same(gradient, slopes)
+        assert_same(program.per_instance(batch), reference.per_instance(batch))
+
+
+@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
+def test_random_graphs_with_jax() -> None:
+    for seed in range(0, 300, 30):
+        root, inputs, parameters = random_graph(seed)
+        batch = np.random.default_rng(seed).normal(size=(3, len(inputs))) if inputs else None
+        for found, expected in zip(
+            lower(root, inputs, parameters, "jax")(batch), lower(root, inputs, parameters)(batch)
+        ):
+            assert_same(found, expected)
+
+
+def hessian_case() -> tuple[tuple[Value, ...], list[Value], list[Value], Value]:
+    model = nn.MLP(2, [3, 1], rng=random.Random(1))
+    x = [Value(0.3, "x[0]"), Value(-0.8, "x[1]")]
+    parameters = model.parameters()
+    loss = nn.divergences.binary_kl_from_logits(model(x), 1.0)
+    return autograd.grad(loss, parameters, create_graph=True), x, parameters, loss
+
+
+@pytest.mark.parametrize("engine", ARRAY_ENGINES)
+def test_hessian_is_the_jacobian_of_the_gradient(engine: str) -> None:
+    gradient, x, parameters, _ = hessian_case()
+    program = lower(gradient, x, parameters, engine)
+    values, hessian = program([[0.3, -0.8]])
+    assert_same(values, [g.data for g in gradient])
+    assert_same(hessian, [autograd.grad(g, parameters) for g in gradient])
+    assert np.allclose(hessian, hessian.T, rtol=1e-12, atol=1e-14)
+
+
+def test_every_row_of_the_operation_table_has_an_array_form() -> None:
+    assert [name for name in OPS if not is_known(name)] == []
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 30.0, -30.0, 1000.0, -1000.0, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("engine", ARRAY_ENGINES)
+@pytest.mark.parametrize("name", list(OPS))
+def test_every_operation_follows_ieee_754(name: str, engine: str) -> None:
+    op = OPS[name]
+    arity = 2 if op.arity is None else op.arity
+    x = [Value(0.7, f"x[{i}]") for i in range(arity)]
+    program = lower(op(*x), x, engine=engine)
+    rng = random.Random(0)
+    rows = [[rng.choice(EDGES) for _ in x] for _ in range(150)]
+    found = program.per_instance(rows)
+    expected = [op(*row) for row in rows]
+    for value, reference, row in zip(found, expected, rows):
+        same = value == reference or (math.isnan(value) and math.isnan(reference))
+        assert same or math.isclose(value, reference, rel_tol=1e-12, abs_tol=1e-300), row
+
+
+def test_data_set_written_as_a_python_loop_becomes_a_batch() -> None:
+    X, D = nn.datasets.moons(30, seed=0)
+    model = nn.MLP(2, [4, 1], rng=random.Random(0))
+    parameters = model.parameters()
+    losses = [(1 + -(2 * d - 1) * model(x)[0]).relu() for x, d in zip(X, D)]
+    loss = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in parameters)
+    program = lower(loss, wrt=parameters)
+    value, gradient = program()
+    assert_same(value, loss.data)
+    assert_same(gradient, autograd.grad(loss, parameters))
+    assert "@ " in program.source
+    assert "scalar nodes in" in program.describe().splitlines()[-1]
+
+
+def test_additions_end_the_same_however_they_are_written() -> None:
+    a = [Value(float(i), f"a[{i}]") for i in range(5)]
+    chain = a[0] + a[1] + a[2] + a[3] + a[4]
+    sources = {lower(root, a[:2], a[2:]).source for root in (chain, sum(a), autograd.sum(a))}
+    assert len(sources) == 1
+
+
+def test_source_is_short_and_readable() -> None:
+    model = nn.MLP(2, [16, 16, 1], rng=random.Random(0))
+    x, d = [Value(0.5, "x[0]"), Value(1.0, "x[1]")], Value(1.0, "d")
+    loss = nn.divergences.binary_kl_from_logits(model(x), d)
+    source = lower(loss, [*x, d], model.parameters()).source
+    assert (
+        source[source.index("def prepare") :]
+        == (Path(__file__).parent / "moons.golden").read_text()
+    )
+
+
+def test_what_cannot_be_lowered_is_refused_and_nothing_changes() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            self.w = Value(2.0, "w")
+
+        def __call__(self, x: Any) -> Any:
+            return [self.w * x[0] if x[0] > 0 else self.w * 3.0]
+
+    class Leaking(Branching):
+        def __call__(self, x: Any) -> Any:
+            return [self.w * getattr(x[0], "data", x[0])]
+
+    X, D = [[1.0], [-2.0], [3.0]], [0.0, 1.0, 2.0]
+    for model in (Branching(), Leaking()):
+        with pytest.raises(LoweringError, match=r"autograd\.where.*engine='python'"):
+            nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=3, progress=False)
+        assert model.w.data == 2.0
+        nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=1, engine="python", progress=False)
+
+
+def test_errors_name_what_came_and_what_to_do() -> None:
+    x, w, stranger = Value(1.0, "x"), Value(2.0, "w"), Value(3.0, "s")
+    root = x * w
+    with pytest.raises(LoweringError, match=r"wrt\[1\] \(s\) cannot be reached"):
+        lower(root, [x], [w, stranger])
+    with pytest.raises(ValueError, match="numpy, jax, python, got 'cuda'"):
+        lower(root, [x], [w], engine="cuda")
+    with pytest.raises(TypeError, match=r"wrt\[0\] is 3"):
+        lower(root, [x], [3])  # type: ignore[list-item]
+    program = lower(root, [x], [w])
+    with pytest.raises(ValueError, match="empty"):
+        program([])
+    with pytest.raises(ValueError, match=r"\(T, 1\), got \(1, 2\)"):
+        program([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="real numbers"):
+        program([["a"]])
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    before = model.state_dict()
+    risk = nn.EmpiricalRisk(model, nn.divergences.l2)
+    with pytest.raises(ValueError, match=r"X\[1\] has the shape \(3,\)"):
+        risk.lower([[1.0, 2.0], [1.0, 2.0, 3.0]], [0.0, 1.0])
+    with pytest.raises(ValueError, match="one instance at least"):
+        risk.lower([], [])
+    with pytest.raises(ValueError, match="engine must be one of"):
+        nn.fit(model, [[1.0, 2.0]], [1.0], engine="c", progress=False)
+    assert model.state_dict() == before
+
+
+def test_jax_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    x = Value(1.0)
+    with pytest.raises(ImportError, match="pip install"):
+        lower(x * x, [x], engine="jax")
+
+
+def test_nan_in_the_data_is_the_same_nan() -> None:
+    model = nn.MLP(2, [3, 1], rng=random.Random(0))
+    X, D = [[0.1, 0.2], [math.nan, 0.3], [0.5, math.inf]], [0.0, 1.0, 1.0]
+    risk = nn.EmpiricalRisk(model, nn.divergences.l2)
+    eager = risk(X, D)
+    loss, gradient = risk.lower(X, D)()
+    assert math.isnan(loss) and math.isnan(eager.data)
+    assert_same(gradient, autograd.grad(eager, model.parameters()))
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_fit_gives_the_same_run_with_every_engine(batch_size: int | None) -> None:
+    X, D = nn.datasets.moons(24, seed=1)
+    runs = {}
+    for engine in ["python", *ARRAY_ENGINES]:
+        model = nn.MLP(2, [4, 1], rng=random.Random(0))
+        history = nn.fit(
+            model,
+            X,
+            D,
+            divergence=nn.divergences.binary_kl_from_logits,
+            optimizer=nn.Adam(0.05),
+            epochs=4,
+            batch_size=batch_size,
+            engine=engine,
+            validation=(X[:8], D[:8]),
+            progress=False,
+        )
+        runs[engine] = (list(model.state_dict().values()), history)
+    parameters, history = runs["python"]
+    for engine in ARRAY_ENGINES:
+        assert_same(runs[engine][0], parameters)
+        assert_same(runs[engine][1].loss, history.loss)
+        assert_same(runs[engine][1].validation_loss, history.validation_loss)
+        assert runs[engine][1].accuracy == history.accuracy
+        assert runs[engine][1].validation_accuracy == history.validation_accuracy
+
+
+def test_interrupt_leaves_the_last_complete_step() -> None:
+    class Interrupted(nn.SGD):
+        calls = 0
+
+        def update(self, parameters: Any, gradient: Any, state: Any) -> None:
+            self.calls += 1
+            if self.calls == 6:
+                parameters[:3] = 99.0  # half an update
+                raise KeyboardInterrupt
+            super().update(parameters, gradient, state)
+
+    X, D = nn.datasets.moons(20, seed=0)
+    runs = []
+    for optimizer, epochs in ((Interrupted(0.1), 100), (nn.SGD(0.1), 5)):
+        model = nn.MLP(2, [3, 1], rng=random.Random(0))
+        loss = nn.divergences.binary_kl_from_logits
+        history = nn.fit(
+            model, X, D, divergence=loss, optimizer=optimizer, epochs=epochs, progress=False
+        )
+        runs.append((model.state_dict(), history.loss))
+    assert runs[0] == runs[1]
+
+
+def test_predict_uses_one_program_and_falls_back() -> None:
+    model = nn.MLP(2, [3, 2], output="softmax", rng=random.Random(0))
+    X = [[i / 50, -i / 30] for i in range(60)]
+    assert_same(nn.predict(model, X), [[y.data for y in model(x)] for x in X])
+
+    def branching(x: Any) -> Any:
+        return x[0] * 2.0 if x[0] > 0.5 else x[1]
+
+    assert nn.predict(branching, X) == [[branching(x)] for x in X]
+
+
+def test_numpy_is_not_imported_with_autograd() -> None:
+    code = "import sys, autograd; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
+def test_batch_is_spread_over_four_devices() -> None:
+    code = textwrap.dedent(
+        """
+        import json, random
+        import nn
+        X, D = nn.datasets.moons(40, seed=0)
+        model = nn.MLP(2, [4, 1], rng=random.Random(0))
+        risk = nn.EmpiricalRisk(model, nn.divergences.binary_kl_from_logits)
+        program = risk.lower(X, D, "jax")
+        loss, gradient = program()
+        shards = program._engine.columns.addressable_shards
+        print(json.dumps([loss, gradient.tolist(), [list(s.data.shape) for s in shards],
+                          len({s.device.id for s in shards})]))
+        """
+    )
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join([str(Path(autograd.__file__).parents[1])]),
+    }
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    loss, gradient, shapes, devices = json.loads(output)
+    X, D = nn.datasets.moons(40, seed=0)
+    model = nn.MLP(2, [4, 1], rng=random.Random(0))
+    single = nn.EmpiricalRisk(model, nn.divergences.binary_kl_from_logits).lower(X, D, "jax")()
+    assert_same(loss, single[0])
+    assert_same(gradient, single[1])
+    assert shapes == [[3, 10]] * 4 and devices == 4
