@@ -293,13 +293,40 @@ class _Tracer:
                 positions = [p for row in grid.positions for p in row]
             else:
                 found, positions = jnp.sum(left * right, 1), grid.positions
-            gradient = gradient.at[np.array(positions)].add(found / self.size)
+            gradient = self.store(gradient, positions, found / self.size, grid.first)
         if schedule.invariant:
             nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))
             gradient = gradient.at[np.array(places)].add(self.fetch(nodes))
         rows = [jnp.broadcast_to(self.fetch([node])[0], (self.size,)) for node in schedule.rows]
         results = jnp.concatenate([jnp.stack(values), gradient]) if values else gradient
         return results, jnp.stack(rows) if rows else jnp.zeros((0, self.size))
+
+    def store(self, gradient: Any, positions: list[int], found: Any, first: bool) -> Any:
+        """The gradient with averages in their places; a scatter is slow, and seldom needed."""
+        start = positions[0]
+        if first and positions == list(range(start, start + len(positions))):
+            return self.jnp.concatenate(
+                [gradient[:start], found, gradient[start + len(positions) :]]
+            )
+        return gradient.at[np.array(positions)].add(found)
+
+    def matrix(self, coefficients: list[list[int]]) -> Any:
+        """The coefficients as a matrix, which is a block of the parameters where it can be."""
+        homes = [[self.home.get(node, (-1, 0)) for node in row] for row in coefficients]
+        places = np.array([[place for _, place in row] for row in homes])
+        if {block for row in homes for block, _ in row} == {2}:
+            for turned in (False, True):
+                table = places.T if turned else places
+                n, m = table.shape
+                start = int(table[0, 0])
+                stride = int(table[1, 0]) - start if n > 1 else m
+                expected = start + stride * np.arange(n)[:, None] + np.arange(m)
+                stop = start + n * stride
+                fits = stride >= m and stop <= self.schedule.parameters
+                if fits and np.array_equal(table, expected):
+                    found = self.blocks[2][start:stop].reshape(n, stride)[:, :m]
+                    return found.T if turned else found
+        return self.fetch([node for row in coefficients for node in row]).reshape(places.shape)
 
     def fetch(self, nodes: Sequence[int]) -> Any:
         """A row, or an entry, for each node: a slice of a block where they lie side by side."""
@@ -339,8 +366,7 @@ class _Tracer:
     def compute(self, group: Group) -> Any:
         jnp = self.jnp
         if group.name == "affine":
-            flat = [node for row in group.operands for node in row]
-            return self.fetch(flat).reshape(len(group.members), -1) @ self.fetch(group.columns)
+            return self.matrix(group.operands) @ self.fetch(group.columns)
         if not group.elementwise:
             flat = [node for row in group.operands for node in row]
             operand = self.fetch(flat)

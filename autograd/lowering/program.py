@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -125,7 +126,15 @@ class Program:
         self._recording: Recording = []
         self.loaded_by: object = self
         if engine != "python":
-            self._parts = self._derive()
+            # Passes make many small tuples and no cycles: looking for cycles would cost more than
+            # the passes do.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                self._parts = self._derive()
+            finally:
+                if collecting:
+                    gc.enable()
         self.parameters: Array = np.empty(0)
         self.parameters = self._engine("step").parameters
         self.parameters[:] = [value.data for value in wrt]
