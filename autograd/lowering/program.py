@@ -61,9 +61,16 @@ def lower(
     leaves = {"inputs": list(inputs), "wrt": list(wrt)}
     observed = list(observe)
     _check(roots, leaves, observed, engine)
-    return Program(
-        roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
-    )
+    # The passes make many small tuples and no cycles: looking for cycles would cost more than they.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return Program(
+            roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
+        )
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _check(
@@ -126,15 +133,7 @@ class Program:
         self._recording: Recording = []
         self.loaded_by: object = self
         if engine != "python":
-            # Passes make many small tuples and no cycles: looking for cycles would cost more than
-            # the passes do.
-            collecting = gc.isenabled()
-            gc.disable()
-            try:
-                self._parts = self._derive()
-            finally:
-                if collecting:
-                    gc.enable()
+            self._parts = self._derive()
         self.parameters: Array = np.empty(0)
         self.parameters = self._engine("step").parameters
         self.parameters[:] = [value.data for value in wrt]
