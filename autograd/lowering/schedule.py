@@ -9,12 +9,11 @@ alone is a stage of its own, done once for a batch, however often the parameters
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .arrays import COMMUTATIVE
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .graph import CONSTANT, INPUT, Graph
 from .select import ONE, WORTHWHILE, Average, Selection
 
 REDUCTIONS = frozenset({"sum", "largest"})
@@ -392,13 +391,3 @@ def _runs(
         u = factors[0]
         found.append((u, [(p, pair[1] if pair[0] == u else pair[0]) for p, pair in run]))
     return found
-
-
-def operation_counts(schedule: Schedule) -> Counter[str]:
-    """How many array operations of each kind a step takes."""
-    return Counter(group.name for group in schedule.groups if group.stage == EVERY_STEP)
-
-
-def parameter_place(graph: Graph, node: int) -> int | None:
-    """Which parameter a node is, if it is one."""
-    return int(graph.numbers[node]) if graph.names[node] == PARAMETER else None
