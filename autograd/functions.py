@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
-from . import ops
+from . import ieee, ops
 from .value import Value
 
 
@@ -90,8 +90,11 @@ def prod(values: Iterable[Value | float]) -> Value | float:
 
     Args:
         values: n Values or numbers.
+
+    Raises:
+        TypeError: if one is neither.
     """
-    factors = list(values)
+    factors = [_value_or_float("prod", x) for x in values]
     return functools.reduce(operator.mul, factors) if factors else 1.0
 
 
@@ -175,11 +178,20 @@ def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     Raises:
         ValueError: if there are none.
     """
-    return [exp(x) for x in log_softmax(values)]
+    return [exp(x) for x in log_softmax(_at_least_one("softmax", values))]
+
+
+def _value_or_float(name: str, x: Any) -> Any:
+    if hasattr(x, "record_operation"):
+        return x
+    try:
+        return ieee.real(x)
+    except TypeError as error:
+        raise TypeError(f"{name}(): {error}") from None
 
 
 def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Value | float]:
-    taken = list(values)
+    taken = [_value_or_float(name, x) for x in values]
     if not taken:
         raise ValueError(f"{name}() of no values is not defined; pass a list with one at least")
     return taken

@@ -90,7 +90,7 @@ def sigmoid(x: float) -> float:
 
 def softplus(x: float) -> float:
     """log(1 + e ** x), written so that neither a large x overflows nor a small one is lost."""
-    return (x if x > 0.0 else x - x if math.isnan(x) else 0.0) + math.log1p(math.exp(-abs(x)))
+    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
 
 
 def relu(x: float) -> float:
@@ -139,7 +139,7 @@ def xlogy(x: float, y: float) -> float:
 
 
 def sum(*xs: float) -> float:
-    """The sum, rounded once, so that the order of the operands does not matter."""
+    """The sum, rounded once: short of an overflow on the way, the order does not matter."""
     try:
         return math.fsum(xs)
     except (OverflowError, ValueError):

@@ -99,10 +99,11 @@ class Op:
         self.latex = latex
         self.domain = domain or (REALS,) * len(partials)
         self.kinks = kinks
+        names = "cxy" if self.arity == 3 else "xy"
         self.__doc__ = "\n".join(
             [
                 f"z = {text}",
-                *(f"dz/d{x} = {p.text}" for x, p in zip("xy", partials, strict=False)),
+                *(f"dz/d{x} = {p.text}" for x, p in zip(names, partials)),
                 *(f"At {kink.where}: {kink.convention}." for kink in kinks),
             ]
         )
@@ -115,13 +116,17 @@ class Op:
                 record = getattr(operand, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
-        return self.forward(*map(ieee.real, operands))
+        try:
+            numbers = [ieee.real(x) for x in operands]
+        except TypeError as error:
+            raise TypeError(f"{self.name}(): {error}") from None
+        return self.forward(*numbers)
 
     def __repr__(self) -> str:
         return f"<op {self.name}: z = {self.text}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
-        return OPS.__getitem__, (self.name,)
+        return _row, (self.name,)
 
     def formula(self, operands: Sequence[str]) -> str:
         """The operation written on names: ``a * b``, ``tanh(n)``, ``a + b + c``."""
@@ -132,6 +137,11 @@ class Op:
 
 
 OPS: dict[str, Op] = {}
+
+
+def _row(name: str) -> Op:
+    """The row of a pickle or a copy: the one of this table, whatever it was when it was saved."""
+    return OPS[name]
 
 
 def _prefers(x: Any, y: Any) -> Any:

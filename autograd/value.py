@@ -202,7 +202,9 @@ class Value:
             array[()] = operand
             return array
 
-        return getattr(ufunc, method)(*map(as_array, inputs), **options)
+        # An infinity or a nan is a value here, not an accident to warn of.
+        with numpy.errstate(all="ignore"):
+            return getattr(ufunc, method)(*map(as_array, inputs), **options)
 
     def _no_number(self, *_: object) -> NoReturn:
         raise TypeError(
