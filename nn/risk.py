@@ -44,6 +44,7 @@ class EmpiricalRisk:
 
         Raises:
             ValueError: if there are none, or not as many inputs as targets.
+            TypeError: if one of them is not a list.
         """
         check_data(X, D)
         divergences = [self.divergence(self.model(x), d) for x, d in zip(X, D)]
@@ -71,6 +72,12 @@ def as_floats(output: Any) -> list[float]:
 
 def check_data(X: Sequence[Any], D: Sequence[Any]) -> None:
     """Refuse a data set that is empty or has inputs without targets."""
+    for name, data in (("X", X), ("D", D)):
+        if not hasattr(data, "__len__"):
+            raise TypeError(
+                f"{name} must be a list with one entry for each instance, got {data!r} of type "
+                f"{type(data).__name__}"
+            )
     if len(X) != len(D):
         raise ValueError(
             f"expected one target for each input, got {len(X)} inputs and {len(D)} targets"

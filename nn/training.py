@@ -22,7 +22,7 @@ from . import divergences, targets
 from .module import Module
 from .optimizers import Adam, Array, Optimizer
 from .progress import Progress
-from .risk import Divergence, EmpiricalRisk, as_floats, check_data, predict
+from .risk import Divergence, EmpiricalRisk, as_floats, check_data
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,19 +124,27 @@ def fit(
         progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
 
     Returns:
-        The history. Ctrl-C ends the run and returns what was learnt by the last complete update;
-        a loss or gradient that is not finite ends it with a ``RuntimeWarning`` and the last good
-        parameters in place.
+        The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
+        A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, and the
+        parameters of the last finite loss and gradient in place.
 
     Raises:
-        ValueError: if the data or a setting cannot be used; no parameter has been changed then.
+        ValueError: if the data or a setting cannot be used, which the first epoch finds out at the
+            latest; no parameter has been changed then.
         TypeError: likewise.
     """
     run = _Run(model, X, D, divergence, batch_size, validation, seed)
     _check_count("epochs", epochs, 0)
-    if tolerance is not None and not tolerance >= 0.0:
-        raise ValueError(f"tolerance must be at least 0, got {tolerance!r}")
-    optimizer = optimizer or Adam()
+    if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance >= 0.0):
+        raise ValueError(f"tolerance must be a number of at least 0, got {tolerance!r}")
+    callbacks = _check_callbacks(callbacks)
+    if optimizer is None:
+        optimizer = Adam()
+    elif isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+        raise TypeError(
+            f"optimizer must be one that has been made, such as SGD(0.1) or Adam(0.01), got "
+            f"{optimizer!r}"
+        )
     state = optimizer.start(len(run.parameters))
     history = History()
     with Progress(epochs, shown=progress) as bar:
@@ -145,7 +153,8 @@ def fit(
                 run.epoch(optimizer, state, history)
                 bar.advance(str(history))
                 answers = [callback(model, history) for callback in callbacks]
-                if True in answers:
+                run.read()  # a callback may have changed the parameters
+                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                     history.reason = "callback"
                 elif _settled(history.loss, tolerance):
                     history.reason = "tolerance"
@@ -156,10 +165,20 @@ def fit(
         except KeyboardInterrupt:
             history.reason = "interrupted"
         except _DivergedError as diverged:
+            np.copyto(run.complete, run.good)
             history.reason = f"diverged: {diverged}"
-            warnings.warn(f"fit() stopped: {diverged}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
+                f"data, or try a smaller lr",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        except Exception:
+            if not history.loss:
+                np.copyto(run.complete, run.initial)
+            raise
         finally:
-            run.restore()
+            run.write(run.complete)
         bar.finish(history.reason)
     return history
 
@@ -169,7 +188,15 @@ class _DivergedError(Exception):
 
 
 class _Run:
-    """The state of one call of ``fit``: the data, and the parameters as an array and as Values."""
+    """The state of one call of ``fit``: the data, and the parameters as an array and as Values.
+
+    Attributes:
+        values: the P parameters of the model.
+        parameters: their numbers, which the optimizer improves in place.
+        complete: a copy of those, made after every update that was not interrupted.
+        good: a copy of those that last gave a finite loss and gradient.
+        initial: a copy of those before the first update.
+    """
 
     def __init__(
         self,
@@ -191,13 +218,20 @@ class _Run:
         self.X, self.D, self.validation = X, D, validation
         check_data(X, D)
         if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise TypeError(
+                    f"validation must be a pair of inputs and targets, got {validation!r}"
+                )
             check_data(*validation)
         self.batch_size = len(X) if batch_size is None else batch_size
         _check_count("batch_size", self.batch_size, 1)
-        self.risk = EmpiricalRisk(model, divergence)
+        EmpiricalRisk(model, divergence)  # refuses what cannot be called
+        self.model, self.divergence = model, divergence
         self.random = random.Random(seed)
         self.parameters: Array = np.array([value.data for value in self.values])
+        self.complete = self.parameters.copy()
         self.good = self.parameters.copy()
+        self.initial = self.parameters.copy()
 
     def epoch(self, optimizer: Optimizer, state: Any, history: History) -> None:
         """Go through the data once, and add a line to the history."""
@@ -209,18 +243,20 @@ class _Run:
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
             loss, gradient, found = self.differentiate(batch)
-            np.copyto(self.good, self.parameters)
-            optimizer.update(self.parameters, gradient, state)
-            self.write(self.parameters)
+            self.update(optimizer, gradient, state)
             total += loss * len(batch)
             outputs += found
-        np.copyto(self.good, self.parameters)
-        history.loss.append(total / len(order))
-        score = self.score(outputs, [self.D[i] for i in order])
-        if score is not None:
-            history.accuracy.append(score)
-        self.evaluate(history)
-        history.seconds.append(time.perf_counter() - started)
+        line = {
+            "loss": total / len(order),
+            "accuracy": self.score(outputs, [self.D[i] for i in order]),
+        }
+        if self.validation is not None:
+            line["validation_loss"], line["validation_accuracy"] = self.evaluate(*self.validation)
+        line["seconds"] = time.perf_counter() - started
+        # All at once, so that an interruption leaves no epoch half written.
+        for name, number in line.items():
+            if number is not None:
+                getattr(history, name).append(number)
 
     def differentiate(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
         """The loss of a batch, its gradient, and the outputs that it was computed from.
@@ -228,15 +264,7 @@ class _Run:
         Raises:
             _DivergedError: if the loss or the gradient is not finite.
         """
-        outputs: list[list[float]] = []
-
-        def model(x: Any) -> Any:
-            y = self.risk.model(x)
-            outputs.append(as_floats(y))
-            return y
-
-        risk = EmpiricalRisk(model, self.risk.divergence)
-        loss = risk([self.X[i] for i in batch], [self.D[i] for i in batch])
+        loss, outputs = self.loss([self.X[i] for i in batch], [self.D[i] for i in batch])
         if not isinstance(loss, Value):
             raise TypeError(
                 f"the divergence must give a Value that depends on the parameters, but the loss is "
@@ -247,33 +275,58 @@ class _Run:
         gradient = np.array(grad(loss, self.values))
         if not np.isfinite(gradient).all():
             value = self.values[int(np.argmin(np.isfinite(gradient)))]
-            raise _DivergedError(f"the gradient of {value.label or value!r} is not finite")
+            raise _DivergedError(f"the gradient of {_name(value)} is not finite")
         return loss.data, gradient, outputs
+
+    def loss(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[Value, list[list[float]]]:
+        """The empirical risk over some data, and the outputs that it was computed from."""
+        outputs: list[list[float]] = []
+
+        def model(x: Any) -> Any:
+            y = self.model(x)
+            outputs.append(as_floats(y))
+            return y
+
+        return EmpiricalRisk(model, self.divergence)(X, D), outputs
+
+    def update(self, optimizer: Optimizer, gradient: Array, state: Any) -> None:
+        """Improve the parameters, which gave a finite loss and gradient, by one step.
+
+        Raises:
+            _DivergedError: if the new parameters are not finite.
+        """
+        np.copyto(self.good, self.parameters)
+        with np.errstate(all="ignore"):
+            optimizer.update(self.parameters, gradient, state)
+        finite = np.isfinite(self.parameters)
+        if not finite.all():
+            i = int(np.argmin(finite))
+            raise _DivergedError(
+                f"the update of {_name(self.values[i])} made it {self.parameters[i]}"
+            )
+        np.copyto(self.complete, self.parameters)
+        self.write(self.parameters)
 
     def write(self, parameters: Array) -> None:
         """Put an array of parameters into the model's Values."""
         for value, number in zip(self.values, parameters.tolist()):
             value.data = number
 
-    def restore(self) -> None:
-        """Put the last parameters that are complete and known to be good into the model."""
-        self.write(self.good)
+    def read(self) -> None:
+        """Take the parameters over from the model's Values."""
+        self.parameters[:] = [value.data for value in self.values]
+        np.copyto(self.complete, self.parameters)
 
-    def evaluate(self, history: History) -> None:
-        """Add a line on the validation data to the history."""
-        if self.validation is None:
-            return
-        X, D = self.validation
-        history.validation_loss.append(float(_data(self.risk(X, D))))
-        score = self.score(predict(self.risk.model, X), D)
-        if score is not None:
-            history.validation_accuracy.append(score)
+    def evaluate(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[float, float | None]:
+        """The loss over other data and, if the divergence is a classifier's, the accuracy."""
+        loss, outputs = self.loss(X, D)
+        return _data(loss), self.score(outputs, D)
 
     def score(self, outputs: list[list[float]], D: Sequence[Any]) -> float | None:
         """The accuracy, if the divergence is a classifier's."""
-        if self.risk.divergence in THRESHOLDS:
-            return targets.accuracy(outputs, D, THRESHOLDS[self.risk.divergence])
-        return targets.accuracy(outputs, D) if self.risk.divergence in CLASSIFIERS else None
+        if self.divergence in THRESHOLDS:
+            return targets.accuracy(outputs, D, THRESHOLDS[self.divergence])
+        return targets.accuracy(outputs, D) if self.divergence in CLASSIFIERS else None
 
 
 def _first_not_finite(root: Value) -> str:
@@ -289,12 +342,27 @@ def _first_not_finite(root: Value) -> str:
     return "every value in its graph is finite"
 
 
+def _name(value: Value) -> str:
+    return value.label or repr(value)
+
+
 def _data(number: Value | float) -> float:
     return number.data if isinstance(number, Value) else number
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
+
+
+def _check_callbacks(callbacks: Any) -> list[Callable[[Module, History], object]]:
+    if not callable(callbacks) and hasattr(callbacks, "__iter__"):
+        taken = list(callbacks)
+        if all(map(callable, taken)):
+            return taken
+    raise TypeError(
+        f"callbacks must be a list of functions, got {callbacks!r}; write for example "
+        f"callbacks=[lambda model, history: print(history)]"
+    )
 
 
 def _check_count(name: str, count: object, least: int) -> None:
