@@ -278,7 +278,8 @@ class _Numeric(NamedTuple):
 
     value: float
     uncertainty: float
-    jump: float  # the slope to the right less the slope to the left, where that does not vanish
+    jump: float  # the slope to the right less the slope to the left
+    kink: bool  # whether the jump is there for certain
     steepness: float  # the largest slope to either side, without regard to its sign
 
 
@@ -293,7 +294,7 @@ def _differentiate(
         rounding: the error in f(x).
         sufficient: the uncertainty, as a part of the slope, at which to stop.
     """
-    best, best_quality = _Numeric(nan, inf, 0.0, 0.0), inf
+    best, best_quality = _Numeric(nan, inf, 0.0, False, 0.0), inf
     steepest = 0.0
     large, small = max(1.0, abs(x)), min(1.0, abs(x))
     for size in (large, small) if 0.0 < small < 1e-6 * large else (large,):
@@ -307,8 +308,8 @@ def _differentiate(
                 if not steepest or numeric.uncertainty <= sufficient * abs(numeric.value):
                     return numeric
                 # Steps that jump over many waves of f see small slopes, so an uncertainty counts in
-                # comparison with the slopes met so far; and what smaller steps contradict is void.
-                quality = numeric.uncertainty / steepest
+                # comparison with the slopes there; and what smaller steps contradict is void.
+                quality = numeric.uncertainty / (numeric.steepness or steepest)
                 contradiction = abs(numeric.value - best.value)
                 if quality < best_quality or contradiction > numeric.uncertainty + best.uncertainty:
                     best, best_quality = numeric, quality
@@ -338,8 +339,9 @@ def _slope(f: Callable[[float], float], x: float, h: float, rounding: float) -> 
         noises.append((rounding + EPSILON * (abs(below) + abs(above))) / step)
         steepness = max(steepness, abs(rise), abs(fall))
     value, uncertainty = _extrapolate(slopes, noises, 2)
-    jump, _ = _extrapolate(gaps, noises, 1)
-    return _Numeric(value, uncertainty + 0.5 * abs(jump), jump, steepness)
+    jump, doubt = _extrapolate(gaps, noises, 1)
+    kink = abs(jump) > 3.0 * doubt
+    return _Numeric(value, uncertainty + 0.5 * abs(jump), jump, kink, steepness)
 
 
 def _extrapolate(
@@ -391,21 +393,21 @@ def _judge(
     numeric: _Numeric,
     tolerances: _Tolerances,
 ) -> Comparison:
-    value, uncertainty, jump, steepness = numeric
+    value, uncertainty, jump, kink, steepness = numeric
     error = abs(analytic - value) if math.isfinite(analytic) else inf
     allowed = tolerances.absolute + tolerances.relative * abs(value)
     hidden = max(1e-7 * steepness, 1e-11 * abs(root.data) / max(1.0, abs(x)))
-    clear = max(allowed, hidden)
+    clear = allowed if kink else max(allowed, hidden)
+    still = steepness == 0.0 and error == 0.0  # f does not move at all, and nothing else is said
     verdict: Literal["right", "wrong", "unclear"] = "unclear"
     note = ""
-    still = steepness == 0.0 and error == 0.0  # f does not move at all, and nothing else is said
     if still or (error <= allowed + uncertainty and uncertainty <= clear):
         verdict = "right"
     elif error > allowed + 3.0 * uncertainty and uncertainty <= max(clear, 0.01 * abs(value)):
         verdict = "wrong"
     elif math.isnan(value):
         note = "f is not finite on both sides: this is the edge of its domain, or too near to it"
-    elif uncertainty < 0.6 * abs(jump):  # next to nothing but the jump makes it uncertain
+    elif kink and uncertainty < 0.6 * abs(jump):  # next to nothing but the jump is uncertain
         note = (
             f"a kink is likely, for the slope is {value - 0.5 * jump:.6g} to the left and "
             f"{value + 0.5 * jump:.6g} to the right"

@@ -29,10 +29,15 @@ def as_point(tool: str, xs: float | Iterable[float]) -> list[float]:
         TypeError: if something is no real number.
         ValueError: if there are no numbers.
     """
-    if isinstance(xs, (numbers.Real, str, bytes, Value)) or not isinstance(xs, Iterable):
-        named = [("xs", xs)]
+    try:
+        # A string has no numbers in it; neither has an array without axes, which raises.
+        several = None if isinstance(xs, (str, bytes)) else iter(xs)  # type: ignore[arg-type]
+    except TypeError:
+        several = None
+    if several is None:
+        named: list[tuple[str, Any]] = [("xs", xs)]
     else:
-        named = [(f"xs[{i}]", x) for i, x in enumerate(xs)]
+        named = [(f"xs[{i}]", x) for i, x in enumerate(several)]
     if not named:
         raise ValueError(f"{tool}: xs is empty; pass a number, or a list of one at least")
     point = []
