@@ -40,11 +40,11 @@ def main() -> None:
     parser = options.parser(__doc__.splitlines()[0], out="out/graphs")
     parser.add_argument("--format", choices=["png", "svg", "pdf", "dot"], default="png")
     chosen = options.parse(parser)
-    for name, root in (("expression", expression()), ("neuron", neuron())):
+    roots = {"expression": expression(), "neuron": neuron()}
+    for name, root in roots.items():
         root.backward()
         options.wrote(render(root, chosen.out / f"{name}.{chosen.format}"))
-        if not chosen.quiet:
-            print(f"  {root.label} = {root.data:.6g}")
+    print(", ".join(f"{root.label} = {root.data:.6g}" for root in roots.values()))
 
 
 if __name__ == "__main__":

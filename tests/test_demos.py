@@ -25,7 +25,7 @@ RUNS = {
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
     "step_through": ([], ["steps.txt"], r"10 steps, y = 0\.706419"),
-    "render_graph": ([], ["expression.png", "neuron.png"], r"wrote .*neuron\.png"),
+    "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
 }
 
 
