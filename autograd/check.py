@@ -143,12 +143,12 @@ def check_gradient(
 ) -> GradientReport:
     """Compare the gradient of a function with finite differences.
 
-    The error allowed is ``absolute_tolerance + relative_tolerance * abs(numeric)``. Finite
-    differences end where rounding hides the change of f: a derivative below 1e-7 of the slopes
-    near by, or below 1e-11 f / max(1, x), is compared to within their uncertainty only. Where
-    that is larger than all of these there is no verdict, and this too is a failure. An f that
-    gives nan or infinity, or raises an ``ArithmeticError`` or ``ValueError``, some way from the
-    point is tried closer to it.
+    The error allowed is ``absolute_tolerance + relative_tolerance * abs(numeric)``, and the numeric
+    value must be known as well as that; otherwise there is no verdict, and this too is a failure. A
+    kink is the usual reason. One excuse: where rounding hides how f changes, so for a derivative
+    below 1e-7 of the slopes near by or below 1e-11 f / max(1, x), it is enough to agree within the
+    uncertainty. An f that gives nan or infinity, or raises an ``ArithmeticError`` or
+    ``ValueError``, some way from the point is tried closer to it.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.
@@ -407,7 +407,7 @@ def _judge(
         verdict = "wrong"
     elif math.isnan(value):
         note = "f is not finite on both sides: this is the edge of its domain, or too near to it"
-    elif kink and uncertainty < 0.6 * abs(jump):  # next to nothing but the jump is uncertain
+    elif kink:
         note = (
             f"a kink is likely, for the slope is {value - 0.5 * jump:.6g} to the left and "
             f"{value + 0.5 * jump:.6g} to the right"

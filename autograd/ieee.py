@@ -84,7 +84,7 @@ def cos(x: float) -> float:
 
 
 def sigmoid(x: float) -> float:
-    """1 / (1 + e ** -x); never wrong at the ends, as the infinity of exp gives 0."""
+    """1 / (1 + e ** -x); 0 a little early, below 1e-308, where the exponential overflows."""
     return 1.0 / (1.0 + exp(-x))
 
 

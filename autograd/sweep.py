@@ -52,6 +52,35 @@ def consumers_first(root: Value) -> list[Value]:
     return order
 
 
+def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
+    """The reverse sweep: each node with its final gradient and its local partials.
+
+    The chain rule is the inner loop: each operand receives ``gradient * partial``, and what its
+    consumers send adds up. A partial of None sends nothing. Nothing is written to any node.
+
+    Args:
+        root: the node that is differentiated; its own gradient is 1.
+        differentiable: compute with Values instead of floats, so that the gradients are graphs.
+    """
+    gradients: dict[Value, Any] = {root: 1.0}
+    for node in consumers_first(root):
+        if node not in gradients:
+            # No derivative comes here. Its own partials may be infinite, and 0 * inf would be nan.
+            yield node, 0.0, (None,) * len(node.operands)
+            continue
+        gradient = gradients[node]
+        partials = local_partials(node, differentiable)
+        for operand, partial in zip(node.operands, partials):
+            if isinstance(operand, Value) and partial is not None:
+                # 1 * gradient would be one node more in a differentiable sweep.
+                contribution = gradient if partial == 1.0 else gradient * partial
+                if operand in gradients:
+                    gradients[operand] += contribution
+                else:
+                    gradients[operand] = contribution
+        yield node, gradient, partials
+
+
 def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
     """dz/dx for each operand x of a node z, by the rules of its row in the operation table.
 
@@ -87,33 +116,6 @@ def _evaluate(op: Op, z: Any, xs: Sequence[Any], operands: Sequence[Any]) -> Seq
         rule = op.rules[0]
         return [rule(z, x) if isinstance(v, Value) else None for x, v in zip(xs, operands)]
     return [rule(z, *xs) if isinstance(v, Value) else None for rule, v in zip(op.rules, operands)]
-
-
-def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
-    """The reverse sweep: each node with its final gradient and its local partials.
-
-    The chain rule is the three lines in the middle: each operand receives
-    ``gradient * partial``, and what its consumers send adds up. Nothing is written to any node.
-
-    Args:
-        root: the node that is differentiated; its own gradient is 1.
-        differentiable: compute with Values instead of floats, so that the gradients are graphs.
-    """
-    gradients: dict[Value, Any] = {root: 1.0}
-    for node in consumers_first(root):
-        gradient = gradients[node]
-        partials = local_partials(node, differentiable)
-        for operand, partial in zip(node.operands, partials):
-            if isinstance(operand, Value):
-                if partial is None:  # 0 * gradient would be nan where the gradient is infinite
-                    contribution = 0.0
-                else:
-                    contribution = gradient if partial == 1.0 else gradient * partial
-                if operand in gradients:
-                    gradients[operand] += contribution
-                else:
-                    gradients[operand] = contribution
-        yield node, gradient, partials
 
 
 @overload

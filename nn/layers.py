@@ -98,7 +98,9 @@ class Neuron(Module):
                 f"the activation of {self.name or 'Neuron'} returned {y!r} of type "
                 f"{type(y).__name__}; it must compute a Value from the Value that it is given"
             )
-        z.label, y.label = self._labels
+        z.label, label = self._labels
+        if y.op is not None:  # a leaf is somebody else's
+            y.label = label
         return y
 
 

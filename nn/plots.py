@@ -183,6 +183,6 @@ def _figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            'plots need matplotlib; install it with: pip install "stepgrad[demos]"'
+            "plots need matplotlib; install it with: pip install matplotlib"
         ) from error
     return Figure(figsize=(width, height), dpi=150, layout="constrained")

@@ -325,7 +325,8 @@ class _Run:
     def score(self, outputs: list[list[float]], D: Sequence[Any]) -> float | None:
         """The accuracy, if the divergence is a classifier's."""
         if self.divergence in THRESHOLDS:
-            return targets.accuracy(outputs, D, THRESHOLDS[self.divergence])
+            single = all(len(y) == 1 for y in outputs)  # of several labels none is the class
+            return targets.accuracy(outputs, D, THRESHOLDS[self.divergence]) if single else None
         return targets.accuracy(outputs, D) if self.divergence in CLASSIFIERS else None
 
 

@@ -21,7 +21,7 @@ def markdown() -> str:
         "| --- | --- | --- | --- |",
     ]
     for op in OPS.values():
-        names = ["x_i"] if op.arity is None else [["x"], ["x", "y"], ["c", "x", "y"]][op.arity - 1]
+        names = ["x_i"] if op.arity is None else list(op.letters)
         partials = ", ".join(
             f"`dz/d{x} = {p.text.replace('(x - z)', f'({x} - z)')}`"
             for x, p in zip(names, op.partials)

@@ -248,7 +248,9 @@ def test_a_kink_is_unclear_and_both_slopes_are_told(
         (lambda x: step(x) + x, 0.0),
         (lambda x: (x + 1e12) - 1e12, 0.0),
         (lambda x: (x + 1e12) - 1e12, 0.3),
+        (lambda x: (1e-8 * x + 1e8) - 1e8 + 1.0, 0.3),
         (lambda x: sin(1e9 * x), 1e8),
+        (lambda x: sin(1e6 * x), -164767.71690665593),
         (lambda x: Value(round(x.data, 3)) + x - stop_gradient(x), 0.1235),
     ],
 )
@@ -369,6 +371,7 @@ def with_a_default(x: Value, y: Value, z: float = 0.5) -> Value:
         (Model(), ["xs[0]", "xs[1]"]),
         (ops.mul, ["x[0]", "x[1]"]),
         (autograd.sum, ["values[0]", "values[1]"]),
+        (max, ["x[0]", "x[1]"]),
     ],
     ids=lambda thing: getattr(thing, "__name__", None),
 )
@@ -423,6 +426,26 @@ def test_a_function_of_one_list_is_not_tried_twice() -> None:
     for _ in range(3):
         assert function([Value(3.0)]).data == 6.0
     assert calls == [Value, list, list, list]
+
+
+def test_a_function_of_one_scalar_is_not_given_a_list_for_errors_of_its_own() -> None:
+    calls = []
+
+    def fails(x: Any) -> Any:
+        calls.append(type(x))
+        raise ArithmeticError
+
+    def fails_later(x: Any) -> Any:
+        calls.append(type(x))
+        return x * 2 if len(calls) == 2 else x + "later"
+
+    with pytest.raises(ArithmeticError):
+        ScalarFunction("test", fails, 1)([Value(3.0)])
+    function = ScalarFunction("test", fails_later, 1)
+    function([Value(3.0)])
+    with pytest.raises(TypeError, match="later"):
+        function([Value(3.0)])
+    assert calls == [Value, Value, Value]
 
 
 def test_an_error_of_fs_own_comes_through() -> None:

@@ -677,7 +677,7 @@ def test_without_graphviz_the_text_is_written_and_one_line_says_what_to_install(
     assert written.read_text(encoding="utf-8") == draw(root).source
     out, err = capfd.readouterr()
     assert out == "" and err.count("\n") == 1
-    assert 'pip install "stepgrad[viz]"' in err and str(written) in err
+    assert 'pip install "pygraphviz>=2.0.1"' in err and str(written) in err
 
 
 def test_a_script_without_graphviz_ends_well(tmp_path):
@@ -733,7 +733,7 @@ def test_a_bad_dot_alone_is_an_error_that_says_what_it_printed(
     with pytest.raises(RenderError, match=re.escape(message)) as raised:
         render(classic(), tmp_path / "graph.png")
     assert str(tmp_path / "bin" / "dot") in str(raised.value)
-    assert 'pip install "stepgrad[viz]"' in str(raised.value)
+    assert 'pip install "pygraphviz>=2.0.1"' in str(raised.value)
     assert (tmp_path / "graph.png").read_text() == "before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bin", "graph.png"]
 
@@ -930,7 +930,7 @@ def test_a_notebook_without_graphviz_shows_text(no_dot, no_pygraphviz):
     shown = picture._repr_mimebundle_(include=None, exclude=None)
     assert list(shown) == ["text/plain"]
     first, rest = shown["text/plain"].split("\n", 1)
-    assert 'pip install "stepgrad[viz]"' in first and rest == picture.source
+    assert 'pip install "pygraphviz>=2.0.1"' in first and rest == picture.source
 
 
 @needs_shell

@@ -36,7 +36,7 @@ DISOWNS_ITS_SLOPE = {"stop_gradient"}
 
 
 def operand_names(op: Op) -> str:
-    return "cxy" if op.arity == 3 else "xy"
+    return op.letters
 
 
 def distance_to_kinks(op: Op, operands: list[float], moving: str = "cxy") -> float:

@@ -4,6 +4,7 @@ Expected gradients are worked out by hand, by sympy, or as the sum over all path
 fractions; none comes from the rules of the table.
 """
 
+import copy
 import gc
 import math
 import operator
@@ -282,6 +283,17 @@ def test_gradients_by_interior_nodes_repeated_inputs_and_inputs_out_of_reach() -
     assert grad(root, iter([x])) == (12.0,)
 
 
+def test_grad_goes_no_further_down_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    (rule,) = ops.tanh.rules
+    monkeypatch.setattr(ops.tanh, "rules", (lambda *operands: calls.append(1) or rule(*operands),))
+    middle = top = Value(0.5).tanh().tanh().tanh().tanh()
+    for _ in range(3):
+        top = top.tanh()
+    grad(top, middle)
+    assert 3 <= len(calls) <= 4
+
+
 def test_grad_touches_no_gradient() -> None:
     x, w = Value(2.0), Value(3.0)
     root = (w * x).tanh() + x
@@ -368,9 +380,10 @@ def test_an_interrupted_backward_changes_no_gradient(monkeypatch: pytest.MonkeyP
     x, w = Value(0.5), Value(2.0)
     h = (w * x).tanh()
     root = h * w + x
-    root.backward()
     nodes = consumers_first(root)
-    before = [node.grad for node in nodes]
+    assert nodes.index(h) > 0  # something has been swept when the interruption comes
+    for k, node in enumerate(nodes):
+        node.grad = 100.0 + k
 
     def interrupt(*_: object) -> float:
         raise KeyboardInterrupt
@@ -379,16 +392,27 @@ def test_an_interrupted_backward_changes_no_gradient(monkeypatch: pytest.MonkeyP
         planted.setattr(ops.tanh, "rules", (interrupt,))
         with pytest.raises(KeyboardInterrupt):
             root.backward()
-    assert [node.grad for node in nodes] == before
+    assert [node.grad for node in nodes] == [100.0 + k for k in range(len(nodes))]
+    gradients = grad(root, nodes)
     root.backward()
     assert [node.grad for node in nodes] == [
-        gradient if node.op else 2 * gradient for node, gradient in zip(nodes, before, strict=True)
+        gradient if node.op else 100.0 + k + gradient
+        for k, (node, gradient) in enumerate(zip(nodes, gradients, strict=True))
     ]
 
 
 # Size, memory, determinism -----------------------------------------------------------------------
 
 
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
 def test_a_chain_of_a_million_operations_is_built_swept_and_freed() -> None:
     x = Value(1.0)
     node = x
@@ -411,6 +435,7 @@ def test_a_wide_sum_is_swept() -> None:
     assert total.data == 200_000.0 and grad(total, x) == (100_000.0,)
 
 
+@pytest.mark.usefixtures("no_garbage_collector")
 def test_dropped_graphs_leave_nothing_for_the_garbage_collector() -> None:
     def count() -> int:
         return sum(isinstance(thing, Value) for thing in gc.get_objects())
@@ -426,16 +451,10 @@ def test_dropped_graphs_leave_nothing_for_the_garbage_collector() -> None:
         next(iter(sweep(node)))
         return weakref.ref(w)
 
-    graph()
-    gc.collect()
-    gc.disable()
-    try:
-        before = count()
-        leaves = [graph() for _ in range(1000)]
-        assert all(leaf() is None for leaf in leaves)
-        assert count() == before
-    finally:
-        gc.enable()
+    before = count()
+    leaves = [graph() for _ in range(1000)]
+    assert all(leaf() is None for leaf in leaves)
+    assert count() == before
 
 
 GRADIENTS_OF_A_TANGLE = """
@@ -484,3 +503,57 @@ def test_importing_the_engine_imports_no_tool() -> None:
     script = "import sys, autograd; print(*sorted(sys.modules))"
     loaded = set(run_python("-c", script, PYTHONPATH=str(ROOT)).split())
     assert not loaded & {"numpy", "graphviz", "pygraphviz", "matplotlib", "rich", "jax", "nn"}
+
+
+STOPPED = {
+    "stop_gradient": lambda x: autograd.stop_gradient(autograd.log(x)) + x,
+    "step": lambda x: autograd.step(1.0 / x) + x,
+    "condition": lambda x: autograd.where(autograd.less(autograd.log(x), 0.0), x, 0.0),
+}
+
+
+@pytest.mark.parametrize("f", STOPPED.values(), ids=STOPPED)
+def test_an_infinite_slope_below_a_stop_does_no_harm(f) -> None:
+    # Each is x plus something that no derivative passes, whose own slope at 0 is infinite.
+    x = Value(0.0)
+    z = f(x)
+    z.backward()
+    assert x.grad == 1.0
+    [first] = grad(f(x), [x], create_graph=True)
+    assert first.data == 1.0
+    y = Value(0.0)
+    autograd.step_through(f(y)).run()
+    assert y.grad == 1.0
+
+
+def test_a_stopped_part_is_set_to_zero_like_the_rest() -> None:
+    x = Value(2.0)
+    stopped = x * x
+    z = autograd.stop_gradient(stopped) * x
+    stopped.grad = 5.0  # left by an earlier pass
+    z.backward()
+    assert (stopped.grad, x.grad) == (0.0, 4.0)
+
+
+def test_a_deep_copy_is_the_same_graph_apart() -> None:
+    a = Value(1.5, "a")
+    b = a + a
+    c = b * b
+    d = c + b
+    copied = copy.deepcopy(d)
+    copied.backward()
+    nodes = autograd.consumers_first(copied)
+    assert [(n.data, n.label) for n in nodes] == [
+        (n.data, n.label) for n in autograd.consumers_first(d)
+    ]
+    assert nodes[-1].grad == 14.0
+    assert a.grad == d.grad == 0.0
+    first, second = copy.deepcopy([b, c])
+    assert second.operands == (first, first)
+
+
+def test_a_deep_copy_of_a_deep_graph_does_not_recurse() -> None:
+    value = Value(0.0)
+    for _ in range(100_000):
+        value = value + 1.0
+    assert copy.deepcopy(value).data == 100_000.0

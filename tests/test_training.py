@@ -688,7 +688,7 @@ def test_an_interruption_before_the_first_step_changes_nothing() -> None:
 
 
 CTRL_C = """
-import sys
+import signal
 import nn
 from nn.divergences import binary_kl_from_logits
 X, d = nn.datasets.moons(40, 0.1, 0)
@@ -704,6 +704,8 @@ def ready(model, history):
     if len(history) == 2:
         print("ready", flush=True)
 
+# A shell starts what runs in the background with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 history = nn.fit(
     model, X, d, divergence=binary_kl_from_logits, optimizer=Recording(0.01), epochs=10**6,
     batch_size=8, callbacks=[ready],

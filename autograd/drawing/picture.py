@@ -216,8 +216,8 @@ def _operation(value: Value, numbers: dict[Value, int], swept: bool) -> Operatio
             upstream = contribution = None
         else:
             upstream = float(value.grad)
-            # 0 * inf would be nan where no derivative passes.
-            contribution = 0.0 if slope is None else upstream * partial
+            # Where no derivative passes, or none came, 0 * inf would be nan.
+            contribution = 0.0 if slope is None or upstream == 0.0 else upstream * partial
         edges.append(Edge(numbers[operand], shown_position, partial, upstream, contribution))
     return Operation(op, tuple(edges))
 

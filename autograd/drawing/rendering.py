@@ -24,7 +24,7 @@ from . import fonts, pygraphviz_process
 
 SECONDS_TO_DRAW = 30.0
 SECONDS_TO_ANSWER = 10.0
-INSTALL = 'pip install "stepgrad[viz]"'
+INSTALL = 'pip install "pygraphviz>=2.0.1"'
 
 # How a complete file of each format begins and ends.
 FORMATS = {

@@ -107,6 +107,7 @@ class Recording(Sequence[Step]):
         self.starts = [0]
         for node, gradient, partials in sweep(root):
             self.nodes.append(node)
+            self._gradients[node] = gradient
             self.edges.extend(self._report(node, gradient, partials))
             self.starts.append(len(self.edges))
         self.after = self._gradients | {
@@ -162,8 +163,11 @@ class Recording(Sequence[Step]):
             if isinstance(operand, Value):
                 contribution = 0.0 if partial is None else gradient * partial
                 # Added up as the sweep does: a sum that begins with 0.0 would lose a -0.0.
-                total = sums[operand] + contribution if operand in sums else contribution
-                sums[operand] = total
+                if partial is None:
+                    total = sums.get(operand, 0.0)
+                else:
+                    total = sums[operand] + contribution if operand in sums else contribution
+                    sums[operand] = total
                 earlier = reports[operand]
                 edge = Edge(
                     operand,

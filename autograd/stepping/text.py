@@ -87,7 +87,7 @@ def partial_formula(node: Value, position: int, names: Names) -> str:
         letters = {"x": node.operands[position]}
     else:
         partial = node.op.partials[position]
-        letters = dict(zip("cxy" if node.op.arity == 3 else "xy", node.operands))
+        letters = dict(zip(node.op.letters, node.operands))
     letters["z"] = node
 
     def name(letter: re.Match[str]) -> str:
