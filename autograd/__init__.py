@@ -1,7 +1,9 @@
 """stepgrad's engine: scalar reverse-mode automatic differentiation that can be seen through."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from .check import GradientMismatch, GradientReport, check_gradient
 from .functions import (
     cos,
     dot,
@@ -28,20 +30,27 @@ from .functions import (
     where,
     xlogy,
 )
+from .stepping import step_through
 from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
 if TYPE_CHECKING:
+    from .drawing import RenderError, draw, render
     from .lowering import BoundProgram, LoweringError, Program, lower
 
 __all__ = [
     "BoundProgram",
+    "GradientMismatch",
+    "GradientReport",
     "LoweringError",
     "Program",
+    "RenderError",
     "Value",
+    "check_gradient",
     "consumers_first",
     "cos",
     "dot",
+    "draw",
     "equal",
     "exp",
     "grad",
@@ -54,6 +63,7 @@ __all__ = [
     "minimum",
     "prod",
     "relu",
+    "render",
     "sigmoid",
     "sign",
     "sin",
@@ -61,6 +71,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "step",
+    "step_through",
     "stop_gradient",
     "sum",
     "tanh",
@@ -69,13 +80,16 @@ __all__ = [
     "zero_grad",
 ]
 
-_LAZY = {"BoundProgram", "LoweringError", "Program", "lower"}
+# What needs more than the standard library is imported when it is first asked for.
+_LATER = {
+    "drawing": ("RenderError", "draw", "render"),
+    "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """What needs NumPy is imported when it is first asked for."""
-    if name in _LAZY:
-        from . import lowering
-
-        return getattr(lowering, name)
+    """A name of a part that only some programs need."""
+    for part, names in _LATER.items():
+        if name in names:
+            return getattr(importlib.import_module(f".{part}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

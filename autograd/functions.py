@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
-from . import ops
+from . import ieee, ops
 from .value import Value
 
 
@@ -58,7 +58,9 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     """Choose x where the condition is not zero, else y: a branch that stays in the graph.
 
     A condition that is a plain number has decided already, and its branch is returned as it is.
-    No gradient reaches the condition or, the result being what it is, the other branch.
+    No gradient reaches the condition. The branch not taken receives the gradient 0, and as in
+    PyTorch and JAX 0 times an infinite slope inside it is nan: make its operand harmless first, as
+    in ``where(c, log(where(c, x, 1.0)), y)``.
     """
     if hasattr(condition, "record_operation"):
         return ops.where(condition, x, y)  # type: ignore[no-any-return]
@@ -78,7 +80,7 @@ def sum(values: Iterable[Value | float]) -> Value | float:
     Raises:
         TypeError: if one is neither.
     """
-    return ops.sum(*values)  # type: ignore[no-any-return]
+    return ops.sum(*_operands("sum", values))  # type: ignore[no-any-return]
 
 
 @overload
@@ -90,8 +92,11 @@ def prod(values: Iterable[Value | float]) -> Value | float:
 
     Args:
         values: n Values or numbers.
+
+    Raises:
+        TypeError: if one is neither.
     """
-    factors = list(values)
+    factors = _operands("prod", values)
     return functools.reduce(operator.mul, factors) if factors else 1.0
 
 
@@ -109,13 +114,13 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | flo
     Raises:
         ValueError: if the lengths differ.
     """
-    left, right = list(xs), list(ys)
+    left, right = _operands("dot", xs), _operands("dot", ys)
     if len(left) != len(right):
         raise ValueError(
             f"dot() takes two vectors of one length, got {len(left)} and {len(right)}; "
             f"check which of them is missing entries"
         )
-    return sum([x * y for x, y in zip(left, right)])
+    return sum([x * y for x, y in zip(left, right)])  # type: ignore[no-any-return]
 
 
 @overload
@@ -175,11 +180,24 @@ def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     Raises:
         ValueError: if there are none.
     """
-    return [exp(x) for x in log_softmax(values)]
+    return [exp(x) for x in log_softmax(_at_least_one("softmax", values))]
 
 
-def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Value | float]:
-    taken = list(values)
+def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
+    """A vector as a list of Values and floats."""
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"{name}() takes a list of numbers or Values, got {values!r} of type "
+            f"{type(values).__name__}; write {name}([...]) with brackets around them"
+        )
+    try:
+        return [x if hasattr(x, "record_operation") else ieee.real(x) for x in values]
+    except TypeError as error:
+        raise TypeError(f"{name}(): {error}") from None
+
+
+def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Any]:
+    taken = _operands(name, values)
     if not taken:
         raise ValueError(f"{name}() of no values is not defined; pass a list with one at least")
     return taken

@@ -84,13 +84,13 @@ def cos(x: float) -> float:
 
 
 def sigmoid(x: float) -> float:
-    """1 / (1 + e ** -x); never wrong at the ends, as the infinity of exp gives 0."""
+    """1 / (1 + e ** -x); 0 a little early, below 1e-308, where the exponential overflows."""
     return 1.0 / (1.0 + exp(-x))
 
 
 def softplus(x: float) -> float:
     """log(1 + e ** x), written so that neither a large x overflows nor a small one is lost."""
-    return (x if x > 0.0 else x - x if math.isnan(x) else 0.0) + math.log1p(math.exp(-abs(x)))
+    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
 
 
 def relu(x: float) -> float:
@@ -139,7 +139,7 @@ def xlogy(x: float, y: float) -> float:
 
 
 def sum(*xs: float) -> float:
-    """The sum, rounded once, so that the order of the operands does not matter."""
+    """The sum, rounded once: short of an overflow on the way, the order does not matter."""
     try:
         return math.fsum(xs)
     except (OverflowError, ValueError):

@@ -48,6 +48,7 @@ class Kink(NamedTuple):
 Interval = tuple[float, float]
 REALS: Interval = (-inf, inf)
 POSITIVE: Interval = (0.0, inf)
+SMALLEST_INVERTIBLE = 5e-308  # below, 1 / x may be infinite
 
 
 def _constant(slope: float | None) -> Callable[..., float | None]:
@@ -66,11 +67,14 @@ class Op:
         arity: the number of operands, or ``None`` for any number, at least one.
         forward: floats to float, never raising.
         partials: one ``Partial`` for each operand; a single one serves all when arity is None.
-        text: the formula as a Python expression in x and y.
+        rules: the rule of each partial.
+        linear: whether every rule is a constant, so that none has to be evaluated.
+        letters: what ``text`` and ``latex`` call the operands, in order.
+        text: the formula as a Python expression in these letters.
         latex: the same for print.
         domain: for each operand the open interval in which the result is finite and the partials
             are the true derivatives, kinks aside.
-        kinks: where inside the domain the derivative does not exist.
+        kinks: where the derivative does not exist or takes care, and what it is there.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Op:
         self.rules: tuple[Any, ...] = tuple(
             rule if self.linear or callable(rule) else _constant(rule) for rule in rules
         )
+        self.letters = "x" if variadic else ("x", "xy", "cxy")[len(partials) - 1]
         self.text = text
         self.latex = latex
         self.domain = domain or (REALS,) * len(partials)
@@ -102,7 +107,7 @@ class Op:
         self.__doc__ = "\n".join(
             [
                 f"z = {text}",
-                *(f"dz/d{x} = {p.text}" for x, p in zip("xy", partials, strict=False)),
+                *(f"dz/d{x} = {p.text}" for x, p in zip(self.letters, partials)),
                 *(f"At {kink.where}: {kink.convention}." for kink in kinks),
             ]
         )
@@ -115,13 +120,17 @@ class Op:
                 record = getattr(operand, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
-        return self.forward(*map(ieee.real, operands))
+        try:
+            numbers = [ieee.real(x) for x in operands]
+        except TypeError as error:
+            raise TypeError(f"{self.name}(): {error}") from None
+        return self.forward(*numbers)
 
     def __repr__(self) -> str:
         return f"<op {self.name}: z = {self.text}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
-        return OPS.__getitem__, (self.name,)
+        return _row, (self.name,)
 
     def formula(self, operands: Sequence[str]) -> str:
         """The operation written on names: ``a * b``, ``tanh(n)``, ``a + b + c``."""
@@ -134,6 +143,11 @@ class Op:
 OPS: dict[str, Op] = {}
 
 
+def _row(name: str) -> Op:
+    """The row of a pickle or a copy: the one of this table, whatever it was when it was saved."""
+    return OPS[name]
+
+
 def _prefers(x: Any, y: Any) -> Any:
     """1 where x > y, 0 where x < y, and one half at a tie (and at nan): the slope of a maximum."""
     return 0.5 + 0.5 * (less(y, x) - less(x, y))
@@ -143,9 +157,10 @@ def _power_by_base(z: Any, x: Any, y: Any) -> Any:
     """The slope y * x ** (y - 1), and 0 for y = 0 even where x ** -1 is infinite or nan."""
     if isinstance(y, float):
         return y * pow(x, y - 1.0) if y else 0.0
-    # The base is replaced, not the result, so that differentiating again meets no 0 * inf either.
-    hopeless = equal(y, 0.0) * (1.0 - less(5e-308, absolute(x)))
-    return y * pow(where(hopeless, 1.0, x), y - 1.0)
+    # Where y is 0 and x ** -1 overflows, the base is replaced and not the result, so that at x = 0
+    # differentiating again meets no 0 * inf either.
+    overflows = equal(y, 0.0) * (1.0 - less(SMALLEST_INVERTIBLE, absolute(x)))
+    return y * pow(where(overflows, 1.0, x), y - 1.0)
 
 
 def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
@@ -159,6 +174,7 @@ def _xlogy_by_factor(z: Any, x: Any, y: Any) -> Any:
 
 
 # Arithmetic -------------------------------------------------------------------------------------
+# A row is annotated where its rules name itself or a row further down, which mypy cannot infer.
 
 add = Op(
     "add",
@@ -208,7 +224,7 @@ pow = Op(
     domain=(POSITIVE, REALS),
     kinks=(
         Kink("y = 0", "the slope in x is 0 for every x, also for 0 ** 0, as in PyTorch"),
-        Kink("x = 0", "the slope in y is 0 for y >= 0, as in PyTorch"),
+        Kink("x = 0", "the slope in y is 0 for y >= 0, also for 0 ** 0, as in PyTorch"),
     ),
 )
 neg = Op(
@@ -294,6 +310,8 @@ logsumexp = Op(
     text="log(exp(x1) + exp(x2) + ...)",
     latex=r"\log \sum_i e^{x_i}",
 )
+# The logarithm of what softmax divides by: nan where that is inf / inf, so that all of a softmax is
+# nan then, as in PyTorch and JAX, while logsumexp itself is infinite.
 log_normalizer = Op(
     "log_normalizer",
     ieee.log_normalizer,
@@ -337,11 +355,14 @@ softplus = Op(
 
 # Choices ----------------------------------------------------------------------------------------
 
+_FIRST_LARGER = "1 if x > y else 0.5 if x == y else 0", r"[x > y] + \tfrac{1}{2} [x = y]"
+_FIRST_SMALLER = "1 if x < y else 0.5 if x == y else 0", r"[x < y] + \tfrac{1}{2} [x = y]"
+
 maximum = Op(
     "maximum",
     ieee.maximum,
-    Partial(lambda z, x, y: _prefers(x, y), "1 if x > y else 0", "[x > y]"),
-    Partial(lambda z, x, y: _prefers(y, x), "1 if y > x else 0", "[y > x]"),
+    Partial(lambda z, x, y: _prefers(x, y), *_FIRST_LARGER),
+    Partial(lambda z, x, y: _prefers(y, x), *_FIRST_SMALLER),
     text="x if x >= y else y",
     latex=r"\max(x, y)",
     kinks=(Kink("x = y", "the two share the gradient equally"),),
@@ -349,8 +370,8 @@ maximum = Op(
 minimum = Op(
     "minimum",
     ieee.minimum,
-    Partial(lambda z, x, y: _prefers(y, x), "1 if x < y else 0", "[x < y]"),
-    Partial(lambda z, x, y: _prefers(x, y), "1 if y < x else 0", "[y < x]"),
+    Partial(lambda z, x, y: _prefers(y, x), *_FIRST_SMALLER),
+    Partial(lambda z, x, y: _prefers(x, y), *_FIRST_LARGER),
     text="x if x <= y else y",
     latex=r"\min(x, y)",
     kinks=(Kink("x = y", "the two share the gradient equally"),),

@@ -52,6 +52,35 @@ def consumers_first(root: Value) -> list[Value]:
     return order
 
 
+def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
+    """The reverse sweep: each node with its final gradient and its local partials.
+
+    The chain rule is the inner loop: each operand receives ``gradient * partial``, and what its
+    consumers send adds up. A partial of None sends nothing. Nothing is written to any node.
+
+    Args:
+        root: the node that is differentiated; its own gradient is 1.
+        differentiable: compute with Values instead of floats, so that the gradients are graphs.
+    """
+    gradients: dict[Value, Any] = {root: 1.0}
+    for node in consumers_first(root):
+        if node not in gradients:
+            # No derivative comes here. Its own partials may be infinite, and 0 * inf would be nan.
+            yield node, 0.0, (None,) * len(node.operands)
+            continue
+        gradient = gradients[node]
+        partials = local_partials(node, differentiable)
+        for operand, partial in zip(node.operands, partials):
+            if isinstance(operand, Value) and partial is not None:
+                # 1 * gradient would be one node more in a differentiable sweep.
+                contribution = gradient if partial == 1.0 else gradient * partial
+                if operand in gradients:
+                    gradients[operand] += contribution
+                else:
+                    gradients[operand] = contribution
+        yield node, gradient, partials
+
+
 def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
     """dz/dx for each operand x of a node z, by the rules of its row in the operation table.
 
@@ -65,8 +94,10 @@ def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
     if op.linear:
         return op.rules if op.arity is not None else op.rules * len(operands)
     if differentiable:
-        return _evaluate(op, node, operands)
-    # Nodes of two operands are spelled out: this is where a sweep spends its time.
+        return _evaluate(op, node, operands, operands)
+    # Nodes of one and two operands are spelled out: this is where a sweep spends its time.
+    if op.arity == 1:
+        return (op.rules[0](node.data, operands[0].data),)
     if op.arity == 2:
         x, y = operands
         rule_x, rule_y = op.rules
@@ -75,40 +106,16 @@ def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
         if not isinstance(y, Value):
             return rule_x(node.data, x.data, y), None
         return rule_x(node.data, x.data, y.data), rule_y(node.data, x.data, y.data)
-    return _evaluate(op, node.data, [x.data if isinstance(x, Value) else x for x in operands])
+    xs = [x.data if isinstance(x, Value) else x for x in operands]
+    return _evaluate(op, node.data, xs, operands)
 
 
-def _evaluate(op: Op, z: Any, xs: Sequence[Any]) -> Sequence[Any]:
+def _evaluate(op: Op, z: Any, xs: Sequence[Any], operands: Sequence[Any]) -> Sequence[Any]:
+    """The rules of those operands that are Values, in terms of z and xs."""
     if op.arity is None:
-        return [op.rules[0](z, x) for x in xs]
-    return [rule(z, *xs) for rule in op.rules]
-
-
-def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
-    """The reverse sweep: each node with its final gradient and its local partials.
-
-    The chain rule is the three lines in the middle: each operand receives
-    ``gradient * partial``, and what its consumers send adds up. Nothing is written to any node.
-
-    Args:
-        root: the node that is differentiated; its own gradient is 1.
-        differentiable: compute with Values instead of floats, so that the gradients are graphs.
-    """
-    gradients: dict[Value, Any] = {root: 1.0}
-    for node in consumers_first(root):
-        gradient = gradients[node]
-        partials = local_partials(node, differentiable)
-        for operand, partial in zip(node.operands, partials):
-            if isinstance(operand, Value):
-                if partial is None:  # 0 * gradient would be nan where the gradient is infinite
-                    contribution = 0.0
-                else:
-                    contribution = gradient if partial == 1.0 else gradient * partial
-                if operand in gradients:
-                    gradients[operand] += contribution
-                else:
-                    gradients[operand] = contribution
-        yield node, gradient, partials
+        rule = op.rules[0]
+        return [rule(z, x) if isinstance(v, Value) else None for x, v in zip(xs, operands)]
+    return [rule(z, *xs) if isinstance(v, Value) else None for rule, v in zip(op.rules, operands)]
 
 
 @overload
@@ -148,7 +155,7 @@ def grad(
     Raises:
         TypeError: if ``output`` or an input is not a Value.
     """
-    wanted = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
+    wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(
@@ -175,7 +182,10 @@ def zero_grad(values: Value | Iterable[Value]) -> None:
     Raises:
         TypeError: if the collection holds anything but Values; then nothing has been reset.
     """
-    nodes = consumers_first(values) if isinstance(values, Value) else list(values)
+    if isinstance(values, Value):
+        nodes = consumers_first(values)
+    else:
+        nodes = list(values) if isinstance(values, Iterable) else [values]
     for node in nodes:
         if not isinstance(node, Value):
             raise TypeError(

@@ -4,10 +4,13 @@ Every operation on Values gives a new Value that remembers its operation and its
 nothing else: what the operation means, forward and backward, is in its row of ``ops``, and how
 derivatives travel is in ``sweep``. A graph is therefore plain data without closures, and without
 reference cycles, so that dropping the root frees it at once.
+
+Begin with ``class Value``; the functions above it only write its methods.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -58,7 +61,7 @@ def _method(op: Op) -> Callable[..., Value]:
     return method
 
 
-def _comparison(compare: Callable[[float, Any], bool]) -> Callable[[Value, Any], bool]:
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
     """A comparison of the data; ``==`` and ``hash`` are left as they are, by identity."""
 
     def method(self: Value, other: Any) -> Any:
@@ -76,7 +79,8 @@ class Value:
     """A number in a computation graph.
 
     Attributes:
-        data: the number, a float.
+        data: the number, a float. A float may be assigned to it: what is computed from then on
+            uses it, and what was computed before stays as it was.
         grad: the derivative of the last swept root with respect to this node; 0.0 until a sweep.
         label: a name for people, or the empty string.
         op: the row of the operation that made this node; None for a leaf.
@@ -146,10 +150,10 @@ class Value:
     minimum = _method(ops.minimum)
     xlogy = _method(ops.xlogy)
 
-    __lt__ = _comparison(float.__lt__)
-    __le__ = _comparison(float.__le__)
-    __gt__ = _comparison(float.__gt__)
-    __ge__ = _comparison(float.__ge__)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
 
     def __pos__(self) -> Value:
         """The value itself; there is nothing to compute."""
@@ -166,10 +170,10 @@ class Value:
         share their parameters, and two calls count twice. Reset with ``zero_grad``. An interior
         node is set: it belongs to this graph alone.
         """
-        from .sweep import sweep
+        from .sweep import sweep  # which is built on Values
 
-        # Swept to the end before anything is written: an interruption leaves every gradient as
-        # it was.
+        # Swept to the end before anything is written: an interruption of the sweep leaves every
+        # gradient as it was.
         gradients = {node: gradient for node, gradient, _ in sweep(self)}
         for node, gradient in gradients.items():
             # A plain sum would turn a first -0.0 into 0.0.
@@ -192,7 +196,11 @@ class Value:
         return _record(op, op.forward(*numbers), taken)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Take part in NumPy's arithmetic, element by element, giving Values or arrays of them."""
+        """Take part in NumPy's arithmetic, element by element, giving Values or arrays of them.
+
+        What NumPy decides by comparing (``np.maximum``, ``np.sign``) is decided by the data,
+        outside the graph; use autograd's own functions for a choice that is part of it.
+        """
         import numpy
 
         def as_array(operand: object) -> object:
@@ -202,7 +210,23 @@ class Value:
             array[()] = operand
             return array
 
-        return getattr(ufunc, method)(*map(as_array, inputs), **options)
+        # An infinity or a nan is a value here, not an accident to warn of.
+        with numpy.errstate(all="ignore"):
+            return getattr(ufunc, method)(*map(as_array, inputs), **options)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        """A copy of the whole graph, operands first, as Python's own way would recurse."""
+        from .sweep import consumers_first
+
+        for node in reversed(consumers_first(self)):
+            if id(node) not in memo:
+                copied = memo[id(node)] = _new(type(node))
+                copied.data, copied.grad = node.data, node.grad
+                copied.label, copied.op = node.label, node.op
+                copied.operands = tuple(
+                    [memo[id(x)] if isinstance(x, Value) else x for x in node.operands]
+                )
+        return memo[id(self)]  # type: ignore[no-any-return]
 
     def _no_number(self, *_: object) -> NoReturn:
         raise TypeError(

@@ -32,7 +32,7 @@ def l2(y: Numbers, d: Numbers) -> Value:
     """
     outputs, targets = _paired("l2", y, d)
     _check_each("l2", targets, -math.inf, math.inf)
-    return 0.5 * _total([(y_i - d_i) ** 2 for y_i, d_i in zip(outputs, targets)])
+    return 0.5 * _total([_square(y_i - d_i) for y_i, d_i in zip(outputs, targets)])
 
 
 def binary_kl(y: Numbers, d: Numbers) -> Value:
@@ -156,15 +156,24 @@ def _minus_entropy(cross_entropy: Value, targets: list[Number]) -> Value:
 
 
 def _weighted_log(weight: Number, y: Number) -> Number:
-    """Weight * log(y), with value and slope 0 for weight 0 whatever y is: also for y = 0."""
-    return _weighted(weight, autograd.log(autograd.where(autograd.equal(weight, 0.0), 1.0, y)))
+    """Weight * log(y), and 0 for weight 0 whatever y is, also for y = 0 with its infinite slope."""
+    if isinstance(weight, Value):
+        hidden = autograd.equal(weight, 0.0) * (1.0 - autograd.less(0.0, y))
+        return autograd.xlogy(weight, autograd.where(hidden, 1.0, y))
+    return _weighted(weight, autograd.log(y))
 
 
 def _weighted(weight: Number, term: Number) -> Number:
     """Weight * term, and 0 for weight 0; without a node where the weight is a plain 0 or 1."""
     if isinstance(weight, Value):
-        return weight * autograd.where(autograd.equal(weight, 0.0), 0.0, term)
+        hidden = autograd.equal(weight, 0.0) * autograd.equal(term, -math.inf)
+        return weight * autograd.where(hidden, 0.0, term)
     return 0.0 if weight == 0.0 else term if weight == 1.0 else weight * term
+
+
+def _square(x: Number) -> Number:
+    """The square; ``**`` on a plain float would raise where it overflows."""
+    return x**2 if isinstance(x, Value) else x * x
 
 
 def _total(terms: list[Number]) -> Value:
@@ -173,21 +182,28 @@ def _total(terms: list[Number]) -> Value:
     return kept[0] if len(kept) == 1 else autograd.sum(kept)  # type: ignore[return-value]
 
 
-def _as_list(numbers: Numbers) -> list[Number]:
-    if isinstance(numbers, (str, bytes)):
-        raise TypeError(f"expected a number, a Value or a list of them, got {numbers!r}")
-    if isinstance(numbers, Value) or not hasattr(numbers, "__iter__"):
+def _as_list(name: str, what: str, numbers: Numbers) -> list[Number]:
+    if isinstance(numbers, (str, bytes, Value)) or not hasattr(numbers, "__iter__"):
         numbers = [numbers]
-    return [x if isinstance(x, Value) else Value(x).data for x in numbers]
+    found: list[Number] = []
+    for i, x in enumerate(numbers):
+        try:
+            found.append(x if isinstance(x, Value) else Value(x).data)
+        except TypeError:
+            raise TypeError(
+                f"{name}() takes a number, a Value or a list of them, but {what} {i} is {x!r} of "
+                f"type {type(x).__name__}; convert it to a float, and a class label c of K by "
+                f"nn.one_hot(c, K)"
+            ) from None
+    return found
 
 
 def _paired(name: str, y: Numbers, d: Numbers) -> tuple[list[Number], list[Number]]:
-    outputs, targets = _as_list(y), _as_list(d)
+    outputs, targets = _as_list(name, "output", y), _as_list(name, "target", d)
     if len(outputs) != len(targets):
         raise ValueError(
             f"{name}() takes as many targets as outputs, got {len(targets)} for {len(outputs)} "
-            f"outputs; a class label c becomes a target by nn.one_hot(c, "
-            f"{len(outputs)})"
+            f"outputs; a class label c becomes a target by nn.one_hot(c, {len(outputs)})"
         )
     if not outputs:
         raise ValueError(f"{name}() takes one output at least, got none")

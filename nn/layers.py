@@ -35,7 +35,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "softplus": autograd.softplus,
 }
 # Activations that pass about half of what they are given, which He et al. (2015) make up for.
-_RECTIFIERS = {"relu", "softplus"}
+_RECTIFIERS = (autograd.relu, autograd.softplus)
 
 
 class Neuron(Module):
@@ -68,8 +68,8 @@ class Neuron(Module):
         check_width("n_inputs", n_inputs)
         check_width("n_outputs", n_outputs)
         self.activation = _activation(activation)
-        rng = rng or random.Random(0)
-        if activation in _RECTIFIERS:
+        rng = _generator(rng)
+        if self.activation in _RECTIFIERS:
             weights = [rng.gauss(0.0, math.sqrt(2.0 / n_inputs)) for _ in range(n_inputs)]
         else:
             bound = math.sqrt(6.0 / (n_inputs + n_outputs))
@@ -85,9 +85,10 @@ class Neuron(Module):
 
         Raises:
             ValueError: if the input has another length.
+            TypeError: if it is not a list of numbers or Values.
         """
-        if len(x) != len(self.w):
-            raise wrong_width(self.name or "Neuron", len(self.w), x)
+        if type(x) is not list or len(x) != len(self.w):  # a layer has made a list already
+            x = check_input(self.name or "Neuron", len(self.w), x)
         terms = [w * x_i for w, x_i in zip(self.w, x)]
         terms.append(self.b)
         z = autograd.sum(terms)
@@ -97,7 +98,9 @@ class Neuron(Module):
                 f"the activation of {self.name or 'Neuron'} returned {y!r} of type "
                 f"{type(y).__name__}; it must compute a Value from the Value that it is given"
             )
-        z.label, y.label = self._labels
+        z.label, label = self._labels
+        if y.op is not None:  # a leaf is somebody else's
+            y.label = label
         return y
 
 
@@ -127,16 +130,21 @@ class Layer(Module):
     ) -> None:
         check_width("n_inputs", n_inputs)
         check_width("n_outputs", n_outputs)
-        rng = rng or random.Random(0)
+        rng = _generator(rng)
         self.name = name
         self.n_inputs = n_inputs
+        self.n_outputs = n_outputs
         prefix = f"{name}." if name else ""
         for j in range(n_outputs):
             neuron = Neuron(
                 n_inputs, activation, rng=rng, n_outputs=n_outputs, name=f"{prefix}neuron{j}"
             )
             setattr(self, f"neuron{j}", neuron)
-        self._neurons = [getattr(self, f"neuron{j}") for j in range(n_outputs)]
+
+    @property
+    def neurons(self) -> list[Neuron]:
+        """The attributes ``neuron0``, ``neuron1``, ... as they are now, n_outputs of them."""
+        return [getattr(self, f"neuron{j}") for j in range(self.n_outputs)]
 
     def __call__(self, x: Vector) -> list[Value]:
         """The outputs y_1 ... y_M, a list of M Values, for an input of length D.
@@ -146,7 +154,7 @@ class Layer(Module):
             TypeError: if it is not a list of numbers or Values.
         """
         x = check_input(self.name or "Layer", self.n_inputs, x)
-        return [neuron(x) for neuron in self._neurons]
+        return [neuron(x) for neuron in self.neurons]
 
 
 class Softmax(Module):
@@ -155,8 +163,13 @@ class Softmax(Module):
     """
 
     def __call__(self, z: Vector) -> list[Value]:
-        """The probabilities, a list as long as ``z``, which sum to 1."""
-        y = autograd.softmax(z)
+        """The probabilities, a list as long as ``z``, which sum to 1.
+
+        Raises:
+            ValueError: if ``z`` is empty.
+            TypeError: if it is not a list of numbers or Values.
+        """
+        y = autograd.softmax(check_input("Softmax", None, z))
         for i, probability in enumerate(y):
             if isinstance(probability, Value):
                 probability.label = f"softmax.y[{i}]"
@@ -185,7 +198,7 @@ class Multiplicative(Module):
     ) -> None:
         check_width("n_inputs", n_inputs)
         check_width("n_outputs", n_outputs)
-        rng = rng or random.Random(0)
+        rng = _generator(rng)
         bound = math.sqrt(6.0 / (n_inputs + n_outputs))
         prefix = f"{name}." if name else ""
         self.name = name
@@ -271,7 +284,7 @@ class MLP(Module):
         rng: random.Random | None = None,
     ) -> None:
         check_width("n_inputs", n_inputs)
-        if isinstance(widths, (int, str)) or len(widths) == 0:
+        if isinstance(widths, str) or not hasattr(widths, "__len__") or len(widths) == 0:
             raise ValueError(
                 f"widths lists the units of each layer, one at least, got {widths!r}; "
                 f"write for example MLP({n_inputs}, [16, 1])"
@@ -279,18 +292,20 @@ class MLP(Module):
         for width in widths:
             check_width("each of widths", width)
         _activation(activation)  # also where a single layer leaves it unused
-        rng = rng or random.Random(0)
-        softmax = output == "softmax"
-        activations = [activation] * (len(widths) - 1) + ["linear" if softmax else output]
-        self._layers: list[Module] = []
+        rng = _generator(rng)
+        self.n_layers = len(widths)
+        self.softmax = Softmax() if output == "softmax" else None
+        activations = [activation] * (len(widths) - 1) + ["linear" if self.softmax else output]
         for k, (fan_in, width, f) in enumerate(
             zip([n_inputs, *widths], widths, activations), start=1
         ):
-            layer = Layer(fan_in, width, f, rng=rng, name=f"layer{k}")
-            setattr(self, f"layer{k}", layer)
-            self._layers.append(layer)
-        if softmax:
-            self._layers.append(Softmax())
+            setattr(self, f"layer{k}", Layer(fan_in, width, f, rng=rng, name=f"layer{k}"))
+
+    @property
+    def layers(self) -> list[Module]:
+        """The attributes ``layer1`` ... ``layerN`` as they are now, and the softmax if any."""
+        layers = [getattr(self, f"layer{k}") for k in range(1, self.n_layers + 1)]
+        return [*layers, self.softmax] if self.softmax else layers
 
     def __call__(self, x: Vector) -> list[Value]:
         """The outputs, a list as long as the last layer is wide, for an input of length D.
@@ -299,7 +314,7 @@ class MLP(Module):
             ValueError: if the input has another length.
             TypeError: if it is not a list of numbers or Values.
         """
-        for layer in self._layers:
+        for layer in self.layers:
             x = layer(x)
         return x  # type: ignore[return-value]
 
@@ -312,25 +327,52 @@ def check_width(name: str, width: int) -> None:
         raise ValueError(f"{name} must be at least 1, got {width}")
 
 
-def check_input(name: str, width: int, x: Vector) -> Vector:
+def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     """The input as a list, once it is known to have the right length and to hold numbers."""
     if isinstance(x, (str, bytes, Value)) or not hasattr(x, "__len__"):
+        count = "" if width is None else f"{width} "
         raise TypeError(
-            f"{name} takes a list of {width} numbers or Values, got {x!r} of type "
+            f"{name} takes a list of {count}numbers or Values, got {x!r} of type "
             f"{type(x).__name__}; write [x] for an input of one number"
         )
-    if len(x) != width:
-        raise wrong_width(name, width, x)
+    if width is not None and len(x) != width:
+        remedy = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
+        raise ValueError(
+            f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(list(x)) or remedy}"
+        )
     # Converted once here, not once in each neuron.
-    return [x_i if isinstance(x_i, Value) or type(x_i) is float else Value(x_i).data for x_i in x]
+    return [
+        x_i if isinstance(x_i, Value) or type(x_i) is float else _number(name, i, x_i)
+        for i, x_i in enumerate(x)
+    ]
 
 
-def wrong_width(name: str, width: int, x: Vector) -> ValueError:
-    """The error for an input of a wrong length, naming both."""
-    return ValueError(
-        f"{name} takes {width} inputs, got {len(x)}; "
-        f"give it a list of {width}, or build the network with n_inputs={len(x)}"
-    )
+def _number(name: str, i: int, x_i: object) -> float:
+    try:
+        return Value(x_i).data  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{name} takes numbers or Values, but input {i} is {x_i!r} of type "
+            f"{type(x_i).__name__}; {_one_by_one([x_i]) or 'convert it to a float first'}"
+        ) from None
+
+
+def _one_by_one(entries: Sequence[object]) -> str:
+    """The remedy where a whole data set was given for one input."""
+    whole = any(hasattr(entry, "__len__") and not isinstance(entry, str) for entry in entries)
+    return "give it one input at a time; nn.predict(model, X) does that" if whole else ""
+
+
+def _generator(rng: random.Random | None) -> random.Random:
+    """Where initial weights are drawn from; never Python's global generator."""
+    if rng is None:
+        return random.Random(0)
+    if not isinstance(rng, random.Random):
+        raise TypeError(
+            f"rng must be a random.Random, got {rng!r} of type {type(rng).__name__}; "
+            f"write for example rng=random.Random(1)"
+        )
+    return rng
 
 
 def _activation(activation: str | Activation) -> Activation:

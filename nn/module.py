@@ -54,8 +54,13 @@ class Module:
         Raises:
             ValueError: if the names are not exactly those of this module, or a number is nan or
                 infinite. No parameter has been changed then.
-            TypeError: if an entry is not a number; likewise.
+            TypeError: if the state is no dict, or an entry is not a number; likewise.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict() takes what state_dict() gives, a dict of numbers by name, got "
+                f"{state!r} of type {type(state).__name__}"
+            )
         own = dict(self.named_parameters())
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:
@@ -64,10 +69,17 @@ class Module:
                 f"{_some('missing', missing)}{_some('unknown', unknown)}"
                 f"build the module with the same shape as the one that was saved"
             )
-        numbers = {name: Value(number).data for name, number in state.items()}
-        for name, number in numbers.items():
-            if not math.isfinite(number):
-                raise ValueError(f"the state holds {number} for {name}; expected a finite number")
+        numbers = {}
+        for name, number in state.items():
+            try:
+                numbers[name] = Value(number).data
+            except TypeError:
+                raise TypeError(
+                    f"the state holds {number!r} of type {type(number).__name__} for {name}; "
+                    f"expected a number"
+                ) from None
+            if not math.isfinite(numbers[name]):
+                raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")
         for name, number in numbers.items():
             own[name].data = number
 
@@ -98,6 +110,6 @@ def _walk(module: Module) -> Iterator[tuple[str, Value]]:
 
 
 def _some(what: str, names: set[str]) -> str:
-    shown = sorted(names)
+    shown = sorted(map(str, names))
     more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
     return f"{what} {', '.join(shown[:3])}{more}; " if shown else ""

@@ -144,7 +144,7 @@ def step_size(lr: StepSize, k: int) -> float:
     if not callable(lr):
         return lr
     eta = lr(k)
-    if not (isinstance(eta, (int, float)) and 0.0 <= eta < math.inf):
+    if not (_is_number(eta) and 0.0 <= eta < math.inf):
         raise ValueError(
             f"lr, called with k={k}, returned {eta!r}; expected a finite number of at least 0"
         )
@@ -160,8 +160,13 @@ def _step_size(lr: StepSize) -> StepSize:
     return lr
 
 
+def _is_number(value: object) -> bool:
+    kinds = (int, float, np.integer, np.floating)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
 def _setting(name: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+    if not _is_number(value):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
     if not low <= value < high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")

@@ -6,6 +6,7 @@ displays it. Matplotlib is imported when a figure is asked for; it comes with th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 # Blue and orange of Okabe and Ito: told apart by every kind of eye, and in grey.
 COLORS = ("#0072b2", "#d55e00")
+DARK = "#333333"
 MARKERS = ("o", "^")
+FEW_EPOCHS = 25  # up to here each epoch is marked, as a single one would make no line at all
 
 
 def plot_history(history: History) -> Figure:
@@ -36,20 +39,34 @@ def plot_history(history: History) -> Figure:
     if history.accuracy:
         curves.append(("accuracy (%)", history.accuracy, history.validation_accuracy))
     figure = _figure(7.0, 3.2 * len(curves))
-    epochs = range(1, len(history) + 1)
+
+    from matplotlib.ticker import MaxNLocator
+
+    marker = "." if len(history) <= FEW_EPOCHS else ""
     for i, (name, training, validation) in enumerate(curves):
         axes = figure.add_subplot(len(curves), 1, i + 1)
         scale = 100.0 if "%" in name else 1.0
-        axes.plot(epochs, np.multiply(training, scale), color=COLORS[0], label="training")
+        for numbers, label, color, style in (
+            (training, "training", COLORS[0], "-"),
+            (validation, "validation", COLORS[1], "--"),
+        ):
+            if numbers:
+                axes.plot(
+                    range(1, len(numbers) + 1),
+                    np.multiply(numbers, scale),
+                    color=color,
+                    linestyle=style,
+                    marker=marker,
+                    label=label,
+                )
         if validation:
-            axes.plot(
-                epochs, np.multiply(validation, scale), "--", color=COLORS[1], label="validation"
-            )
             axes.legend(frameon=False)
         axes.set_ylabel(name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("epoch")
+    figure.align_ylabels()
     return figure
 
 
@@ -60,6 +77,7 @@ def plot_decision_boundary(
     *,
     threshold: float = 0.5,
     resolution: int = 60,
+    engine: str = "python",
 ) -> Figure:
     """The plane coloured by the output of a binary classifier, with the data on it.
 
@@ -69,22 +87,36 @@ def plot_decision_boundary(
         d: T labels, 0 or 1.
         threshold: where the output turns from class 0 to class 1: the line that is drawn.
         resolution: how many points the output is computed at, along each axis.
+        engine: of ``predict``.
 
     Raises:
         ImportError: if matplotlib is not installed.
+        ValueError: if the points are not of two coordinates with one label each, or the model
+            gives more than one number.
     """
+    figure = _figure(6.4, 5.2)
     points, labels = np.asarray(X, dtype=float), np.asarray(d, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1] or not len(d):
+        raise ValueError(
+            f"plot_decision_boundary() takes T points of two coordinates and T labels, got arrays "
+            f"of shapes {points.shape} and {labels.shape}"
+        )
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.12 * (high - low) + 1e-9
     x1, x2 = (
         np.linspace(low[i] - margin[i], high[i] + margin[i], resolution).tolist() for i in (0, 1)
     )
-    outputs = predict(model, [[a, b] for b in x2 for a in x1])
-    surface = np.array([y for [y] in outputs]).reshape(resolution, resolution)
+    outputs = predict(model, [[a, b] for b in x2 for a in x1], engine=engine)
+    if len(outputs[0]) != 1:
+        raise ValueError(
+            f"plot_decision_boundary() takes a model that gives one number, got one that gives "
+            f"{len(outputs[0])}; for a softmax of two pass lambda x: model(x)[1]"
+        )
+    surface = np.reshape(outputs, (resolution, resolution))
 
     from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(6.4, 5.2)
     axes = figure.add_subplot()
     pale = LinearSegmentedColormap.from_list("pale", ["#8ec1e6", "#f7f7f7", "#f2b58c"])
     reach = max(float(np.abs(surface - threshold).max()), 1e-9)
@@ -92,7 +124,8 @@ def plot_decision_boundary(
         x1, x2, surface, levels=np.linspace(threshold - reach, threshold + reach, 21), cmap=pale
     )
     if surface.min() < threshold < surface.max():
-        axes.contour(x1, x2, surface, levels=[threshold], colors="#333333", linewidths=1.5)
+        axes.contour(x1, x2, surface, levels=[threshold], colors=DARK, linewidths=1.5)
+        axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {threshold:g}")  # for the legend
     for label, color, marker in zip((0.0, 1.0), COLORS, MARKERS):
         chosen = points[labels == label]
         axes.scatter(
@@ -105,11 +138,11 @@ def plot_decision_boundary(
             linewidths=0.7,
             label=f"d = {label:g}",
         )
-    figure.colorbar(shades, ax=axes, label="output y", format="%.2f")
+    figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
     axes.set_xlabel("$x_1$")
     axes.set_ylabel("$x_2$")
     # Above the axes, where it covers no data.
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False)
     return figure
 
 
@@ -119,15 +152,27 @@ def plot_images(
     """Square grey images in rows, each under its title.
 
     Args:
-        images: each a list of n * n numbers in [0, 1], row by row.
+        images: each a list of n * n numbers in [0, 1], row by row; one image at least.
         titles: as many.
-        columns: images to a row.
+        columns: images to a row, at most.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        ValueError: if there are no images, not as many titles, or one is not square.
     """
+    if len(images) == 0 or len(images) != len(titles):
+        raise ValueError(
+            f"plot_images() takes one image at least and a title for each, got {len(images)} "
+            f"images and {len(titles)} titles"
+        )
+    columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure = _figure(1.15 * columns, 1.4 * rows)
     for i, (image, title) in enumerate(zip(images, titles)):
         axes = figure.add_subplot(rows, columns, i + 1)
-        side = round(len(image) ** 0.5)
+        side = math.isqrt(len(image))
+        if side * side != len(image):
+            raise ValueError(f"image {i} has {len(image)} pixels, which make no square")
         axes.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=0.0, vmax=1.0)
         axes.set_title(title, fontsize=8)
         axes.set_axis_off()
@@ -140,6 +185,6 @@ def _figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            'plots need matplotlib; install it with: pip install "stepgrad[demos]"'
+            "plots need matplotlib; install it with: pip install matplotlib"
         ) from error
     return Figure(figsize=(width, height), dpi=150, layout="constrained")

@@ -24,6 +24,7 @@ class Progress:
         self.total = total
         self.shown = shown
         self.done = 0
+        self._unseen = ""
         self._bar: Any = _terminal_bar() if shown else None
 
     def __enter__(self) -> Progress:
@@ -44,16 +45,23 @@ class Progress:
     def advance(self, text: str) -> None:
         """One step is done; ``text`` says what came of it."""
         self.done += 1
-        self._text = text
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=text)
-        elif self.shown and self.done % max(1, self.total // LINES) == 0:
-            print(f"[{self.done}/{self.total}] {text}", file=sys.stderr)
+            return
+        self._unseen = f"[{self.done}/{self.total}] {text}"
+        if self.done == self.total or self.done % -(-self.total // LINES) == 0:
+            self._show_unseen()
 
     def finish(self, reason: str) -> None:
         """The end, which is worth a line unless it is the expected one."""
         if self.shown and self.done < self.total:
+            self._show_unseen()
             print(f"stopped after {self.done} of {self.total}: {reason}", file=sys.stderr)
+
+    def _show_unseen(self) -> None:
+        if self.shown and self._unseen:
+            print(self._unseen, file=sys.stderr)
+        self._unseen = ""
 
 
 def _terminal_bar() -> Any:

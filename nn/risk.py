@@ -18,8 +18,6 @@ from . import divergences
 
 Model: TypeAlias = Callable[[Any], Any]
 Divergence: TypeAlias = Callable[[Any, Any], Value]
-# From how many inputs on a model is lowered to predict: recording costs as much as a few of them.
-WORTH_LOWERING = 32
 
 
 class EmpiricalRisk:
@@ -50,6 +48,7 @@ class EmpiricalRisk:
 
         Raises:
             ValueError: if there are none, or not as many inputs as targets.
+            TypeError: if one of them is not a list.
         """
         check_data(X, D)
         divergences = [self.divergence(self.model(x), d) for x, d in zip(X, D)]
@@ -143,23 +142,30 @@ class EmpiricalRisk:
                 raise _not_lowered(f"the gradient of instance {i} is another one")
 
 
-def predict(model: Model, X: Sequence[Any]) -> list[list[float]]:
+def predict(model: Model, X: Sequence[Any], *, engine: str = "python") -> list[list[float]]:
     """The outputs of a model for many inputs, as plain numbers.
-
-    Where there are many, and the model can be lowered, they are computed together.
 
     Args:
         model: called with one input, returning a number, a Value or a list of K of them.
-        X: T inputs.
+        X: T inputs, at least one.
+        engine: ``"python"`` calls the model with each input; ``"numpy"`` records it once and
+            computes all outputs together, after trying whether a few inputs take the same course.
 
     Returns:
         T lists of K floats.
+
+    Raises:
+        ValueError: if ``engine`` is neither.
+        LoweringError: (a ValueError) if the model cannot be recorded once for all inputs.
     """
-    if len(X) >= WORTH_LOWERING:
-        together = _predict_together(model, X)
-        if together is not None:
-            return together
-    return [as_floats(model(x)) for x in X]
+    if engine == "python":
+        return [as_floats(model(x)) for x in X]
+    if engine != "numpy":
+        raise ValueError(f"engine must be python or numpy, got {engine!r}")
+    together = _predict_together(model, X)
+    if together is None:
+        raise _not_lowered("not all inputs take the same course through it")
+    return together
 
 
 def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
@@ -270,6 +276,12 @@ def as_floats(output: Any) -> list[float]:
 
 def check_data(X: Sequence[Any], D: Sequence[Any]) -> None:
     """Refuse a data set that is empty or has inputs without targets."""
+    for name, data in (("X", X), ("D", D)):
+        if not hasattr(data, "__len__"):
+            raise TypeError(
+                f"{name} must be a list with one entry for each instance, got {data!r} of type "
+                f"{type(data).__name__}"
+            )
     if len(X) != len(D):
         raise ValueError(
             f"expected one target for each input, got {len(X)} inputs and {len(D)} targets"

@@ -6,6 +6,7 @@ and the accuracy or the confusion matrix comes out, for people.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -31,9 +32,11 @@ def one_hot(c: int, K: int) -> list[float]:
         ValueError: if c is not one of the classes.
     """
     for name, number in (("c", c), ("K", K)):
-        if isinstance(number, bool) or not isinstance(number, int):
+        if isinstance(number, bool) or not isinstance(number, numbers.Integral):
             raise TypeError(
-                f"one_hot({name}): expected an int, got {number!r} of type {type(number).__name__}"
+                f"one_hot({name}): expected an int, got {number!r} of type "
+                f"{type(number).__name__}; write one_hot(int(c), K) for a class that is stored as "
+                f"a float"
             )
     if not 0 <= c < K:
         raise ValueError(
@@ -56,7 +59,18 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
 
     Raises:
         ValueError: if d is not one-hot, or epsilon is out of range.
+        TypeError: if d is no list, or epsilon no number.
     """
+    if not hasattr(d, "__len__"):
+        raise TypeError(
+            f"smooth_labels() takes a one-hot vector, got {d!r} of type {type(d).__name__}; "
+            f"make it with one_hot(c, K)"
+        )
+    if isinstance(epsilon, bool) or not isinstance(epsilon, numbers.Real):
+        raise TypeError(
+            f"smooth_labels(epsilon): expected a number, got {epsilon!r} of type "
+            f"{type(epsilon).__name__}"
+        )
     K = len(d)
     if sorted(d) != [0.0] * (K - 1) + [1.0]:
         raise ValueError(
@@ -83,7 +97,7 @@ def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: fl
         threshold: see above.
 
     Raises:
-        ValueError: if there are none, or not as many outputs as targets.
+        ValueError: if there are none, not as many outputs as targets, or not of one length K.
     """
     pairs = _classes(outputs, targets, threshold)
     return sum(found == right for found, right in pairs) / len(pairs)
@@ -103,7 +117,7 @@ def confusion_matrix(
         K lists of K counts; the diagonal counts what is right. K is 2 for single numbers.
 
     Raises:
-        ValueError: if there are none, or not as many outputs as targets.
+        ValueError: if there are none, not as many outputs as targets, or not of one length K.
     """
     pairs = _classes(outputs, targets, threshold)
     K = max(2, len(_vector(targets[0])))
@@ -121,6 +135,7 @@ def _classes(
             f"expected one output and one target for each instance, and one instance at least, "
             f"got {len(outputs)} outputs and {len(targets)} targets"
         )
+    K = len(_vector(targets[0]))
     pairs = []
     for i, (output, target) in enumerate(zip(outputs, targets)):
         y, d = _vector(output), _vector(target)
@@ -128,6 +143,11 @@ def _classes(
             raise ValueError(
                 f"instance {i} has {len(y)} outputs and {len(d)} targets; a class label c becomes "
                 f"a target by one_hot(c, {len(y)})"
+            )
+        if len(y) != K or K == 0:
+            raise ValueError(
+                f"expected outputs of one length K, at least 1, got {K} entries in instance 0 and "
+                f"{len(y)} in instance {i}"
             )
         pairs.append((_class(y, threshold), _class(d, 0.5)))
     return pairs

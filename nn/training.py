@@ -22,12 +22,12 @@ from . import divergences, targets
 from .module import Module
 from .optimizers import Adam, Array, Optimizer
 from .progress import Progress
-from .risk import Divergence, EmpiricalRisk, as_floats, check_data, predict
+from .risk import Divergence, EmpiricalRisk, as_floats, check_data
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ENGINES = ("numpy", "jax", "python")
+ENGINES = ("python", "numpy", "jax")
 # From where up the single output of a binary classifier means class 1. With other divergences an
 # output of one number is no class, and no accuracy is reported.
 THRESHOLDS: dict[Divergence, float] = {
@@ -101,11 +101,11 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     tolerance: float | None = None,
-    engine: str = "numpy",
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     callbacks: Sequence[Callable[[Module, History], object]] = (),
     seed: int = 0,
     progress: bool = True,
+    engine: str = "python",
 ) -> History:
     """Train a model: W <- W - eta grad Loss(W), batch by batch (lecture: "Gradient Descent to train
     a network").
@@ -119,43 +119,57 @@ def fit(
         epochs: how many times to go through the data, at least 0.
         batch_size: instances to an update; by default all T.
         tolerance: stop when the loss of two successive epochs differs by no more than this.
-        engine: what computes the gradients: ``"numpy"`` and ``"jax"`` turn the graph of one
-            instance into an array program, and ``"python"`` is the engine of Values, a thousand
-            times slower, for models whose Python code takes decisions that depend on the data.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
             returns True ends the run.
         seed: of the order in which batches are drawn; of no effect for a single batch.
         progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
+        engine: ``"python"`` computes with Values; ``"numpy"`` and ``"jax"`` lower the risk of one
+            instance to an array program over a batch, with the same numbers to rounding. The
+            Values then hold the parameters at the end and whenever a callback is called.
 
     Returns:
-        The history. Ctrl-C ends the run and returns what was learnt by the last complete update;
-        a loss or gradient that is not finite ends it with a ``RuntimeWarning`` and the last good
-        parameters in place.
+        The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
+        A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, and the
+        parameters of the last finite loss and gradient in place.
 
     Raises:
-        ValueError: if the data or a setting cannot be used, or the model cannot be lowered; no
-            parameter has been changed then.
+        ValueError: if the data or a setting cannot be used, which the first epoch finds out at the
+            latest; no parameter has been changed then.
         TypeError: likewise.
+        LoweringError: (a ValueError) if the engine is an array engine and the model's course
+            depends on the data; likewise.
         ImportError: if the engine is not installed.
     """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     run = _Run(model, X, D, divergence, batch_size, validation, seed)
     _check_count("epochs", epochs, 0)
-    if tolerance is not None and not tolerance >= 0.0:
-        raise ValueError(f"tolerance must be at least 0, got {tolerance!r}")
-    run.lower(engine)
-    optimizer = optimizer or Adam()
+    if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance >= 0.0):
+        raise ValueError(f"tolerance must be a number of at least 0, got {tolerance!r}")
+    callbacks = _check_callbacks(callbacks)
+    if optimizer is None:
+        optimizer = Adam()
+    elif isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+        raise TypeError(
+            f"optimizer must be one that has been made, such as SGD(0.1) or Adam(0.01), got "
+            f"{optimizer!r}"
+        )
+    if engine != "python":
+        run.lower(engine)
     state = optimizer.start(len(run.parameters))
     history = History()
     with Progress(epochs, shown=progress) as bar:
         try:
             for _ in range(epochs):
                 run.epoch(optimizer, state, history)
-                if callbacks:
-                    run.restore()
                 bar.advance(str(history))
+                if callbacks:
+                    run.write(run.complete)
                 answers = [callback(model, history) for callback in callbacks]
-                if True in answers:
+                if callbacks:
+                    run.read()  # as they may have changed the parameters
+                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                     history.reason = "callback"
                 elif _settled(history.loss, tolerance):
                     history.reason = "tolerance"
@@ -166,10 +180,20 @@ def fit(
         except KeyboardInterrupt:
             history.reason = "interrupted"
         except _DivergedError as diverged:
+            np.copyto(run.complete, run.good)
             history.reason = f"diverged: {diverged}"
-            warnings.warn(f"fit() stopped: {diverged}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
+                f"data, or try a smaller lr",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        except Exception:
+            if not history.loss:
+                np.copyto(run.complete, run.initial)
+            raise
         finally:
-            run.restore()
+            run.write(run.complete)
         bar.finish(history.reason)
     return history
 
@@ -179,7 +203,15 @@ class _DivergedError(Exception):
 
 
 class _Run:
-    """The state of one call of ``fit``: the data, and the parameters as an array and as Values."""
+    """The state of one call of ``fit``: the data, and the parameters as an array and as Values.
+
+    Attributes:
+        values: the P parameters of the model.
+        parameters: their numbers, which the optimizer improves in place.
+        complete: a copy of those, made after every update that was not interrupted.
+        good: a copy of those that last gave a finite loss and gradient.
+        initial: a copy of those before the first update.
+    """
 
     def __init__(
         self,
@@ -201,29 +233,27 @@ class _Run:
         self.X, self.D, self.validation = X, D, validation
         check_data(X, D)
         if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise TypeError(
+                    f"validation must be a pair of inputs and targets, got {validation!r}"
+                )
             check_data(*validation)
         self.batch_size = len(X) if batch_size is None else batch_size
         _check_count("batch_size", self.batch_size, 1)
-        self.risk = EmpiricalRisk(model, divergence)
+        EmpiricalRisk(model, divergence)  # refuses what cannot be called
+        self.model, self.divergence = model, divergence
         self.random = random.Random(seed)
-        self.targets = _as_array(D) if self.classifies else np.empty(0)
         self.parameters: Array = np.array([value.data for value in self.values])
+        self.complete = self.parameters.copy()
         self.good = self.parameters.copy()
+        self.initial = self.parameters.copy()
         self.program: BoundProgram | None = None
-        self.validation_program: BoundProgram | None = None
 
     def lower(self, engine: str) -> None:
-        """Turn the risk into an array program, unless the engine is ``"python"``."""
-        if engine not in ENGINES:
-            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-        if engine == "python":
-            return
-        self.program = self.risk.lower(self.X, self.D, engine, parameters=self.values)
+        """Compute with an array program from now on."""
+        risk = EmpiricalRisk(self.model, self.divergence)
+        self.program = risk.lower(self.X, self.D, engine, parameters=self.values)
         self.parameters = self.program.parameters
-        if self.validation is not None:
-            self.validation_program = self.risk.lower(
-                *self.validation, engine, parameters=self.values
-            )
 
     def epoch(self, optimizer: Optimizer, state: Any, history: History) -> None:
         """Go through the data once, and add a line to the history."""
@@ -231,28 +261,26 @@ class _Run:
         order = list(range(len(self.X)))
         if self.batch_size < len(order):
             self.random.shuffle(order)
-        total = 0.0
-        found: list[Any] = []
+        total, outputs = 0.0, []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
-            loss, gradient, outputs = self.differentiate(batch)
-            np.copyto(self.good, self.parameters)
-            optimizer.update(self.parameters, gradient, state)
-            if self.program is None:
-                self.write(self.parameters)
+            loss, gradient, found = self.differentiate(batch)
+            self.update(optimizer, gradient, state)
             total += loss * len(batch)
-            found.append(outputs)
-        np.copyto(self.good, self.parameters)
-        history.loss.append(total / len(order))
-        score = None
-        if self.classifies:
-            score = self.score(np.concatenate(found), self.targets[order])
-        if score is not None:
-            history.accuracy.append(score)
-        self.evaluate(history)
-        history.seconds.append(time.perf_counter() - started)
+            outputs += found
+        line = {
+            "loss": total / len(order),
+            "accuracy": self.score(outputs, [self.D[i] for i in order]),
+        }
+        if self.validation is not None:
+            line["validation_loss"], line["validation_accuracy"] = self.evaluate(*self.validation)
+        line["seconds"] = time.perf_counter() - started
+        # All at once, so that an interruption leaves no epoch half written.
+        for name, number in line.items():
+            if number is not None:
+                getattr(history, name).append(number)
 
-    def differentiate(self, batch: list[int]) -> tuple[float, Array, Any]:
+    def differentiate(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
         """The loss of a batch, its gradient, and the outputs that it was computed from.
 
         Raises:
@@ -263,23 +291,14 @@ class _Run:
         self.program.select(batch if len(batch) < len(self.X) else None)
         loss, gradient = self.program()
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
-            # The graph of Values can tell where the bad number came from.
             self.write(self.parameters)
-            self.differentiate_values(batch)
+            self.differentiate_values(batch)  # which can tell where the bad number comes from
             raise _DivergedError(f"the loss became {loss}, or its gradient is not finite")
-        return loss, gradient, self.program.observed() if self.classifies else []
+        return loss, gradient, self.program.observed().tolist()
 
-    def differentiate_values(self, batch: list[int]) -> tuple[float, Array, Any]:
-        """The same by the engine of Values."""
-        outputs: list[list[float]] = []
-
-        def model(x: Any) -> Any:
-            y = self.risk.model(x)
-            outputs.append(as_floats(y))
-            return y
-
-        risk = EmpiricalRisk(model, self.risk.divergence)
-        loss = risk([self.X[i] for i in batch], [self.D[i] for i in batch])
+    def differentiate_values(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
+        """The same by the Values themselves."""
+        loss, outputs = self.loss([self.X[i] for i in batch], [self.D[i] for i in batch])
         if not isinstance(loss, Value):
             raise TypeError(
                 f"the divergence must give a Value that depends on the parameters, but the loss is "
@@ -290,54 +309,62 @@ class _Run:
         gradient = np.array(grad(loss, self.values))
         if not np.isfinite(gradient).all():
             value = self.values[int(np.argmin(np.isfinite(gradient)))]
-            raise _DivergedError(f"the gradient of {value.label or value!r} is not finite")
+            raise _DivergedError(f"the gradient of {_name(value)} is not finite")
         return loss.data, gradient, outputs
+
+    def loss(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[Value, list[list[float]]]:
+        """The empirical risk over some data, and the outputs that it was computed from."""
+        outputs: list[list[float]] = []
+
+        def model(x: Any) -> Any:
+            y = self.model(x)
+            outputs.append(as_floats(y))
+            return y
+
+        return EmpiricalRisk(model, self.divergence)(X, D), outputs
+
+    def update(self, optimizer: Optimizer, gradient: Array, state: Any) -> None:
+        """Improve the parameters, which gave a finite loss and gradient, by one step.
+
+        Raises:
+            _DivergedError: if the new parameters are not finite.
+        """
+        np.copyto(self.good, self.parameters)
+        with np.errstate(all="ignore"):
+            optimizer.update(self.parameters, gradient, state)
+        finite = np.isfinite(self.parameters)
+        if not finite.all():
+            i = int(np.argmin(finite))
+            raise _DivergedError(
+                f"the update of {_name(self.values[i])} made it {self.parameters[i]}"
+            )
+        np.copyto(self.complete, self.parameters)
+        if self.program is None:
+            self.write(self.parameters)
 
     def write(self, parameters: Array) -> None:
         """Put an array of parameters into the model's Values."""
         for value, number in zip(self.values, parameters.tolist()):
             value.data = number
 
-    def restore(self) -> None:
-        """Put the last parameters that are complete and known to be good into the model."""
-        self.write(self.good)
+    def read(self) -> None:
+        """Take the parameters over from the model's Values."""
+        self.parameters[:] = [value.data for value in self.values]
+        np.copyto(self.complete, self.parameters)
 
-    def evaluate(self, history: History) -> None:
-        """Add a line on the validation data to the history."""
-        if self.validation is None:
-            return
-        X, D = self.validation
-        if self.validation_program is None:
-            outputs: Any = predict(self.risk.model, X)
-            history.validation_loss.append(float(_data(self.risk(X, D))))
-        else:
-            np.copyto(self.validation_program.parameters, self.parameters)
-            history.validation_loss.append(self.validation_program()[0])
-            outputs = self.validation_program.observed()
-        score = self.score(outputs, D)
-        if score is not None:
-            history.validation_accuracy.append(score)
+    def evaluate(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[float, float | None]:
+        """The loss over other data and, if the divergence is a classifier's, the accuracy."""
+        if self.program is not None:
+            self.write(self.parameters)
+        loss, outputs = self.loss(X, D)
+        return _data(loss), self.score(outputs, D)
 
-    @property
-    def classifies(self) -> bool:
-        """Whether the outputs are classes, whose accuracy is reported."""
-        return self.risk.divergence in THRESHOLDS or self.risk.divergence in CLASSIFIERS
-
-    def score(self, outputs: Any, D: Any) -> float | None:
-        """The accuracy, if the divergence is a classifier's.
-
-        As ``targets.accuracy``, on arrays: this is a good part of the time of a step.
-        """
-        if not self.classifies or not len(outputs):
-            return None
-        y, d = np.asarray(outputs), np.asarray(D, dtype=np.float64).reshape(len(outputs), -1)
-        if y.shape[1] != d.shape[1]:
-            return targets.accuracy(outputs, D)  # which says what is wrong
-        if y.shape[1] == 1:
-            right = (y >= THRESHOLDS.get(self.risk.divergence, 0.5)) == (d >= 0.5)
-        else:
-            right = y.argmax(axis=1) == d.argmax(axis=1)
-        return float(np.count_nonzero(right) / len(right))
+    def score(self, outputs: list[list[float]], D: Sequence[Any]) -> float | None:
+        """The accuracy, if the divergence is a classifier's."""
+        if self.divergence in THRESHOLDS:
+            single = all(len(y) == 1 for y in outputs)  # of several labels none is the class
+            return targets.accuracy(outputs, D, THRESHOLDS[self.divergence]) if single else None
+        return targets.accuracy(outputs, D) if self.divergence in CLASSIFIERS else None
 
 
 def _first_not_finite(root: Value) -> str:
@@ -353,13 +380,8 @@ def _first_not_finite(root: Value) -> str:
     return "every value in its graph is finite"
 
 
-def _as_array(D: Sequence[Any]) -> Array:
-    """The targets as T rows of numbers, for the accuracy; what is wrong in them is told later."""
-    try:
-        rows = [as_floats(d) for d in D]
-        return np.array(rows, dtype=np.float64)
-    except (TypeError, ValueError):
-        return np.zeros((len(D), 0))
+def _name(value: Value) -> str:
+    return value.label or repr(value)
 
 
 def _data(number: Value | float) -> float:
@@ -368,6 +390,17 @@ def _data(number: Value | float) -> float:
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
+
+
+def _check_callbacks(callbacks: Any) -> list[Callable[[Module, History], object]]:
+    if not callable(callbacks) and hasattr(callbacks, "__iter__"):
+        taken = list(callbacks)
+        if all(map(callable, taken)):
+            return taken
+    raise TypeError(
+        f"callbacks must be a list of functions, got {callbacks!r}; write for example "
+        f"callbacks=[lambda model, history: print(history)]"
+    )
 
 
 def _check_count(name: str, count: object, least: int) -> None:

@@ -258,7 +258,9 @@ def test_what_cannot_be_lowered_is_refused_and_nothing_changes() -> None:
     X, D = [[1.0], [-2.0], [3.0]], [0.0, 1.0, 2.0]
     for model in (Branching(), Leaking()):
         with pytest.raises(LoweringError, match=r"autograd\.where.*engine='python'"):
-            nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=3, progress=False)
+            nn.fit(
+                model, X, D, divergence=nn.divergences.l2, epochs=3, engine="numpy", progress=False
+            )
         assert model.w.data == 2.0
         nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=1, engine="python", progress=False)
 
@@ -359,15 +361,19 @@ def test_interrupt_leaves_the_last_complete_step() -> None:
     assert runs[0] == runs[1]
 
 
-def test_predict_uses_one_program_and_falls_back() -> None:
+def test_predict_by_one_program_gives_the_same_numbers() -> None:
     model = nn.MLP(2, [3, 2], output="softmax", rng=random.Random(0))
     X = [[i / 50, -i / 30] for i in range(60)]
-    assert_same(nn.predict(model, X), [[y.data for y in model(x)] for x in X])
+    assert_same(nn.predict(model, X, engine="numpy"), nn.predict(model, X))
 
     def branching(x: Any) -> Any:
         return x[0] * 2.0 if x[0] > 0.5 else x[1]
 
     assert nn.predict(branching, X) == [[branching(x)] for x in X]
+    with pytest.raises(LoweringError, match="not all inputs take the same course"):
+        nn.predict(branching, X, engine="numpy")
+    with pytest.raises(ValueError, match="engine must be python or numpy, got 'jax'"):
+        nn.predict(branching, X, engine="jax")
 
 
 def test_numpy_is_not_imported_with_autograd() -> None:

@@ -1,0 +1,304 @@
+"""How a picture looks: a ``Picture`` goes in, the text of a DOT file comes out.
+
+The text depends on nothing but the picture, so that two runs agree to the byte. Labels are data:
+whatever characters they hold, they come out as text.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import unicodedata
+
+from .picture import Edge, Node, Operation, Picture
+
+DIRECTIONS = ("LR", "TB", "RL", "BT")
+LONGEST_LABEL = 40
+
+# The first family that the machine has is taken; the last two are what Linux has, and all have.
+FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
+INK = "#1f2933"
+FAINT = "#5b6875"
+LINE = "#9aa5b1"
+LEAF = "#e6edf5"
+PAPER = "#ffffff"
+OPERATION = "#3e4c59"
+EMPHASIS = "#fff0b8"
+EMPHASIS_LINE = "#b7791f"
+# Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
+# so that they also differ in grey.
+POSITIVE = "#1b5fa8"
+NEGATIVE, NEGATIVE_INK = "#d97706", "#b45309"
+NOT_A_NUMBER = "#000000"
+THINNEST, WIDEST = 1.2, 5.0
+
+
+def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -> list[str]:
+    """The lines between the braces of a DOT file.
+
+    Args:
+        picture: what to show.
+        rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
+        partials: whether to write the local derivatives on the edges.
+
+    Raises:
+        ValueError: if ``rankdir`` is no direction.
+    """
+    if rankdir not in DIRECTIONS:
+        raise ValueError(
+            f"rankdir is one of {', '.join(DIRECTIONS)}, got {rankdir!r}; LR draws from left to "
+            f"right, TB from top to bottom"
+        )
+    lines = [
+        "graph"
+        + _attributes(
+            rankdir=rankdir,
+            bgcolor=PAPER,
+            fontname=FONT,
+            fontcolor=FAINT,
+            fontsize="11",
+            nodesep="0.25",
+            ranksep="0.4",
+            pad="0.2",
+            labelloc="b",
+            labeljust="l",
+        ),
+        "node" + _attributes(shape="plain", fontname=FONT, fontcolor=INK, fontsize="14"),
+        "edge"
+        + _attributes(
+            fontname=FONT,
+            fontcolor=INK,
+            fontsize="12",
+            color=LINE,
+            penwidth="1.2",
+            arrowsize="0.7",
+        ),
+    ]
+    legend = _legend(picture, partials)
+    if legend:
+        space = '<FONT POINT-SIZE="8"> </FONT>'
+        text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
+        lines.append(f"label=<{text}>")
+    for node in picture.nodes:
+        lines.append(f"v{node.number}" + _attributes(label=_record(node), tooltip=_about(node)))
+        if node.operation is not None:
+            lines += _operation(node, node.operation, picture, partials)
+        elif node.is_cut:
+            lines += _ellipsis(node)
+    return ["\t" + line for line in lines]
+
+
+def _operation(node: Node, operation: Operation, picture: Picture, partials: bool) -> list[str]:
+    """The small node of an operation, the edge to its value, and the edges from its operands."""
+    name = f"v{node.number}_op"
+    symbol = operation.op.symbol
+    is_sign = len(symbol) <= 2
+    lines = [
+        name
+        + _attributes(
+            label=_text(symbol),
+            tooltip=_tooltip(f"{operation.op.name}: z = {operation.op.text}"),
+            shape="circle" if is_sign else "box",
+            style="filled" if is_sign else "filled,rounded",
+            fillcolor=OPERATION,
+            color=OPERATION,
+            fontcolor=PAPER,
+            fontsize="15" if is_sign else "13",
+            width="0.34" if is_sign else "0",
+            height="0.34" if is_sign else "0.3",
+            margin="0.0" if is_sign else "0.1,0.03",
+            fixedsize="true" if is_sign else "false",
+            ordering="in",
+        ),
+        f"{name} -> v{node.number}" + _attributes(weight="8"),
+    ]
+    for position, edge in enumerate(operation.edges, start=1):
+        if isinstance(edge.operand, float):
+            source = f"v{node.number}_constant{position}"
+            lines.append(source + _attributes(**_constant(edge.operand)))
+        else:
+            source = f"v{edge.operand}"
+        lines.append(f"{source} -> {name}" + _attributes(**_edge(edge, picture, partials)))
+    return lines
+
+
+def _ellipsis(node: Node) -> list[str]:
+    """What stands for the operation of a node at which the picture is cut off."""
+    name = f"v{node.number}_op"
+    return [
+        name
+        + _attributes(
+            label="\u2026",
+            tooltip="made of Values that are not drawn",
+            shape="plain",
+            fontcolor=FAINT,
+        ),
+        f"{name} -> v{node.number}" + _attributes(style="dashed", weight="8"),
+    ]
+
+
+def _record(node: Node) -> str:
+    """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
+    emphasis = EMPHASIS_LINE if node.highlighted else INK if node.is_root else LINE
+    fill = (
+        EMPHASIS
+        if node.highlighted
+        else LEAF
+        if node.operation is None and not node.is_cut
+        else PAPER
+    )
+    border = 3 if node.highlighted else 2 if node.is_root else 1
+    fields = [f"<B>{_text(_shorten(node.label))}</B>"] if node.label else []
+    grad = "\u2014" if node.grad is None else _number(node.grad)
+    colour = _colour(node.grad, FAINT, NEGATIVE_INK)
+    fields += [
+        _field("data", _number(node.data)),
+        _field("grad", f'<FONT COLOR="{colour}">{grad}</FONT>'),
+    ]
+    cells = "<VR/>".join(f"<TD>{field}</TD>" for field in fields)
+    return (
+        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" '
+        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{cells}</TR></TABLE>'
+    )
+
+
+def _field(name: str, number: str) -> str:
+    return f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{name}</FONT>&#160;{number}'
+
+
+def _constant(number: float) -> dict[str, str]:
+    return {
+        "label": f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{_number(number)}</FONT>',
+        "tooltip": _tooltip(f"the constant {number!r}"),
+        "shape": "box",
+        "style": "rounded",
+        "color": LINE,
+        "width": "0",
+        "height": "0",
+        "margin": "0.07,0.04",
+    }
+
+
+def _edge(edge: Edge, picture: Picture, partials: bool) -> dict[str, str]:
+    attributes = {}
+    words = []
+    if edge.position is not None:
+        words.append(f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{_ordinal(edge.position)}</FONT>')
+    if partials and edge.partial is not None:
+        words.append(_number(edge.partial))
+    if words:
+        # The table is there for its padding: wide edges stay clear of the words.
+        text = "&#160;&#160;".join(words)
+        attributes["label"] = f'<TABLE BORDER="0"><TR><TD>{text}</TD></TR></TABLE>'
+    if edge.partial is not None:
+        tooltip = f"local derivative {edge.partial!r}"
+        if edge.contribution is not None:
+            tooltip += (
+                f"\ncontribution {edge.upstream!r} * {edge.partial!r} = {edge.contribution!r}"
+            )
+        attributes["tooltip"] = attributes["labeltooltip"] = _tooltip(tooltip)
+    if edge.contribution is not None and edge.contribution != 0.0:
+        attributes["color"] = _colour(edge.contribution, LINE)
+        attributes["penwidth"] = f"{_width(edge.contribution, picture):.2f}"
+    return attributes
+
+
+def _width(contribution: float, picture: Picture) -> float:
+    if not math.isfinite(contribution):
+        return WIDEST
+    share = abs(contribution) / picture.largest_contribution
+    return THINNEST + (WIDEST - THINNEST) * share
+
+
+def _colour(number: float | None, neutral: str, negative: str = NEGATIVE) -> str:
+    if number is None or number == 0.0:
+        return neutral
+    if math.isnan(number):
+        return NOT_A_NUMBER
+    return POSITIVE if number > 0.0 else negative
+
+
+def _legend(picture: Picture, partials: bool) -> list[str]:
+    """Lines of markup that say what the picture does not say by itself."""
+    lines = []
+    if picture.largest_contribution:
+        if partials:
+            lines.append("number on an edge: the local derivative")
+        stroke = '<FONT COLOR="{}"><B>\u2501\u2501</B></FONT> {}'
+        lines.append(
+            "colour and width: what the edge adds to a gradient, "
+            f"{stroke.format(POSITIVE, 'positive')} &#160;{stroke.format(NEGATIVE, 'negative')}, "
+            f"widest {_number(picture.largest_contribution)}"
+        )
+    if picture.hidden:
+        lines.append(f"\u2026: made of {picture.hidden:,} more Values, which are not drawn")
+    return lines
+
+
+def _about(node: Node) -> str:
+    lines = [node.label] if node.label else []
+    lines.append(f"data = {node.data!r}")
+    lines.append("no gradient yet" if node.grad is None else f"grad = {node.grad!r}")
+    return _tooltip("\n".join(lines))
+
+
+def _number(number: float) -> str:
+    # A gradient of -0.0 is a puzzle and no information.
+    return format(number + 0.0, ".4g")
+
+
+def _ordinal(position: int) -> str:
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(position, f"{position}th")
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
+
+
+def _attributes(**attributes: str) -> str:
+    """A DOT attribute list; the label alone is HTML-like, between angle brackets."""
+    pairs = (f"{k}=<{v}>" if k == "label" else f'{k}="{v}"' for k, v in attributes.items())
+    return f" [{' '.join(pairs)}]"
+
+
+class _Printable(dict[int, int]):
+    """For ``str.translate``: what stands for the characters that XML or a line cannot hold."""
+
+    RETURN = 0x21B5
+    REPLACEMENT = 0xFFFD
+
+    def __missing__(self, code: int) -> int:
+        if code < 0x20:
+            return self.RETURN if code in b"\n\r" else 0x2400 + code
+        category = unicodedata.category(chr(code))
+        if category in ("Zl", "Zp"):
+            return self.RETURN
+        # Controls, halves of surrogate pairs, and the last two codes of each plane.
+        if category in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE:
+            return self.REPLACEMENT
+        return code
+
+
+_PRINTABLE = _Printable()
+
+
+def _text(text: str) -> str:
+    """Any string for an HTML-like label: markup escaped, and backslashes, which Graphviz reads."""
+    markup = html.escape(text.translate(_PRINTABLE)).replace("\\", r"\\")
+    # Graphviz 2.43 takes a text that is nothing but "]" or "]]" for a syntax error.
+    return "&#93;" + markup[1:] if markup.startswith("]") else markup
+
+
+def _tooltip(text: str) -> str:
+    """Any string for a tooltip, on several lines if it has them; backslashes are read twice.
+
+    A long one becomes a sum of strings, for Graphviz reads no more than 16384 bytes as one.
+    """
+    lines = (line.translate(_PRINTABLE) for line in text.split("\n"))
+    printable = "\n".join(lines)
+    parts = [printable[k : k + _PART] for k in range(0, len(printable), _PART)]
+    escaped = (html.escape(part).replace("\\", r"\\\\").replace("\n", "&#10;") for part in parts)
+    return '" + "'.join(escaped)
+
+
+_PART = 2000

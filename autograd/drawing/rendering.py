@@ -1,0 +1,227 @@
+"""From DOT text to a picture: finds a Graphviz, runs it under a time limit, checks what it made.
+
+``render`` and the notebook view hand over text and a format, and get the bytes of a picture file.
+Graphviz is the program ``dot`` if it is on the PATH and works, else the library inside the package
+pygraphviz; either runs as a process of its own, which may hang or crash without harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import fonts, pygraphviz_process
+
+SECONDS_TO_DRAW = 30.0
+SECONDS_TO_ANSWER = 10.0
+INSTALL = 'pip install "pygraphviz>=2.0.1"'
+
+# How a complete file of each format begins and ends.
+FORMATS = {
+    "png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"),
+    "svg": (b"<?xml", b"</svg>"),
+    "pdf": (b"%PDF-", b"%%EOF"),
+}
+
+
+class RenderError(RuntimeError):
+    """A Graphviz is installed but gave no picture; the message holds what it printed."""
+
+
+class NotInstalledError(RuntimeError):
+    """There is no Graphviz that could draw."""
+
+
+def picture_bytes(text: str, picture_format: str) -> bytes:
+    """Draw DOT text.
+
+    Args:
+        text: a DOT file.
+        picture_format: "png", "svg" or "pdf".
+
+    Returns:
+        The contents of a picture file.
+
+    Raises:
+        RenderError: if no Graphviz that is installed gives a picture, or if one takes longer than
+            ``SECONDS_TO_DRAW``.
+        NotInstalledError: if there is neither ``dot`` nor pygraphviz.
+    """
+    failures: list[str] = []
+    absences: list[str] = []
+    for find in (_dot_program, _pygraphviz_package):
+        try:
+            picture = _draw(find(picture_format), text, picture_format)
+        except NotInstalledError as absence:
+            absences.append(str(absence))
+        except _UnusableError as failure:
+            failures.append(str(failure))
+        else:
+            if failures:
+                say(f"{failures[0]}; drew with pygraphviz instead")
+            return picture
+    if failures:
+        raise RenderError(f"{'; '.join(failures)}; repair it, or install another: {INSTALL}")
+    raise NotInstalledError("; ".join(absences))
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    print("stepgrad: " + " ".join(line.split()), file=sys.stderr)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is never seen half-written: beside its place first, then moved there.
+
+    Raises:
+        OSError: if the folder takes no files; then nothing has changed.
+    """
+    place = Path(os.path.realpath(path))
+    unfinished = place.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, place)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Renderer:
+    """A command that reads DOT text and writes a picture.
+
+    ``absent`` is the exit status that says that what should draw is not there after all.
+    """
+
+    name: str
+    command: list[str]
+    absent: int | None = None
+
+
+class _UnusableError(Exception):
+    """One way to draw is there and does not work; another one may."""
+
+
+class _TooSlowError(Exception):
+    """A process did not end within its time."""
+
+
+def _dot_program(picture_format: str) -> _Renderer:
+    program = shutil.which("dot")
+    if program is None:
+        raise NotInstalledError("there is no program dot on the PATH")
+    program = os.path.abspath(program)
+    try:
+        answer = _run([program, "-V"], b"", SECONDS_TO_ANSWER)
+    except _TooSlowError:
+        raise _UnusableError(
+            f"{program} did not answer -V within {SECONDS_TO_ANSWER:g} s"
+        ) from None
+    if answer.returncode or b"graphviz" not in (answer.stdout + answer.stderr).lower():
+        raise _UnusableError(f"{program} is no working Graphviz: on -V it {_account(answer)}")
+    return _Renderer(program, [program, f"-T{picture_format}"])
+
+
+def _pygraphviz_package(picture_format: str) -> _Renderer:
+    try:
+        package = importlib.util.find_spec("pygraphviz")
+    except (ImportError, ValueError):
+        package = None
+    if package is None or package.origin is None:
+        raise NotInstalledError("pygraphviz is not installed")
+    origin = Path(package.origin)
+    installed_in = origin.parents[1] if package.submodule_search_locations else origin.parent
+    # -I: no file of the user's that happens to lie around is taken for a module of Python's.
+    program = [sys.executable, "-I", pygraphviz_process.__file__]
+    return _Renderer(
+        "pygraphviz",
+        [*program, str(installed_in.resolve()), picture_format],
+        absent=pygraphviz_process.CANNOT_IMPORT,
+    )
+
+
+def _draw(renderer: _Renderer, text: str, picture_format: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        variables = {}
+        missing = ""
+        try:
+            variables = fonts.environment(Path(folder))
+        except fonts.NoFontsError as error:
+            missing = str(error)
+        try:
+            outcome = _run(renderer.command, text.encode(), SECONDS_TO_DRAW, variables)
+        except _TooSlowError:
+            # The same layout takes the same time in any other Graphviz.
+            raise RenderError(
+                f"{renderer.name} did not finish within {SECONDS_TO_DRAW:g} s; draw a part of the "
+                f"graph by passing an interior Value, or set "
+                f"autograd.drawing.rendering.SECONDS_TO_DRAW"
+            ) from None
+    if outcome.returncode == renderer.absent:
+        raise NotInstalledError(f"{renderer.name} cannot be imported ({_printed(outcome)})")
+    begin, end = FORMATS[picture_format]
+    complete = outcome.stdout.startswith(begin) and outcome.stdout.rstrip().endswith(end)
+    if outcome.returncode or not complete:
+        raise _UnusableError(
+            f"{renderer.name} gave no complete {picture_format}: it {_account(outcome)}"
+        )
+    if missing and picture_format != "svg":  # whoever shows an SVG brings the fonts
+        say(f"{missing}, so that characters are boxes; pip install matplotlib brings some")
+    return outcome.stdout
+
+
+def _run(
+    command: list[str], text: bytes, seconds: float, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, or kill it and all that it has started."""
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(variables or {})},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _UnusableError(f"{command[0]} cannot be run ({error.strerror})") from None
+    with process:
+        try:
+            stdout, stderr = process.communicate(text, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise _TooSlowError from None
+        finally:
+            if process.returncode is None:
+                _kill(process)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has just ended
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _account(outcome: subprocess.CompletedProcess[bytes]) -> str:
+    """How a process ended and what it printed, as the end of a sentence."""
+    code = outcome.returncode
+    ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
+    return f"{ended} and printed {_printed(outcome)!r}"
+
+
+def _printed(outcome: subprocess.CompletedProcess[bytes]) -> str:
+    text = outcome.stderr or outcome.stdout[:1000]
+    return " ".join(text.decode("utf-8", "replace").split())[-500:]

@@ -1,0 +1,53 @@
+"""Reverse mode in slow motion: a pass that is taken one node or one edge at a time, and back.
+
+The root of a graph goes in; out comes a ``Stepper``, whose movements write ``.grad`` as
+``Value.backward`` would and return what happened as text that can be checked by hand. Students
+use it in any Python session, and every other view of a pass is built on it.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from typing import TYPE_CHECKING
+
+from ..value import Value
+
+if TYPE_CHECKING:
+    from .stepper import Stepper
+
+
+def step_through(root: Value) -> Stepper:
+    """Begin a reverse pass from ``root`` that waits for you before every node.
+
+    Nothing is written until the first movement. See ``Stepper`` for what can be done then.
+
+    Args:
+        root: the Value to differentiate: the end of a computation, or a leaf.
+
+    Raises:
+        TypeError: if ``root`` is not a Value.
+
+    Example:
+        >>> from autograd import Value
+        >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+        >>> e = a * b
+        >>> e.label = "e"
+        >>> s = step_through(e)
+        >>> s.next()
+        [1/3] e = a * b
+          upstream de/de = +1                                 final (the pass starts here)
+          -> a   de/da = b = -3   contribution +1 * -3 = -3   grad -- -> -3   final (1/1)
+          -> b   de/db = a = +2   contribution +1 * +2 = +2   grad -- -> +2   final (1/1)
+        >>> s.back()
+        at the start of 3 nodes: next() takes [1/3] e = a * b
+    """
+    # Imported at the first use, so that `import autograd` stays quick.
+    from .stepper import Stepper
+
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"step_through() steps through the graph under one Value, but got "
+            f"{reprlib.repr(root)} of type {type(root).__name__}; pass the Value at the end of a "
+            f"computation with Values, such as a loss"
+        )
+    return Stepper(root)

@@ -1,0 +1,67 @@
+"""What the nodes of a pass are called in text: by their label if they have one, else by a number.
+
+Nodes go in, and a name for each comes out; no two are alike, and none can be taken for anything
+else. A label is data that anybody may have written: it is shown, and never obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import count
+
+from ..value import Value
+
+LONGEST = 32  # characters of a label that are shown
+
+# w, loss_1 or layer1.neuron0.w[2]: what can stand in a formula as it is.
+_PLAIN = re.compile(r"[^\W\d]\w*(\.\w+|\[\w+(, ?\w+)*\])*")
+
+
+def name_nodes(nodes: Sequence[Value]) -> dict[Value, str]:
+    """A unique name for each node.
+
+    ``v3`` is the third node, if it has no label; where a label of the graph looks like that, it
+    is ``_v3``. Nodes that share the label ``w`` are ``w#1``, ``w#2`` and so on.
+
+    Args:
+        nodes: all nodes of a graph, operands first, so that names do not change between runs.
+    """
+    labels = {node: show_label(str(node.label)) for node in nodes if node.label}
+    uses = Counter(labels.values())
+    stems = {label.rstrip("0123456789").lower() for label in uses if label[-1].isdigit()}
+    prefix = "v"
+    while prefix in stems:
+        prefix = "_" + prefix
+    seen: defaultdict[str, count[int]] = defaultdict(lambda: count(1))
+    names = {}
+    for number, node in enumerate(nodes, start=1):
+        label = labels.get(node)
+        if label is None:
+            names[node] = f"{prefix}{number}"
+        else:
+            names[node] = label if uses[label] == 1 else f"{label}#{next(seen[label])}"
+    return names
+
+
+def show_label(label: str) -> str:
+    """A label as it stands if it reads as one name, and else in quotes: one line, not too long."""
+    if len(label) <= LONGEST and _PLAIN.fullmatch(label):
+        return label
+    # Both ends are enough to fill what is shown, however long the label is.
+    ends = label if len(label) <= 2 * LONGEST else label[:LONGEST] + label[-LONGEST:]
+    shown = escape(ends).replace('"', '\\"')
+    if len(shown) > LONGEST:
+        shown = shown[: LONGEST - 12] + "..." + shown[-9:]
+    return f'"{shown}"'
+
+
+def escape(text: str) -> str:
+    """Text with backslashes, and with all that could move a terminal's cursor, written out."""
+    return "".join(
+        character
+        if character.isprintable() and character != "\\"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )

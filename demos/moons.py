@@ -1,0 +1,68 @@
+"""Train MLP(2, [16, 16, 1]) to tell two moons apart, with the binary KL divergence.
+
+    python demos/moons.py --out out/moons
+
+Writes the decision boundary, the loss over the epochs, and the end of the graph of one
+instance's divergence: the last layer and what it is given.
+"""
+
+from __future__ import annotations
+
+import random
+
+import options
+
+import nn
+from autograd import Value, render
+from nn import plots
+
+
+def one_divergence(model: nn.MLP, X: list[list[float]], d: list[float]) -> Value:
+    """The divergence of the first point of class 1, after its backward pass."""
+    i = d.index(1.0)
+    model.zero_grad()
+    divergence = nn.divergences.binary_kl(model(X[i]), d[i])
+    divergence.label = "div(y, d)"
+    divergence.backward()
+    return divergence
+
+
+def main() -> None:
+    """Train, report, and draw."""
+    parser = options.parser(__doc__.splitlines()[0], out="out/moons")
+    parser.add_argument("--points", type=options.count, default=100, help="size of the data set")
+    parser.add_argument("--epochs", type=options.count, default=60, help="passes over the data")
+    parser.add_argument(
+        "--engine",
+        choices=["numpy", "python"],
+        default="numpy",
+        help="numpy: lower one instance to an array program; python: compute with Values",
+    )
+    chosen = options.parse(parser)
+
+    X, d = nn.datasets.moons(chosen.points, noise=0.1, seed=chosen.seed)
+    model = nn.MLP(2, [16, 16, 1], output="sigmoid", rng=random.Random(chosen.seed))
+    history = nn.fit(
+        model,
+        X,
+        d,
+        divergence=nn.divergences.binary_kl,
+        optimizer=nn.Adam(lr=0.05),
+        epochs=chosen.epochs,
+        progress=not chosen.quiet,
+        engine=chosen.engine,
+    )
+
+    loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, d).data
+    accuracy = nn.accuracy(nn.predict(model, X), d)
+    boundary = plots.plot_decision_boundary(model, X, d, engine=chosen.engine)
+    boundary.savefig(chosen.out / "boundary.png")
+    history.plot().savefig(chosen.out / "loss.png")
+    graph = render(one_divergence(model, X, d), chosen.out / "graph.png", depth=5)
+
+    options.wrote(chosen.out / "boundary.png", chosen.out / "loss.png", graph)
+    print(f"final loss {loss:.6f}, training accuracy {accuracy:.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Step through the backward pass of a neuron: every step printed, and saved as text.
+
+python demos/step_through.py --out out/steps
+"""
+
+from __future__ import annotations
+
+import options
+from render_graph import neuron
+
+from autograd import step_through
+
+
+def main() -> None:
+    """Take every step, then show what the pass has left."""
+    parser = options.parser(__doc__.splitlines()[0], out="out/steps")
+    chosen = options.parse(parser)
+    y = neuron()
+    stepper = step_through(y)
+    transcript = []
+    while not stepper.done:
+        transcript.append(str(stepper.next()))
+    transcript.append(str(stepper.table()))
+    text = "\n\n".join(transcript) + "\n"
+    if not chosen.quiet:
+        print(text)
+    path = chosen.out / "steps.txt"
+    path.write_text(text, encoding="utf-8")
+    options.wrote(path)
+    print(f"{len(stepper.steps)} steps, y = {y.data:.6f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""README's table of operations, made from the operation table; run it to bring README up to date.
+
+python tests/operation_table.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograd.ops import OPS
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN = "<!-- operations: written by tests/operation_table.py -->"
+END = "<!-- end of operations -->"
+
+
+def markdown() -> str:
+    """The table, one line for each row of the operation table."""
+    lines = [
+        "| operation | z | partials | where the derivative does not exist |",
+        "| --- | --- | --- | --- |",
+    ]
+    for op in OPS.values():
+        names = ["x_i"] if op.arity is None else list(op.letters)
+        partials = ", ".join(
+            f"`dz/d{x} = {p.text.replace('(x - z)', f'({x} - z)')}`"
+            for x, p in zip(names, op.partials)
+        )
+        kinks = "; ".join(f"at {kink.where} {kink.convention}" for kink in op.kinks)
+        lines.append(f"| `{op.name}` | `{op.text}` | {partials} | {kinks} |")
+    return "\n".join(lines)
+
+
+def updated(readme: str) -> str:
+    """README with the table between its two marks written anew."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{markdown()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")

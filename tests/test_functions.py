@@ -1,0 +1,251 @@
+"""The functions on vectors, on floats and on Values, against mpmath and numbers typed by hand."""
+
+import fractions
+import inspect
+import math
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import (
+    Value,
+    check_gradient,
+    dot,
+    equal,
+    grad,
+    less,
+    log_softmax,
+    logsumexp,
+    maximum,
+    minimum,
+    ops,
+    prod,
+    relu,
+    sign,
+    softmax,
+    step,
+    where,
+    xlogy,
+)
+
+repeatably = settings(derandomize=True, deadline=None, database=None, max_examples=30)
+vectors = st.lists(st.floats(-50.0, 50.0), min_size=1, max_size=6)
+
+
+def close(found: float, expected: Any, size: float = 1.0) -> bool:
+    """To a few roundings of a number of a given size, or of the expected one if that is larger."""
+    return bool(abs(found - expected) <= 8 * math.ulp(max(size, abs(float(expected)))))
+
+
+def data(x: Value | float) -> float:
+    return x.data if isinstance(x, Value) else x
+
+
+def exact_softmax(xs: list[float]) -> list[Any]:
+    powers = [mpmath.exp(mpmath.mpf(x)) for x in xs]
+    total = mpmath.fsum(powers)
+    return [power / total for power in powers]
+
+
+# Softmax and its relatives -----------------------------------------------------------------------
+
+
+@given(xs=vectors)
+@repeatably
+def test_softmax_log_softmax_and_logsumexp_are_mpmaths(xs: list[float]) -> None:
+    size = max(map(abs, xs))
+    with mpmath.workdps(80):
+        probabilities = exact_softmax(xs)
+        logarithms = [mpmath.log(p) for p in probabilities]
+        total = mpmath.log(mpmath.fsum(mpmath.exp(mpmath.mpf(x)) for x in xs))
+        for make in (float, Value):
+            given_xs = [make(x) for x in xs]
+            # A logarithm is as wrong as the operands are large, its power is so in proportion.
+            for y, p in zip(softmax(given_xs), probabilities, strict=True):
+                assert close(data(y) / p, 1.0, 1.0 + 2 * size)
+            for y, p in zip(log_softmax(given_xs), logarithms, strict=True):
+                assert close(data(y), p, size)
+            assert close(data(logsumexp(given_xs)), total, size)
+
+
+@given(xs=vectors)
+@repeatably
+def test_the_slopes_of_softmax_and_logsumexp_are_worked_out_by_hand(xs: list[float]) -> None:
+    # d logsumexp / d x_j = y_j, and d y_i / d x_j = y_i ([i = j] - y_j).
+    leaves = [Value(x) for x in xs]
+    with mpmath.workdps(40):
+        ys = exact_softmax(xs)
+        for g, y in zip(grad(logsumexp(leaves), leaves), ys, strict=True):
+            assert g == pytest.approx(float(y), rel=1e-13)
+        for i, root in enumerate(softmax(leaves)):
+            for j, g in enumerate(grad(root, leaves)):
+                assert abs(g - float(ys[i] * ((i == j) - ys[j]))) < 1e-13
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, logsumexp], ids=lambda f: f.__name__)
+def test_vector_functions_pass_the_checker_at_both_orders(function: Callable[..., Any]) -> None:
+    def f(xs: list[Value]) -> Value:
+        out = function(xs)
+        return dot([0.5, -2.0, 3.0], out) if isinstance(out, list) else out
+
+    check_gradient(f, [0.3, -1.2, 2.0], order=2)
+    check_gradient(f, [100.0, 99.0, -100.0])
+
+
+def test_softmax_by_hand() -> None:
+    for make in (float, Value):
+        halves = softmax([make(3.0), make(3.0)])
+        assert [data(y) for y in halves] == pytest.approx([0.5, 0.5], rel=1e-15)
+        thirds = softmax([make(0.0), make(math.log(2.0))])
+        assert [data(y) for y in thirds] == pytest.approx([1 / 3, 2 / 3], rel=1e-15)
+    assert softmax([7]) == [1.0] and log_softmax([7]) == [0.0] and logsumexp([7]) == 7.0
+
+
+def test_softmax_does_not_overflow() -> None:
+    assert softmax([1000.0, 0.0, -1000.0]) == [1.0, 0.0, 0.0]
+    assert log_softmax([1000.0, 0.0, -1000.0]) == [0.0, -1000.0, -2000.0]
+    assert logsumexp([-1000.0, -1000.0]) == pytest.approx(-1000.0 + math.log(2.0), rel=1e-15)
+    assert logsumexp([1e308, -1e308]) == 1e308
+
+
+def test_softmax_does_not_depend_on_a_common_shift() -> None:
+    for shift in (-1000.0, -3.0, 1000.0):
+        shifted = softmax([shift + 1.0, shift + 2.0, shift + 4.0])
+        assert shifted == pytest.approx(softmax([1.0, 2.0, 4.0]), rel=1e-12)
+
+
+def test_log_softmax_keeps_what_softmax_rounds_away() -> None:
+    first, second = log_softmax([0.0, -40.0])
+    assert first == pytest.approx(-4.248354255291589e-18, abs=2e-16) and second == -40.0
+    assert softmax([0.0, -800.0])[1] == 0.0 and log_softmax([0.0, -800.0])[1] == -800.0
+
+
+def test_probabilities_sum_to_one_and_so_do_their_gradients_to_zero() -> None:
+    leaves = [Value(x) for x in (0.1, -2.0, 3.0, 0.7)]
+    total = autograd.sum(softmax(leaves))
+    assert total.data == pytest.approx(1.0, rel=1e-15)
+    assert grad(total, leaves) == pytest.approx([0.0] * 4, abs=1e-16)
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, logsumexp], ids=lambda f: f.__name__)
+def test_no_values_have_no_softmax(function: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match=rf"^{function.__name__}\(\) of no values is not defined"):
+        function([])
+
+
+# Sums and products -------------------------------------------------------------------------------
+
+
+def test_sum_is_one_node_rounded_once() -> None:
+    tenths = [0.1] * 10
+    assert autograd.sum(tenths) == 1.0  # one addition after the other gives 0.9999999999999999
+    leaves = [Value(x) for x in tenths]
+    total = autograd.sum(leaves)
+    assert total.data == 1.0 and total.op is ops.sum and total.operands == tuple(leaves)
+    assert grad(total, leaves) == (1.0,) * 10
+    mixed = autograd.sum([Value(1.0), 2, fractions.Fraction(1, 2)])
+    assert mixed.data == 3.5 and mixed.operands[1:] == (2.0, 0.5)
+
+
+def test_sum_of_large_numbers_is_rounded_once_or_infinite() -> None:
+    assert autograd.sum([1e16, 1.0, -1e16]) == 1.0
+    assert autograd.sum([1e308, 1e308]) == inf and autograd.sum([-1e308] * 3) == -inf
+    assert autograd.sum([inf, 1.0]) == inf and math.isnan(autograd.sum([inf, -inf]))
+    assert math.isnan(autograd.sum([math.nan, 1.0]))
+
+
+def test_sum_and_product_of_nothing_of_one_and_of_a_generator() -> None:
+    assert autograd.sum([]) == 0.0 and prod([]) == 1.0
+    x = Value(3.0)
+    assert prod([x]) is x and autograd.sum([x]).data == 3.0
+    assert autograd.sum(k for k in (1, 2, 3)) == 6.0 and prod(k for k in (1, 2, 3)) == 6.0
+    assert type(autograd.sum([1, 2])) is type(prod([1, 2])) is type(prod([2])) is float
+
+
+def test_product_by_hand() -> None:
+    leaves = [Value(2.0), Value(3.0), Value(-4.0)]
+    z = prod(leaves)
+    assert z.data == -24.0 and grad(z, leaves) == (-12.0, -8.0, 6.0)
+    # A zero does not hide the others' slopes, as dividing the product by each would.
+    leaves = [Value(0.0), Value(3.0), Value(4.0)]
+    assert grad(prod(leaves), leaves) == (12.0, 0.0, 0.0)
+    assert prod([2.0, Value(5.0), 3]).data == 30.0
+
+
+def test_dot_by_hand() -> None:
+    xs, ys = [Value(1.0), Value(2.0)], [Value(3.0), Value(-4.0)]
+    z = dot(xs, ys)
+    assert z.data == -5.0 and grad(z, xs + ys) == (3.0, -4.0, 1.0, 2.0)
+    assert z.op is ops.sum and [node.op for node in z.operands] == [ops.mul, ops.mul]
+    assert dot([1.0, 2.0], xs).data == 5.0 and dot(xs, np.array([3.0, 4.0])).data == 11.0
+    assert dot([1, 2], [3, 4]) == 11.0 and type(dot([1, 2], [3, 4])) is float
+    assert dot([], []) == 0.0
+    x = Value(3.0)
+    assert grad(dot([x, x], [x, x]), x) == (12.0,)
+
+
+def test_dot_of_unequal_lengths_is_refused_with_both() -> None:
+    with pytest.raises(ValueError, match=r"dot\(\) takes two vectors of one length, got 2 and 3"):
+        dot([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("bad", ["a", None, True, 1j])
+def test_what_is_no_number_is_refused_with_the_name_of_the_function(bad: Any) -> None:
+    for function in (autograd.sum, prod, logsumexp, softmax, log_softmax):
+        for xs in ([bad], [1.0, bad], [Value(1.0), bad]):
+            with pytest.raises(TypeError, match=rf"^{function.__name__}\(\): expected a real numb"):
+                function(xs)
+    with pytest.raises(TypeError, match="expected a real number"):
+        dot([Value(1.0)], [bad])
+
+
+# Choices -----------------------------------------------------------------------------------------
+
+
+def test_maximum_and_minimum() -> None:
+    assert maximum(1.0, 2) == 2.0 and minimum(1.0, 2) == 1.0
+    x, y = Value(1.0), Value(2.0)
+    assert maximum(x, y).data == 2.0 and minimum(x, y).data == 1.0
+    assert grad(maximum(x, y), [x, y]) == (0.0, 1.0)
+    assert grad(minimum(x, y), [x, y]) == (1.0, 0.0)
+    assert grad(maximum(x, 0.0), x) == (1.0,) and grad(maximum(0.0, x), x) == (1.0,)
+    for function in (maximum, minimum):
+        assert math.isnan(function(math.nan, 1.0)) and math.isnan(function(1.0, math.nan))
+
+
+def test_where() -> None:
+    assert where(2.0, 5.0, 7.0) == 5.0 and where(0.0, 5.0, 7.0) == 7.0 and where(False, 5, 7) == 7
+    x, y, c = Value(5.0), Value(7.0), Value(0.5)
+    node = where(c, x, y)
+    assert isinstance(node, Value) and (node.data, node.operands) == (5.0, (c, x, y))
+    assert where(Value(math.nan), 5.0, 7.0).data == 5.0  # as bool(nan), and as PyTorch
+
+
+def test_steps_and_comparisons() -> None:
+    assert [step(x) for x in (-1.0, -0.0, 0.0, 2.0)] == [0.0, 1.0, 1.0, 1.0]
+    assert [sign(x) for x in (-3.0, 0.0, 2.0)] == [-1.0, 0.0, 1.0]
+    assert (less(1.0, 2.0), less(2.0, 2.0), less(3.0, 2.0)) == (1.0, 0.0, 0.0)
+    assert (equal(2.0, 2), equal(2.0, 3.0), equal(math.nan, math.nan)) == (1.0, 0.0, 0.0)
+    assert less(Value(1.0), 2.0).data == 1.0 and equal(1.0, Value(1.0)).data == 1.0
+
+
+def test_relu_and_xlogy() -> None:
+    assert [relu(x) for x in (-2.0, 0.0, 3.0)] == [0.0, 0.0, 3.0]
+    x = Value(0.0)
+    assert relu(x).data == 0.0 and grad(relu(x), x) == (1.0,)  # the lecture's slope at 0
+    assert xlogy(2.0, math.e) == pytest.approx(2.0, rel=1e-15)
+    assert xlogy(0.0, 0.0) == xlogy(0.0, -1.0) == xlogy(0.0, inf) == 0.0
+    assert math.isnan(xlogy(0.0, math.nan))
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in autograd.__all__:
+        thing = getattr(autograd, name)
+        assert inspect.getdoc(thing), name

@@ -1,0 +1,67 @@
+"""README does what it says: its Python sessions give the output that they show, its table is the
+operation table, and its commands are the ones that are checked.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import operation_table
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def shell_lines() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_python_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where pictures go
+    blocks = python_blocks()
+    assert len(blocks) >= 5
+    assert all(">>> " in block for block in blocks), "a block that nothing checks"
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README", "README.md", 0)
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_the_table_of_operations_is_up_to_date() -> None:
+    assert operation_table.updated(README) == README, "run: python tests/operation_table.py"
+
+
+def test_the_demos_that_readme_names_exist_with_the_options_it_gives() -> None:
+    commands = [line for line in shell_lines() if "demos/" in line]
+    assert commands
+    for command in commands:
+        for part in command.split("&&"):
+            words = shlex.split(part, comments=True)
+            if words[:1] == ["python"] and words[1].startswith("demos/"):
+                source = (ROOT / words[1]).read_text(encoding="utf-8")
+                source += (ROOT / "demos" / "options.py").read_text(encoding="utf-8")
+                for word in words[2:]:
+                    assert not word.startswith("--") or f'"{word}"' in source, command
+
+
+def test_the_files_that_readme_links_to_exist() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", README)
+    local = [a or b for a, b in targets if "://" not in (a or b)]
+    assert local
+    for target in local:
+        assert (ROOT / target).exists(), target
+
+
+def test_ci_runs_the_test_command_of_readme() -> None:
+    [command] = [line for line in shell_lines() if re.fullmatch(r"pip install .*pytest", line)]
+    assert command.endswith("python -m pytest")
+    assert r"grep -m1 '^pip install .*pytest$' README.md" in (ROOT / ".ci" / "run").read_text()
