@@ -161,8 +161,8 @@ class ScalarFunction:
             )
         if hasattr(result, "__len__") and not isinstance(result, (str, bytes)):
             return (
-                "it is a vector; return one of its entries, or differentiate all of them with "
-                "autograd.jacobian"
+                "it is a vector; return one of its entries, or a sum of them, and look at the "
+                "entries one by one"
             )
         return "return what the operations on the Values give"
 

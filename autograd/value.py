@@ -205,7 +205,8 @@ class Value:
 
         def as_array(operand: object) -> object:
             if not isinstance(operand, Value):
-                return operand
+                # As a float, for longdouble would hand the operation back to us, for ever.
+                return ieee.real(operand) if isinstance(operand, numpy.floating) else operand
             array = numpy.empty((), dtype=object)
             array[()] = operand
             return array

@@ -53,6 +53,7 @@ def main() -> None:
         engine=chosen.engine,
     )
 
+    options.stop_unless_trained(history)
     loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, d).data
     accuracy = nn.accuracy(nn.predict(model, X), d)
     boundary = plots.plot_decision_boundary(model, X, d, engine=chosen.engine)

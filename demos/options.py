@@ -9,6 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import nn
+
 
 def parser(description: str, *, out: str) -> argparse.ArgumentParser:
     """A parser with the options that all demos share.
@@ -42,6 +44,12 @@ def count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
     return number
+
+
+def stop_unless_trained(history: nn.History) -> None:
+    """End the program if training was interrupted before there is anything to show."""
+    if not len(history):
+        sys.exit(f"no epoch was finished ({history.reason}), so there is nothing to write")
 
 
 def wrote(*paths: Path) -> None:

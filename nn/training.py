@@ -393,7 +393,7 @@ def _settled(loss: list[float], tolerance: float | None) -> bool:
 
 
 def _check_callbacks(callbacks: Any) -> list[Callable[[Module, History], object]]:
-    if not callable(callbacks) and hasattr(callbacks, "__iter__"):
+    if hasattr(callbacks, "__iter__"):
         taken = list(callbacks)
         if all(map(callable, taken)):
             return taken

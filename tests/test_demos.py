@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import nn
 
 DEMOS = Path(__file__).parent.parent / "demos"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -20,7 +23,7 @@ RUNS = {
         r"final loss \d+\.\d+, training accuracy \d+\.\d%",
     ),
     "is_it_a_two": (
-        ["--twos", "6", "--others", "10", "--epochs", "1"],
+        ["--train", "40", "--epochs", "1"],
         ["loss.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
@@ -95,3 +98,13 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
         for seed in ("0", "1")
     ]
     assert last[0] != last[1]
+
+
+def test_training_that_was_interrupted_at_once_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(DEMOS)
+    options = importlib.import_module("options")
+    with pytest.raises(SystemExit, match=r"no epoch was finished \(interrupted\)"):
+        options.stop_unless_trained(nn.History(reason="interrupted"))
+    options.stop_unless_trained(nn.History(loss=[0.5], reason="interrupted"))

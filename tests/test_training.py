@@ -43,6 +43,7 @@ from nn import (
 from nn.divergences import (
     binary_kl,
     binary_kl_from_logits,
+    cross_entropy,
     cross_entropy_from_logits,
     kl,
     kl_from_logits,
@@ -252,13 +253,19 @@ def test_moons_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("divergence", "output"), [(kl, "softmax"), (cross_entropy_from_logits, "linear")]
+    ("divergence", "output"),
+    [
+        (kl, "softmax"),
+        (cross_entropy, "softmax"),
+        (kl_from_logits, "linear"),
+        (cross_entropy_from_logits, "linear"),
+    ],
 )
 def test_three_classes_are_told_apart(divergence: Any, output: Any) -> None:
     X = [[math.cos(t), math.sin(t)] for t in np.linspace(0.0, 6.0, 15)]
     D = [nn.one_hot(i // 5, 3) for i in range(15)]
     model = MLP(2, [3], output=output)
-    history = quietly(model, X, D, divergence=divergence, optimizer=SGD(2.0), epochs=60)
+    history = quietly(model, X, D, divergence=divergence, optimizer=SGD(2.0), epochs=25)
     assert history.accuracy[-1] == 1.0
 
 
@@ -829,10 +836,12 @@ def test_an_update_that_overflows_names_its_parameter() -> None:
 
 
 def test_adam_without_an_epsilon_may_divide_by_zero_and_keeps_the_parameters() -> None:
-    model = MLP(1, [1])
+    model = MLP(2, [1])
     before = bits(model)
-    _, message = diverging(model, [[0.0]], [1.0], divergence=l2, optimizer=Adam(0.1, epsilon=0.0))
-    assert "the update of layer1.neuron0.w[0] made it nan" in message
+    _, message = diverging(
+        model, [[1.0, 0.0]], [1.0], divergence=l2, optimizer=Adam(0.1, epsilon=0.0)
+    )
+    assert "the update of layer1.neuron0.w[1] made it nan" in message
     assert bits(model) == before
 
 
@@ -885,8 +894,10 @@ BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 def test_bad_arguments_are_refused_and_change_nothing(case: str) -> None:
     options, error, message = BAD_ARGUMENTS[case]
     model = Line(0.25)
-    with pytest.raises(error, match=message):
-        quietly(model, [1.0, 2.0], [1.0, 2.0], **{"divergence": l2, "batch_size": 1, **options})
+    for epochs in (0, 5):
+        asked = {"divergence": l2, "batch_size": 1, "epochs": epochs, **options}
+        with pytest.raises(error, match=message):
+            quietly(model, [1.0, 2.0], [1.0, 2.0], **asked)
     assert model.w.data == 0.25
     assert model._calls == 0
 

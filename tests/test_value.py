@@ -472,3 +472,12 @@ def test_a_deep_copy_of_a_small_graph_is_a_graph_of_its_own() -> None:
     assert c.op is ops.mul and c.operands[0] is c.operands[1] is not a
     c.backward()
     assert c.operands[0].grad == 4.0 and a.grad == 0.0
+
+
+@pytest.mark.skipif(not hasattr(np, "longdouble"), reason="NumPy has no longdouble here")
+def test_a_longdouble_is_a_number_on_either_side() -> None:
+    v = Value(3.0)
+    for product in (np.longdouble(2) * v, v * np.longdouble(2)):
+        assert type(product) is Value
+        assert product.data == 6.0
+        assert type(product.data) is float
