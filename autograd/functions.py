@@ -80,7 +80,10 @@ def sum(values: Iterable[Value | float]) -> Value | float:
     Raises:
         TypeError: if one is neither.
     """
-    return ops.sum(*_operands("sum", values))  # type: ignore[no-any-return]
+    operands = _listed("sum", values)
+    if operands and isinstance(operands[0], Value):  # what follows would come to the same
+        return Value.record_operation(ops.sum, tuple(operands))
+    return ops.sum(*operands)  # type: ignore[no-any-return]
 
 
 @overload
@@ -183,15 +186,22 @@ def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     return [exp(x) for x in log_softmax(_at_least_one("softmax", values))]
 
 
-def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
-    """A vector as a list of Values and floats."""
-    if not isinstance(values, Iterable):
+def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
+    """A vector as a list; what is in it is for the operation to check."""
+    try:
+        return list(values)
+    except TypeError:
         raise TypeError(
             f"{name}() takes a list of numbers or Values, got {values!r} of type "
             f"{type(values).__name__}; write {name}([...]) with brackets around them"
-        )
+        ) from None
+
+
+def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
+    """A vector as a list of Values and floats, for Python's own operators."""
+    listed = _listed(name, values)
     try:
-        return [x if hasattr(x, "record_operation") else ieee.real(x) for x in values]
+        return [x if hasattr(x, "record_operation") else ieee.real(x) for x in listed]
     except TypeError as error:
         raise TypeError(f"{name}(): {error}") from None
 

@@ -24,11 +24,12 @@ def count_consumers(root: Value) -> dict[Value, int]:
     for node in found:
         for operand in node.operands:
             if isinstance(operand, Value):
-                if operand in consumers:
-                    consumers[operand] += 1
-                else:
+                uses = consumers.get(operand)
+                if uses is None:
                     consumers[operand] = 1
                     found.append(operand)
+                else:
+                    consumers[operand] = uses + 1
     return consumers
 
 
@@ -64,20 +65,18 @@ def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, An
     """
     gradients: dict[Value, Any] = {root: 1.0}
     for node in consumers_first(root):
-        if node not in gradients:
+        gradient = gradients.get(node)
+        if gradient is None:
             # No derivative comes here. Its own partials may be infinite, and 0 * inf would be nan.
             yield node, 0.0, (None,) * len(node.operands)
             continue
-        gradient = gradients[node]
         partials = local_partials(node, differentiable)
         for operand, partial in zip(node.operands, partials):
             if isinstance(operand, Value) and partial is not None:
                 # 1 * gradient would be one node more in a differentiable sweep.
                 contribution = gradient if partial == 1.0 else gradient * partial
-                if operand in gradients:
-                    gradients[operand] += contribution
-                else:
-                    gradients[operand] = contribution
+                received = gradients.get(operand)
+                gradients[operand] = contribution if received is None else received + contribution
         yield node, gradient, partials
 
 
@@ -100,12 +99,14 @@ def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
         return (op.rules[0](node.data, operands[0].data),)
     if op.arity == 2:
         x, y = operands
+        z = node.data
         rule_x, rule_y = op.rules
         if not isinstance(x, Value):
-            return None, rule_y(node.data, x, y.data)
+            return None, rule_y(z, x, y.data)
         if not isinstance(y, Value):
-            return rule_x(node.data, x.data, y), None
-        return rule_x(node.data, x.data, y.data), rule_y(node.data, x.data, y.data)
+            return rule_x(z, x.data, y), None
+        x, y = x.data, y.data
+        return rule_x(z, x, y), rule_y(z, x, y)
     xs = [x.data if isinstance(x, Value) else x for x in operands]
     return _evaluate(op, node.data, xs, operands)
 

@@ -186,10 +186,13 @@ class Value:
         Raises:
             TypeError: if an operand is neither.
         """
+        # Short cuts for what comes nearly always: one Value, or nothing but Values.
+        if len(operands) == 1 and isinstance(operands[0], Value):
+            return _record(op, op.forward(operands[0].data), operands)
+        if set(map(type, operands)) == {Value}:
+            return _record(op, op.forward(*[x.data for x in operands]), operands)
         try:
-            taken = tuple(
-                [x if type(x) is float or isinstance(x, Value) else ieee.real(x) for x in operands]
-            )
+            taken = tuple([x if isinstance(x, Value) else ieee.real(x) for x in operands])
         except TypeError as error:
             raise TypeError(f"{op.name}(): {error}") from None
         numbers = [x.data if isinstance(x, Value) else x for x in taken]

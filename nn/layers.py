@@ -9,6 +9,7 @@ else takes a list of numbers or Values and gives a list, also when it is a list 
 from __future__ import annotations
 
 import math
+import operator
 import random
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -89,7 +90,7 @@ class Neuron(Module):
         """
         if type(x) is not list or len(x) != len(self.w):  # a layer has made a list already
             x = check_input(self.name or "Neuron", len(self.w), x)
-        terms = [w * x_i for w, x_i in zip(self.w, x)]
+        terms: list[Value] = list(map(operator.mul, self.w, x))
         terms.append(self.b)
         z = autograd.sum(terms)
         y = self.activation(z)
