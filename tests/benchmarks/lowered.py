@@ -58,9 +58,9 @@ class Task:
 
     def matrices(self) -> list[tuple[Any, Any]]:
         """W (outputs x inputs) and b of each layer."""
-        layers = self.model()._layers
+        layers = self.model().layers
         return [
-            (np.array([[w.data for w in n.w] for n in x._neurons]), np.zeros(len(x._neurons)))
+            (np.array([[w.data for w in n.w] for n in x.neurons]), np.zeros(len(x.neurons)))
             for x in layers
         ]
 
