@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from autograd import Value
 
+from .risk import as_floats
+
 Number: TypeAlias = "Value | float"
 Output: TypeAlias = "Number | Sequence[Number]"
 
@@ -120,7 +122,7 @@ def confusion_matrix(
         ValueError: if there are none, not as many outputs as targets, or not of one length K.
     """
     pairs = _classes(outputs, targets, threshold)
-    K = max(2, len(_vector(targets[0])))
+    K = max(2, len(as_floats(targets[0])))
     counts = [[0] * K for _ in range(K)]
     for found, right in pairs:
         counts[right][found] += 1
@@ -135,10 +137,10 @@ def _classes(
             f"expected one output and one target for each instance, and one instance at least, "
             f"got {len(outputs)} outputs and {len(targets)} targets"
         )
-    K = len(_vector(targets[0]))
+    K = len(as_floats(targets[0]))
     pairs = []
     for i, (output, target) in enumerate(zip(outputs, targets)):
-        y, d = _vector(output), _vector(target)
+        y, d = as_floats(output), as_floats(target)
         if len(y) != len(d):
             raise ValueError(
                 f"instance {i} has {len(y)} outputs and {len(d)} targets; a class label c becomes "
@@ -157,8 +159,3 @@ def _class(vector: list[float], threshold: float) -> int:
     if len(vector) == 1:
         return int(vector[0] >= threshold)
     return max(range(len(vector)), key=vector.__getitem__)
-
-
-def _vector(output: Output) -> list[float]:
-    numbers = output if hasattr(output, "__iter__") else [output]
-    return [x.data if isinstance(x, Value) else float(x) for x in numbers]
