@@ -30,6 +30,7 @@ from .functions import (
     where,
     xlogy,
 )
+from .origin import Origin, group, record_source
 from .stepping import step_through
 from .sweep import consumers_first, grad, zero_grad
 from .value import Value
@@ -43,6 +44,7 @@ __all__ = [
     "GradientMismatch",
     "GradientReport",
     "LoweringError",
+    "Origin",
     "Program",
     "RenderError",
     "Value",
@@ -54,6 +56,7 @@ __all__ = [
     "equal",
     "exp",
     "grad",
+    "group",
     "less",
     "log",
     "log_softmax",
@@ -62,6 +65,7 @@ __all__ = [
     "maximum",
     "minimum",
     "prod",
+    "record_source",
     "relu",
     "render",
     "sigmoid",

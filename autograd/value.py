@@ -11,11 +11,17 @@ Begin with ``class Value``; the functions above it only write its methods.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any, NoReturn
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import ieee, ops
 from .ops import Op
+
+if TYPE_CHECKING:
+    from .origin import Origin
 
 
 def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
@@ -86,6 +92,8 @@ class Value:
         op: the row of the operation that made this node; None for a leaf.
         operands: what it was made of, in order: Values, and plain floats for constants. ``a + a``
             has two operands. Empty for a leaf.
+        origin: the line of code and the group that made it, where ``record_source`` or ``group``
+            asked for them; None otherwise.
 
     Example:
         >>> a = Value(2.0, "a")
@@ -95,13 +103,14 @@ class Value:
         (5.0, 4.0)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "label", "op", "operands")
+    __slots__ = ("__weakref__", "data", "grad", "label", "op", "operands", "origin")
 
     data: float
     grad: float
     label: str
     op: Op | None
     operands: tuple[Value | float, ...]
+    origin: Origin | None
 
     def __init__(self, data: float, label: str = "") -> None:
         """Make a leaf.
@@ -127,6 +136,9 @@ class Value:
         self.label = label
         self.op = None
         self.operands = ()
+        self.origin = None
+        if _observed:
+            _report(self)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -226,7 +238,7 @@ class Value:
             if id(node) not in memo:
                 copied = memo[id(node)] = _new(type(node))
                 copied.data, copied.grad = node.data, node.grad
-                copied.label, copied.op = node.label, node.op
+                copied.label, copied.op, copied.origin = node.label, node.op, node.origin
                 copied.operands = tuple(
                     [memo[id(x)] if isinstance(x, Value) else x for x in node.operands]
                 )
@@ -259,7 +271,40 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     node.label = ""
     node.op = op
     node.operands = operands
+    node.origin = None
+    if _observed:
+        _report(node)
     return node
 
 
 _new: Callable[[type[Value]], Value] = object.__new__
+
+
+# How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
+_observed = 0
+_observers: ContextVar[tuple[Callable[[Value], None], ...]] = ContextVar("observers", default=())
+_counting = threading.Lock()
+
+
+@contextmanager
+def observing(observer: Callable[[Value], None]) -> Iterator[None]:
+    """Call ``observer`` with every node that is made within the block, by the same thread or task.
+
+    One that observes already, from a block further out, is not called twice.
+    """
+    global _observed
+    others = tuple(other for other in _observers.get() if other is not observer)
+    token = _observers.set((*others, observer))
+    with _counting:
+        _observed += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _observed -= 1
+        _observers.reset(token)
+
+
+def _report(node: Value) -> None:
+    for observer in _observers.get():
+        observer(node)
