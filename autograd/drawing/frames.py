@@ -143,8 +143,8 @@ def svg(boxes: Sequence[Box], moment: Moment = BEFORE, *, title: str = "") -> st
         for name in [name for name in element.attrib if name.startswith("{")]:
             del element.attrib[name]
     for group in list(drawn.iter("g")):
-        for name in group.findall("title"):
-            group.remove(name)
+        for heading in group.findall("title"):
+            group.remove(heading)
         if group.get("class") == "graph":
             group.attrib.pop("id", None)
             for background in group.findall("polygon"):
