@@ -8,8 +8,10 @@ nothing is printed, and every prompt or picture of a pass is a view of this.
 from __future__ import annotations
 
 import operator
+import os
 import reprlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..value import Value
 from . import text
@@ -147,6 +149,27 @@ class Stepper:
         """All nodes in the order of the pass, with what has reached each at this position."""
         rows = text.table(self.steps, self._position, self._edges_done)
         return Text(f"{self._where()}\n{rows}")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the pass as one HTML page, to be stepped through in any browser.
+
+        The page opens where the pass stands; it needs no network and no other file. Of a graph
+        too large to be read in one picture it shows the part around the node taken last.
+
+        Args:
+            path: a file whose name ends in ``.html``.
+
+        Returns:
+            The path of the file that was written.
+
+        Raises:
+            ValueError: if ``path`` ends in something else.
+            OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
+            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
+        """
+        from . import page  # which asks drawing for pictures
+
+        return page.save(self.steps, self._position, path)
 
     def __repr__(self) -> str:
         return f"<Stepper {self._where()}>"
