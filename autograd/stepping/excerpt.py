@@ -6,9 +6,7 @@ after any number of nodes. The page and the notebook draw what they find here.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from ..drawing.frames import Box, Moment, Operand, widest
 from ..drawing.picture import _order_matters
@@ -22,19 +20,7 @@ NEIGHBOURS = 40
 # A node of a thousand operands must not take all the room.
 MOST_OPERANDS, MOST_CONSUMERS = 8, 4
 
-
-class Report(NamedTuple):
-    """An edge of a recording, and where it is found.
-
-    Attributes:
-        place: its place among all edges of the pass, from 0.
-        number: the number of the step that makes it, from 1.
-        edge: the edge itself.
-    """
-
-    place: int
-    number: int
-    edge: Edge
+_ORDINALS = ("1st", "2nd", "3rd")
 
 
 class Excerpt:
@@ -43,30 +29,25 @@ class Excerpt:
     Attributes:
         numbers: the number of each node that is drawn, in the order of the pass.
         hidden: how many nodes of the graph are not.
-        drawn: the edges that are drawn, by the number of the node and the operand's position.
+        edges: the edges that are drawn, by the number of the node and the operand's position; each
+            by its own number in the recording.
     """
 
-    def __init__(self, recording: Recording, position: int) -> None:
+    def __init__(self, recording: Recording, place: int) -> None:
         """Choose what is drawn.
 
         Args:
             recording: the pass.
-            position: how many nodes are finished; a large graph is shown around the last of them.
+            place: the index of the node around which a large graph is shown.
         """
         self._recording = recording
-        reports = _reports(recording)
-        self.numbers, is_part = _chosen(recording, max(position - 1, 0), reports)
+        self._is_part = not _is_readable(recording)
+        places = _nearest(recording, place) if self._is_part else range(len(recording))
+        self.numbers = {recording.nodes[place]: place + 1 for place in places}
         self.hidden = len(recording) - len(self.numbers)
-        self._reports = {node: reports[node] for node in self.numbers}
+        self.edges: dict[tuple[int, int], int] = {}
         self._operands = {
-            number: _operands(recording, node, number, self.numbers, is_part)
-            for node, number in self.numbers.items()
-        }
-        self.drawn = {
-            (report.number, report.edge.position): report
-            for received in self._reports.values()
-            for report in received
-            if report.edge.position in self._operands.get(report.number, ())
+            number: self._drawn_operands(node, number) for node, number in self.numbers.items()
         }
 
     def moment(self, position: int, edges_done: int = 0) -> Moment:
@@ -74,106 +55,102 @@ class Excerpt:
         recording = self._recording
         begun = position + (edges_done > 0)
         done = recording.starts[position] + edges_done
-        grads = {1: signed(recording.after[recording.nodes[0]])} if begun else {}
+        grads = {1: signed(recording.after(recording.root))} if begun else {}
         counts = {}
         for node, number in self.numbers.items():
-            received = self._reports[node]
-            if so_far := bisect_left(received, done, key=lambda report: report.place):
-                edge = received[so_far - 1].edge
+            edge = recording.latest(node, done)
+            if edge is not None:
                 grads[number], counts[number] = signed(edge.after), _count(edge)
         contributions = {
-            key: report.edge.contribution
-            for key, report in self.drawn.items()
-            if report.place < done
+            key: recording.edge(edge).contribution
+            for key, edge in self.edges.items()
+            if edge < done
         }
         return Moment(grads, counts, contributions, begun or None)
 
     def boxes(self, moments: Sequence[Moment]) -> list[Box]:
         """What to draw, operands first, with room for the gradients of these moments."""
-        return [self._box(node, number, moments) for node, number in self.numbers.items()][::-1]
+        drawn_uses = dict.fromkeys(self.numbers, 0)
+        for edge in self.edges.values():
+            drawn_uses[self._recording.edge(edge).operand] += 1
+        return [
+            self._box(node, number, drawn_uses[node], moments)
+            for node, number in self.numbers.items()
+        ][::-1]
 
-    def _box(self, node: Value, number: int, moments: Sequence[Moment]) -> Box:
+    def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Box:
         recording = self._recording
-        reports = self._reports[node]
-        drawn = sum((report.number, report.edge.position) in self.drawn for report in reports)
+        uses = recording.reports(node)
         operands = self._operands[number]
         return Box(
             number=number,
             name=recording.names[node],
-            data=signed(recording.part(number - 1, 0, 0).data),
+            data=signed(recording.data[number - 1]),
             widest=widest([moment.grads[number] for moment in moments if number in moment.grads]),
-            count=_count(reports[-1].edge) if reports else "",
+            count=_count(recording.edge(uses[-1])) if uses else "",
             symbol="" if node.op is None else node.op.symbol,
             operands=operands,
             more_operands=len(node.operands) - len(operands),
-            more_consumers=len(reports) - drawn,
+            more_consumers=len(uses) - drawn_uses,
             is_root=number == 1,
         )
+
+    def _drawn_operands(self, node: Value, number: int) -> dict[int, Operand]:
+        """The operands of a node that are drawn, by their position; their edges are noted."""
+        if node.op is None:
+            return {}
+        recording = self._recording
+        ordered = len(node.operands) > 1 and _order_matters(node.op)
+        edges = iter(range(recording.starts[number - 1], recording.starts[number]))
+        drawn: dict[int, Operand] = {}
+        for position, operand in enumerate(node.operands):
+            if self._is_part and len(drawn) == MOST_OPERANDS:
+                break
+            place = _ORDINALS[position] if ordered else ""
+            if not isinstance(operand, Value):
+                drawn[position] = Operand(None, plain(operand), place)
+                continue
+            number_of_edge = next(edges)
+            if operand in self.numbers:
+                partial = recording.edge(number_of_edge).partial
+                drawn[position] = Operand(self.numbers[operand], signed(partial or 0.0), place)
+                self.edges[number, position] = number_of_edge
+        return drawn
 
 
 def _count(edge: Edge) -> str:
     return f"{edge.reported}/{edge.consumers}"
 
 
-def _reports(recording: Recording) -> dict[Value, list[Report]]:
-    """What each node of the pass receives, in order."""
-    reports: dict[Value, list[Report]] = {node: [] for node in recording.nodes}
-    for number, (first, last) in enumerate(zip(recording.starts, recording.starts[1:]), start=1):
-        for place in range(first, last):
-            edge = recording.edges[place]
-            reports[edge.operand].append(Report(place, number, edge))
-    return reports
+def _is_readable(recording: Recording) -> bool:
+    """Whether the whole graph can be read in one picture."""
+    if len(recording) > MOST_NODES:
+        return False
+    return sum(len(node.operands) for node in recording.nodes) <= MOST_EDGES
 
 
-def _chosen(
-    recording: Recording, index: int, reports: Mapping[Value, list[Report]]
-) -> tuple[dict[Value, int], bool]:
-    """The nodes to draw, and whether the graph is too large to draw all of them.
-
-    In a large graph they are the nearest to the one at ``index``, along edges in both directions.
-    """
-    nodes, edges, starts = recording.nodes, recording.edges, recording.starts
-    operands = sum(len(node.operands) for node in nodes)
-    if len(nodes) <= MOST_NODES and operands <= MOST_EDGES:
-        return {node: number for number, node in enumerate(nodes, start=1)}, False
-    places = {node: place for place, node in enumerate(nodes)}
-    found = {index: None}
-    queue = [index]
-    for place in queue:
-        made_of = [edge.operand for edge in edges[starts[place] : starts[place + 1]]]
-        used_by = reports[nodes[place]]
-        if len(used_by) > MOST_CONSUMERS:
-            # Through a parameter that all the graph uses, every place is near every other.
-            used_by = used_by[:MOST_CONSUMERS] if place == index else []
-        for near in [
-            *(report.number - 1 for report in used_by),
-            *(places[operand] for operand in made_of[:MOST_OPERANDS]),
-        ]:
-            if near not in found and len(found) < NEIGHBOURS:
-                found[near] = None
-                queue.append(near)
-    return {nodes[place]: place + 1 for place in sorted(found)}, True
+def _nearest(recording: Recording, place: int) -> list[int]:
+    """The places of the nodes nearest to one, along edges in both directions."""
+    found = {place: None}
+    queue = [place]
+    for near in queue:
+        for neighbour in _neighbours(recording, near, is_focus=near == place):
+            if neighbour not in found and len(found) < NEIGHBOURS:
+                found[neighbour] = None
+                queue.append(neighbour)
+    return sorted(found)
 
 
-def _operands(
-    recording: Recording, node: Value, number: int, numbers: Mapping[Value, int], is_part: bool
-) -> dict[int, Operand]:
-    """The operands of a node that are drawn, by their position."""
-    if node.op is None:
-        return {}
-    places = len(node.operands) > 1 and _order_matters(node.op)
-    edges = {edge.position: edge for edge in recording[number - 1].edges}
-    shown: dict[int, Operand] = {}
-    for position, operand in enumerate(node.operands):
-        if is_part and len(shown) == MOST_OPERANDS:
-            break
-        place = _ORDINALS[position] if places else ""
-        edge = edges.get(position)
-        if edge is None:
-            shown[position] = Operand(None, plain(operand), place)  # type: ignore[arg-type]
-        elif edge.operand in numbers:
-            shown[position] = Operand(numbers[edge.operand], signed(edge.partial or 0.0), place)
-    return shown
-
-
-_ORDINALS = ("1st", "2nd", "3rd")
+def _neighbours(recording: Recording, place: int, is_focus: bool) -> list[int]:
+    """The places of a node's consumers and operands, or of the first of them."""
+    start, end = recording.starts[place : place + 2]
+    operands = [
+        recording.place[recording.edge(edge).operand]
+        for edge in range(start, min(end, start + MOST_OPERANDS))
+    ]
+    uses = recording.reports(recording.nodes[place])
+    # Through a parameter that all the graph uses, every place is near every other.
+    if len(uses) > MOST_CONSUMERS and not is_focus:
+        return operands
+    consumers = [recording.consumer(edge) for edge in uses[:MOST_CONSUMERS]]
+    return [*(recording.place[consumer] for consumer in consumers), *operands]

@@ -36,7 +36,7 @@ def start(recording: Recording) -> str:
 
 def section(step: Step) -> str:
     """A step: its node, the gradient that has come together there, and its reports."""
-    source = step.node.origin.source if step.node.origin else ""
+    source = text.source(step.node)
     shown = step.edges[: text.EDGES_SHOWN]
     rows = [_report(step, edge) for edge in shown]
     if left_out := step.edges[len(shown) :]:
@@ -78,7 +78,11 @@ def _article(number: int, title: str, *parts: str) -> str:
 
 
 def _stale_notices(recording: Recording) -> Iterable[str]:
-    stale = [(node, held) for node, held in recording.before.items() if node.op is None and held]
+    stale = [
+        (node, held)
+        for node, held in zip(recording.nodes, recording.before)
+        if node.op is None and held
+    ]
     for node, held in stale[:NOTICES_SHOWN]:
         yield _tag("p", "stale", f"{code(recording.names[node])} {_stale(held)}")
     if len(stale) > NOTICES_SHOWN:

@@ -49,7 +49,7 @@ def page_text(recording: Recording, position: int) -> str:
         RenderError: if Graphviz failed or took too long.
         NotInstalledError: if there is no Graphviz.
     """
-    excerpt = Excerpt(recording, position)
+    excerpt = Excerpt(recording, max(position - 1, 0))
     root = recording.names[recording.nodes[0]]
     positions = [0, *excerpt.numbers.values()]
     moments = [excerpt.moment(moment) for moment in positions]
@@ -73,7 +73,7 @@ def page_text(recording: Recording, position: int) -> str:
                 "total": len(recording),
                 "opening": opening,
                 "labels": {step.number: _label(step) for step in steps},
-                "edges": [f"v{number}_in{operand + 1}" for number, operand in excerpt.drawn],
+                "edges": [f"v{number}_in{operand + 1}" for number, operand in excerpt.edges],
                 "moments": list(map(_change, [None, *steps], [BEFORE, *moments], moments)),
             }
         ),

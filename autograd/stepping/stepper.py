@@ -433,6 +433,12 @@ class Stepper:
     def __repr__(self) -> str:
         return f"<Stepper {self._where()}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from . import notebook  # which asks drawing for a picture
+
+        return notebook.stepper_html(self)
+
     # Within ------------------------------------------------------------------------------------
 
     def _compute(self) -> ForwardStep:
