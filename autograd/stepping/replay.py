@@ -130,17 +130,21 @@ def _above(recording: Recording, node: Value) -> list[int]:
 
 def _function(recording: Recording, node: Value, above: Sequence[int]) -> Callable[[float], float]:
     """The root as a function of the number of a node."""
+    moving = {recording.nodes[place] for place in above} | {node}
+    # What makes each node, from which numbers, and which of these depend on the node.
+    program: list[tuple[Value, Callable[..., float], list[float], list[tuple[int, Value]]]] = []
+    for place in above:
+        made = recording.nodes[place]
+        assert made.op is not None
+        inputs = [(i, x) for i, x in enumerate(made.operands) if x in moving]
+        program.append((made, made.op.forward, _numbers(recording, made), inputs))
 
     def root(x: float) -> float:
         moved = {node: x}
-        for place in above:
-            made = recording.nodes[place]
-            numbers = [
-                moved.get(operand, number) if isinstance(operand, Value) else number
-                for operand, number in zip(made.operands, _numbers(recording, made))
-            ]
-            assert made.op is not None
-            moved[made] = made.op.forward(*numbers)
+        for made, forward, numbers, inputs in program:
+            for i, operand in inputs:
+                numbers[i] = moved[operand]
+            moved[made] = forward(*numbers)
         return moved.get(recording.root, recording.data[0])
 
     return root

@@ -6,6 +6,7 @@ raises, whatever numbers and labels a graph holds.
 
 from __future__ import annotations
 
+import math
 import re
 import reprlib
 from collections import Counter
@@ -342,6 +343,8 @@ def describe_why(why: Why) -> str:
         return f"{derivative} = {signed(why.gradient)}: no path with a derivative leads there"
     paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
     lines = [f"{derivative} = {signed(why.total)}, {paths} from {names[why.root]}"]
+    if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
+        lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
     lines += [f"  {line}" for line in _align([_path(path) for path in why.paths])]
     if left_out := why.count - len(why.paths):
         more = "path" if left_out == 1 else "paths"
@@ -373,6 +376,14 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
 def describe_naive(recording: Recording, naive: Naive) -> str:
     """The right gradients beside those of a naive walk, and where it goes wrong first."""
     names, consumers = recording.names, recording.reports
+
+    def right(node: Value) -> float:
+        return recording.gradients[recording.place[node]]
+
+    def differs(node: Value) -> bool:
+        # Sums in another order may differ in their last bits.
+        return not math.isclose(naive.gradients[node], right(node), rel_tol=1e-9)
+
     early = [
         node for node, (_, reports) in naive.passed_on.items() if reports < len(consumers(node))
     ]
@@ -382,21 +393,27 @@ def describe_naive(recording: Recording, naive: Naive) -> str:
         verdict = (
             f"depth first, {names[first]} passes on {signed(gradient)} when {reports} of its "
             f"{len(consumers(first))} consumers have reported; its gradient is "
-            f"{signed(recording.gradients[recording.place[first]])}"
+            f"{signed(right(first))}"
         )
     else:
         verdict = "depth first is right here: no node is taken up before its consumers"
-    rows = []
-    for node, right in zip(recording.nodes, recording.gradients):
-        wrong, (passed_on, reports) = naive.gradients[node], naive.passed_on[node]
+    shown = recording.nodes
+    if len(shown) > ROWS_SHOWN:
+        shown = [node for node in shown if differs(node)]
+    rows = [["node", "right", "naive", "passed on"]]
+    for node in shown[:ROWS_SHOWN]:
+        passed_on, reports = naive.passed_on[node]
         state = f"{signed(passed_on)} ({reports}/{len(consumers(node))} reported)"
-        if node is recording.root or node.op is None:
-            state = ""
-        rows.append((signed(right), signed(wrong), names[node], state))
-    if len(rows) > ROWS_SHOWN:
-        rows = [row for row in rows if row[0] != row[1]]
-    shown = [[name, right, wrong, state] for right, wrong, name, state in rows[:ROWS_SHOWN]]
-    lines = [verdict, *_align([["node", "right", "naive", "passed on"], *shown])]
-    if left_out := len(rows) - len(shown):
+        rows.append(
+            [
+                names[node],
+                signed(right(node)),
+                signed(naive.gradients[node]),
+                state if node.op is not None and node is not recording.root else "",
+            ]
+        )
+    lines = [verdict, *_align(rows)]
+    left_out = len(shown) - ROWS_SHOWN
+    if left_out > 0:
         lines.append(f"... and {left_out} more nodes with another gradient")
     return "\n".join(lines)
