@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import keyword
 import math
 import re
 import unicodedata
@@ -44,7 +45,8 @@ _BINARY = {
     ast.RShift: ">>",
 }
 _UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not"}
-# Rows that are written as operators; those with any number of operands are functions only.
+# Rows that are written as operators; all others, and in fact these too, are functions.
+FUNCTIONS = [op for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
 _OPERATORS = {
     (op.symbol, op.arity): op for op in OPS.values() if op.arity and not op.symbol.isidentifier()
 }
@@ -211,19 +213,41 @@ def parse(text: str) -> Expression:
     return _Reader(text).read()
 
 
-def name_in_expression(text: str) -> str:
-    """A name as expressions see it: Python takes some Unicode letters for others.
+def read_name(text: str) -> str:
+    """A name as expressions see it: to Python some Unicode letters are one.
 
     Raises:
-        ExpressionError: if no expression could use it as a name.
+        ExpressionError: if no expression could use it as the name of an input.
     """
     name = unicodedata.normalize("NFKC", text)
-    expression = parse(name)
-    if expression.inputs != (name,):
-        raise ExpressionError(
-            f"{_quoted(text)} is not a name; use letters, digits and _, such as w1"
-        )
-    return name
+    if name.isidentifier() and not keyword.iskeyword(name):
+        parse(name)  # which refuses the name of a function
+        if name not in CONSTANTS:
+            return name
+        raise ExpressionError(f"{name} is a number already; use another name")
+    why = "a word of Python's own" if name.isidentifier() else "no name"
+    raise ExpressionError(f"{_quoted(text)} is {why}; use letters, digits and _, such as w1")
+
+
+def read_number(name: str, text: str) -> float:
+    """The number that a name is given: as Python writes floats, or an expression without names.
+
+    Raises:
+        ExpressionError: if it is neither.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        expression = parse(text)
+        expression.require(())
+    except ExpressionError:
+        shown = _quoted(f"{name}={text}")
+        raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5") from None
+    number, _ = expression.evaluate({})
+    assert isinstance(number, float)  # as it depends on no input
+    return number
 
 
 class _Reader:
@@ -272,7 +296,7 @@ class _Reader:
                         row,
                         column,
                     )
-                if character in _NEVER or not character.isprintable() and character != "\t":
+                if character in _NEVER or (not character.isprintable() and character != "\t"):
                     raise self._error(_never(character), row, column)
 
     def _statements(self) -> Sequence[ast.stmt]:
@@ -401,10 +425,10 @@ class _Reader:
         if op is None:
             raise self._error_at(self._no_function(name), node.func)
         if node.keywords:
-            keyword = node.keywords[0]
+            word = node.keywords[0]
             raise self._error_at(
                 f"operands have no keywords here; write {name}({', '.join(op.letters)})",
-                keyword if keyword.arg else keyword.value,
+                word if word.arg else word.value,
             )
         operands = node.args
         if op.arity is None and len(operands) == 1 and isinstance(operands[0], ast.List):
