@@ -53,6 +53,27 @@ def consumers_first(root: Value) -> list[Value]:
     return order
 
 
+def operands_first(root: Value) -> list[Value]:
+    """Every node under ``root`` once, after its operands from left to right: as it is evaluated.
+
+    For ``(a * b + c) * f`` that is a, b, a * b, c, their sum, f, and the product.
+    """
+    order = []
+    found = {root}
+    under_way = [(root, iter(root.operands))]
+    while under_way:
+        node, operands = under_way[-1]
+        for operand in operands:
+            if isinstance(operand, Value) and operand not in found:
+                found.add(operand)
+                under_way.append((operand, iter(operand.operands)))
+                break
+        else:
+            order.append(node)
+            under_way.pop()
+    return order
+
+
 def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
     """The reverse sweep: each node with its final gradient and its local partials.
 

@@ -450,7 +450,10 @@ def test_back_goes_by_nodes_and_an_unfinished_node_counts_as_one() -> None:
 @pytest.mark.parametrize("k", [0, -1, -(10**30)])
 def test_back_refuses_less_than_one(k: int) -> None:
     s = step_through(lecture_graph()["L"])
-    with pytest.raises(ValueError, match=rf"k must be 1 or more, got {k}; next\(\) goes forward"):
+    with pytest.raises(
+        ValueError,
+        match=rf"k must be 1 or more, got {k}; back\(\) for one node, next\(\) goes forward",
+    ):
         s.back(k)
 
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from .stepper import Stepper
 
 
-def step_through(root: Value) -> Stepper:
+def step_through(root: Value, *, forward: bool = False) -> Stepper:
     """Begin a reverse pass from ``root`` that waits for you before every node.
 
     Nothing is written until the first movement. See ``Stepper`` for what can be done then.
 
     Args:
         root: the Value to differentiate: the end of a computation, or a leaf.
+        forward: replay the forward pass first, value by value.
 
     Raises:
         TypeError: if ``root`` is not a Value.
@@ -50,4 +51,4 @@ def step_through(root: Value) -> Stepper:
             f"{reprlib.repr(root)} of type {type(root).__name__}; pass the Value at the end of a "
             f"computation with Values, such as a loss"
         )
-    return Stepper(root)
+    return Stepper(root, forward=forward)

@@ -7,12 +7,14 @@ it and every view of it read them here.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, overload
 
-from ..sweep import count_consumers, sweep
+from ..sweep import sweep
 from ..value import Value
 from . import text
 from .names import name_nodes
@@ -62,6 +64,7 @@ class Step:
         first_edge: how many of the node's edges come before ``edges``.
         edge_count: how many edges the node has.
         names: what each node of the pass is called.
+        notes: what a movement adds to the text, such as watched gradients that it has changed.
     """
 
     number: int
@@ -76,6 +79,7 @@ class Step:
     first_edge: int
     edge_count: int
     names: Mapping[Value, str] = field(compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return text.describe(self)
@@ -84,36 +88,62 @@ class Step:
 class Recording(Sequence[Step]):
     """The steps of a pass in order: ``recording[0]`` is the root's.
 
-    Steps are made when they are asked for, from lists that hold little more than the numbers.
+    Steps and edges are made when they are asked for, from lists that hold little more than the
+    numbers. A place is the index of a node in the order of the pass.
 
     Attributes:
         nodes: the nodes in the order of the pass.
-        names: what each of them is called.
-        edges: the edges of all nodes, one after the other.
-        starts: where the edges of each node begin in ``edges``, and last where they all end.
-        before: the ``.grad`` of each node before the pass.
-        after: the ``.grad`` that ``root.backward()`` would leave in it.
+        place: the place of each node.
+        data: the number at each place when the pass began.
+        gradients: the derivative of the root with respect to the node at each place.
+        before: the ``.grad`` at each place before the pass.
+        starts: where the edges of each place begin among all edges, and last where they all end.
+        names: what each node is called.
     """
 
     def __init__(self, root: Value) -> None:
-        self._consumers = count_consumers(root)
-        self._data = {node: node.data for node in self._consumers}
-        self.before = {node: node.grad for node in self._consumers}
-        self._stale = {node: node.grad for node in self._consumers if node.op is None and node.grad}
-        self._gradients = {root: 1.0}
-        self._reports: defaultdict[Value, list[Edge]] = defaultdict(list)
         self.nodes: list[Value] = []
-        self.edges: list[Edge] = []
+        self.gradients: list[float] = []
         self.starts = [0]
+        # For each edge, in the order of the pass; a total is what its operand has received so far.
+        self._operands: list[Value] = []
+        self._positions: list[int] = []
+        self._partials: list[float | None] = []
+        self._contributions: list[float] = []
+        self._totals: list[float] = []
+        # The edges that lead to each node.
+        self._reports: defaultdict[Value, list[int]] = defaultdict(list)
+        sums: dict[Value, float] = {}
         for node, gradient, partials in sweep(root):
             self.nodes.append(node)
-            self._gradients[node] = gradient
-            self.edges.extend(self._report(node, gradient, partials))
-            self.starts.append(len(self.edges))
-        self.after = self._gradients | {
-            leaf: held + self._gradients[leaf] for leaf, held in self._stale.items()
-        }
-        self.names = name_nodes(self.nodes[::-1])
+            self.gradients.append(gradient)
+            for position, (operand, partial) in enumerate(zip(node.operands, partials)):
+                if isinstance(operand, Value):
+                    # Added up as the sweep does: a sum that begins with 0.0 would lose a -0.0.
+                    if partial is None:
+                        contribution, total = 0.0, sums.get(operand, 0.0)
+                    else:
+                        contribution = gradient * partial
+                        total = sums[operand] + contribution if operand in sums else contribution
+                        sums[operand] = total
+                    self._reports[operand].append(len(self._operands))
+                    self._operands.append(operand)
+                    self._positions.append(position)
+                    self._partials.append(partial)
+                    self._contributions.append(contribution)
+                    self._totals.append(total)
+            self.starts.append(len(self._operands))
+        self.place = {node: place for place, node in enumerate(self.nodes)}
+        self.data = [node.data for node in self.nodes]
+        self.before = [node.grad for node in self.nodes]
+        self._stale = {node: node.grad for node in self.nodes if node.op is None and node.grad}
+        self._labels = {node: str(node.label) for node in self.nodes if node.label}
+        self.names: Mapping[Value, str] = name_nodes(self.nodes[::-1])
+
+    @property
+    def root(self) -> Value:
+        """The node that is differentiated."""
+        return self.nodes[0]
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -131,53 +161,106 @@ class Recording(Sequence[Step]):
     def __repr__(self) -> str:
         return f"<{len(self)} steps>"
 
-    def edge_count(self, index: int) -> int:
-        """How many edges the node at an index has."""
-        return self.starts[index + 1] - self.starts[index]
+    def after(self, node: Value) -> float:
+        """The ``.grad`` that ``root.backward()`` would leave in a node."""
+        gradient = self.gradients[self.place[node]]
+        return self._stale[node] + gradient if node in self._stale else gradient
 
-    def part(self, index: int, first: int, last: int) -> Step:
-        """The step at an index with only its edges from ``first`` up to and without ``last``."""
-        node = self.nodes[index]
-        start = self.starts[index]
+    def edge_count(self, place: int) -> int:
+        """How many edges the node at a place has."""
+        return self.starts[place + 1] - self.starts[place]
+
+    def edge(self, number: int) -> Edge:
+        """One of all edges, numbered from 0 in the order of the pass."""
+        operand = self._operands[number]
+        reports = self._reports[operand]
+        earlier = bisect_left(reports, number)
+        stale = self._stale.get(operand)
+        before = self._held(operand, reports[earlier - 1]) if earlier else stale
+        return Edge(
+            operand,
+            self._positions[number],
+            self._partials[number],
+            self._contributions[number],
+            before,
+            self._held(operand, number),
+            earlier + 1,
+            len(reports),
+        )
+
+    def reports(self, node: Value) -> Sequence[int]:
+        """The numbers of the edges that lead to a node, in the order of the pass."""
+        return self._reports.get(node, ())
+
+    def consumer(self, number: int) -> Value:
+        """The node that reports along an edge."""
+        return self.nodes[bisect_right(self.starts, number) - 1]
+
+    def latest(self, node: Value, edges: int) -> Edge | None:
+        """The last report to a node among the first ``edges`` of all edges; None before any."""
+        reports = self.reports(node)
+        come = bisect_left(reports, edges)
+        return self.edge(reports[come - 1]) if come else None
+
+    def received(self, node: Value, edges: int) -> float:
+        """What a node has received in this pass from the first ``edges`` of all edges."""
+        if node is self.root:
+            return 1.0 if edges else 0.0
+        reports = self.reports(node)
+        come = bisect_left(reports, edges)
+        return self._totals[reports[come - 1]] if come else 0.0
+
+    @cached_property
+    def labelled(self) -> Mapping[str, Sequence[Value]]:
+        """The nodes of each label, in the order of the names."""
+        found: defaultdict[str, list[Value]] = defaultdict(list)
+        for node in reversed(self.nodes):
+            if node in self._labels:
+                found[self._labels[node]].append(node)
+        return dict(found)
+
+    def named(self, name: str) -> Sequence[Value]:
+        """The node of a name in ``names``, if there is one."""
+        return [node for node in self.nodes if self.names[node] == name]
+
+    def part(self, place: int, first: int, last: int) -> Step:
+        """The step at a place with only its edges from ``first`` up to and without ``last``."""
+        node = self.nodes[place]
+        start = self.starts[place]
         return Step(
-            number=index + 1,
+            number=place + 1,
             total=len(self),
             node=node,
-            data=self._data[node],
-            root=self.nodes[0],
-            gradient=self._gradients[node],
-            received=tuple([edge.contribution for edge in self._reports.get(node, ())]),
+            data=self.data[place],
+            root=self.root,
+            gradient=self.gradients[place],
+            received=tuple([self._contributions[number] for number in self.reports(node)]),
             stale=self._stale.get(node),
-            edges=tuple(self.edges[start + first : start + last]),
+            edges=tuple(map(self.edge, range(start + first, start + last))),
             first_edge=first,
-            edge_count=self.edge_count(index),
+            edge_count=self.edge_count(place),
             names=self.names,
         )
 
-    def _report(
-        self, node: Value, gradient: float, partials: Sequence[float | None]
-    ) -> Iterator[Edge]:
-        """The edges of a node, whose gradient is final, as what they carry is added up."""
-        sums, stale, reports = self._gradients, self._stale, self._reports
-        for position, (operand, partial) in enumerate(zip(node.operands, partials)):
-            if isinstance(operand, Value):
-                contribution = 0.0 if partial is None else gradient * partial
-                # Added up as the sweep does: a sum that begins with 0.0 would lose a -0.0.
-                if partial is None:
-                    total = sums.get(operand, 0.0)
-                else:
-                    total = sums[operand] + contribution if operand in sums else contribution
-                    sums[operand] = total
-                earlier = reports[operand]
-                edge = Edge(
-                    operand,
-                    position,
-                    partial,
-                    contribution,
-                    earlier[-1].after if earlier else stale.get(operand),
-                    stale[operand] + total if operand in stale else total,
-                    len(earlier) + 1,
-                    self._consumers[operand],
-                )
-                earlier.append(edge)
-                yield edge
+    def write(self, first: int, last: int) -> None:
+        """Let every ``.grad`` take in the edges from ``first`` up to and without ``last``."""
+        for number in range(first, last):
+            operand = self._operands[number]
+            operand.grad = self._held(operand, number)
+
+    def take_back(self, first: int, last: int) -> None:
+        """Make every ``.grad`` what it was before these edges were written."""
+        for number in range(last - 1, first - 1, -1):
+            operand = self._operands[number]
+            reports = self._reports[operand]
+            earlier = bisect_left(reports, number)
+            operand.grad = (
+                self._held(operand, reports[earlier - 1])
+                if earlier
+                else self.before[self.place[operand]]
+            )
+
+    def _held(self, operand: Value, number: int) -> float:
+        """The ``.grad`` of an operand when it has received the report of an edge."""
+        total = self._totals[number]
+        return self._stale[operand] + total if operand in self._stale else total

@@ -9,21 +9,28 @@ from __future__ import annotations
 import re
 import reprlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from .. import ieee
 from ..value import Value
 from .names import escape
 
 if TYPE_CHECKING:
+    from .naive import Naive
+    from .paths import Arrival, Path, Why
     from .recording import Edge, Recording, Step
+    from .replay import Forward, ForwardStep
 
 Names = Mapping[Value, str]
+_T = TypeVar("_T")
 
 EDGES_SHOWN = 8
 OPERANDS_SHOWN = 6
 TERMS_SHOWN = 4
+PATH_SHOWN = 8
+ARRIVALS_SHOWN = 8
+ROWS_SHOWN = 60
 NOT_BEGUN = "--"
 GAP = "   "
 
@@ -67,11 +74,7 @@ def formula(node: Value, names: Names) -> str:
     """
     if node.op is None:
         return ""
-    operands = node.operands
-    if len(operands) <= OPERANDS_SHOWN:
-        return node.op.formula([_operand(x, names) for x in operands])
-    first, last = operands[: OPERANDS_SHOWN // 2], operands[-1]
-    return node.op.formula([*(_operand(x, names) for x in first), "...", _operand(last, names)])
+    return node.op.formula(_operands(node.operands, lambda x: _operand(x, names)))
 
 
 def partial_formula(node: Value, position: int, names: Names) -> str:
@@ -102,6 +105,13 @@ def _operand(operand: Value | float, names: Names) -> str:
     return names[operand] if isinstance(operand, Value) else plain(operand)
 
 
+def _operands(operands: Sequence[_T], show: Callable[[_T], str]) -> list[str]:
+    """Operands as text; of many the middle is left out."""
+    if len(operands) <= OPERANDS_SHOWN:
+        return list(map(show, operands))
+    return [*map(show, operands[: OPERANDS_SHOWN // 2]), "...", show(operands[-1])]
+
+
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -122,14 +132,24 @@ def describe(step: Step) -> str:
     reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
     # The gradients of the operands stand in one column with what is said of the node's own.
     left, right = _align([row[:3] for row in reports]), _align([row[3:] for row in reports])
-    body = _align([(_gradient(step), _completeness(step)), *zip(left, right)])
+    rows = [(_gradient(step), _completeness(step)), *zip(left, right)]
+    body = _align(rows)
     if left_out := step.edges[EDGES_SHOWN:]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
         edges = "edge" if len(left_out) == 1 else "edges"
         body.append(f"... and {len(left_out)} more {edges}, with contributions of {total} in all")
     if step.stale is not None:
         body.append(f"grad = {signed(step.stale + step.gradient)}{GAP}{stale_notice(step.stale)}")
-    return "\n  ".join([headline(step) + _part(step), *body])
+    head = headline(step) + _part(step)
+    if origin := source(step.node):
+        # Right of the text, where the columns of the lines below end.
+        head = f"{head:{2 + max(len(row[0]) for row in rows)}}{GAP}{origin}"
+    return "\n  ".join([head, *body, *step.notes])
+
+
+def source(node: Value) -> str:
+    """Where a node was made, such as ``demo.py:12``; "" where that was not recorded."""
+    return escape(node.origin.source) if node.origin is not None else ""
 
 
 def stale_notice(stale: float) -> str:
@@ -197,6 +217,27 @@ def _contribution(step: Step, edge: Edge) -> str:
     return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
 
 
+def describe_forward(step: ForwardStep) -> str:
+    """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
+    head = " = ".join(
+        [
+            f"[{step.number}/{step.total}] {step.names[step.node]}",
+            formula(step.node, step.names),
+            numbers_in(step),
+            signed(step.data),
+        ]
+    )
+    if origin := source(step.node):
+        head += GAP + origin
+    return "\n  ".join([head, *step.notes])
+
+
+def numbers_in(step: ForwardStep) -> str:
+    """The operation of a forward step on the numbers of its operands."""
+    assert step.node.op is not None
+    return step.node.op.formula(_operands(step.operands, plain))
+
+
 # A pass -----------------------------------------------------------------------------------------
 
 
@@ -214,28 +255,148 @@ def whereabouts(recording: Recording, position: int, edges_done: int) -> str:
     return f"at the start of {total} node{'s' * (total > 1)}: next() takes {following}"
 
 
-def table(recording: Recording, position: int, edges_done: int) -> str:
-    """A line for every node in the order of the pass, with what has reached it so far."""
-    written = recording.edges[: recording.starts[position] + edges_done]
-    latest = {edge.operand: edge for edge in written}
+def forward_whereabouts(forward: Forward, done: int) -> str:
+    """Where a forward pass stands, and what comes next."""
+    step = forward[done]
+    names = step.names
+    where = f"after value {done} of {len(forward)}" if done else "before the first value"
+    return (
+        f"forward, {where}: next() computes [{step.number}/{step.total}] "
+        f"{names[step.node]} = {formula(step.node, names)}"
+    )
+
+
+def gradient_at(recording: Recording, node: Value, position: int, edges_done: int) -> str:
+    """The ``.grad`` of a node at a position of the pass, as far as reports have reached it."""
+    latest = recording.latest(node, recording.starts[position] + edges_done)
+    if latest is not None:
+        return signed(latest.after)
+    begun = node is recording.root and position + edges_done
+    return signed(recording.after(node)) if begun else NOT_BEGUN
+
+
+def table(recording: Recording, position: int, edges_done: int, places: Iterable[int]) -> str:
+    """A line for every node at the given places, with what has reached it so far."""
+    edges = recording.starts[position] + edges_done
     rows = [["node", "formula", "data", "grad", "reported", ""]]
-    for step in recording:
-        edge = latest.get(step.node)
-        grad, reported = NOT_BEGUN, f"waits (0/{len(step.received)})"
-        if edge is not None:
-            grad, reported = signed(edge.after), _count(edge)
-        elif step.node is step.root:
-            reported = "the root"
-            if position or edges_done:
-                grad = signed(recording.after[step.node])
+    for place in places:
+        node, step = recording.nodes[place], recording.part(place, 0, 0)
+        latest = recording.latest(node, edges)
+        if latest is not None:
+            reported = _count(latest)
+        else:
+            reported = f"waits (0/{len(step.received)})" if place else "the root"
         rows.append(
             [
-                step.names[step.node],
-                formula(step.node, step.names) or "(leaf)",
+                step.names[node],
+                formula(node, step.names) or "(leaf)",
                 signed(step.data),
-                grad,
+                gradient_at(recording, node, position, edges_done),
                 reported,
                 "" if step.stale is None else stale_notice(step.stale),
             ]
         )
     return "\n".join(_align(rows))
+
+
+def forward_table(recording: Recording, forward: Forward, done: int, places: Iterable[int]) -> str:
+    """A line for every node at the given places, with the values computed so far."""
+    waiting = set(forward.nodes[done:])
+    names = recording.names
+    rows = [["node", "formula", "data"]]
+    for place in places:
+        node = recording.nodes[place]
+        data = NOT_BEGUN if node in waiting else signed(recording.data[place])
+        rows.append([names[node], formula(node, names) or "(leaf)", data])
+    return "\n".join(_align(rows))
+
+
+# Why --------------------------------------------------------------------------------------------
+
+
+def describe_path(path: Path) -> str:
+    """A path in one line: ``d -> c -> b   +1 * +3 = +3``."""
+    return GAP.join(_path(path))
+
+
+def _path(path: Path) -> list[str]:
+    way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
+    factors = " * ".join(_ends([signed(partial) for partial in path.partials]))
+    if len(path.partials) == 1:
+        return [way, factors]
+    return [way, f"{factors} = {signed(path.product)}" if factors else signed(path.product)]
+
+
+def _ends(parts: Sequence[str]) -> list[str]:
+    if len(parts) <= PATH_SHOWN:
+        return list(parts)
+    left_out = len(parts) - PATH_SHOWN
+    return [*parts[: PATH_SHOWN // 2], f"({left_out} more)", *parts[-PATH_SHOWN // 2 :]]
+
+
+def describe_why(why: Why) -> str:
+    """The paths of a gradient and what they add up to."""
+    names = why.names
+    derivative = f"d{names[why.root]}/d{names[why.node]}"
+    if not why.count:
+        return f"{derivative} = {signed(why.gradient)}: no path with a derivative leads there"
+    paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
+    lines = [f"{derivative} = {signed(why.total)}, {paths} from {names[why.root]}"]
+    lines += [f"  {line}" for line in _align([_path(path) for path in why.paths])]
+    if left_out := why.count - len(why.paths):
+        more = "path" if left_out == 1 else "paths"
+        lines.append(f"  ... and {left_out} more {more}, {signed(why.rest)} in all")
+        lines.append("by the last node on the way:")
+        largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
+        shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
+        lines += [f"  {line}" for line in _align([_arrival(why, arrival) for arrival in shown])]
+        if rest:
+            total = signed(ieee.sum(*[arrival.total for arrival in rest]))
+            lines.append(f"  ... and {len(rest)} more, {total} in all")
+    return "\n".join(lines)
+
+
+def _arrival(why: Why, arrival: Arrival) -> list[str]:
+    names = why.names
+    root, node, consumer = names[why.root], names[why.node], names[arrival.consumer]
+    return [
+        consumer,
+        f"d{root}/d{consumer} * d{consumer}/d{node} = {signed(arrival.gradient)} * "
+        f"{signed(arrival.partial)} = {signed(arrival.total)}",
+        f"{arrival.count} path{'s' * (arrival.count != 1)}",
+    ]
+
+
+# A naive order ----------------------------------------------------------------------------------
+
+
+def describe_naive(recording: Recording, naive: Naive) -> str:
+    """The right gradients beside those of a naive walk, and where it goes wrong first."""
+    names, consumers = recording.names, recording.reports
+    early = [
+        node for node, (_, reports) in naive.passed_on.items() if reports < len(consumers(node))
+    ]
+    if early:
+        first = early[0]
+        gradient, reports = naive.passed_on[first]
+        verdict = (
+            f"depth first, {names[first]} passes on {signed(gradient)} when {reports} of its "
+            f"{len(consumers(first))} consumers have reported; its gradient is "
+            f"{signed(recording.gradients[recording.place[first]])}"
+        )
+    else:
+        verdict = "depth first is right here: no node is taken up before its consumers"
+    rows = []
+    for node, right in zip(recording.nodes, recording.gradients):
+        wrong, (passed_on, reports) = naive.gradients[node], naive.passed_on[node]
+        state = f"{signed(passed_on)} ({reports}/{len(consumers(node))} reported)"
+        if node is recording.root or node.op is None:
+            state = ""
+        rows.append((signed(right), signed(wrong), names[node], state))
+    if len(rows) > ROWS_SHOWN:
+        rows = [row for row in rows if row[0] != row[1]]
+    shown = [[name, right, wrong, state] for right, wrong, name, state in rows[:ROWS_SHOWN]]
+    lines = [verdict, *_align([["node", "right", "naive", "passed on"], *shown])]
+    if left_out := len(rows) - len(shown):
+        lines.append(f"... and {left_out} more nodes with another gradient")
+    return "\n".join(lines)

@@ -1,0 +1,243 @@
+"""What a user points at in a pass: a node, the nodes of an operation, or whatever a test holds of.
+
+A Value, a text or a Python function goes in; a ``Target`` comes out, which says of every place in
+the pass whether it is meant. ``until``, breakpoints and watches share this.
+"""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..ops import OPS, Op
+from ..value import Value
+from . import text
+from .conditions import parse_condition
+from .names import escape, show_label
+from .recording import Recording
+
+Predicate = Callable[[Value, float], bool]
+"""A test of a node and the derivative of the root with respect to it."""
+
+CANDIDATES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was pointed at.
+
+    Attributes:
+        name: what it is called in messages.
+        note: what else it could have meant, or the empty string.
+    """
+
+    name: str
+    note: str = field(default="", kw_only=True)
+
+    def is_at(self, recording: Recording, place: int) -> bool:
+        """Whether the step at a place is its own: ``until`` ends before such a step."""
+        raise NotImplementedError
+
+    def is_touched_at(self, recording: Recording, place: int) -> bool:
+        """Whether a breakpoint on it stops before the step at a place."""
+        return self.is_at(recording, place)
+
+    def subject(self, recording: Recording, place: int) -> tuple[Value, float]:
+        """The node that a breakpoint's condition is about, and its gradient so far."""
+        return recording.nodes[place], recording.gradients[place]
+
+    def found(self, recording: Recording, place: int) -> str:
+        """What has been met at a place."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class NodeTarget(Target):
+    """One node. What touches it is every step that changes its gradient."""
+
+    node: Value
+    recording: Recording = field(repr=False)
+
+    @cached_property
+    def _touched(self) -> frozenset[int]:
+        recording = self.recording
+        if self.node is recording.root:
+            return frozenset({0})
+        return frozenset(
+            recording.place[recording.consumer(edge)] for edge in recording.reports(self.node)
+        )
+
+    def is_at(self, recording: Recording, place: int) -> bool:
+        """Whether the node itself is at this place."""
+        return recording.nodes[place] is self.node
+
+    def is_touched_at(self, recording: Recording, place: int) -> bool:
+        """Whether the step at a place changes the gradient of the node."""
+        return place in self._touched
+
+    def subject(self, recording: Recording, place: int) -> tuple[Value, float]:
+        """The node itself, with what it has received before the step at a place."""
+        return self.node, recording.received(self.node, recording.starts[place])
+
+
+@dataclass(frozen=True)
+class OpTarget(Target):
+    """Every node of one operation."""
+
+    op: Op
+
+    def is_at(self, recording: Recording, place: int) -> bool:
+        """Whether the node at a place was made by the operation."""
+        return recording.nodes[place].op is self.op
+
+
+@dataclass(frozen=True)
+class ConditionTarget(Target):
+    """Every node of which a test holds, once its gradient is final."""
+
+    holds: Callable[[Value, float, float], bool]
+
+    def is_at(self, recording: Recording, place: int) -> bool:
+        """Whether the test holds of the node at a place."""
+        return self.holds(recording.nodes[place], recording.gradients[place], recording.data[place])
+
+    def found(self, recording: Recording, place: int) -> str:
+        """The test, with the gradient and the node of which it holds."""
+        name = recording.names[recording.nodes[place]]
+        return f"{self.name} ({text.signed(recording.gradients[place])} at {name})"
+
+
+def resolve(recording: Recording, target: object) -> Target:
+    """Find out what is meant by a Value, a label, an operation's name, a condition or a function.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: if it is not in this pass, or a label is shared by several nodes.
+    """
+    if isinstance(target, Value):
+        node = find_node(recording, target)
+        return NodeTarget(recording.names[node], node, recording)
+    if isinstance(target, str):
+        return _resolve_text(recording, target)
+    if callable(target):
+        return condition_target(target)
+    raise TypeError(
+        f"expected a Value, a label such as 'w', an operation such as 'tanh', a condition such as "
+        f"'grad > 10', or a function of (node, gradient), got {reprlib.repr(target)} of type "
+        f"{type(target).__name__}"
+    )
+
+
+def condition_target(test: object) -> ConditionTarget:
+    """The nodes of which a condition, or a function of (node, gradient), holds.
+
+    Raises:
+        TypeError: if it is neither a text nor a function.
+        ValueError: if a text is no condition.
+    """
+    if isinstance(test, str):
+        condition = parse_condition(test)
+        return ConditionTarget(condition.text, lambda node, grad, data: condition.holds(grad, data))
+    if not callable(test):
+        raise TypeError(
+            f"a condition is a text such as 'grad > 10' or a function of (node, gradient), got "
+            f"{reprlib.repr(test)} of type {type(test).__name__}"
+        )
+    predicate: Predicate = test
+    name = escape(getattr(test, "__name__", type(test).__name__))
+    return ConditionTarget(name, lambda node, grad, data: predicate(node, grad))
+
+
+def find_node(recording: Recording, target: object) -> Value:
+    """The node of this pass that a Value is, or that a label or a name in its text stands for.
+
+    Raises:
+        TypeError: if ``target`` is neither a Value nor a text.
+        ValueError: if it is not in this pass, or a label is shared by several nodes.
+    """
+    if isinstance(target, Value):
+        if target not in recording.place:
+            raise ValueError(
+                f"{reprlib.repr(target)} is not under {recording.names[recording.root]}, whose "
+                f"derivative by it is 0; pass a Value that it was computed from"
+            )
+        return target
+    if not isinstance(target, str):
+        raise TypeError(
+            f"expected a Value or its label, got {reprlib.repr(target)} of type "
+            f"{type(target).__name__}"
+        )
+    found = _called(recording, target)
+    if not found:
+        raise ValueError(_unknown(recording, target, "is no label of this graph"))
+    return _only(recording, target, found)
+
+
+def _resolve_text(recording: Recording, written: str) -> Target:
+    found = _called(recording, written)
+    written = written.strip()
+    op = OPS.get(written)
+    if found:
+        node = _only(recording, written, found)
+        name = recording.names[node]
+        also = op is not None or _is_condition(written)
+        note = f"the node {name} is meant, not the {'operation' if op else 'condition'}"
+        return NodeTarget(name, node, recording, note=note if also else "")
+    if op is not None:
+        present = {node.op.name for node in recording.nodes if node.op is not None}
+        if written not in present:
+            raise ValueError(
+                f"no node of this graph was made by {written}; its operations are "
+                f"{', '.join(sorted(present)) or 'none, for it is a leaf'}"
+            )
+        return OpTarget(written, op)
+    try:
+        return condition_target(written)
+    except ValueError as error:
+        if not written or show_label(written) == written:
+            message = "is neither a label nor an operation of this graph, nor a condition"
+            raise ValueError(_unknown(recording, written, message)) from None
+        raise error
+
+
+def _is_condition(written: str) -> bool:
+    try:
+        parse_condition(written)
+    except ValueError:
+        return False
+    return True
+
+
+def _called(recording: Recording, written: str) -> Sequence[Value]:
+    """The nodes with this label; else the one node that the texts call so, such as ``w#2``."""
+    known = recording.labelled
+    return known.get(written) or known.get(written.strip()) or recording.named(written.strip())
+
+
+def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
+    if len(found) == 1:
+        return found[0]
+    candidates = [
+        f"{recording.names[node]} = "
+        f"{text.formula(node, recording.names) or text.signed(node.data) + ' (leaf)'}"
+        for node in found[:CANDIDATES_SHOWN]
+    ]
+    more = f", and {len(found) - CANDIDATES_SHOWN} more" * (len(found) > CANDIDATES_SHOWN)
+    raise ValueError(
+        f"{len(found)} nodes have the label {show_label(written)}: {', '.join(candidates)}{more}; "
+        f"write one of these names, or pass the Value itself"
+    )
+
+
+def _unknown(recording: Recording, written: str, complaint: str) -> str:
+    known = [*recording.labelled, *{node.op.name for node in recording.nodes if node.op}]
+    near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
+    hint = (
+        f"did you mean {' or '.join(map(show_label, near))}?"
+        if near
+        else "table() lists the names of all nodes"
+    )
+    return f"{show_label(written) if written else 'an empty text'} {complaint}; {hint}"
