@@ -36,27 +36,48 @@ from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
 if TYPE_CHECKING:
+    from .calculus import (
+        CriticalPoint,
+        classify_critical_point,
+        derivative,
+        directional_derivative,
+        gradient,
+        hessian,
+        hvp,
+        jacobian,
+        value_and_gradient,
+    )
     from .drawing import RenderError, draw, render
+    from .lowered_function import LoweredFunction
     from .lowering import BoundProgram, LoweringError, Program, lower
 
 __all__ = [
     "BoundProgram",
+    "CriticalPoint",
     "GradientMismatch",
     "GradientReport",
+    "LoweredFunction",
     "LoweringError",
     "Origin",
     "Program",
     "RenderError",
     "Value",
     "check_gradient",
+    "classify_critical_point",
     "consumers_first",
     "cos",
+    "derivative",
+    "directional_derivative",
     "dot",
     "draw",
     "equal",
     "exp",
     "grad",
+    "gradient",
     "group",
+    "hessian",
+    "hvp",
+    "jacobian",
     "less",
     "log",
     "log_softmax",
@@ -79,14 +100,27 @@ __all__ = [
     "stop_gradient",
     "sum",
     "tanh",
+    "value_and_gradient",
     "where",
     "xlogy",
     "zero_grad",
 ]
 
-# What needs more than the standard library is imported when it is first asked for.
+# What only some programs need, NumPy for one, is imported when it is first asked for.
 _LATER = {
+    "calculus": (
+        "CriticalPoint",
+        "classify_critical_point",
+        "derivative",
+        "directional_derivative",
+        "gradient",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "value_and_gradient",
+    ),
     "drawing": ("RenderError", "draw", "render"),
+    "lowered_function": ("LoweredFunction",),
     "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
 }
 
