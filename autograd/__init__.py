@@ -50,12 +50,15 @@ if TYPE_CHECKING:
     from .drawing import RenderError, draw, render
     from .lowered_function import LoweredFunction
     from .lowering import BoundProgram, LoweringError, Program, lower
+    from .minimize import Descent, Iterate, gradient_descent, newton, sign_descent
 
 __all__ = [
     "BoundProgram",
     "CriticalPoint",
+    "Descent",
     "GradientMismatch",
     "GradientReport",
+    "Iterate",
     "LoweredFunction",
     "LoweringError",
     "Origin",
@@ -74,6 +77,7 @@ __all__ = [
     "exp",
     "grad",
     "gradient",
+    "gradient_descent",
     "group",
     "hessian",
     "hvp",
@@ -85,12 +89,14 @@ __all__ = [
     "lower",
     "maximum",
     "minimum",
+    "newton",
     "prod",
     "record_source",
     "relu",
     "render",
     "sigmoid",
     "sign",
+    "sign_descent",
     "sin",
     "softmax",
     "softplus",
@@ -122,6 +128,7 @@ _LATER = {
     "drawing": ("RenderError", "draw", "render"),
     "lowered_function": ("LoweredFunction",),
     "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
+    "minimize": ("Descent", "Iterate", "gradient_descent", "newton", "sign_descent"),
 }
 
 
