@@ -31,7 +31,7 @@ from .functions import (
     xlogy,
 )
 from .origin import Origin, group, record_source
-from .stepping import step_through
+from .stepping import debug, step_through
 from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
@@ -51,6 +51,7 @@ __all__ = [
     "check_gradient",
     "consumers_first",
     "cos",
+    "debug",
     "dot",
     "draw",
     "equal",

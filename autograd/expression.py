@@ -167,15 +167,15 @@ class Expression:
             raise ExpressionError(f"{name} has no number; {advice}", self._first_uses[name])
 
     def evaluate(
-        self, inputs: Mapping[str, Value]
+        self, inputs: Mapping[str, Value | float]
     ) -> tuple[Value | float, dict[str, Value | float]]:
         """Compute the expression.
 
         Args:
-            inputs: a Value for each name in ``inputs``.
+            inputs: a Value, or a number, for each name in ``inputs``.
 
         Returns:
-            What the last statement gives: a Value, or a float if it depends on no input. And
+            What the last statement gives: a Value, or a float if it depends on none. And
             what each name stands for, the inputs first, then the parts.
         """
         names: dict[str, Value | float] = dict(inputs)
