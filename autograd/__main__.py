@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: after ``--help``, and for arguments that make no sense.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a letter that a terminal lacks is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:

@@ -9,6 +9,7 @@ say: Python in ``autograd.debug``, and nothing but the operation table at the sh
 from __future__ import annotations
 
 import cmd
+import keyword
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,11 @@ class Command(NamedTuple):
         return f"{', '.join(self.names)} {self.arguments}".rstrip()
 
     @property
+    def summary(self) -> str:
+        """What it does, in one line; empty where Python has been told to drop docstrings."""
+        return self.help.partition("\n")[0]
+
+    @property
     def help(self) -> str:
         """What it does, in full."""
         lines = (self.run.__doc__ or "").strip().splitlines()
@@ -112,7 +118,7 @@ class Prompt(cmd.Cmd):
             raise
 
     def _read_commands(self) -> None:
-        if sys.stdin is None:
+        if sys.stdin is None or sys.stdout is None:  # closed by whoever started the program
             self._leave()
             return
         while True:
@@ -178,7 +184,7 @@ class Prompt(cmd.Cmd):
         for command in COMMANDS:
             if word in command.names:
                 return command
-        if self._names.knows(word):
+        if self._names.knows(word) or keyword.iskeyword(word):
             return None
         meant = [command for command in COMMANDS if command.names[0].startswith(word)]
         if len(meant) > 1:
@@ -277,9 +283,9 @@ class Prompt(cmd.Cmd):
     def _break(self, argument: str) -> None:
         """Stop at a target; without one, list the breakpoints.
 
-        On a node, continue and until stop before each step that changes its gradient, on an operation before
-        each node made by it, on a condition at each node of which it holds: see until. CONDITION
-        must hold besides: b w, grad > 1
+        On a node, continue and until stop before each step that changes its gradient; on an
+        operation, before each node made by it; on a condition, at each node of which it holds.
+        What a target is, until explains. CONDITION must hold besides: b w, grad > 1
         """
         if argument:
             self._add_breakpoint(argument, once=False)
@@ -517,7 +523,7 @@ class Prompt(cmd.Cmd):
         for group in dict.fromkeys(command.group for command in COMMANDS):
             lines.append(group)
             lines += [
-                f"  {', '.join(command.names):{width}}  {command.help.splitlines()[0]}"
+                f"  {', '.join(command.names):{width}}  {command.summary}"
                 for command in COMMANDS
                 if command.group == group
             ]
@@ -578,9 +584,12 @@ class Prompt(cmd.Cmd):
     def _focus(self, argument: str) -> Value:
         """The node that is named; without a name the one chosen by up and down, or the next."""
         if not argument:
-            return self._chosen or self._stepper.current
-        found = self._names.target(argument) if self._names.node(argument) is None else argument
-        return find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
+            return self._stepper.current if self._chosen is None else self._chosen
+        node = self._names.node(argument)
+        if node is None:
+            found = self._names.target(argument)
+            node = find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
+        return node
 
     def _place(self) -> int:
         return min(self._stepper.position, len(self._stepper.steps) - 1)

@@ -16,7 +16,7 @@ _BOLD, _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[
 _STYLES = [
     (re.compile(r"^\[\d+/\d+\].*", re.MULTILINE), _BOLD),
     (re.compile(r"^\*\*\* .*", re.MULTILINE), _RED),
-    (re.compile(r"\bfinal \((\d+)/\1\)"), _GREEN),
+    (re.compile(r"\bfinal \([^)]*\)"), _GREEN),
     (re.compile(r"\bwas \S+ before this pass: no zero_grad|\b(?:nan|NaN)\b"), _YELLOW),
 ]
 
