@@ -31,7 +31,7 @@ from .functions import (
     xlogy,
 )
 from .origin import Origin, group, record_source
-from .stepping import step_through
+from .stepping import debug, step_through
 from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
@@ -69,6 +69,7 @@ __all__ = [
     "classify_critical_point",
     "consumers_first",
     "cos",
+    "debug",
     "derivative",
     "directional_derivative",
     "dot",

@@ -23,6 +23,9 @@ import autograd
 from . import expression
 from .check import GradientMismatch, check_gradient
 from .expression import Expression, ExpressionError
+from .stepping import step_through
+from .stepping.lookup import GraphNames
+from .stepping.prompt import Prompt
 from .sweep import grad
 from .value import Value
 
@@ -52,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: after ``--help``, and for arguments that make no sense.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a letter that a terminal lacks is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -122,7 +125,14 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 def step_command(chosen: argparse.Namespace) -> int:
     """Step through the backward pass at a prompt, or write it down."""
-    raise NotImplementedError
+    stepper = step_through(_compute(chosen).root)
+    if chosen.run:
+        while not stepper.done:
+            print(stepper.next())
+        print(stepper.table(all=True))
+    else:
+        Prompt(stepper, GraphNames(stepper)).interact()
+    return 0
 
 
 def session() -> int:
@@ -185,9 +195,6 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
 def _step_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", action="store_true", help="print every step and the table, without a prompt"
-    )
-    parser.add_argument(
-        "--html", metavar="FILE", help="write the pass as a page for a browser instead"
     )
 
 

@@ -167,15 +167,15 @@ class Expression:
             raise ExpressionError(f"{name} has no number; {advice}", self._first_uses[name])
 
     def evaluate(
-        self, inputs: Mapping[str, Value]
+        self, inputs: Mapping[str, Value | float]
     ) -> tuple[Value | float, dict[str, Value | float]]:
         """Compute the expression.
 
         Args:
-            inputs: a Value for each name in ``inputs``.
+            inputs: a Value, or a number, for each name in ``inputs``.
 
         Returns:
-            What the last statement gives: a Value, or a float if it depends on no input. And
+            What the last statement gives: a Value, or a float if it depends on none. And
             what each name stands for, the inputs first, then the parts.
         """
         names: dict[str, Value | float] = dict(inputs)
@@ -241,10 +241,11 @@ def read_number(name: str, text: str) -> float:
         pass
     try:
         expression = parse(text)
-        expression.require(())
     except ExpressionError:
+        expression = None
+    if expression is None or expression.inputs or expression.parts:
         shown = _quoted(f"{name}={text}")
-        raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5") from None
+        raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5")
     number, _ = expression.evaluate({})
     assert isinstance(number, float)  # as it depends on no input
     return number
@@ -406,14 +407,12 @@ class _Reader:
         op = _OPERATORS.get((symbol, arity))
         if op is not None:
             return _Apply(op, arity)
-        if arity == 1:
-            row, column = place.lineno, self._column(place.lineno, place.col_offset)
-        else:
-            row, offset = _end(place)
-            column = self._lines[row - 1].find(symbol, self._column(row, offset))
         known = " ".join(dict.fromkeys(known for known, _ in _OPERATORS))
         advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
-        raise self._error(f"'{symbol}' is no operator here; {advice}", row, max(column, 0))
+        message = f"'{symbol}' is no operator here; {advice}"
+        if arity == 1:
+            raise self._error_at(message, place)
+        raise self._error_behind(message, place, symbol)
 
     def _call(self, node: ast.Call) -> tuple[_Instruction, Sequence[ast.expr]]:
         if not isinstance(node.func, ast.Name):
@@ -433,6 +432,9 @@ class _Reader:
         operands = node.args
         if op.arity is None and len(operands) == 1 and isinstance(operands[0], ast.List):
             operands = operands[0].elts  # sum([x, y]), as in Python
+        for operand in operands:
+            if isinstance(operand, ast.Starred):
+                raise self._error_at(_REFUSED[ast.Starred], operand)
         if not operands if op.arity is None else len(operands) != op.arity:
             expected = "one operand or more" if op.arity is None else _counted(op.arity)
             raise self._error_at(
@@ -448,10 +450,15 @@ class _Reader:
     # Complaints -------------------------------------------------------------------------------
 
     def _error_at(self, message: str, node: ast.expr | ast.stmt | ast.keyword) -> ExpressionError:
-        row, offset = node.lineno, node.col_offset
         if isinstance(node, ast.Attribute):  # at the dot
-            row, offset = _end(node.value)
-        return self._error(message, row, self._column(row, offset))
+            return self._error_behind(message, node.value, ".")
+        return self._error(message, node.lineno, self._column(node.lineno, node.col_offset))
+
+    def _error_behind(self, message: str, node: ast.expr, symbol: str) -> ExpressionError:
+        """An error at a symbol that stands somewhere behind an expression."""
+        row, offset = _end(node)
+        column = self._column(row, offset)
+        return self._error(message, row, max(self._lines[row - 1].find(symbol, column), column))
 
     def _column(self, row: int, offset: int) -> int:
         """A column in characters; the syntax tree counts the bytes of UTF-8."""
