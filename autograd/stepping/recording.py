@@ -188,6 +188,15 @@ class Recording(Sequence[Step]):
             len(reports),
         )
 
+    def link(self, number: int) -> tuple[Value, float | None]:
+        """The operand at the end of an edge and the partial on it: the edge, but for its story."""
+        return self._operands[number], self._partials[number]
+
+    def edges_of(self, node: Value) -> range:
+        """The numbers of the edges of a node."""
+        place = self.place[node]
+        return range(self.starts[place], self.starts[place + 1])
+
     def reports(self, node: Value) -> Sequence[int]:
         """The numbers of the edges that lead to a node, in the order of the pass."""
         return self._reports.get(node, ())
