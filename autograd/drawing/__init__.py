@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..value import Value
 from . import rendering
 from .dot import dot_lines
-from .picture import MAX_NODES, picture_of
+from .picture import Highlight, picture_of
 from .rendering import RenderError
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ def draw(
     *,
     rankdir: str = "LR",
     partials: bool = True,
+    groups: str | None = "auto",
+    expand: str | Value | Iterable[str | Value] = (),
+    focus: Value | None = None,
     depth: int | None = None,
-    max_nodes: int = MAX_NODES,
-    highlight: Value | Iterable[Value] = (),
+    max_nodes: int | None = None,
+    highlight: Highlight = (),
 ) -> graphviz.Digraph:
     """A picture of the graph under a Value, as DOT; a notebook shows it.
 
@@ -63,7 +66,15 @@ def draw(
         ValueError: if the graph is too large to be read, ``rankdir`` is no direction, ``depth`` no
             whole number, or a highlighted Value is not in the picture.
     """
-    picture = picture_of(root, depth=depth, max_nodes=max_nodes, highlight=highlight)
+    picture = picture_of(
+        root,
+        groups=groups,
+        expand=expand,
+        focus=focus,
+        depth=depth,
+        max_nodes=max_nodes,
+        highlight=highlight,
+    )
     lines = dot_lines(picture, rankdir=rankdir, partials=partials)
     from .digraph import Drawing
 
@@ -76,9 +87,12 @@ def render(
     *,
     rankdir: str = "LR",
     partials: bool = True,
+    groups: str | None = "auto",
+    expand: str | Value | Iterable[str | Value] = (),
+    focus: Value | None = None,
     depth: int | None = None,
-    max_nodes: int = MAX_NODES,
-    highlight: Value | Iterable[Value] = (),
+    max_nodes: int | None = None,
+    highlight: Highlight = (),
 ) -> Path:
     """Draw the graph under a Value into a file; the picture is the one that ``draw`` describes.
 
@@ -105,7 +119,15 @@ def render(
     """
     place = _checked(path)
     file_format = place.suffix[1:].lower()
-    picture = picture_of(root, depth=depth, max_nodes=max_nodes, highlight=highlight)
+    picture = picture_of(
+        root,
+        groups=groups,
+        expand=expand,
+        focus=focus,
+        depth=depth,
+        max_nodes=max_nodes,
+        highlight=highlight,
+    )
     lines = dot_lines(picture, rankdir=rankdir, partials=partials)
     if file_format in _TEXT_FORMATS:
         rendering.write_whole(place, _text(lines).encode())
