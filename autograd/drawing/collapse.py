@@ -22,7 +22,7 @@ FAMILY = 8
 FAMILY_OF_INSTANCES = 1
 MOST_IN_AN_OPENED_GROUP = 200
 EDGES_PER_BOX = 2
-BANDS, NEAREST = 8, 12
+BANDS, NEAREST = 6, 8
 
 _INSTANCE = re.compile(r"instance\[\d+\]")
 _NUMBERED = re.compile(r"(.*?)\[?(\d+)\]?")
@@ -39,6 +39,7 @@ class Group:
         groups: its subgroups by name.
         parent: the group around it; None for the whole.
         is_summary: whether it only counts what was left out, and is never opened.
+        is_band: whether it is a summary of what lies at some distance from the end.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Group:
     values: list[Value] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
     is_summary: bool = False
+    is_band: bool = False
 
     @property
     def depth(self) -> int:
@@ -249,7 +251,9 @@ def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
         values += by_level[level]
         if len(values) >= size or level == waiting[-1]:
             title = f"level {waiting[first]:,}" + (f" to {level:,}" if first < place else "")
-            group.groups[title] = Group((*group.path, title), title, group, values, is_summary=True)
+            group.groups[title] = Group(
+                (*group.path, title), title, group, values, is_summary=True, is_band=True
+            )
             first, values = place + 1, []
 
 
@@ -271,13 +275,13 @@ class _Levels:
         return self._levels[value]
 
 
-def _open(
-    whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: int
-) -> set[Group]:
+def _open(whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: int) -> set[Group]:
     """The groups to open: level by level, as long as the picture can be read."""
     by_depth: dict[int, list[Group]] = {}
     for group in whole.walk():
-        if not group.is_summary:
+        # Bands are the last resort: the name of a group says more, as long as it is closed.
+        has_bands = any(part.is_band for part in group.groups.values())
+        if not group.is_summary and (group.depth == 0 or not has_bands):
             by_depth.setdefault(group.depth, []).append(group)
     opened = forced | {whole}
     for depth in sorted(by_depth):
@@ -288,9 +292,7 @@ def _open(
     return opened
 
 
-def _is_readable(
-    whole: Group, nodes: Sequence[Value], opened: set[Group], most_boxes: int
-) -> bool:
+def _is_readable(whole: Group, nodes: Sequence[Value], opened: set[Group], most_boxes: int) -> bool:
     covers = _covers(whole, opened)
     boxes = sum(
         len(group.values) if cover is None else cover is group for group, cover in covers.items()

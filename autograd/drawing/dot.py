@@ -15,6 +15,7 @@ from .picture import Box, Edge, Frame, Node, Operation, Picture
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 LONGEST_LABEL = 40
+SUM, DASH = "\u03a3", "\u2014"
 
 # The first family that the machine has is taken; the last two are what Linux has, and all have.
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
@@ -96,7 +97,12 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
             if edge.source is None:
                 lines += _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, edge.count)
             else:
-                lines.append(f"{edge.source} -> {box.id}" + _attributes(**_edge(edge, picture, False)))
+                # A summary is drawn where there is room, and pulls nothing away from its place.
+                loose = {"weight": "0"} if box.is_summary else {}
+                lines.append(
+                    f"{edge.source} -> {box.id}"
+                    + _attributes(**_edge(edge, picture, False), **loose)
+                )
     belongings = _belongings(picture)
     for number, frame in enumerate(picture.frames):
         lines += _framed(frame, f"cluster_{number}", belongings)
@@ -145,9 +151,7 @@ MADE_OF_MORE = "made of Values that are not drawn"
 USED_BY_MORE = "used by Values that are not drawn"
 
 
-def _stub(
-    name: str, end: str, about: str, count: int = 1, *, is_source: bool = True
-) -> list[str]:
+def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = True) -> list[str]:
     """An ellipsis that stands for what the picture leaves out, and its edge."""
     return [
         name
@@ -178,11 +182,12 @@ def _belongings(picture: Picture) -> dict[str, list[str]]:
 
 def _framed(frame: Frame, name: str, belongings: dict[str, list[str]]) -> list[str]:
     """A frame around the parts of an open group, with the frames within."""
+    title = _text(_shorten(frame.title))
     lines = [
         f"subgraph {name} {{",
         "graph"
         + _attributes(
-            label=f"<B>{_text(_shorten(frame.title))}</B>",
+            label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
             tooltip=_tooltip(frame.title),
             labelloc="t",
             labeljust="l",
@@ -211,7 +216,7 @@ def _record(node: Node) -> str:
     )
     border = 3 if node.highlighted else 2 if node.is_root else 1
     fields = [_name(node.label)] if node.label else []
-    grad = "\u2014" if node.grad is None else _number(node.grad)
+    grad = DASH if node.grad is None else _number(node.grad)
     colour = _colour(node.grad, FAINT, NEGATIVE_INK)
     fields += [
         _field("data", _number(node.data)),
@@ -243,21 +248,19 @@ def _name(label: str) -> str:
 
 
 def _closed(box: Box) -> str:
-    """A box with a double border, for there is more in it: its name, how much, and its gradients."""
+    """A box with a double border, for there is more in it: name, number, sum of gradients."""
     colour = EMPHASIS_LINE if box.highlighted else INK if box.is_root else BOX_LINE
     fill = EMPHASIS if box.highlighted else LEAF if box.inputs == box.count else PAPER
-    total = "\u2014" if box.total is None else _number(box.total)
+    total = DASH if box.total is None else _number(box.total)
     ink = _colour(box.total, FAINT, NEGATIVE_INK)
     what = "leaves" if box.inputs == box.count else "Values"
-    fields = [
-        f"<B>{_text(_shorten(box.title))}</B>",
-        f'{box.count:,} <FONT POINT-SIZE="10" COLOR="{FAINT}">{what}</FONT>',
-        _field("\u03a3 grad", f'<FONT COLOR="{ink}">{total}</FONT>'),
-    ]
-    cells = "<VR/>".join(f"<TD>{field}</TD>" for field in fields)
+    title = f"<B>{_text(_shorten(box.title))}</B>"
+    count = f"{box.count:,} {_small(what)}"
+    grad = _field(f"{SUM} grad", f'<FONT COLOR="{ink}">{total}</FONT>')
     inner = (
-        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" '
-        f'COLOR="{colour}" BGCOLOR="{fill}"><TR>{cells}</TR></TABLE>'
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="5" STYLE="ROUNDED" '
+        f'COLOR="{colour}" BGCOLOR="{fill}"><TR><TD COLSPAN="3">{title}</TD></TR><HR/>'
+        f"<TR><TD>{count}</TD><VR/><TD>{grad}</TD></TR></TABLE>"
     )
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
@@ -305,9 +308,8 @@ def _edge(edge: Edge, picture: Picture, partials: bool) -> dict[str, str]:
     if edge.position is not None:
         words.append(_small(_ordinal(edge.position)))
     if edge.count > 1:
-        words.append(_small(f"{edge.count:,}\u00d7"))
-        if edge.contribution is not None:
-            words.append(f"{_small(chr(0x3A3))} {_number(edge.contribution)}")
+        added = "" if edge.contribution is None else f"<BR/>{SUM} {_number(edge.contribution)}"
+        words.append(_small(f"{edge.count:,}\u00d7") + added)
     elif partials and edge.partial is not None:
         words.append(_number(edge.partial))
     if words:
@@ -382,12 +384,18 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
     if any(edge.count > 1 for edge in picture.edges):
         lines.append(
             "n\u00d7: so many edges drawn as one"
-            + ("; \u03a3: what they add to gradients in all" if picture.largest_contribution else "")
+            + (
+                f"; {SUM}: what they add to gradients in all"
+                if picture.largest_contribution
+                else ""
+            )
         )
     if picture.boxes:
         lines.append(
             "double border: a group of Values, how many it hides, and the sum of their gradients"
         )
+    if any(box.is_band for box in picture.boxes):
+        lines.append("level: how many operations lie between a Value and the end, at most")
     if picture.hidden:
         made_of = "" if picture.around else "made of "
         lines.append(f"\u2026: {made_of}{picture.hidden:,} more Values, which are not drawn")

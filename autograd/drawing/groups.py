@@ -19,6 +19,8 @@ Path: TypeAlias = tuple[str, ...]
 # layer1.neuron0.w[2], and no sentence that happens to hold a full stop.
 _DOTTED = re.compile(r"[^\W\d]\w*(\[\w+\])*(\.[^\W\d]\w*(\[\w+\])*)+")
 _SUMS = ("sum", "add")
+# What Python's own sum of many instances is made of.
+ADDITIONS = ("additions",)
 FEWEST_INSTANCES, FEWEST_OPERATIONS = 3, 3
 
 
@@ -55,17 +57,19 @@ def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
     terms: dict[tuple[Value, int], Path] = {}
     paths: dict[Value, Path] = {}
     named: dict[str, Path] = {}
-    instances = _Instances(nodes[0])
+    instances = _Instances(nodes)
     for node in nodes:
         place = _own(node, inherited.pop(node), named)
+        if node in instances.in_a_chain:
+            place = place._replace(named=ADDITIONS)
         paths[node] = place.instance + place.made_in + place.named
-        if place == NOWHERE and node.op is not None and node.op.name in _SUMS:
+        if place == NOWHERE and _is_sum(node):
             terms.update(instances.under(node))
         for position, operand in enumerate(node.operands):
             if isinstance(operand, Value):
                 # Few sums have instances, and a lookup in an empty dict costs next to nothing.
                 instance = terms.get((node, position)) if terms else None
-                given = place if instance is None else place._replace(instance=instance)
+                given = place if instance is None else _Place(instance, (), ())
                 received = inherited.get(operand)
                 inherited[operand] = given if received is None else _common(received, given)
     return paths
@@ -95,6 +99,10 @@ def _groups_of(label: str) -> Path:
     return tuple(label.split(".")[:-1])
 
 
+def _is_sum(node: Value) -> bool:
+    return node.op is not None and node.op.name in _SUMS
+
+
 def _common(first: _Place, second: _Place) -> _Place:
     if first is second or first == second:
         return first
@@ -115,74 +123,83 @@ def _common_path(first: Path, second: Path) -> Path:
 class _Instances:
     """Finds the sums over a data set: terms made alike that share parameters and nothing else."""
 
-    def __init__(self, root: Value) -> None:
-        self._root = root
-        self._in_a_chain: set[Value] = set()
+    def __init__(self, nodes: Sequence[Value]) -> None:
+        self.in_a_chain: set[Value] = set()
+        self._root = nodes[0]
         self._consumers: dict[Value, int] | None = None
+        # Of nested sums each looks at what is under it; in vain, for most graphs.
+        self._patience = 4 * len(nodes)
 
     def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Path]]:
         """The operands of ``total`` that are instances, with the path of each.
 
         ``l0 + l1 + l2 + ...``, as Python's own ``sum`` writes it, is one sum of many terms.
         """
-        if total in self._in_a_chain:
+        if self._patience < 0:
             return ()
         places = self._flatten(total)
-        if not _are_instances([node.operands[position] for node, position in places]):
+        if not self._are_instances([node.operands[position] for node, position in places]):
             return ()
+        self.in_a_chain.update(node for node, _ in places if node is not total)
         return [(place, (f"instance[{i}]",)) for i, place in enumerate(places)]
 
     def _flatten(self, total: Value) -> list[tuple[Value, int]]:
         """Where the terms are written, from left to right: nodes and positions of operands."""
-        if self._consumers is None:
-            self._consumers = count_consumers(self._root)
+        consumers = self._count_consumers()
         places: list[tuple[Value, int]] = []
         waiting = [(total, position) for position in reversed(range(len(total.operands)))]
         while waiting:
             node, position = waiting.pop()
             term = node.operands[position]
-            if isinstance(term, Value) and self._goes_on(term):
-                self._in_a_chain.add(term)
+            if (
+                isinstance(term, Value)
+                and _is_sum(term)
+                and not term.label
+                and consumers[term] == 1
+            ):
                 waiting += [(term, k) for k in reversed(range(len(term.operands)))]
             else:
                 places.append((node, position))
         # A chain may begin with Python's 0, which is no instance of anything.
         return [(node, k) for node, k in places if isinstance(node.operands[k], Value)]
 
-    def _goes_on(self, term: Value) -> bool:
-        assert self._consumers is not None
-        is_sum = term.op is not None and term.op.name in _SUMS
-        return is_sum and not term.label and self._consumers[term] == 1
-
-
-def _are_instances(terms: Sequence[Value | float]) -> bool:
-    """Whether terms come from one formula: the same operation at the end of each, several
-    operations of its own, and not a node in common but leaves, of which there must be some.
-    """
-    if len(terms) < FEWEST_INSTANCES:
-        return False
-    if len({term.op.name if isinstance(term, Value) and term.op else "" for term in terms}) > 1:
-        return False
-    owners: dict[Value, int] = {}
-    share_leaves = False
-    for number, term in enumerate(terms):
-        if not isinstance(term, Value) or term.op is None or term in owners:
+    def _are_instances(self, terms: Sequence[Value | float]) -> bool:
+        """Whether terms come from one formula: the same operation at the end of each, several
+        operations of its own that nothing else uses, and leaves that they share.
+        """
+        if len(terms) < FEWEST_INSTANCES:
             return False
-        owners[term] = number
-        found = [term]
-        for node in found:
-            for operand in node.operands:
-                if not isinstance(operand, Value):
-                    continue
-                owner = owners.setdefault(operand, -1)
-                if owner == -1:
-                    owners[operand] = number
-                    if operand.op is not None:
-                        found.append(operand)
-                elif owner != number:
-                    if operand.op is not None:
+        if len({term.op.name if isinstance(term, Value) and term.op else "" for term in terms}) > 1:
+            return False
+        owners: dict[Value, int] = {}
+        uses: dict[Value, int] = {}
+        share_leaves = False
+        for number, term in enumerate(terms):
+            if not isinstance(term, Value) or term.op is None or term in owners:
+                return False
+            owners[term], uses[term] = number, 1
+            found = [term]
+            for node in found:
+                for operand in node.operands:
+                    if not isinstance(operand, Value):
+                        continue
+                    self._patience -= 1
+                    owner = owners.setdefault(operand, number)
+                    if operand.op is None:
+                        share_leaves |= owner != number
+                    elif owner != number:
                         return False
-                    share_leaves = True
-        if len(found) < FEWEST_OPERATIONS:
-            return False
-    return share_leaves
+                    elif operand in uses:
+                        uses[operand] += 1
+                    else:
+                        uses[operand] = 1
+                        found.append(operand)
+            if len(found) < FEWEST_OPERATIONS:
+                return False
+        consumers = self._count_consumers()
+        return share_leaves and all(consumers[node] == count for node, count in uses.items())
+
+    def _count_consumers(self) -> dict[Value, int]:
+        if self._consumers is None:
+            self._consumers = count_consumers(self._root)
+        return self._consumers

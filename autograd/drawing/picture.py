@@ -9,6 +9,7 @@ Graphviz.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
@@ -110,6 +111,8 @@ class Box:
         edges: those that lead into it, one for each place they come from.
         highlighted: whether one of the Values is to be emphasised.
         is_root: whether it hides the final value.
+        is_summary: whether it only counts what was left out: other instances, or far levels.
+        is_band: whether it is the latter.
     """
 
     id: str
@@ -123,6 +126,8 @@ class Box:
     edges: tuple[Edge, ...]
     highlighted: bool
     is_root: bool
+    is_summary: bool
+    is_band: bool
 
 
 @dataclass(frozen=True)
@@ -133,11 +138,13 @@ class Frame:
         title: the name of the group, after those of groups around it that hold nothing else.
         members: ids of nodes and boxes.
         frames: the open groups within.
+        is_parameters: whether there are only leaves in it.
     """
 
     title: str
     members: tuple[str, ...]
     frames: tuple[Frame, ...]
+    is_parameters: bool
 
 
 @dataclass(frozen=True)
@@ -304,12 +311,9 @@ class _Painter:
         for value in values:
             if value not in self.part.opened:
                 continue
-            sources = [
-                self.places.get(x) if isinstance(x, Value) else own for x in value.operands
-            ]
+            sources = [self.places.get(x) if isinstance(x, Value) else own for x in value.operands]
             inner += sum(
-                source == own and isinstance(x, Value)
-                for source, x in zip(sources, value.operands)
+                source == own and isinstance(x, Value) for source, x in zip(sources, value.operands)
             )
             if all(source == own for source in sources):
                 continue
@@ -336,21 +340,30 @@ class _Painter:
             edges=_merge(edges, set(map(_origin, edges))),
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
+            is_summary=group.is_summary,
+            is_band=group.is_band,
         )
 
     def _frames(self) -> tuple[Frame, ...]:
         """The open groups, put together from the innermost outwards."""
         frames: dict[Group, Frame] = {}
         for group in reversed(self.cut.frames):
-            boxes = [self.box_ids[g] for g in group.groups.values() if g in self.box_ids]
-            members = (*(self.places[value] for value in group.values), *boxes)
+            closed = [g for g in group.groups.values() if g in self.box_ids]
+            members = (
+                *(self.places[value] for value in group.values),
+                *(self.box_ids[g] for g in closed),
+            )
             within = tuple(frames[g] for g in group.groups.values() if g in frames)
+            values = [*group.values, *(value for g in closed for value in self.cut.boxes[g])]
+            is_parameters = all(value.op is None for value in values) and all(
+                frame.is_parameters for frame in within
+            )
+            title = group.title
             if not members and len(within) == 1:
-                frames[group] = Frame(
-                    f"{group.title}.{within[0].title}", within[0].members, within[0].frames
-                )
-            else:
-                frames[group] = Frame(group.title, members, within)
+                # Nothing but a frame is no reason for a frame of its own.
+                title = f"{title}.{within[0].title}"
+                members, within = within[0].members, within[0].frames
+            frames[group] = Frame(title, members, within, is_parameters)
         return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
 
 
@@ -407,14 +420,14 @@ class _Marks:
             self._walk([x for x in wanted if isinstance(x, Value)])
         for entry in wanted:
             is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
-            path = list(entry) if is_path else [entry]  # type: ignore[arg-type]
+            path: list[Value] = list(entry) if is_path else [entry]  # type: ignore
             for value in path:
                 _check_present(value, present)
             self.values.update(path)
             self._walk(path)
 
     def _walk(self, path: Sequence[Value]) -> None:
-        for first, second in zip(path, path[1:]):
+        for first, second in itertools.pairwise(path):
             for consumer, operand in ((first, second), (second, first)):
                 if operand in consumer.operands:
                     self.steps.add((consumer, operand))

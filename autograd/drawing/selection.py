@@ -75,9 +75,7 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
     nodes = [node for node in graph if node in back or node in forward]
     seen = set(nodes)
     uses = {node: sum(user not in seen for user in consumers[node]) for node in nodes}
-    opened = {
-        node for node in nodes if back.get(node, depth) < depth or forward.get(node, 0) > 0
-    }
+    opened = {node for node in nodes if back.get(node, depth) < depth or forward.get(node, 0) > 0}
     return Part(nodes, opened, {node: number for node, number in uses.items() if number})
 
 
