@@ -16,6 +16,7 @@ from ..ops import Op
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
+AFFINE = "affine"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
 
 
 class LoweringError(ValueError):

@@ -14,10 +14,11 @@ from .arrays import expand
 from .differentiate import differentiate
 from .engines import Engine, JaxEngine, NumpyEngine, PythonEngine, SumEngine, import_jax
 from .graph import Graph, LoweringError
+from .products import find_products
 from .record import record, unknown_leaves
 from .reroll import reroll
 from .schedule import EVERY_STEP, Schedule, schedule
-from .select import select
+from .select import Outputs, select
 from .simplify import simplify
 
 Array: TypeAlias = NDArray[np.float64]
@@ -291,25 +292,34 @@ class _Part:
     def __init__(
         self, graph: Graph, nodes: list[int], roots: int, parameters: int, columns: Array
     ) -> None:
-        outputs = list(nodes)
-        for root in nodes[:roots]:
-            outputs += differentiate(graph, root, parameters)
-        self.graph, found = expand(*simplify(graph, outputs))
-        self.values, self.observed = found[:roots], found[roots : len(nodes)]
-        self.gradients = found[len(nodes) :]
+        graph, nodes = find_products(graph, nodes)
+        outputs = Outputs(nodes[:roots], {}, [], nodes[roots:])
+        for k, root in enumerate(outputs.values):
+            found = differentiate(graph, root)
+            for place, node in found.nodes.items():
+                outputs.gradients[k * parameters + place] = node
+            for outer in found.outers:
+                outer.positions = [[k * parameters + x for x in row] for row in outer.positions]
+            outputs.outers += found.outers
+        for rewrite in (simplify, expand):
+            graph, nodes = rewrite(graph, outputs.nodes())
+            outputs = outputs.renamed(nodes)
+        self.graph, self.outputs = graph, outputs
         self.parameters = parameters
         self.columns = columns
         self._schedules: dict[str, Schedule] = {}
 
     def schedule(self, kind: str) -> Schedule:
         if kind not in self._schedules:
-            selection = select(
-                self.graph,
-                [] if kind == "rows" else self.values,
-                self.gradients if kind == "step" else [],
-                {"step": self.observed, "value": [], "rows": self.values}[kind],
+            outputs = self.outputs
+            if kind == "value":
+                outputs = Outputs(outputs.values, {}, [], [])
+            elif kind == "rows":
+                outputs = Outputs([], {}, [], outputs.values)
+            gradients = len(outputs.values) * self.parameters if kind == "step" else 0
+            self._schedules[kind] = schedule(
+                select(self.graph, outputs), len(self.columns), self.parameters, gradients
             )
-            self._schedules[kind] = schedule(selection, len(self.columns), self.parameters)
         return self._schedules[kind]
 
 
