@@ -30,7 +30,7 @@ class ArrayOperation(NamedTuple):
 
 
 def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
-    """x where the condition is not zero (nan is not), else y."""
+    """X where the condition is not zero (nan is not), else y."""
     chosen = np.not_equal(condition, 0.0)
     if out is None:
         return np.where(chosen, x, y)
@@ -40,7 +40,7 @@ def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
 
 
 def xlogy(x: Any, y: Any, out: Any = None) -> Any:
-    """x * log(y), which is 0 for x = 0 whatever y is but nan."""
+    """X * log(y), which is 0 for x = 0 whatever y is but nan."""
     hidden = np.equal(x, 0.0) & ~np.isnan(y)
     found = np.multiply(x, np.log(y, out=out if np.shape(y) == np.shape(out) else None), out=out)
     if out is None:

@@ -267,5 +267,5 @@ class _Selector:
 def _depends(graph: Graph, kinds: tuple[str, ...]) -> list[bool]:
     found: list[bool] = []
     for name, operands in zip(graph.names, graph.operands):
-        found.append(name in kinds or any([found[x] for x in operands]))
+        found.append(name in kinds or any(found[x] for x in operands))
     return found
