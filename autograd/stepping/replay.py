@@ -15,6 +15,7 @@ from ..differences import Comparison, Tolerances, differentiate, judge, rounding
 from ..sweep import operands_first
 from ..value import Value
 from . import text
+from .names import derivative
 from .recording import Recording
 
 TOLERANCES = Tolerances(relative=1e-5, absolute=0.0)
@@ -94,7 +95,7 @@ def check(recording: Recording, node: Value) -> Comparison:
     Raises:
         ValueError: if the number of the node or of the root is not finite.
     """
-    name = f"d{recording.names[recording.root]}/d{recording.names[node]}"
+    name = derivative(recording.names[recording.root], recording.names[node])
     x, value = recording.data[recording.place[node]], recording.data[0]
     for what, number in ((recording.names[node], x), (recording.names[recording.root], value)):
         if not math.isfinite(number):
