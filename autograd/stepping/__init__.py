@@ -8,6 +8,7 @@ use it in any Python session, and every other view of a pass is built on it.
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import TYPE_CHECKING
 
 from ..value import Value
@@ -52,3 +53,31 @@ def step_through(root: Value, *, forward: bool = False) -> Stepper:
             f"computation with Values, such as a loss"
         )
     return Stepper(root, forward=forward)
+
+
+def debug(root: Value | Stepper) -> None:
+    """Open a prompt that steps through the reverse pass from ``root``: a pdb for gradients.
+
+    ``n`` takes the next node, ``s`` one edge, ``rn`` goes back, ``b w`` and ``c`` run to where the
+    gradient of w changes, ``why w`` tells where it comes from, and ``help`` lists the rest. What
+    is no command is Python on the names of the caller.
+
+    ``c`` at the end leaves with the gradients that ``root.backward()`` would leave. ``q`` and
+    Ctrl-D leave with those from before the pass. In either case the program goes on; to end it,
+    raise SystemExit at the prompt.
+
+    Args:
+        root: the Value to differentiate, or a Stepper that is to go on from where it stands.
+
+    Raises:
+        TypeError: if ``root`` is neither.
+    """
+    from .lookup import PythonNames
+    from .prompt import Prompt
+    from .stepper import Stepper
+
+    stepper = root if isinstance(root, Stepper) else step_through(root)
+    caller = sys._getframe(1)
+    names = PythonNames(stepper, caller.f_globals, caller.f_locals)
+    del caller  # it holds every variable of the program
+    Prompt(stepper, names).interact()

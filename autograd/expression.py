@@ -1,0 +1,511 @@
+"""Expressions from the command line: text in, a computation of Values out.
+
+``parse`` reads an expression such as ``"e = a*b; L = tanh(e + c)"`` into instructions for a stack,
+and ``Expression.evaluate`` carries them out on Values. An instruction pushes a number or a named
+Value, or applies a row of the operation table: nothing else exists, so that an expression from a
+stranger can compute a number and do no more.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import keyword
+import math
+import re
+import unicodedata
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .ieee import real
+from .ops import OPS, Op
+from .value import Value
+
+LONGEST = 10_000  # characters
+DEEPEST = 50  # brackets within brackets
+SHOWN = 72  # characters of a line that an error shows
+
+CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
+
+_BINARY = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.BitXor: "^",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.MatMult: "@",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+}
+_UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not"}
+# Rows that are written as operators; all others, and in fact these too, are functions.
+FUNCTIONS = [op for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
+_OPERATORS = {
+    (op.symbol, op.arity): op for op in OPS.values() if op.arity and not op.symbol.isidentifier()
+}
+
+# What people write out of habit, and what it is here.
+_INSTEAD = {
+    "^": "for a power write **",
+    "ln": "write log(x)",
+    "log10": "write log(x) / log(10)",
+    "log2": "write log(x) / log(2)",
+    "max": "write maximum(x, y)",
+    "min": "write minimum(x, y)",
+    "prod": "write x * y",
+    "dot": "write x1*y1 + x2*y2",
+    "softmax": "it gives a list; one entry of it is exp(x - logsumexp(x, y))",
+    "log_softmax": "it gives a list; one entry of it is x - logsumexp(x, y)",
+    "tan": "write sin(x) / cos(x)",
+    "e": "for Euler's number write exp(1)",
+}
+_REFUSED: dict[type[ast.AST], str] = {
+    ast.Attribute: "attributes are not read here; there are numbers, names and functions only",
+    ast.Subscript: "nothing is looked up in brackets here; for w[0] use a name such as w0",
+    ast.Lambda: "functions are not made here; write the expression itself",
+    ast.NamedExpr: "':=' is not used here; name a part of the expression before it: e = a*b; e + c",
+    ast.IfExp: "a choice is written where(condition, x, y), with a condition such as less(x, y)",
+    ast.Compare: "a comparison is a function here: write less(x, y) or equal(x, y)",
+    ast.BoolOp: "'and' and 'or' are not used here; for a choice write where(condition, x, y)",
+    ast.Starred: "'*' before an operand spreads a list, and there are none here",
+    ast.List: "lists are not used here; only functions of many operands take one: sum([x, y])",
+    ast.Tuple: "one expression gives one number; write an expression for each",
+}
+# Characters that no expression needs, and what begins with them makes parsers work hard.
+_NEVER = "\"'\\#"
+_OPENING = "([{"
+_CLOSING = ")]}"
+
+
+class ExpressionError(ValueError):
+    """A expression that cannot be read; the message is one line.
+
+    Attributes:
+        excerpt: the line of the expression and below it a caret at the place, or the empty string
+            where no place is to blame.
+    """
+
+    def __init__(self, message: str, excerpt: str = "") -> None:
+        super().__init__(message)
+        self.excerpt = excerpt
+
+
+class _Number(NamedTuple):
+    """Push a number."""
+
+    number: float
+
+
+class _Load(NamedTuple):
+    """Push what a name stands for."""
+
+    name: str
+
+
+class _Apply(NamedTuple):
+    """Replace the topmost operands by what a row of the table makes of them."""
+
+    op: Op
+    operands: int
+
+
+class _Store(NamedTuple):
+    """Give the topmost operand a name; it is the label of the node, unless that has one."""
+
+    name: str
+
+
+_Instruction = _Number | _Load | _Apply | _Store
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A expression that has been read.
+
+    Attributes:
+        text: as it was written.
+        inputs: the names that need a number, in the order of their first use.
+        parts: the names that the expression itself gives, in order.
+    """
+
+    text: str
+    inputs: tuple[str, ...]
+    parts: tuple[str, ...]
+    _program: tuple[_Instruction, ...]
+    _first_uses: Mapping[str, str]
+
+    def require(self, given: Collection[str]) -> None:
+        """See to it that the names with a number are the inputs, no more and no fewer.
+
+        Raises:
+            ExpressionError: if not; it says what is missing, or what the name should be.
+        """
+        for name in given:
+            if name in self.parts:
+                raise ExpressionError(f"{name} is computed here; leave out {name}=...")
+            if name not in self.inputs:
+                advice = _advice(name, self.inputs, "its inputs are")
+                raise ExpressionError(f"{name} is not in the expression; {advice}")
+        missing = [name for name in self.inputs if name not in given]
+        if missing:
+            name = missing[0]
+            shown = " ".join(f"{other}=1" for other in missing[:8])
+            advice = f"add {shown}{' ...' * (len(missing) > 8)}, with numbers of yours"
+            if name in _INSTEAD:
+                advice += f"; {_INSTEAD[name]}"
+            elif near := difflib.get_close_matches(
+                name, [*given, *self.parts, *OPS, *CONSTANTS], 1
+            ):
+                advice += f"; or is it {near[0]}?"
+            raise ExpressionError(f"{name} has no number; {advice}", self._first_uses[name])
+
+    def evaluate(
+        self, inputs: Mapping[str, Value | float]
+    ) -> tuple[Value | float, dict[str, Value | float]]:
+        """Compute the expression.
+
+        Args:
+            inputs: a Value, or a number, for each name in ``inputs``.
+
+        Returns:
+            What the last statement gives: a Value, or a float if it depends on none. And
+            what each name stands for, the inputs first, then the parts.
+        """
+        names: dict[str, Value | float] = dict(inputs)
+        stack: list[Value | float] = []
+        for instruction in self._program:
+            match instruction:
+                case _Number(number):
+                    stack.append(number)
+                case _Load(name):
+                    stack.append(names[name])
+                case _Apply(op, count):
+                    operands = stack[-count:]
+                    del stack[-count:]
+                    stack.append(op(*operands))
+                case _Store(name):
+                    top = names[name] = stack[-1]
+                    if isinstance(top, Value) and not top.label:
+                        top.label = name
+        return stack[-1], names
+
+
+def parse(text: str) -> Expression:
+    """Read an expression.
+
+    It is written as in Python: numbers, names, ``+ - * / **``, and the rows of the operation table
+    as functions. Statements such as ``e = a*b`` may come first, each followed by ``;``, and name a
+    part of it. ``pi``, ``inf`` and ``nan`` are numbers.
+
+    Args:
+        text: the expression.
+
+    Raises:
+        ExpressionError: if it is no expression, or too large to be read safely.
+    """
+    return _Reader(text).read()
+
+
+def read_name(text: str) -> str:
+    """A name as expressions see it: to Python some Unicode letters are one.
+
+    Raises:
+        ExpressionError: if no expression could use it as the name of an input.
+    """
+    name = unicodedata.normalize("NFKC", text)
+    if name.isidentifier() and not keyword.iskeyword(name):
+        parse(name)  # which refuses the name of a function
+        if name not in CONSTANTS:
+            return name
+        raise ExpressionError(f"{name} is a number already; use another name")
+    why = "a word of Python's own" if name.isidentifier() else "no name"
+    raise ExpressionError(f"{_quoted(text)} is {why}; use letters, digits and _, such as w1")
+
+
+def read_number(name: str, text: str) -> float:
+    """The number that a name is given: as Python writes floats, or an expression without names.
+
+    Raises:
+        ExpressionError: if it is neither.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        expression = parse(text)
+    except ExpressionError:
+        expression = None
+    if expression is None or expression.inputs or expression.parts:
+        shown = _quoted(f"{name}={text}")
+        raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5")
+    number, _ = expression.evaluate({})
+    assert isinstance(number, float)  # as it depends on no input
+    return number
+
+
+class _Reader:
+    """Turns the syntax tree of one expression into instructions, and complains with a place."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines = text.splitlines() or [""]
+        self._inputs: dict[str, str] = {}  # with an excerpt that shows the first use
+        self._parts: dict[str, None] = {}
+
+    def read(self) -> Expression:
+        self._bound()
+        program: list[_Instruction] = []
+        *before, last = self._statements()
+        for statement in before:
+            if isinstance(statement, ast.Expr):
+                raise self._error_at("nothing uses this; name it, as in e = a*b; e + c", statement)
+            program.extend(self._statement(statement))
+        program.extend(self._statement(last))
+        return Expression(
+            self._text, tuple(self._inputs), tuple(self._parts), tuple(program), self._inputs
+        )
+
+    # Before Python's own parser sees the text -------------------------------------------------
+
+    def _bound(self) -> None:
+        """Refuse what a parser might choke on: too long, too deep, or not text at all."""
+        if len(self._text) > LONGEST:
+            raise self._error(
+                f"the expression has {len(self._text)} characters, and {LONGEST} is the most; "
+                f"build such a graph in Python"
+            )
+        if number := re.search(r"\d{1000,}", self._text):
+            raise self._error(
+                f"a number of {len(number[0])} digits is more than a float holds; write it as 1e300"
+            )
+        depth = 0
+        for row, line in enumerate(self._lines, start=1):
+            for column, character in enumerate(line):
+                depth += (character in _OPENING) - (character in _CLOSING)
+                if depth > DEEPEST:
+                    raise self._error(
+                        f"more than {DEEPEST} brackets within each other; "
+                        f"name the inner parts first, as in e = a*b; e + c",
+                        row,
+                        column,
+                    )
+                if character in _NEVER or (not character.isprintable() and character != "\t"):
+                    raise self._error(_never(character), row, column)
+
+    def _statements(self) -> Sequence[ast.stmt]:
+        # Python's parser takes indentation for a block, and warns of what may be a slip.
+        self._lines = [line.strip() for line in self._lines]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse("\n".join(self._lines))
+        except SyntaxError as error:
+            place = max(error.lineno or 1, 1), max((error.offset or 1) - 1, 0)
+            said = (error.msg or "invalid syntax").partition(" (<unknown>")[0]
+            raise self._error(f"this is no expression: {said}", *place) from None
+        except ValueError:
+            raise self._error("this is no expression") from None
+        except (RecursionError, MemoryError):
+            raise self._error(
+                "the expression is nested too deeply, or too long a chain; "
+                "name parts of it first, as in e = a*b; e + c"
+            ) from None
+        if not tree.body:
+            raise self._error("the expression is empty; write for example 'x*y + 1'")
+        return tree.body
+
+    # Statements and expressions ---------------------------------------------------------------
+
+    def _statement(self, statement: ast.stmt) -> Iterator[_Instruction]:
+        match statement:
+            case ast.Expr(value=expression):
+                yield from self._expression(expression)
+            case ast.Assign(targets=[ast.Name(id=name) as target], value=expression):
+                yield from self._expression(expression)
+                self._define(name, target)
+                yield _Store(name)
+            case _:
+                raise self._error_at(
+                    "write 'name = expression' or an expression, separated by ';'", statement
+                )
+
+    def _define(self, name: str, target: ast.Name) -> None:
+        if name in self._parts:
+            raise self._error_at(
+                f"{name} has been given an expression already; use another name", target
+            )
+        if name in self._inputs:
+            raise self._error_at(f"{name} is an input, used before this; use another name", target)
+        self._refuse_taken(name, target)
+        self._parts[name] = None
+
+    def _refuse_taken(self, name: str, place: ast.Name) -> None:
+        if name in OPS:
+            operands = ", ".join(OPS[name].letters)
+            raise self._error_at(f"{name} is a function: write {name}({operands})", place)
+        if name in CONSTANTS:
+            raise self._error_at(f"{name} is the number {CONSTANTS[name]}; use another name", place)
+
+    def _expression(self, root: ast.expr) -> Iterator[_Instruction]:
+        """The instructions of an expression, operands first, without recursion."""
+        waiting: list[ast.expr | _Instruction] = [root]
+        while waiting:
+            item = waiting.pop()
+            if not isinstance(item, ast.expr):
+                yield item
+                continue
+            instruction, operands = self._read_node(item)
+            if instruction is not None:
+                waiting.append(instruction)
+            waiting.extend(reversed(operands))
+
+    def _read_node(self, node: ast.expr) -> tuple[_Instruction | None, Sequence[ast.expr]]:
+        """What a node does, once its operands are there; None if it does nothing to its operand."""
+        match node:
+            case ast.Constant(value=value):
+                return self._number(value, node), ()
+            case ast.Name(id=name):
+                return self._name(name, node), ()
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return None, (operand,)
+            case ast.UnaryOp(operand=operand):
+                return self._operator(_UNARY[type(node.op)], 1, node), (operand,)
+            case ast.BinOp(left=left, right=right):
+                return self._operator(_BINARY[type(node.op)], 2, left), (left, right)
+            case ast.Call():
+                return self._call(node)
+        kind = type(node)
+        refusal = _REFUSED.get(kind, "this is not used here; write numbers, names and functions")
+        raise self._error_at(refusal, node)
+
+    def _number(self, value: object, node: ast.expr) -> _Instruction:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return _Number(real(value))
+        if isinstance(value, complex):
+            raise self._error_at("complex numbers are not used here; every number is a float", node)
+        raise self._error_at(f"{value} is not a number; write 1 or 0 for yes or no", node)
+
+    def _name(self, name: str, node: ast.Name) -> _Instruction:
+        if name in self._parts:
+            return _Load(name)
+        if name in CONSTANTS:
+            return _Number(CONSTANTS[name])
+        self._refuse_taken(name, node)
+        row, offset = node.lineno, node.col_offset
+        self._inputs.setdefault(name, excerpt(self._lines[row - 1], self._column(row, offset)))
+        return _Load(name)
+
+    def _operator(self, symbol: str, arity: int, place: ast.expr) -> _Instruction:
+        op = _OPERATORS.get((symbol, arity))
+        if op is not None:
+            return _Apply(op, arity)
+        known = " ".join(dict.fromkeys(known for known, _ in _OPERATORS))
+        advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
+        message = f"'{symbol}' is no operator here; {advice}"
+        if arity == 1:
+            raise self._error_at(message, place)
+        raise self._error_behind(message, place, symbol)
+
+    def _call(self, node: ast.Call) -> tuple[_Instruction, Sequence[ast.expr]]:
+        if not isinstance(node.func, ast.Name):
+            if isinstance(node.func, ast.Attribute):
+                raise self._error_at(_REFUSED[ast.Attribute], node.func)
+            raise self._error_at("only functions can be called; for a product write *", node.func)
+        name = node.func.id
+        op = OPS.get(name)
+        if op is None:
+            raise self._error_at(self._no_function(name), node.func)
+        if node.keywords:
+            word = node.keywords[0]
+            raise self._error_at(
+                f"operands have no keywords here; write {name}({', '.join(op.letters)})",
+                word if word.arg else word.value,
+            )
+        operands = node.args
+        if op.arity is None and len(operands) == 1 and isinstance(operands[0], ast.List):
+            operands = operands[0].elts  # sum([x, y]), as in Python
+        for operand in operands:
+            if isinstance(operand, ast.Starred):
+                raise self._error_at(_REFUSED[ast.Starred], operand)
+        if not operands if op.arity is None else len(operands) != op.arity:
+            expected = "one operand or more" if op.arity is None else _counted(op.arity)
+            raise self._error_at(
+                f"{name} takes {expected}, and here are {len(operands) or 'none'}", node.func
+            )
+        return _Apply(op, len(operands)), operands
+
+    def _no_function(self, name: str) -> str:
+        if name in self._parts or name in self._inputs:
+            return f"{name} is a name and not a function; for a product write {name} * (...)"
+        return f"there is no function {_quoted(name)}; {_advice(name, OPS, 'the functions are')}"
+
+    # Complaints -------------------------------------------------------------------------------
+
+    def _error_at(self, message: str, node: ast.expr | ast.stmt | ast.keyword) -> ExpressionError:
+        if isinstance(node, ast.Attribute):  # at the dot
+            return self._error_behind(message, node.value, ".")
+        return self._error(message, node.lineno, self._column(node.lineno, node.col_offset))
+
+    def _error_behind(self, message: str, node: ast.expr, symbol: str) -> ExpressionError:
+        """An error at a symbol that stands somewhere behind an expression."""
+        row, offset = _end(node)
+        column = self._column(row, offset)
+        return self._error(message, row, max(self._lines[row - 1].find(symbol, column), column))
+
+    def _column(self, row: int, offset: int) -> int:
+        """A column in characters; the syntax tree counts the bytes of UTF-8."""
+        return len(self._lines[row - 1].encode()[:offset].decode(errors="ignore"))
+
+    def _error(self, message: str, row: int = 0, column: int = 0) -> ExpressionError:
+        if not 0 < row <= len(self._lines):
+            return ExpressionError(message)
+        return ExpressionError(message, excerpt(self._lines[row - 1], column))
+
+
+def _never(character: str) -> str:
+    if character in "\"'":
+        return "text is not used here; write numbers and names without quotes"
+    shown = character if character in _NEVER else f"U+{ord(character):04X}"
+    return f"the character {shown} cannot be part of an expression"
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    """The row and the offset behind an expression."""
+    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+
+
+def excerpt(line: str, column: int) -> str:
+    """A line and below it a caret at a column; of a long line only what is near the caret."""
+    column = min(column, len(line))
+    start = max(0, min(column - SHOWN // 2, len(line) - SHOWN))
+    shown = line[start : start + SHOWN]
+    left, right = "..." * (start > 0), "..." * (start + SHOWN < len(line))
+    shown = "".join(c if c.isprintable() else "?" for c in shown)
+    return f"{left}{shown}{right}\n{' ' * (len(left) + column - start)}^"
+
+
+def _advice(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What somebody may have meant by a name that is not known here."""
+    if name in _INSTEAD:
+        return _INSTEAD[name]
+    known = list(known)
+    if near := difflib.get_close_matches(name, known, 3):
+        return f"do you mean {' or '.join(near)}?"
+    return f"{otherwise} {' '.join(sorted(known))}" if known else "it takes no numbers"
+
+
+def _counted(operands: int) -> str:
+    return f"{operands} operand{'s' * (operands > 1)}"
+
+
+def _quoted(text: str) -> str:
+    """A piece of somebody's text within a message: in quotes, on one line, not too long."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")

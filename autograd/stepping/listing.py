@@ -1,0 +1,126 @@
+"""What surrounds a node, as text: its formula in numbers, its operands, its neighbours, its path.
+
+A recorded pass and a node or a place in it go in, and lines come out; the prompt shows them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from ..value import Value
+from . import text
+from .recording import Edge, Recording
+from .replay import ForwardStep
+
+STACK_SHOWN = 20  # nodes of a path
+
+
+def equation(recording: Recording, node: Value) -> str:
+    """The formula of a node and what it sends to each operand, in symbols and in numbers."""
+    names, place = recording.names, recording.place[node]
+    edges = recording.edge_count(place)
+    step = recording.part(place, 0, min(edges, text.EDGES_SHOWN))
+    name, root = names[node], names[recording.root]
+    lines = [f"{name} = {_computation(recording, node)}{text.signed(step.data)}"]
+    lines.append(f"d{root}/d{name} = {text.signed(step.gradient)}")
+    for edge in step.edges:
+        operand = names[edge.operand]
+        symbols = f"d{root}/d{name} * {text.partial_formula(node, edge.position, names)}"
+        lines.append(f"d{root}/d{operand} += {symbols} = {_contribution(step.gradient, edge)}")
+    if edges > len(step.edges):
+        lines.append(f"... and {edges - len(step.edges)} more operands")
+    return "\n".join(lines)
+
+
+def operands(recording: Recording, node: Value, describe: Callable[[Value], str]) -> str:
+    """The operands of a node, one a line.
+
+    Args:
+        recording: the pass.
+        node: a node of it.
+        describe: a line for a node.
+    """
+    if node.op is None:
+        return f"{recording.names[node]} is a leaf: it has no operands"
+    uses = Counter(node.operands)
+    lines = [
+        (describe(x) if isinstance(x, Value) else f"{text.plain(x)} (a constant)")
+        + (f" ({count} times)" if count > 1 else "")
+        for x, count in uses.items()
+    ]
+    if len(lines) > text.ROWS_SHOWN:
+        lines[text.ROWS_SHOWN :] = [f"... and {len(lines) - text.ROWS_SHOWN} more"]
+    return "\n".join(lines)
+
+
+def listing(recording: Recording, places: Iterable[int], current: int, marked: set[int]) -> str:
+    """Steps of the pass, one a line: ``4 B-> e = a * b``.
+
+    Args:
+        recording: the pass.
+        places: which steps.
+        current: the place of the step that is next, which gets an arrow.
+        marked: the places with a breakpoint, which get a B.
+    """
+    width = len(str(len(recording)))
+    lines = []
+    for place in places:
+        mark = "B" if place in marked else " "
+        arrow = "->" if place == current else "  "
+        made = node_line(recording, recording.nodes[place])
+        lines.append(f"{place + 1:>{width}} {mark}{arrow} {made}")
+    return "\n".join(lines)
+
+
+def node_line(recording: Recording, node: Value) -> str:
+    """How a node was made: ``e = a * b``, or ``a = +2 (leaf)``."""
+    names = recording.names
+    number = text.signed(recording.data[recording.place[node]])
+    return f"{names[node]} = {text.formula(node, names) or f'{number} (leaf)'}"
+
+
+def path_to(recording: Recording, node: Value) -> list[Value]:
+    """A way from the root to a node: upwards always along the largest contribution."""
+
+    def size(number: int) -> float:
+        contribution = abs(recording.edge(number).contribution)
+        return math.inf if math.isnan(contribution) else contribution
+
+    path = [node]
+    while path[-1] is not recording.root:
+        path.append(recording.consumer(max(recording.reports(path[-1]), key=size)))
+    return path[::-1]
+
+
+def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
+    """A path, the root first, with a mark at the chosen node; of a long one the middle is short."""
+    lines = [
+        f"{'>' if node is chosen else ' '} {node_line(recording, node)}{text.GAP}"
+        f"d{recording.names[recording.root]}/d{recording.names[node]} = "
+        f"{text.signed(recording.gradients[recording.place[node]])}"
+        for node in path
+    ]
+    if len(lines) > STACK_SHOWN:
+        half = STACK_SHOWN // 2
+        lines[half:-half] = [f"  ... {len(lines) - 2 * half} nodes between"]
+    return "\n".join(lines)
+
+
+def _computation(recording: Recording, node: Value) -> str:
+    """``a * b = 2 * -3 = ``; empty for a leaf."""
+    if node.op is None:
+        return ""
+    numbers = [
+        recording.data[recording.place[x]] if isinstance(x, Value) else x for x in node.operands
+    ]
+    step = ForwardStep(1, 1, node, 0.0, tuple(numbers), recording.names)
+    return f"{text.formula(node, recording.names)} = {text.numbers_in(step)} = "
+
+
+def _contribution(gradient: float, edge: Edge) -> str:
+    if edge.partial is None:
+        return "nothing: no derivative passes"
+    numbers = f"{text.signed(gradient)} * {text.signed(edge.partial)}"
+    return f"{numbers} = {text.signed(edge.contribution)}"

@@ -1,0 +1,176 @@
+"""What names mean at the prompt, and what may be computed with them.
+
+``GraphNames`` knows the nodes of the pass and computes with the operation table, and that is all
+that can be typed at the prompt of the shell. ``PythonNames`` adds the names of the program that
+called ``autograd.debug``, and runs Python on them, as pdb does.
+"""
+
+from __future__ import annotations
+
+import pprint
+import re
+import rlcompleter
+from collections.abc import Iterable, Mapping
+from itertools import count
+from types import CodeType
+from typing import Any
+
+from .. import expression
+from ..expression import ExpressionError
+from ..origin import record_source
+from ..value import Value
+from . import text
+from .stepper import Stepper
+from .targets import Predicate, find_node
+
+FILE = "<debug>"
+
+_FIELD = re.compile(r"(.+)\.(grad|data)")
+
+
+class GraphNames:
+    """The nodes of a pass, by their labels and by what the texts call them."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a name here."""
+        return self.node(word) is not None
+
+    def node(self, written: str) -> Value | None:
+        """The node that is called so, if there is exactly one."""
+        try:
+            return find_node(self._stepper.steps, written)
+        except ValueError:
+            return None
+
+    def target(self, written: str) -> Value | Predicate | None:
+        """What else a target means that is nothing in the graph; None if nothing."""
+        return None
+
+    def show(self, written: str, pretty: bool = False) -> str:
+        """The value of what is written.
+
+        Raises:
+            ValueError: if it is neither a node nor an expression of nodes.
+        """
+        node = self.node(written)
+        if node is not None:
+            return self.describe(node)
+        field = _FIELD.fullmatch(written)
+        if field is not None and (node := self.node(field[1])) is not None:
+            grad = self._gradient(node)
+            return grad if field[2] == "grad" else text.signed(self._data(node))
+        return text.signed(self._compute(written))
+
+    def run(self, line: str) -> str:
+        """Do what a line says that is no command; gives what there is to show."""
+        return self.show(line)
+
+    def completions(self, word: str) -> Iterable[str]:
+        """The names that begin with a word."""
+        return (name for name in self._stepper.steps.names.values() if name.startswith(word))
+
+    def describe(self, node: Value) -> str:
+        """A node in one line: its formula, its number, and its gradient so far."""
+        names = self._stepper.steps.names
+        made_of = text.formula(node, names)
+        equals = f"{made_of} = " if made_of else ""
+        return (
+            f"{names[node]} = {equals}{text.signed(self._data(node))}{text.GAP}"
+            f"grad {self._gradient(node)}"
+        )
+
+    def _compute(self, written: str) -> float:
+        try:
+            parsed = expression.parse(written)
+        except ExpressionError as error:
+            raise ValueError("\n".join([str(error), *error.excerpt.splitlines()])) from None
+        if parsed.parts:
+            raise ValueError("nothing is assigned at this prompt; autograd.debug runs Python")
+        nodes = {name: find_node(self._stepper.steps, name) for name in parsed.inputs}
+        result, _ = parsed.evaluate({name: self._data(node) for name, node in nodes.items()})
+        assert isinstance(result, float)  # as all inputs are floats
+        return result
+
+    def _data(self, node: Value) -> float:
+        recording = self._stepper.steps
+        return recording.data[recording.place[node]]
+
+    def _gradient(self, node: Value) -> str:
+        s = self._stepper
+        return text.gradient_at(s.steps, node, s.position, s.edges_done)
+
+
+class PythonNames(GraphNames):
+    """The names of a program first, and those of the graph where the program has none."""
+
+    def __init__(
+        self, stepper: Stepper, global_names: dict[str, Any], local_names: Mapping[str, Any]
+    ) -> None:
+        """Take the names of a frame.
+
+        What is assigned within a function lasts for the session, for Python keeps the variables
+        of a function to itself; on the level of a module it stays.
+        """
+        super().__init__(stepper)
+        at_module_level = local_names is global_names
+        self._names = global_names if at_module_level else {**global_names, **local_names}
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a name here."""
+        return word in self._names or super().knows(word)
+
+    def target(self, written: str) -> Value | Predicate | None:
+        """A Value or a function, if that is what Python makes of it."""
+        try:
+            found = eval(_compiled(written, "eval"), self._names)
+        except Exception:  # the program's own complaint about a target of another kind
+            return None
+        return found if isinstance(found, Value) or callable(found) else None
+
+    def show(self, written: str, pretty: bool = False) -> str:
+        """The value of what is written, as Python shows it.
+
+        Raises:
+            Exception: whatever the program's own code raises.
+        """
+        if self._is_of_the_graph(written):
+            return super().show(written)
+        found = eval(_compiled(written, "eval"), self._names)
+        return pprint.pformat(found) if pretty else repr(found)
+
+    def run(self, line: str) -> str:
+        """Run a line of Python; gives the result of an expression, if it has one.
+
+        Raises:
+            Exception: whatever the line raises.
+        """
+        if self._is_of_the_graph(line):
+            return super().show(line)
+        with record_source():
+            try:
+                code = _compiled(line, "eval")
+            except SyntaxError:
+                exec(_compiled(line, "exec"), self._names)
+                return ""
+            found = eval(code, self._names)
+            return "" if found is None else repr(found)
+
+    def completions(self, word: str) -> Iterable[str]:
+        """The names and attributes that begin with a word."""
+        yield from super().completions(word)
+        completer = rlcompleter.Completer(self._names)
+        for number in count():
+            found = completer.complete(word, number)
+            if found is None:
+                break
+            yield found
+
+    def _is_of_the_graph(self, written: str) -> bool:
+        return written not in self._names and self.node(written) is not None
+
+
+def _compiled(written: str, mode: str) -> CodeType:
+    return compile(written.strip(), FILE, mode, dont_inherit=True)

@@ -1,0 +1,654 @@
+"""The prompt: a ``Stepper`` driven by commands that are typed, or that come through a pipe.
+
+A line goes in, and what a movement or a question returns goes out as text. A command is called as
+in pdb where pdb has one like it. The prompt computes nothing: it finds out which method and which
+node are meant, and shows what comes back. What else may be typed is for its ``GraphNames`` to
+say: Python in ``autograd.debug``, and nothing but the operation table at the shell.
+"""
+
+from __future__ import annotations
+
+import cmd
+import keyword
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from ..value import Value
+from . import listing, text
+from .lookup import GraphNames
+from .recording import Step
+from .replay import ForwardStep
+from .stepper import Stepper
+from .targets import Predicate, condition_target, find_node, resolve
+from .terminal import is_typed, say
+
+PICTURE = "backprop.png"
+LISTED = 11  # lines of `list`
+DELIMITERS = " \t\n;,=+-*/%()<>!&|^~:\"'{}"  # between words that the tab key completes
+
+_WORD = re.compile(r"[^\W\d]\w*|[!?]")
+# What follows a word that is Python, and not the command of that name: b = 3, a.grad, d * 2.
+_PYTHON = re.compile(r"[^\s\w]|\s+([-+*/%@&|^<>=,]+(\s|$)|(and|or|in|is|if)\b)|\s*=")
+
+MOVING = "Move"
+STOPPING = "Stop"
+LOOKING = "Look"
+ASKING = "Ask"
+OTHER = "Other"
+
+
+class Command(NamedTuple):
+    """A command of the prompt.
+
+    Attributes:
+        names: what it is called; the first is its full name.
+        arguments: what may follow, as help shows it.
+        group: the heading under which help lists it.
+        run: what it does with the text that follows; a true result ends the prompt.
+        takes_text: whether anything that follows it belongs to it, be it Python or not.
+    """
+
+    names: list[str]
+    arguments: str
+    group: str
+    run: Callable[[Prompt, str], bool | None]
+    takes_text: bool = False
+
+    @property
+    def usage(self) -> str:
+        """Its names and what may follow: ``back, rn [K]``."""
+        return f"{', '.join(self.names)} {self.arguments}".rstrip()
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line; empty where Python has been told to drop docstrings."""
+        return self.help.partition("\n")[0]
+
+    @property
+    def help(self) -> str:
+        """What it does, in full."""
+        lines = (self.run.__doc__ or "").strip().splitlines()
+        return "\n".join(line.strip() for line in lines)
+
+
+COMMANDS: list[Command] = []
+_Run = TypeVar("_Run", bound=Callable[["Prompt", str], "bool | None"])
+
+
+def _command(
+    names: str, arguments: str, group: str, *, takes_text: bool = False
+) -> Callable[[_Run], _Run]:
+    """Make a method a command; its docstring is the help of it."""
+
+    def register(run: _Run) -> _Run:
+        COMMANDS.append(Command(names.split(), arguments, group, run, takes_text))
+        return run
+
+    return register
+
+
+class Prompt(cmd.Cmd):
+    """Reads commands and carries them out, until one of them ends it."""
+
+    prompt = "(step) "
+
+    def __init__(self, stepper: Stepper, names: GraphNames) -> None:
+        super().__init__()
+        self._stepper = stepper
+        self._names = names
+        self._displayed: dict[str, str] = {}
+        self._forget_place()
+
+    def interact(self) -> None:
+        """Read commands until the end; what ends it otherwise restores the gradients.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C, if nobody is there to type; otherwise it leads to a
+                fresh prompt.
+        """
+        try:
+            say(f"{self._where()}\nhelp lists the commands, an empty line repeats the last one")
+            with _completing_labels():
+                self._read_commands()
+        except BaseException:
+            self._stepper.quit()
+            raise
+
+    def _read_commands(self) -> None:
+        if sys.stdin is None or sys.stdout is None:  # closed by whoever started the program
+            self._leave()
+            return
+        while True:
+            try:
+                self.cmdloop()
+            except KeyboardInterrupt:
+                if not is_typed():
+                    raise
+                say("\n--KeyboardInterrupt--")
+            except UnicodeDecodeError as error:
+                self._complain(f"this is no text: {error}")
+            else:
+                return
+
+    # Reading a line -----------------------------------------------------------------------------
+
+    def precmd(self, line: str) -> str:
+        """Write what came through a pipe behind the prompt, as a terminal shows what is typed."""
+        if line == "EOF":  # the end of the input, and Ctrl-D
+            say("")
+            return "quit"
+        if not is_typed():
+            say(line)
+        return line
+
+    def onecmd(self, line: str) -> bool:
+        """Carry out a line: commands with ``;;`` between them."""
+        if line.strip():
+            self.lastcmd = line
+        return any(
+            self._carry_out(part.strip()) for part in (line.strip() or self.lastcmd).split(";;")
+        )
+
+    def _carry_out(self, line: str) -> bool:
+        if not line:
+            return False
+        try:
+            command, argument = self._read(line)
+            if command is not None:
+                return bool(command.run(self, argument))
+            self._say_unless_empty(self._names.run(line))
+        except (BrokenPipeError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # also of the user's own code, as in pdb
+            self._complain(_told(error))
+        return False
+
+    def _read(self, line: str) -> tuple[Command | None, str]:
+        """The command that a line means, and what follows it; None if it is no command."""
+        word = _WORD.match(line)
+        if word is None:
+            return None, line
+        command = self._called(word[0])
+        rest = line[word.end() :]
+        if rest.strip() == "()":
+            rest = ""
+        if command is None or (not command.takes_text and _PYTHON.match(rest)):
+            return None, line
+        return command, rest.strip()
+
+    def _called(self, word: str) -> Command | None:
+        """The command of a name, or of an abbreviation that means nothing else."""
+        for command in COMMANDS:
+            if word in command.names:
+                return command
+        if self._names.knows(word) or keyword.iskeyword(word):
+            return None
+        meant = [command for command in COMMANDS if command.names[0].startswith(word)]
+        if len(meant) > 1:
+            raise ValueError(f"{word} may be {' or '.join(c.names[0] for c in meant)}")
+        return meant[0] if meant else None
+
+    # Movements ----------------------------------------------------------------------------------
+
+    @_command("next n", "[K]", MOVING)
+    def _next(self, argument: str) -> None:
+        """Take the next node: it reports to all its operands.
+
+        With a number, take so many nodes.
+        """
+        self._repeat(self._stepper.next, argument)
+
+    @_command("step s", "[K]", MOVING)
+    def _step(self, argument: str) -> None:
+        """Take one edge: the next node reports to one operand.
+
+        With a number, take so many edges.
+        """
+        self._repeat(self._stepper.step, argument)
+
+    @_command("back rn", "[K]", MOVING)
+    def _back(self, argument: str) -> None:
+        """Take back the last node, bit for bit.
+
+        With a number, take back so many nodes.
+        """
+        self._move(self._stepper.back(_count(argument)))
+
+    @_command("until unt", "[TARGET]", MOVING)
+    def _until(self, argument: str) -> None:
+        """Go on until a target is next: its gradient is final.
+
+        TARGET is a node (w, v3, w#2), an operation (tanh), or a condition on the gradient and the
+        number of a node (isnan, abs(grad) > 10, data > 0 and grad < 0). Without one: next.
+        """
+        if argument:
+            self._move(self._stepper.until(self._target(argument)))
+        else:
+            self._next("")
+
+    @_command("continue c cont run", "", MOVING)
+    def _continue(self, argument: str) -> bool:
+        """Go on to the next breakpoint, or to the end.
+
+        At the end, leave the prompt and keep the gradients.
+        """
+        if self._stepper.done:
+            return True
+        self._move(self._stepper.run())
+        return False
+
+    @_command("restart r", "", MOVING)
+    def _restart(self, argument: str) -> None:
+        """Go back to the start, gradients included."""
+        self._move(self._stepper.restart())
+
+    @_command("forward", "", MOVING)
+    def _forward(self, argument: str) -> None:
+        """Go back further: see the values computed first."""
+        self._move(self._stepper.forward())
+
+    def _repeat(
+        self, movement: Callable[[], Step | ForwardStep | text.Text], argument: str
+    ) -> None:
+        for _ in range(_count(argument)):
+            was_done = self._stepper.done
+            result = movement()
+            self._move(result)
+            if was_done:
+                break
+
+    def _move(self, result: Step | ForwardStep | text.Text) -> None:
+        """Show where a movement has led to, and forget what belonged to the place before."""
+        self._forget_place()
+        say(str(result))
+        if not isinstance(result, text.Text):
+            say(f"next: {self._following()}" if not self._stepper.done else self._where())
+        for written, before in self._displayed.items():
+            now = self._shown(written)
+            if now != before:
+                say(f"display {written}: {now}  [old: {before}]")
+                self._displayed[written] = now
+
+    def _forget_place(self) -> None:
+        """Begin anew with what up, down and list have chosen."""
+        self._chosen: Value | None = None
+        self._listed: int | None = None
+
+    # Breakpoints --------------------------------------------------------------------------------
+
+    @_command("break b", "[TARGET [, CONDITION]]", STOPPING)
+    def _break(self, argument: str) -> None:
+        """Stop at a target; without one, list the breakpoints.
+
+        On a node, continue and until stop before each step that changes its gradient; on an
+        operation, before each node made by it; on a condition, at each node of which it holds.
+        What a target is, until explains. CONDITION must hold besides: b w, grad > 1
+        """
+        if argument:
+            self._add_breakpoint(argument, once=False)
+        else:
+            breakpoints = self._stepper.breakpoints
+            say("\n".join(b.text for b in breakpoints) or "there are no breakpoints")
+
+    @_command("tbreak", "TARGET [, CONDITION]", STOPPING)
+    def _tbreak(self, argument: str) -> None:
+        """Set a breakpoint that goes away after its first stop."""
+        self._add_breakpoint(_required(argument, "a target"), once=True)
+
+    @_command("clear cl", "[NUMBER ...]", STOPPING)
+    def _clear(self, argument: str) -> None:
+        """Remove breakpoints by number, or all."""
+        if not argument:
+            say(self._stepper.remove_breakpoint())
+        for number in argument.split():
+            say(self._stepper.remove_breakpoint(_count(number)))
+
+    @_command("enable", "NUMBER ...", STOPPING)
+    def _enable(self, argument: str) -> None:
+        """Let breakpoints stop the pass again."""
+        self._switch(argument, True)
+
+    @_command("disable", "NUMBER ...", STOPPING)
+    def _disable(self, argument: str) -> None:
+        """Keep breakpoints, but do not stop at them."""
+        self._switch(argument, False)
+
+    @_command("condition", "NUMBER [CONDITION]", STOPPING)
+    def _condition(self, argument: str) -> None:
+        """Stop at a breakpoint only if a condition holds.
+
+        Without a condition, stop there always.
+        """
+        number, _, condition = _required(argument, "a number").partition(" ")
+        found = self._breakpoint(number)
+        found.condition = condition_target(condition.strip()) if condition.strip() else None
+        say(found.text)
+
+    def _add_breakpoint(self, argument: str, once: bool) -> None:
+        target, condition = argument, None
+        for separator in (" if ", ","):
+            before, found, after = argument.rpartition(separator)
+            if found and self._names.node(argument) is None:
+                target, condition = before.strip(), after.strip()
+                break
+        made = self._stepper.add_breakpoint(self._target(target), condition=condition, once=once)
+        say(made.text)
+
+    def _switch(self, argument: str, enabled: bool) -> None:
+        for number in _required(argument, "the number of a breakpoint").split():
+            found = self._breakpoint(number)
+            found.enabled = enabled
+            say(found.text)
+
+    def _breakpoint(self, number: str) -> Any:
+        for b in self._stepper.breakpoints:
+            if str(b.number) == number:
+                return b
+        raise ValueError(f"there is no breakpoint {number}; b lists those that there are")
+
+    # Looking ------------------------------------------------------------------------------------
+
+    @_command("list l", "[FIRST [, LAST] | .]", LOOKING)
+    def _list(self, argument: str) -> None:
+        """List the pass around the next step, then further on.
+
+        With a number, around that step; with two, from the first to the second; with a dot, around
+        the next step again. An arrow is before the step that is next, a B before those where a
+        breakpoint stops.
+        """
+        total = len(self._stepper.steps)
+        if not argument and self._listed is not None:
+            first, last = self._listed, self._listed + LISTED
+            if first >= total:
+                say("the pass ends here")
+                return
+        elif argument in ("", "."):
+            first = max(0, self._place() - LISTED // 2)
+            last = first + LISTED
+        else:
+            numbers = [_count(number) for number in argument.replace(",", " ").split()]
+            first, last = numbers[0] - 1, numbers[-1]
+            if len(numbers) == 1:
+                first = max(0, first - LISTED // 2)
+                last = first + LISTED
+        self._say_steps(range(min(first, total), min(last, total)))
+        self._listed = min(last, total)
+
+    @_command("longlist ll", "", LOOKING)
+    def _longlist(self, argument: str) -> None:
+        """List the whole pass."""
+        self._say_steps(range(len(self._stepper.steps)))
+
+    @_command("where w bt", "", LOOKING)
+    def _show_path(self, argument: str) -> None:
+        """Show the way from the root to the next node.
+
+        Of several ways, it is the one that goes up along the largest contributions.
+        """
+        say(listing.stack(self._stepper.steps, self._path(), self._focus("")))
+
+    @_command("up u", "", LOOKING)
+    def _up(self, argument: str) -> None:
+        """Choose the node above on that way, nearer to the root."""
+        self._choose(-1)
+
+    @_command("down d", "", LOOKING)
+    def _down(self, argument: str) -> None:
+        """Choose the node below on that way."""
+        self._choose(+1)
+
+    @_command("args a", "[NODE]", LOOKING)
+    def _args(self, argument: str) -> None:
+        """Show the operands of a node, with their gradients."""
+        node = self._focus(argument)
+        say(listing.operands(self._stepper.steps, node, self._names.describe))
+
+    @_command("eq", "[NODE]", LOOKING)
+    def _eq(self, argument: str) -> None:
+        """Show a node and its derivatives in symbols and numbers."""
+        say(listing.equation(self._stepper.steps, self._focus(argument)))
+
+    @_command("table", "[all]", LOOKING)
+    def _table(self, argument: str) -> None:
+        """Show every node with what has reached it so far.
+
+        Of many nodes, those around the next one, unless all are asked for.
+        """
+        say(self._stepper.table(all=argument == "all"))
+
+    @_command("draw g", "[FILE]", LOOKING)
+    def _draw(self, argument: str) -> None:
+        """Draw the graph as it stands.
+
+        FILE ends in .png, .svg, .pdf or .dot; without it, the picture is backprop.png.
+        """
+        from ..drawing import render
+
+        written = render(self._stepper.root, argument or PICTURE, highlight=self._stepper.current)
+        say(f"wrote {written}")
+
+    def _say_steps(self, places: range) -> None:
+        s = self._stepper
+        marked = {p for p in places for b in s.breakpoints if b.stops_before(s.steps, p)}
+        current = -1 if s.done else self._place()
+        say(listing.listing(s.steps, places, current, marked))
+
+    def _path(self) -> list[Value]:
+        return listing.path_to(self._stepper.steps, self._stepper.current)
+
+    def _choose(self, by: int) -> None:
+        path = self._path()
+        index = path.index(self._focus("")) + by
+        if not 0 <= index < len(path):
+            above = "this is the root: nothing is above it"
+            raise ValueError(above if by < 0 else "this is the next node: w shows the way to it")
+        self._chosen = path[index]
+        say(listing.stack(self._stepper.steps, [path[index]], path[index]))
+
+    # Questions ----------------------------------------------------------------------------------
+
+    @_command("why", "[NODE]", ASKING)
+    def _why(self, argument: str) -> None:
+        """Show the paths that sum to the gradient of a node."""
+        say(str(self._stepper.why(self._focus(argument))))
+
+    @_command("check", "[NODE]", ASKING)
+    def _check(self, argument: str) -> None:
+        """Compare a gradient with finite differences."""
+        say(str(self._stepper.check(self._focus(argument))))
+
+    @_command("naive", "", ASKING)
+    def _naive(self, argument: str) -> None:
+        """Show what a naive order would compute instead."""
+        say(self._stepper.naive())
+
+    @_command("p", "EXPRESSION", ASKING, takes_text=True)
+    def _print(self, argument: str) -> None:
+        """Show the value of a node or an expression."""
+        say(self._names.show(_required(argument, "an expression")))
+
+    @_command("pp", "EXPRESSION", ASKING, takes_text=True)
+    def _pretty_print(self, argument: str) -> None:
+        """Show the value of an expression, on several lines."""
+        say(self._names.show(_required(argument, "an expression"), pretty=True))
+
+    @_command("display", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    def _display(self, argument: str) -> None:
+        """Show a gradient, or a value, whenever it changes.
+
+        Without an argument, list what is displayed.
+        """
+        node = self._names.node(argument)
+        if not argument:
+            watched = [self._names.describe(node) for node in self._stepper.watches]
+            shown = [f"{written}: {now}" for written, now in self._displayed.items()]
+            say("\n".join(watched + shown) or "nothing is displayed")
+        elif node is not None:
+            say(self._stepper.watch(node))
+        else:
+            self._displayed[argument] = self._names.show(argument)
+            say(f"display {argument}: {self._displayed[argument]}")
+
+    @_command("undisplay", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    def _undisplay(self, argument: str) -> None:
+        """Do not display it any longer, or display nothing."""
+        if not argument:
+            self._stepper.unwatch()
+            self._displayed.clear()
+        elif self._displayed.pop(argument, None) is None:
+            say(self._stepper.unwatch(argument))
+
+    def _shown(self, written: str) -> str:
+        try:
+            return self._names.show(written)
+        except Exception as error:  # of the user's own code; it may be well again later
+            return f"*** {_told(error)}"
+
+    # Others -------------------------------------------------------------------------------------
+
+    @_command("help h ?", "[COMMAND]", OTHER)
+    def _help(self, argument: str) -> None:
+        """List the commands, or explain one of them."""
+        if argument:
+            command = self._called(argument)
+            if command is None:
+                raise ValueError(f"there is no command {argument}; help lists them")
+            say(f"{command.usage}\n{command.help}")
+            return
+        width = max(len(", ".join(command.names)) for command in COMMANDS)
+        lines = []
+        for group in dict.fromkeys(command.group for command in COMMANDS):
+            lines.append(group)
+            lines += [
+                f"  {', '.join(command.names):{width}}  {command.summary}"
+                for command in COMMANDS
+                if command.group == group
+            ]
+        say("\n".join([*lines, *EPILOGUE]))
+
+    @_command("!", "STATEMENT", OTHER, takes_text=True)
+    def _statement(self, argument: str) -> None:
+        """Run what follows, even if it looks like a command."""
+        self._say_unless_empty(self._names.run(_required(argument, "a statement")))
+
+    @_command("quit q exit", "", OTHER)
+    def _quit(self, argument: str) -> bool:
+        """Leave with the gradients from before the pass.
+
+        So does Ctrl-D. To keep the gradients, go on to the end and then once more: c.
+        """
+        return self._leave()
+
+    def _leave(self) -> bool:
+        self._stepper.quit()
+        say("gradients are as before the pass")
+        return True
+
+    # Completion ---------------------------------------------------------------------------------
+
+    def completenames(self, text: str, *ignored: Any) -> list[str]:
+        """What the first word of a line may become: a command or a name."""
+        commands = [command.names[0] for command in COMMANDS if command.names[0].isalpha()]
+        return [name for name in commands if name.startswith(text)] + self._completions(text)
+
+    def completedefault(self, *ignored: Any) -> list[str]:
+        """What a later word of a line may become."""
+        word, line = str(ignored[0]), str(ignored[1])
+        first = line.split(maxsplit=1)[0]
+        if first in ("help", "h", "?"):
+            return self.completenames(word)
+        ops = {node.op.name for node in self._stepper.steps.nodes if node.op is not None}
+        tests = ("grad", "data", "isnan", "isinf", "isfinite")
+        others = sorted(name for name in (*ops, *tests) if name.startswith(word))
+        return self._completions(word) + others
+
+    def _completions(self, word: str) -> list[str]:
+        return list(dict.fromkeys(self._names.completions(word)))
+
+    # Within -------------------------------------------------------------------------------------
+
+    def _target(self, written: str) -> Value | str | Predicate:
+        """What a target means: something in the graph, or else in the user's program."""
+        try:
+            resolve(self._stepper.steps, written)
+        except ValueError:
+            found = self._names.target(written)
+            if found is None:
+                raise
+            return found
+        return written
+
+    def _focus(self, argument: str) -> Value:
+        """The node that is named; without a name the one chosen by up and down, or the next."""
+        if not argument:
+            return self._stepper.current if self._chosen is None else self._chosen
+        node = self._names.node(argument)
+        if node is None:
+            found = self._names.target(argument)
+            node = find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
+        return node
+
+    def _place(self) -> int:
+        return min(self._stepper.position, len(self._stepper.steps) - 1)
+
+    def _where(self) -> str:
+        return repr(self._stepper).removeprefix("<Stepper ").removesuffix(">")
+
+    def _following(self) -> str:
+        s = self._stepper
+        if s.is_forward:
+            return listing.node_line(s.steps, s.current)
+        return text.headline(s.steps.part(s.position, 0, 0))
+
+    def _say_unless_empty(self, shown: str) -> None:
+        if shown:
+            say(shown)
+
+    def _complain(self, complaint: str) -> None:
+        say(f"*** {complaint}")
+
+
+@contextmanager
+def _completing_labels() -> Iterator[None]:
+    """Let the tab key take ``layer1.neuron0.w[2]`` for one word."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    delimiters = readline.get_completer_delims()
+    readline.set_completer_delims(DELIMITERS)
+    try:
+        yield
+    finally:
+        readline.set_completer_delims(delimiters)
+
+
+EPILOGUE = [
+    "A node is called by its label, or by what the texts call it, such as v3 or w#2; not named",
+    "at all, it is the one that is next, or the one that up and down have chosen. A command may",
+    "be abbreviated. An empty line repeats the last one; ;; stands between several on a line.",
+]
+
+
+def _count(argument: str) -> int:
+    """A number of at least 1; 1 if there is none."""
+    if argument and not (argument.isdecimal() and int(argument)):
+        raise ValueError(f"expected a whole number of at least 1, got {argument!r}")
+    return int(argument or 1)
+
+
+def _required(argument: str, what: str) -> str:
+    if not argument:
+        raise ValueError(f"{what} is missing; help says how to write it")
+    return argument
+
+
+def _told(error: Exception) -> str:
+    """An error in a line or so: its message if it is about what was typed, else its kind too."""
+    if type(error) in (ValueError, TypeError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

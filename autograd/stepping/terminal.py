@@ -1,0 +1,58 @@
+"""Text for a terminal, or for whatever stands in its place: coloured where colour is wanted.
+
+Nothing that is shown can move a cursor or ring a bell, whatever a label holds; and a terminal that
+lacks a letter gets its number instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+_BOLD, _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+
+# What stands out in a text, and how.
+_STYLES = [
+    (re.compile(r"^\[\d+/\d+\].*", re.MULTILINE), _BOLD),
+    (re.compile(r"^\*\*\* .*", re.MULTILINE), _RED),
+    (re.compile(r"\bfinal \([^)]*\)"), _GREEN),
+    (re.compile(r"\bwas \S+ before this pass: no zero_grad|\b(?:nan|NaN)\b"), _YELLOW),
+]
+
+
+def say(shown: str) -> None:
+    """Print a text."""
+    if sys.stdout is None:
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = printable(shown).encode(encoding, "backslashreplace").decode(encoding)
+    print(coloured(shown) if wants_colour() else shown, flush=True)
+
+
+def printable(shown: str) -> str:
+    """A text with everything that is neither a letter nor a new line written out."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in shown
+    )
+
+
+def coloured(shown: str) -> str:
+    """A text with what matters set off."""
+    for pattern, style in _STYLES:
+        shown = pattern.sub(lambda found, style=style: f"{style}{found[0]}{_PLAIN}", shown)  # type: ignore[misc]
+    return shown
+
+
+def wants_colour() -> bool:
+    """Whether output goes to a terminal that shows colour, and nobody has asked for none."""
+    return (
+        sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "dumb") != "dumb"
+    )
+
+
+def is_typed() -> bool:
+    """Whether a person types the input; otherwise it comes from a pipe or a file."""
+    return sys.stdin is not None and sys.stdin.isatty()
