@@ -236,20 +236,25 @@ def _contribution(step: Step, edge: Edge) -> str:
 
 def describe_forward(step: ForwardStep) -> str:
     """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
-    node = step.node
-    assert node.op is not None
+    node, again = step.node, step.again
     head = " = ".join(
         [
             f"[{step.number}/{step.total}] {step.names[node]}",
             formula(node, step.names),
-            node.op.formula(_operands(step.operands, plain)),
+            numbers_in(step),
             signed(step.data),
         ]
     )
-    same = step.again == step.data or step.again != step.again
-    changed = "" if same else f"{GAP}now {signed(step.again)}: some .data has changed since"
+    same = again == step.data or again != again
+    changed = "" if same else f"{GAP}now {signed(again)}: some .data has changed since"
     origin = source(node)
     return head + changed + (GAP + origin if origin else "")
+
+
+def numbers_in(step: ForwardStep) -> str:
+    """The operation of a forward step on the numbers of its operands: ``2 * (-3)``."""
+    assert step.node.op is not None
+    return step.node.op.formula(_operands(step.operands, plain))
 
 
 # A pass -----------------------------------------------------------------------------------------
