@@ -32,7 +32,7 @@ TERMS_SHOWN = 4
 PATH_SHOWN = 8
 ARRIVALS_SHOWN = 8
 ROWS_SHOWN = 60
-WIDEST = 100
+WIDEST = 92
 NOT_BEGUN = "--"
 GAP = "   "
 
@@ -236,21 +236,23 @@ def _contribution(step: Step, edge: Edge) -> str:
 
 def describe_forward(step: ForwardStep) -> str:
     """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
+    node, again = step.node, step.again
     head = " = ".join(
         [
-            f"[{step.number}/{step.total}] {step.names[step.node]}",
-            formula(step.node, step.names),
+            f"[{step.number}/{step.total}] {step.names[node]}",
+            formula(node, step.names),
             numbers_in(step),
             signed(step.data),
         ]
     )
-    if origin := source(step.node):
-        head += GAP + origin
-    return "\n  ".join([head, *step.notes])
+    same = again == step.data or again != again
+    changed = "" if same else f"{GAP}now {signed(again)}: some .data has changed since"
+    origin = source(node)
+    return head + changed + (GAP + origin if origin else "")
 
 
 def numbers_in(step: ForwardStep) -> str:
-    """The operation of a forward step on the numbers of its operands."""
+    """The operation of a forward step on the numbers of its operands: ``2 * (-3)``."""
     assert step.node.op is not None
     return step.node.op.formula(_operands(step.operands, plain))
 
