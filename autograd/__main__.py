@@ -55,13 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: after ``--help``, and for arguments that make no sense.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a letter that a terminal lacks is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         status = _run(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -84,8 +81,9 @@ def _run(words: Sequence[str]) -> int:
         return session()
     command = COMMANDS.get(words[0])
     if command is None:
-        _overview().parse_args(words)
-        raise AssertionError(words)  # --help and everything unknown have ended the program
+        overview = _overview()
+        overview.parse_args(words)  # --help, and anything unknown, end the program here
+        overview.error(f"begin with the command, instead of {words[0]!r}")
     parser = _command_parser(words[0], command)
     return command.run(parser.parse_intermixed_args(_guarded(words[1:])))
 
@@ -137,9 +135,6 @@ def step_command(chosen: argparse.Namespace) -> int:
 
 def session() -> int:
     """A Python session with everything imported: IPython's where that is installed."""
-    if sys.stdin is None:
-        _overview().print_help()
-        return 0
     names = {name: getattr(autograd, name) for name in autograd.__all__}
     names |= {package: importlib.import_module(package) for package in ("autograd", "nn")}
     try:
@@ -355,8 +350,17 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def _complain(message: object, excerpt: str = "") -> None:
     """One line for the person at the terminal, and below it the place that it is about."""
     lines = [f"{_program()}: {' '.join(str(message).split())}", *excerpt.splitlines()]
-    if sys.stderr is not None:
-        print("\n  ".join(lines), file=sys.stderr)
+    print("\n  ".join(lines), file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    """Have three streams that take any letter: one that is closed reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the program ends
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:

@@ -118,7 +118,7 @@ class Prompt(cmd.Cmd):
             raise
 
     def _read_commands(self) -> None:
-        if sys.stdin is None or sys.stdout is None:  # closed by whoever started the program
+        if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
             self._leave()
             return
         while True:
