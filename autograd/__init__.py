@@ -36,28 +36,53 @@ from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
 if TYPE_CHECKING:
+    from .calculus import (
+        CriticalPoint,
+        classify_critical_point,
+        derivative,
+        directional_derivative,
+        gradient,
+        hessian,
+        hvp,
+        jacobian,
+        value_and_gradient,
+    )
     from .drawing import RenderError, draw, render
+    from .lowered_function import LoweredFunction
     from .lowering import BoundProgram, LoweringError, Program, lower
+    from .minimize import Descent, Iterate, gradient_descent, newton, sign_descent
 
 __all__ = [
     "BoundProgram",
+    "CriticalPoint",
+    "Descent",
     "GradientMismatch",
     "GradientReport",
+    "Iterate",
+    "LoweredFunction",
     "LoweringError",
     "Origin",
     "Program",
     "RenderError",
     "Value",
     "check_gradient",
+    "classify_critical_point",
     "consumers_first",
     "cos",
     "debug",
+    "derivative",
+    "directional_derivative",
     "dot",
     "draw",
     "equal",
     "exp",
     "grad",
+    "gradient",
+    "gradient_descent",
     "group",
+    "hessian",
+    "hvp",
+    "jacobian",
     "less",
     "log",
     "log_softmax",
@@ -65,12 +90,14 @@ __all__ = [
     "lower",
     "maximum",
     "minimum",
+    "newton",
     "prod",
     "record_source",
     "relu",
     "render",
     "sigmoid",
     "sign",
+    "sign_descent",
     "sin",
     "softmax",
     "softplus",
@@ -80,15 +107,29 @@ __all__ = [
     "stop_gradient",
     "sum",
     "tanh",
+    "value_and_gradient",
     "where",
     "xlogy",
     "zero_grad",
 ]
 
-# What needs more than the standard library is imported when it is first asked for.
+# What only some programs need, NumPy for one, is imported when it is first asked for.
 _LATER = {
+    "calculus": (
+        "CriticalPoint",
+        "classify_critical_point",
+        "derivative",
+        "directional_derivative",
+        "gradient",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "value_and_gradient",
+    ),
     "drawing": ("RenderError", "draw", "render"),
+    "lowered_function": ("LoweredFunction",),
     "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
+    "minimize": ("Descent", "Iterate", "gradient_descent", "newton", "sign_descent"),
 }
 
 

@@ -8,22 +8,27 @@ returns is checked, so that a tool can simply ask for the Value at a point.
 from __future__ import annotations
 
 import numbers
+from array import array
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import ieee
+from .sweep import consumers_first
 from .value import Value
 
 if TYPE_CHECKING:
     import inspect
 
+Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
 
-def as_point(tool: str, xs: float | Iterable[float]) -> list[float]:
+
+def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list[float]:
     """The D coordinates of a point as floats; a single number is a point with D = 1.
 
     Args:
         tool: who asks, for the error messages.
         xs: a real number, or D >= 1 of them.
+        called: what the caller calls them.
 
     Raises:
         TypeError: if something is no real number.
@@ -35,11 +40,11 @@ def as_point(tool: str, xs: float | Iterable[float]) -> list[float]:
     except TypeError:
         several = None
     if several is None:
-        named: list[tuple[str, Any]] = [("xs", xs)]
+        named: list[tuple[str, Any]] = [(called, xs)]
     else:
-        named = [(f"xs[{i}]", x) for i, x in enumerate(several)]
+        named = [(f"{called}[{i}]", x) for i, x in enumerate(several)]
     if not named:
-        raise ValueError(f"{tool}: xs is empty; pass a number, or a list of one at least")
+        raise ValueError(f"{tool}: {called} is empty; pass a number, or a list of one at least")
     point = []
     for name, x in named:
         if isinstance(x, Value):
@@ -143,6 +148,43 @@ class ScalarFunction:
             f"{self._remedy(result, xs)}"
         )
 
+    def entries(self, xs: Sequence[Value]) -> list[Value]:
+        """The K Values that f returns for D Values; a single Value is a vector of one.
+
+        Raises:
+            TypeError: if it returns anything but Values, or none at all.
+        """
+        result = self.results(xs)
+        if isinstance(result, Value):
+            return [result]
+        if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
+            raise TypeError(
+                f"{self._tool}: f must return a list of Values, but it returned "
+                f"{_shown(result)}; return what the operations on the Values give"
+            )
+        entries = list(result)
+        for i, entry in enumerate(entries):
+            if not isinstance(entry, Value):
+                raise TypeError(
+                    f"{self._tool}: f must return a list of Values, but entry {i} is "
+                    f"{_shown(entry)}; if it is a constant, return it as a Value"
+                )
+        if not entries:
+            raise TypeError(f"{self._tool}: f returned an empty vector; return one Value at least")
+        return entries
+
+    def plain(self, point: Sequence[float]) -> float | None:
+        """What f itself makes of D plain floats; None if it does not take them to a number.
+
+        Few functions of Values mind, as the operators and autograd's functions take both. For D = 1
+        this needs one call with a Value before.
+        """
+        try:
+            result = self._f(list(point)) if self._takes_list else self._f(*point)
+            return result.data if isinstance(result, Value) else ieee.real(result)
+        except Exception:  # Whatever it is, it may be no fault of f, which is one of Values.
+            return None
+
     def _remedy(self, result: object, xs: Sequence[Value]) -> str:
         if result is None:
             return "end it with a return statement"
@@ -161,8 +203,8 @@ class ScalarFunction:
             )
         if hasattr(result, "__len__") and not isinstance(result, (str, bytes)):
             return (
-                "it is a vector; return one of its entries, or a sum of them, and look at the "
-                "entries one by one"
+                "it is a vector; return one of its entries or their sum, or differentiate them all "
+                "by autograd.jacobian(f, xs)"
             )
         return "return what the operations on the Values give"
 
@@ -176,6 +218,35 @@ class ScalarFunction:
             return bool(self.results(moved) != result)
         except Exception:  # An error of f's own out there would hide the message that is due.
             return False
+
+
+def signature(root: Value, leaves: Sequence[Value]) -> Signature:
+    """What tells a graph over some leaves apart from another: operations, operands, constants.
+
+    Two graphs of one signature are the same function of their leaves, whatever those hold.
+    """
+    order = consumers_first(root)
+    places = {node: place for place, node in enumerate(order)}
+    for i, leaf in enumerate(leaves):
+        places[leaf] = -2 - i
+    names: list[str] = []
+    operands = array("q")
+    constants = array("d")
+    for node in order:
+        if node.op is None:
+            if places[node] >= 0:
+                names.append("constant")
+                constants.append(node.data)
+            continue
+        names.append(node.op.name)
+        operands.append(len(node.operands))
+        for operand in node.operands:
+            if isinstance(operand, Value):
+                operands.append(places[operand])
+            else:
+                operands.append(-1)
+                constants.append(operand)
+    return tuple(names), operands.tobytes(), constants.tobytes()
 
 
 def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:

@@ -168,7 +168,8 @@ def grad(
         inputs: the Values to differentiate by: leaves or interior nodes, D of them. A single
             Value counts as one of them.
         create_graph: give Values that are functions of the graph's leaves, so that they can be
-            differentiated again, to any order.
+            differentiated again, to any order. Where the graph has labels they have such as
+            ``dL/da``, and ``d(dL/da)/db``.
 
     Returns:
         D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
@@ -187,6 +188,8 @@ def grad(
     missing = set(wanted)
     gradients: dict[Value, Any] = {}
     for node, gradient, _ in sweep(output, differentiable=create_graph):
+        if create_graph and isinstance(gradient, Value) and not gradient.label:
+            gradient.label = _derivative_label(output, node)
         if node in missing:
             gradients[node] = gradient
             missing.remove(node)
@@ -194,8 +197,19 @@ def grad(
                 break
     found = [gradients.get(value, 0.0) for value in wanted]
     if create_graph:
-        return tuple(g if isinstance(g, Value) else Value(g) for g in found)
+        return tuple(
+            g if isinstance(g, Value) else Value(g, _derivative_label(output, value))
+            for g, value in zip(found, wanted)
+        )
     return tuple(found)
+
+
+def _derivative_label(output: Value, node: Value) -> str:
+    """What to call the derivative of an output by a node; "" unless both have a label."""
+    if not (output.label and node.label):
+        return ""
+    of, by = (f"({x.label})" if "/" in x.label else x.label for x in (output, node))
+    return f"d{of}/d{by}"
 
 
 def zero_grad(values: Value | Iterable[Value]) -> None:

@@ -181,15 +181,20 @@ class Value:
         A leaf accumulates: the derivative is added to what it holds, so that several losses can
         share their parameters, and two calls count twice. Reset with ``zero_grad``. An interior
         node is set: it belongs to this graph alone.
+
+        Threads may call it at the same time, on graphs that share leaves: each call adds all that
+        it has before another adds, and no gradient is lost. In which order they add, which decides
+        the last bits of a sum, is for the threads; ``grad`` writes nothing and has no such doubt.
         """
         from .sweep import sweep  # which is built on Values
 
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
         gradients = {node: gradient for node, gradient, _ in sweep(self)}
-        for node, gradient in gradients.items():
-            # A plain sum would turn a first -0.0 into 0.0.
-            node.grad = node.grad + gradient if node.op is None and node.grad else gradient
+        with _adding:
+            for node, gradient in gradients.items():
+                # A plain sum would turn a first -0.0 into 0.0.
+                node.grad = node.grad + gradient if node.op is None and node.grad else gradient
 
     @staticmethod
     def record_operation(op: Op, operands: tuple[Any, ...]) -> Value:
@@ -230,19 +235,23 @@ class Value:
         with numpy.errstate(all="ignore"):
             return getattr(ufunc, method)(*map(as_array, inputs), **options)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        """A copy of the whole graph, operands first, as Python's own way would recurse."""
-        from .sweep import consumers_first
+    def __copy__(self) -> Value:
+        """A second node with the same operands and numbers; a leaf's copy is another leaf."""
+        from .copying import twin  # which is built on Values
 
-        for node in reversed(consumers_first(self)):
-            if id(node) not in memo:
-                copied = memo[id(node)] = _new(type(node))
-                copied.data, copied.grad = node.data, node.grad
-                copied.label, copied.op, copied.origin = node.label, node.op, node.origin
-                copied.operands = tuple(
-                    [memo[id(x)] if isinstance(x, Value) else x for x in node.operands]
-                )
-        return memo[id(self)]  # type: ignore[no-any-return]
+        return twin(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        """A copy of the whole graph; one ``copy.deepcopy`` copies what roots share only once."""
+        from .copying import deep_copy
+
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickle the whole graph; one pickle holds what roots share only once."""
+        from .copying import reduced
+
+        return reduced(self)
 
     def _no_number(self, *_: object) -> NoReturn:
         raise TypeError(
@@ -279,6 +288,8 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
 
 _new: Callable[[type[Value]], Value] = object.__new__
 
+# Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
+_adding = threading.RLock()
 
 # How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
 _observed = 0

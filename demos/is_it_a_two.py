@@ -58,14 +58,13 @@ def main() -> None:
     outputs = nn.predict(model, X_test, engine="numpy")
     accuracy = nn.accuracy(outputs, d_test)
     (not_right, taken_for_two), (missed, found) = nn.confusion_matrix(outputs, d_test)
-    history.plot().savefig(chosen.out / "loss.png")
     twos = [(x, y) for x, y, d_x in zip(X_test, outputs, d_test) if d_x == 1.0][:16]
     others = [(x, y) for x, y, d_x in zip(X_test, outputs, d_test) if d_x == 0.0][:16]
     shown = twos + others
     figure = plots.plot_images([x for x, _ in shown], [f"y = {y:.2f}" for _, [y] in shown])
-    figure.savefig(chosen.out / "images.png")
 
-    options.wrote(chosen.out / "loss.png", chosen.out / "images.png")
+    options.save(history.plot().savefig, chosen.out / "loss.png")
+    options.save(figure.savefig, chosen.out / "images.png")
     if not chosen.quiet:
         print(f"of {found + missed} twos {found} were found; ", end="")
         print(f"of {not_right + taken_for_two} others {taken_for_two} were taken for twos")
@@ -76,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    options.run(main)

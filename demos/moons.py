@@ -57,13 +57,11 @@ def main() -> None:
     loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, d).data
     accuracy = nn.accuracy(nn.predict(model, X), d)
     boundary = plots.plot_decision_boundary(model, X, d, engine=chosen.engine)
-    boundary.savefig(chosen.out / "boundary.png")
-    history.plot().savefig(chosen.out / "loss.png")
-    graph = render(one_divergence(model, X, d), chosen.out / "graph.png", depth=5)
-
-    options.wrote(chosen.out / "boundary.png", chosen.out / "loss.png", graph)
+    options.save(boundary.savefig, chosen.out / "boundary.png")
+    options.save(history.plot().savefig, chosen.out / "loss.png")
+    options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png", depth=5))
     print(f"final loss {loss:.6f}, training accuracy {accuracy:.1%}")
 
 
 if __name__ == "__main__":
-    main()
+    options.run(main)

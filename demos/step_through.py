@@ -24,11 +24,9 @@ def main() -> None:
     text = "\n\n".join(transcript) + "\n"
     if not chosen.quiet:
         print(text)
-    path = chosen.out / "steps.txt"
-    path.write_text(text, encoding="utf-8")
-    options.wrote(path)
+    options.save(lambda path: path.write_text(text, encoding="utf-8"), chosen.out / "steps.txt")
     print(f"{len(stepper.steps)} steps, y = {y.data:.6f}")
 
 
 if __name__ == "__main__":
-    main()
+    options.run(main)

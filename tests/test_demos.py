@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -39,7 +43,7 @@ def run(demo: str, *options: str, hash_seed: str = "0") -> subprocess.CompletedP
 
 
 def test_every_demo_is_run_here() -> None:
-    scripts = {path.stem for path in DEMOS.glob("*.py") if "__main__" in path.read_text()}
+    scripts = {path.stem for path in DEMOS.glob("*.py") if "\nif __name__" in path.read_text()}
     assert scripts == set(RUNS)
 
 
@@ -100,11 +104,151 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
     assert last[0] != last[1]
 
 
-def test_training_that_was_interrupted_at_once_is_said_in_a_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+# How a demo ends when it cannot go on.
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(DEMOS)
-    options = importlib.import_module("options")
-    with pytest.raises(SystemExit, match=r"no epoch was finished \(interrupted\)"):
-        options.stop_unless_trained(nn.History(reason="interrupted"))
-    options.stop_unless_trained(nn.History(loss=[0.5], reason="interrupted"))
+    return importlib.import_module("options")
+
+
+def test_training_with_nothing_to_show_ends_the_demo(options: ModuleType) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        options.stop_unless_trained(nn.History(loss=[0.5], reason="interrupted"))
+    with pytest.raises(SystemExit, match=r"no epoch was finished \(diverged: nan\)"):
+        options.stop_unless_trained(nn.History(reason="diverged: nan"))
+    options.stop_unless_trained(nn.History(loss=[0.5], reason="epochs"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (["--epochs", "0"], "from 1 to 1000000, got '0'"),
+        (["--epochs", "many"], "got 'many'"),
+        (["--epochs", "1000001"], "got '1000001'"),
+        (["--seed", "x"], "--seed: invalid int value: 'x'"),
+        (["--colour"], "--colour"),
+        (["--out", __file__], "it is not a folder"),
+    ],
+)
+def test_a_bad_command_line_is_said_in_a_line(wrong: list[str], named: str) -> None:
+    done = run("moons", *wrong)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("moons.py: ") and named in done.stderr
+
+
+def script(tmp_path: Path, body: str, before: str = "") -> list[str]:
+    """A demo that does what the body says, in a folder with a copy of the demos' options."""
+    shutil.copy(DEMOS / "options.py", tmp_path)
+    lines = "\n    ".join(body.splitlines())
+    (tmp_path / "demo.py").write_text(
+        "import options, sys, time\nfrom pathlib import Path\n"
+        "def ready():\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        f"{before}\ndef main():\n    {lines}\noptions.run(main)\n"
+    )
+    return [sys.executable, str(tmp_path / "demo.py")]
+
+
+def outcome(command: list[str], **streams: Any) -> tuple[int, str]:
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, **streams)
+    return done.returncode, done.stderr
+
+
+def test_what_goes_wrong_is_a_line_and_a_mistake_is_a_traceback(tmp_path: Path) -> None:
+    for body, line in {
+        "raise OSError(28, 'No space left', 'out/a.png')": "out/a.png: No space left",
+        "raise ImportError('plots need\\n matplotlib')": "plots need matplotlib\n",
+        "raise MemoryError": "out of memory",
+        "import autograd; raise autograd.RenderError('no picture')": "no picture",
+        "sys.exit('nothing to write')": "nothing to write",
+    }.items():
+        status, err = outcome(script(tmp_path, body))
+        assert status == 1
+        assert err.startswith(f"demo.py: {line}") and err.count("\n") == 1
+    status, err = outcome(script(tmp_path, "raise ValueError('mistake')"))
+    assert status == 1
+    assert "Traceback" in err and "ValueError: mistake" in err
+
+
+def test_a_pipe_that_nobody_reads_ends_the_demo_without_a_word(tmp_path: Path) -> None:
+    for body in ("print('x' * 10**6)", "print('x')", "sys.exit()"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        status, err = outcome(script(tmp_path, body), stdout=writer)
+        os.close(writer)
+        assert (status, err) == (0 if "exit" in body else 141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_results_that_cannot_be_printed_are_a_failure(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        status, err = outcome(script(tmp_path, "print('x')"), stdout=full)
+    assert (status, err) == (1, "demo.py: standard output: No space left on device\n")
+
+
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+out = Path(sys.argv[1])
+options.save(lambda path: path.write_text("new"), out / "first.txt")
+options.save(lambda path: path.write_text("x" * 5000), out / "second.txt")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+def test_a_full_disk_leaves_earlier_outputs_and_nothing_half_written(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("first.txt", "second.txt"):
+        (out / name).write_text("earlier")
+    status, err = outcome([*script(tmp_path, LIMITED), str(out)], stdout=subprocess.DEVNULL)
+    assert status == 1
+    assert err == f"demo.py: {out / 'second.txt'}: File too large\n"
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "first.txt": "new",
+        "second.txt": "earlier",
+    }
+
+
+SLOW = "options.save(lambda path: (path.write_text('half'), ready()), Path(sys.argv[1]))"
+# A signal in a destructor raises nothing that anybody sees.
+DESTROYED = """
+class Slow:
+    def __del__(self):
+        ready()
+del_me = Slow()
+del del_me
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("body", "before"),
+    [(SLOW, ""), (DESTROYED, ""), ("pass", "ready()")],
+    ids=["while writing", "in a destructor", "while importing"],
+)
+def test_a_signal_ends_a_demo_with_a_line_and_nothing_half_written(
+    body: str, before: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "file.txt").write_text("earlier")
+    with subprocess.Popen(
+        [*script(tmp_path, body, before), str(out / "file.txt")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    line = {2: "interrupted", 15: "terminated", 1: "the terminal hung up"}[number]
+    assert (process.returncode, err) == (128 + number, f"demo.py: {line}\n")
+    assert [path.read_text() for path in out.iterdir()] == ["earlier"]

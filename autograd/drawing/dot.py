@@ -10,10 +10,12 @@ import html
 import math
 import unicodedata
 
-from .picture import Edge, Node, Operation, Picture
+from .notation import symbol
+from .picture import Box, Edge, Frame, Node, Operation, Picture
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 LONGEST_LABEL = 40
+SUM, DASH = "\u03a3", "\u2014"
 
 # The first family that the machine has is taken; the last two are what Linux has, and all have.
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
@@ -23,6 +25,8 @@ LINE = "#9aa5b1"
 LEAF = "#e6edf5"
 PAPER = "#ffffff"
 OPERATION = "#3e4c59"
+BOX_LINE = "#52606d"
+FRAME, FRAMED = "#b8c2cc", "#f6f8fa"
 EMPHASIS = "#fff0b8"
 EMPHASIS_LINE = "#b7791f"
 # Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
@@ -80,19 +84,37 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
         text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
         lines.append(f"label=<{text}>")
     for node in picture.nodes:
-        lines.append(f"v{node.number}" + _attributes(label=_record(node), tooltip=_about(node)))
+        lines.append(node.id + _attributes(label=_record(node), tooltip=_about(node)))
         if node.operation is not None:
             lines += _operation(node, node.operation, picture, partials)
         elif node.is_cut:
-            lines += _ellipsis(node)
+            lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
+        if node.unseen:
+            lines += _stub(f"{node.id}_uses", node.id, USED_BY_MORE, node.unseen, is_source=False)
+    for box in picture.boxes:
+        lines.append(box.id + _attributes(label=_closed(box), tooltip=_hidden(box)))
+        for edge in box.edges:
+            if edge.source is None:
+                lines += _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, edge.count)
+            else:
+                # A summary is drawn where there is room, and pulls nothing away from its place.
+                loose = {"weight": "0"} if box.is_summary else {}
+                lines.append(
+                    f"{edge.source} -> {box.id}"
+                    + _attributes(**_edge(edge, picture, False), **loose)
+                )
+    belongings = _belongings(picture)
+    for number, frame in enumerate(picture.frames):
+        lines += _framed(frame, f"cluster_{number}", belongings)
     return ["\t" + line for line in lines]
 
 
 def _operation(node: Node, operation: Operation, picture: Picture, partials: bool) -> list[str]:
     """The small node of an operation, the edge to its value, and the edges from its operands."""
-    name = f"v{node.number}_op"
+    name = f"{node.id}_op"
     symbol = operation.op.symbol
     is_sign = len(symbol) <= 2
+    on_path = any(edge.emphasised for edge in operation.edges)
     lines = [
         name
         + _attributes(
@@ -110,31 +132,76 @@ def _operation(node: Node, operation: Operation, picture: Picture, partials: boo
             fixedsize="true" if is_sign else "false",
             ordering="in",
         ),
-        f"{name} -> v{node.number}" + _attributes(weight="8"),
+        f"{name} -> {node.id}"
+        + _attributes(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
     ]
     for position, edge in enumerate(operation.edges, start=1):
-        if isinstance(edge.operand, float):
-            source = f"v{node.number}_constant{position}"
-            lines.append(source + _attributes(**_constant(edge.operand)))
-        else:
-            source = f"v{edge.operand}"
+        source = edge.source
+        if source is None:
+            lines += _stub(f"{node.id}_rest", name, MADE_OF_MORE, edge.count)
+            continue
+        if isinstance(source, tuple):
+            constants, source = source, f"{node.id}_constant{position}"
+            lines.append(source + _attributes(**_constant(constants)))
         lines.append(f"{source} -> {name}" + _attributes(**_edge(edge, picture, partials)))
     return lines
 
 
-def _ellipsis(node: Node) -> list[str]:
-    """What stands for the operation of a node at which the picture is cut off."""
-    name = f"v{node.number}_op"
+MADE_OF_MORE = "made of Values that are not drawn"
+USED_BY_MORE = "used by Values that are not drawn"
+
+
+def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = True) -> list[str]:
+    """An ellipsis that stands for what the picture leaves out, and its edge."""
     return [
         name
         + _attributes(
-            label="\u2026",
-            tooltip="made of Values that are not drawn",
+            label="\u2026" + (f" {count:,}\u00d7" if count > 1 else ""),
+            tooltip=about,
             shape="plain",
             fontcolor=FAINT,
         ),
-        f"{name} -> v{node.number}" + _attributes(style="dashed", weight="8"),
+        (f"{name} -> {end}" if is_source else f"{end} -> {name}")
+        + _attributes(style="dashed", weight="8"),
     ]
+
+
+def _belongings(picture: Picture) -> dict[str, list[str]]:
+    """What goes into a frame with each node or box: its operation, constants and ellipses."""
+    belongings = {box.id: [box.id] for box in picture.boxes}
+    for node in picture.nodes:
+        names = belongings[node.id] = [node.id]
+        if node.operation is None:
+            continue
+        names.append(f"{node.id}_op")
+        for position, edge in enumerate(node.operation.edges, start=1):
+            if isinstance(edge.source, tuple):
+                names.append(f"{node.id}_constant{position}")
+    return belongings
+
+
+def _framed(frame: Frame, name: str, belongings: dict[str, list[str]]) -> list[str]:
+    """A frame around the parts of an open group, with the frames within."""
+    title = _text(_shorten(frame.title))
+    lines = [
+        f"subgraph {name} {{",
+        "graph"
+        + _attributes(
+            label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
+            tooltip=_tooltip(frame.title),
+            labelloc="t",
+            labeljust="l",
+            fontsize="12",
+            style="rounded",
+            color=FRAME,
+            bgcolor=FRAMED,
+            margin="10",
+        ),
+        "; ".join(part for member in frame.members for part in belongings[member]),
+    ]
+    for number, inner in enumerate(frame.frames):
+        lines += _framed(inner, f"{name}_{number}", belongings)
+    return [*lines, "}"]
 
 
 def _record(node: Node) -> str:
@@ -148,8 +215,8 @@ def _record(node: Node) -> str:
         else PAPER
     )
     border = 3 if node.highlighted else 2 if node.is_root else 1
-    fields = [f"<B>{_text(_shorten(node.label))}</B>"] if node.label else []
-    grad = "\u2014" if node.grad is None else _number(node.grad)
+    fields = [_name(node.label)] if node.label else []
+    grad = DASH if node.grad is None else _number(node.grad)
     colour = _colour(node.grad, FAINT, NEGATIVE_INK)
     fields += [
         _field("data", _number(node.data)),
@@ -162,14 +229,70 @@ def _record(node: Node) -> str:
     )
 
 
+def _name(label: str) -> str:
+    """A label in bold; the names of a network in the lecture's notation, indices at the right."""
+    known = symbol(label)
+    if known is None:
+        return f"<B>{_text(_shorten(label))}</B>"
+    index = '<FONT POINT-SIZE="9">{}</FONT>'
+    lower, upper = index.format(known.lower), index.format(known.upper)
+    letter = f"<I><B>{known.letter}</B></I>"
+    if not known.upper:
+        rows = f'<TR><TD>{letter}</TD><TD VALIGN="BOTTOM">{lower}</TD></TR>'
+    else:
+        rows = (
+            f'<TR><TD ROWSPAN="2">{letter}</TD><TD ALIGN="LEFT">{upper}</TD></TR>'
+            f'<TR><TD ALIGN="LEFT">{lower}</TD></TR>'
+        )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
+
+
+def _closed(box: Box) -> str:
+    """A box with a double border, for there is more in it: name, number, sum of gradients."""
+    colour = EMPHASIS_LINE if box.highlighted else INK if box.is_root else BOX_LINE
+    fill = EMPHASIS if box.highlighted else LEAF if box.inputs == box.count else PAPER
+    total = DASH if box.total is None else _number(box.total)
+    ink = _colour(box.total, FAINT, NEGATIVE_INK)
+    what = "leaves" if box.inputs == box.count else "Values"
+    title = f"<B>{_text(_shorten(box.title))}</B>"
+    count = f"{box.count:,} {_small(what)}"
+    grad = _field(f"{SUM} grad", f'<FONT COLOR="{ink}">{total}</FONT>')
+    inner = (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="5" STYLE="ROUNDED" '
+        f'COLOR="{colour}" BGCOLOR="{fill}"><TR><TD COLSPAN="3">{title}</TD></TR><HR/>'
+        f"<TR><TD>{count}</TD><VR/><TD>{grad}</TD></TR></TABLE>"
+    )
+    return (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
+        f'COLOR="{colour}" BGCOLOR="{PAPER}"><TR><TD>{inner}</TD></TR></TABLE>'
+    )
+
+
+def _hidden(box: Box) -> str:
+    """All that is known of a box, for its tooltip."""
+    made = [f"{number:,} {name}" for name, number in box.operations]
+    if box.inputs:
+        made.append(f"{box.inputs:,} {'leaf' if box.inputs == 1 else 'leaves'}")
+    lines = [box.name, f"hides {box.count:,} Values: {', '.join(made)}"]
+    if box.inner_edges:
+        lines.append(f"and {box.inner_edges:,} edges between them")
+    lines.append(
+        "no gradients yet" if box.total is None else f"their gradients sum to {box.total!r}"
+    )
+    return _tooltip("\n".join(lines))
+
+
 def _field(name: str, number: str) -> str:
     return f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{name}</FONT>&#160;{number}'
 
 
-def _constant(number: float) -> dict[str, str]:
+def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
+    several = len(numbers) > 1
+    text = f"{len(numbers):,} constants" if several else _number(numbers[0])
+    about = ", ".join(map(repr, numbers[:20])) + (", ..." if numbers[20:] else "")
     return {
-        "label": f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{_number(number)}</FONT>',
-        "tooltip": _tooltip(f"the constant {number!r}"),
+        "label": f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{text}</FONT>',
+        "tooltip": _tooltip(f"the constant{'s' if several else ''} {about}"),
         "shape": "box",
         "style": "rounded",
         "color": LINE,
@@ -183,24 +306,52 @@ def _edge(edge: Edge, picture: Picture, partials: bool) -> dict[str, str]:
     attributes = {}
     words = []
     if edge.position is not None:
-        words.append(f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{_ordinal(edge.position)}</FONT>')
-    if partials and edge.partial is not None:
+        words.append(_small(_ordinal(edge.position)))
+    if edge.count > 1:
+        added = "" if edge.contribution is None else f"<BR/>{SUM} {_number(edge.contribution)}"
+        words.append(_small(f"{edge.count:,}\u00d7") + added)
+    elif partials and edge.partial is not None:
         words.append(_number(edge.partial))
     if words:
         # The table is there for its padding: wide edges stay clear of the words.
         text = "&#160;&#160;".join(words)
         attributes["label"] = f'<TABLE BORDER="0"><TR><TD>{text}</TD></TR></TABLE>'
-    if edge.partial is not None:
-        tooltip = f"local derivative {edge.partial!r}"
-        if edge.contribution is not None:
-            tooltip += (
-                f"\ncontribution {edge.upstream!r} * {edge.partial!r} = {edge.contribution!r}"
-            )
+    tooltip = _account(edge)
+    if tooltip:
         attributes["tooltip"] = attributes["labeltooltip"] = _tooltip(tooltip)
+    colour, width = LINE, THINNEST
     if edge.contribution is not None and edge.contribution != 0.0:
-        attributes["color"] = _colour(edge.contribution, LINE)
-        attributes["penwidth"] = f"{_width(edge.contribution, picture):.2f}"
+        colour = attributes["color"] = _colour(edge.contribution, LINE)
+        width = _width(edge.contribution, picture)
+        attributes["penwidth"] = f"{width:.2f}"
+    if edge.emphasised:
+        attributes.update(_emphasis(colour, width))
     return attributes
+
+
+def _account(edge: Edge) -> str:
+    """What an edge carries, as text."""
+    lines = []
+    if edge.partial is not None:
+        lines.append(f"local derivative {edge.partial!r}")
+    if edge.count > 1:
+        lines.append(f"{edge.count:,} operands")
+    if edge.contribution is not None:
+        sums = edge.partial is not None and f"{edge.upstream!r} * {edge.partial!r} = "
+        lines.append(f"contribution {sums or ''}{edge.contribution!r}")
+    return "\n".join(lines)
+
+
+def _emphasis(colour: str, width: float) -> dict[str, str]:
+    """An edge between two lines that draw the eye to it."""
+    return {
+        "color": f"{EMPHASIS_LINE}:{colour}:{EMPHASIS_LINE}",
+        "penwidth": f"{max(width, 2.0):.2f}",
+    }
+
+
+def _small(text: str) -> str:
+    return f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{text}</FONT>'
 
 
 def _width(contribution: float, picture: Picture) -> float:
@@ -230,8 +381,24 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
             f"{stroke.format(POSITIVE, 'positive')} &#160;{stroke.format(NEGATIVE, 'negative')}, "
             f"widest {_number(picture.largest_contribution)}"
         )
+    if any(edge.count > 1 for edge in picture.edges):
+        lines.append(
+            "n\u00d7: so many edges drawn as one"
+            + (
+                f"; {SUM}: what they add to gradients in all"
+                if picture.largest_contribution
+                else ""
+            )
+        )
+    if picture.boxes:
+        lines.append(
+            "double border: a group of Values, how many it hides, and the sum of their gradients"
+        )
+    if any(box.is_band for box in picture.boxes):
+        lines.append("level: how many operations lie between a Value and the end, at most")
     if picture.hidden:
-        lines.append(f"\u2026: made of {picture.hidden:,} more Values, which are not drawn")
+        made_of = "" if picture.around else "made of "
+        lines.append(f"\u2026: {made_of}{picture.hidden:,} more Values, which are not drawn")
     return lines
 
 

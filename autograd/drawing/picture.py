@@ -1,49 +1,68 @@
 """What a picture of a computation graph shows, before anything is said about how it looks.
 
-A root Value goes in; out comes a ``Picture``: one entry for each Value, in topological order, with
-the operation that made it and the edges that lead there, each with its local derivative and its
-contribution to the gradient. ``dot`` turns a Picture into text; nothing here knows of Graphviz.
+A root Value goes in; out comes a ``Picture``: the Values that are drawn one by one, in topological
+order, with the operation that made each and the edges that lead there; the boxes that hide the
+others; and the frames around groups. ``dot`` turns a Picture into text; nothing here knows of
+Graphviz.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from .. import ieee
 from ..ops import Op
 from ..sweep import consumers_first, local_partials
 from ..value import Value
+from .collapse import MOST_IN_AN_OPENED_GROUP, Cut, Group, collapse
+from .groups import group_paths
+from .selection import Part, select
 
-MAX_NODES = 200
+# How many boxes and Values can be read in one picture; without groups, patience must do.
+MAX_NODES, MAX_NODES_UNGROUPED = 60, MOST_IN_AN_OPENED_GROUP
 EDGES_PER_NODE = 5
+# So many edges of one operation may come from one place, or from constants; more become one edge.
+PARALLEL = 8
+
+Highlight: TypeAlias = "Value | Iterable[Value | Sequence[Value]]"
 
 
 @dataclass(frozen=True)
 class Edge:
-    """The way from one operand into an operation.
+    """The way from one operand into an operation, or from several to where those are used.
 
     Attributes:
-        operand: the number of the node that is the operand, or the float that is.
+        source: the id of the node or box where it begins; the constants that are the operands, one
+            or more; None for operands that are no part of the picture.
         position: 1 for the first operand, 2 for the second, ...; None where the order of operands
-            does not matter.
-        partial: dz/dx at this operand; 0.0 where no derivative passes, None for a constant.
-        upstream: the gradient of the result z, None for a constant or before a sweep.
-        contribution: what the operand's gradient receives along this edge, upstream * partial;
-            None for a constant or before a sweep.
+            does not matter, and for several operands.
+        partial: dz/dx at this operand; 0.0 where no derivative passes, None for a constant and for
+            several operands.
+        upstream: the gradient of the result z, where partial is a number and a sweep was there.
+        contribution: what gradients receive along this edge, the sum over all operands of
+            upstream * partial; None for constants or before a sweep.
+        count: how many operands it stands for.
+        emphasised: whether it is part of a path to which the picture should draw the eye.
     """
 
-    operand: int | float
-    position: int | None
-    partial: float | None
-    upstream: float | None
-    contribution: float | None
+    source: str | tuple[float, ...] | None
+    position: int | None = None
+    partial: float | None = None
+    upstream: float | None = None
+    contribution: float | None = None
+    count: int = 1
+    emphasised: bool = False
 
 
 @dataclass(frozen=True)
 class Operation:
-    """The operation that made a node, with one edge for each operand, in order."""
+    """The operation that made a node, with its edges in the order of the operands."""
 
     op: Op
     edges: tuple[Edge, ...]
@@ -54,17 +73,18 @@ class Node:
     """One Value.
 
     Attributes:
-        number: its place in topological order, operands before what is made of them, from 0.
+        id: "v0", "v1", ... in topological order, operands before what is made of them.
         label: its name, or the empty string.
         data: the number it holds.
         grad: its gradient; None if no sweep has been here, so that there is nothing to show.
         operation: what made it; None for a leaf, and where the picture is cut off.
         is_cut: whether what it was made of is not part of the picture.
-        is_root: whether this is the final value of the picture.
+        is_root: whether this is the final value of the graph.
         highlighted: whether the picture should draw the eye to it.
+        unseen: how many of its uses are not part of the picture, where that matters.
     """
 
-    number: int
+    id: str
     label: str
     data: float
     grad: float | None
@@ -72,6 +92,59 @@ class Node:
     is_cut: bool
     is_root: bool
     highlighted: bool
+    unseen: int = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A group of Values that are not drawn one by one.
+
+    Attributes:
+        id: "g0", "g1", ...
+        title: the name of the group.
+        name: the same with the names of all groups around it.
+        count: how many Values it hides.
+        total: the sum of their gradients; None before a sweep.
+        inputs: how many of them are leaves.
+        operations: the names of their operations, each with how many there are.
+        inner_edges: how many operands of hidden operations are hidden with them.
+        edges: those that lead into it, one for each place they come from.
+        highlighted: whether one of the Values is to be emphasised.
+        is_root: whether it hides the final value.
+        is_summary: whether it only counts what was left out: other instances, or far levels.
+        is_band: whether it is the latter.
+    """
+
+    id: str
+    title: str
+    name: str
+    count: int
+    total: float | None
+    inputs: int
+    operations: tuple[tuple[str, int], ...]
+    inner_edges: int
+    edges: tuple[Edge, ...]
+    highlighted: bool
+    is_root: bool
+    is_summary: bool
+    is_band: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An open group: what is drawn of it, and the frames within.
+
+    Attributes:
+        title: the name of the group, after those of groups around it that hold nothing else.
+        members: ids of nodes and boxes.
+        frames: the open groups within.
+        is_parameters: whether there are only leaves in it.
+    """
+
+    title: str
+    members: tuple[str, ...]
+    frames: tuple[Frame, ...]
+    is_parameters: bool
 
 
 @dataclass(frozen=True)
@@ -79,147 +152,333 @@ class Picture:
     """All that is drawn.
 
     Attributes:
-        nodes: the Values in topological order; the last one is the root.
+        nodes: the Values in topological order.
+        boxes: what hides the others.
+        frames: the outermost open groups.
         largest_contribution: the largest finite size of a contribution, 0.0 if there is none:
             the end of the scale that all edges share.
-        hidden: how many Values of the graph are too deep to be part of the picture.
+        hidden: how many Values of the graph are no part of the picture.
+        around: whether the picture is of what is around a node, and not of the end of the graph.
     """
 
     nodes: tuple[Node, ...]
+    boxes: tuple[Box, ...]
+    frames: tuple[Frame, ...]
     largest_contribution: float
     hidden: int
+    around: bool
+
+    @property
+    def edges(self) -> list[Edge]:
+        """All edges between places of the picture."""
+        into_values = [
+            edge for node in self.nodes if node.operation for edge in node.operation.edges
+        ]
+        return into_values + [edge for box in self.boxes for edge in box.edges]
 
 
 def picture_of(
     root: Value,
     *,
+    groups: str | None = "auto",
+    expand: str | Value | Iterable[str | Value] = (),
+    focus: Value | None = None,
     depth: int | None = None,
-    max_nodes: int = MAX_NODES,
-    highlight: Value | Iterable[Value] = (),
+    max_nodes: int | None = None,
+    highlight: Highlight = (),
 ) -> Picture:
-    """Collect what a picture of the graph under ``root`` shows.
-
-    Args:
-        root: the Value at the end of the graph.
-        depth: how many operations to go back from the root, along the shortest way; None for all.
-        max_nodes: how many Values can still be read, of ``EDGES_PER_NODE`` operands on average.
-        highlight: Values of this graph to emphasise; a single Value counts as one of them.
+    """Collect what a picture of the graph under ``root`` shows; ``draw`` describes the arguments.
 
     Raises:
-        TypeError: if ``root`` or a highlighted object is not a Value.
-        ValueError: if the graph to that depth is larger than ``max_nodes``, a highlighted Value is
-            not in it, or ``depth`` is not a whole number of at least 0.
+        TypeError: if something that should be a Value is none.
+        ValueError: if an argument is out of range, or names what is not in the graph; without
+            groups also if the graph is too large to be read.
     """
     if not isinstance(root, Value):
         raise TypeError(
             f"a picture is drawn of a Value and all it was computed from, got {root!r} of type "
             f"{type(root).__name__}; pass the Value at the end of the computation"
         )
-    graph = consumers_first(root)[::-1]
-    distances = _distances(root, depth)
-    values = [value for value in graph if value in distances]
-    uncut = [value for value in values if distances[value] != depth]
-    _refuse_unreadable(values, uncut, max_nodes)
-    highlighted = _highlighted(highlight, values)
-    # A leaf does not tell: it may hold a gradient that another graph has left there.
-    swept = any(value.grad for value in values if value.op is not None or value is root)
-    numbers = {value: number for number, value in enumerate(values)}
-    opened = set(uncut)
-    nodes = tuple(
-        Node(
-            number=number,
+    if groups not in ("auto", None):
+        raise ValueError(
+            f"groups is 'auto', to draw groups as boxes where a picture would be too large, or "
+            f"None, to draw every Value, got {groups!r}"
+        )
+    limit = _checked_limit(max_nodes, MAX_NODES if groups else MAX_NODES_UNGROUPED)
+    graph = consumers_first(root)
+    part = select(graph, depth=depth, focus=focus)
+    marks = _Marks(highlight, part.nodes)
+    if focus is not None:
+        marks.values.add(focus)
+    wishes = [expand] if isinstance(expand, (str, Value)) else list(expand)
+    _check_wishes(wishes, set(part.nodes))
+    if groups is None:
+        _refuse_unreadable(part, limit)
+        cut = Cut({}, ())
+    else:
+        around_focus = [] if focus is None else [focus]
+        cut = collapse(
+            part.nodes,
+            group_paths(graph),
+            most_boxes=limit,
+            expand=[*wishes, *around_focus],
+        )
+    return _Painter(root, graph, part, cut, marks).picture(around=focus is not None)
+
+
+class _Painter:
+    """Puts a picture together from what has been decided."""
+
+    def __init__(
+        self, root: Value, graph: Sequence[Value], part: Part, cut: Cut, marks: _Marks
+    ) -> None:
+        self.root, self.graph, self.part, self.cut, self.marks = root, graph, part, cut, marks
+        # A leaf does not tell: it may hold a gradient that another graph has left there.
+        self.swept = any(value.grad for value in graph if value.op is not None or value is root)
+        self.box_ids = {group: f"g{number}" for number, group in enumerate(cut.boxes)}
+        self.places = {
+            value: self.box_ids[group] for group, values in cut.boxes.items() for value in values
+        }
+        self.drawn = [value for value in reversed(part.nodes) if value not in self.places]
+        self.places.update((value, f"v{number}") for number, value in enumerate(self.drawn))
+
+    def picture(self, *, around: bool) -> Picture:
+        nodes = tuple(self._node(value) for value in self.drawn)
+        boxes = tuple(self._box(group, values) for group, values in self.cut.boxes.items())
+        hidden = len(self.graph) - len(self.part.nodes)
+        bare = Picture(nodes, boxes, self._frames(), 0.0, hidden, around)
+        sizes = [
+            abs(edge.contribution)
+            for edge in bare.edges
+            if edge.contribution is not None and math.isfinite(edge.contribution)
+        ]
+        return Picture(nodes, boxes, bare.frames, max(sizes, default=0.0), hidden, around)
+
+    def _node(self, value: Value) -> Node:
+        is_open = value in self.part.opened
+        return Node(
+            id=self.places[value],
             label=str(value.label or ""),
             data=float(value.data),
-            grad=float(value.grad) if swept or value.grad else None,
-            operation=_operation(value, numbers, swept) if value in opened else None,
-            is_cut=value.op is not None and value not in opened,
-            is_root=value is root,
-            highlighted=value in highlighted,
+            grad=float(value.grad) if self.swept or value.grad else None,
+            operation=Operation(value.op, self._operands(value)) if value.op and is_open else None,
+            is_cut=value.op is not None and not is_open,
+            is_root=value is self.root,
+            highlighted=value in self.marks.values,
+            unseen=self.part.unseen.get(value, 0),
         )
-        for value, number in numbers.items()
+
+    def _operands(self, value: Value) -> tuple[Edge, ...]:
+        """The edges into an operation that is drawn."""
+        op = value.op
+        assert op is not None
+        ordered = len(value.operands) > 1 and _order_matters(op)
+        edges = []
+        for position, (operand, slope) in enumerate(
+            zip(value.operands, local_partials(value)), start=1
+        ):
+            shown_position = position if ordered else None
+            if not isinstance(operand, Value):
+                edges.append(Edge((operand,), shown_position))
+                continue
+            partial = 0.0 if slope is None else float(slope)
+            edges.append(
+                Edge(
+                    self.places.get(operand),
+                    shown_position,
+                    partial,
+                    float(value.grad) if self.swept else None,
+                    self._contribution(value, slope),
+                    emphasised=(value, operand) in self.marks.steps,
+                )
+            )
+        counts = Counter(map(_origin, edges))
+        return _merge(
+            edges, {origin for origin, count in counts.items() if _is_one_edge(origin, count)}
+        )
+
+    def _contribution(self, value: Value, slope: float | None) -> float | None:
+        if not self.swept:
+            return None
+        # Where no derivative passes, or none came, 0 * inf would be nan.
+        upstream = float(value.grad)
+        return 0.0 if slope is None or upstream == 0.0 else upstream * float(slope)
+
+    def _box(self, group: Group, values: Sequence[Value]) -> Box:
+        own = self.box_ids[group]
+        edges: list[Edge] = []
+        inner = 0
+        for value in values:
+            if value not in self.part.opened:
+                continue
+            sources = [self.places.get(x) if isinstance(x, Value) else own for x in value.operands]
+            inner += sum(
+                source == own and isinstance(x, Value) for source, x in zip(sources, value.operands)
+            )
+            if all(source == own for source in sources):
+                continue
+            slopes = local_partials(value) if self.swept else [None] * len(sources)
+            for source, operand, slope in zip(sources, value.operands, slopes):
+                if source != own:
+                    edges.append(
+                        Edge(
+                            source,
+                            contribution=self._contribution(value, slope),
+                            emphasised=(value, operand) in self.marks.steps,
+                        )
+                    )
+        operations = Counter(value.op.name for value in values if value.op is not None)
+        return Box(
+            id=own,
+            title=group.title,
+            name=".".join(group.path),
+            count=len(values),
+            total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
+            inputs=sum(value.op is None for value in values),
+            operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
+            inner_edges=inner,
+            edges=_merge(edges, set(map(_origin, edges))),
+            highlighted=not self.marks.values.isdisjoint(values),
+            is_root=self.root in values,
+            is_summary=group.is_summary,
+            is_band=group.is_band,
+        )
+
+    def _frames(self) -> tuple[Frame, ...]:
+        """The open groups, put together from the innermost outwards."""
+        frames: dict[Group, Frame] = {}
+        for group in reversed(self.cut.frames):
+            closed = [g for g in group.groups.values() if g in self.box_ids]
+            members = (
+                *(self.places[value] for value in group.values),
+                *(self.box_ids[g] for g in closed),
+            )
+            within = tuple(frames[g] for g in group.groups.values() if g in frames)
+            values = [*group.values, *(value for g in closed for value in self.cut.boxes[g])]
+            is_parameters = all(value.op is None for value in values) and all(
+                frame.is_parameters for frame in within
+            )
+            title = group.title
+            if not members and len(within) == 1:
+                # Nothing but a frame is no reason for a frame of its own.
+                title = f"{title}.{within[0].title}"
+                members, within = within[0].members, within[0].frames
+            frames[group] = Frame(title, members, within, is_parameters)
+        return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
+
+
+def _is_within(group: Group) -> bool:
+    """Whether a group is within another one that has a name."""
+    return group.parent is not None and group.parent.parent is not None
+
+
+def _origin(edge: Edge) -> str | None:
+    """What makes edges parallel: that they come from one place, or that all come from constants."""
+    return "constants" if isinstance(edge.source, tuple) else edge.source
+
+
+def _is_one_edge(origin: str | None, count: int) -> bool:
+    """Whether parallel edges into an operation are drawn as one; a + a keeps its two."""
+    from_a_value = origin is not None and not origin.startswith("g")
+    return count > (PARALLEL if from_a_value else 1)
+
+
+def _merge(edges: Sequence[Edge], merged: Set[str | None]) -> tuple[Edge, ...]:
+    """The edges with those from each of the given origins as one, at the place of the first."""
+    families: dict[object, list[Edge]] = {}
+    for number, edge in enumerate(edges):
+        origin = _origin(edge)
+        families.setdefault(origin if origin in merged else number, []).append(edge)
+    return tuple(family[0] if len(family) == 1 else _sum(family) for family in families.values())
+
+
+def _sum(family: Sequence[Edge]) -> Edge:
+    source = family[0].source
+    if isinstance(source, tuple):
+        source = tuple(x for edge in family if isinstance(edge.source, tuple) for x in edge.source)
+    carried = [edge.contribution for edge in family if edge.contribution is not None]
+    return Edge(
+        source,
+        contribution=ieee.sum(*carried) if carried else None,
+        count=len(family),
+        emphasised=any(edge.emphasised for edge in family),
     )
-    sizes = [
-        abs(edge.contribution)
-        for node in nodes
-        if node.operation is not None
-        for edge in node.operation.edges
-        if edge.contribution is not None and math.isfinite(edge.contribution)
-    ]
-    return Picture(nodes, max(sizes, default=0.0), len(graph) - len(values))
 
 
-def _distances(root: Value, depth: int | None) -> dict[Value, int]:
-    """How many operations each Value is away from the root, for those no further than ``depth``."""
-    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise ValueError(
-            f"depth is a number of operations back from the root, at least 0, got {depth!r}; "
-            f"leave it out to draw the whole graph"
+class _Marks:
+    """What the picture draws the eye to: Values, and steps from a Value to one of its operands."""
+
+    def __init__(self, highlight: Highlight, nodes: Sequence[Value]) -> None:
+        self.values: set[Value] = set()
+        self.steps: set[tuple[Value, Value]] = set()
+        present = set(nodes)
+        wanted: list[Value | Sequence[Value]] = (
+            [highlight] if isinstance(highlight, Value) else list(highlight)
         )
-    distances = {root: 0}
-    found = [root]
-    for value in found:
-        if distances[value] == depth:
-            continue
-        for operand in value.operands:
-            if isinstance(operand, Value) and operand not in distances:
-                distances[operand] = distances[value] + 1
-                found.append(operand)
-    return distances
+        # A list of Values may be a path itself; a set is in no order.
+        if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
+            self._walk([x for x in wanted if isinstance(x, Value)])
+        for entry in wanted:
+            is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
+            path: list[Value] = list(entry) if is_path else [entry]  # type: ignore
+            for value in path:
+                _check_present(value, present)
+            self.values.update(path)
+            self._walk(path)
+
+    def _walk(self, path: Sequence[Value]) -> None:
+        for first, second in itertools.pairwise(path):
+            for consumer, operand in ((first, second), (second, first)):
+                if operand in consumer.operands:
+                    self.steps.add((consumer, operand))
 
 
-def _refuse_unreadable(values: list[Value], uncut: list[Value], max_nodes: int) -> None:
+def _check_present(value: object, present: Set[Value]) -> None:
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"highlight takes Values of the graph, and paths of them, got {value!r} of type "
+            f"{type(value).__name__}; pass the Value itself, not its label or number"
+        )
+    if value not in present:
+        raise ValueError(
+            f"highlight names {value!r}, which is not part of this graph; pass Values that "
+            f"the root was computed from"
+        )
+
+
+def _check_wishes(wishes: Sequence[object], present: Set[Value]) -> None:
+    for wish in wishes:
+        if not isinstance(wish, (str, Value)):
+            raise TypeError(
+                f"expand takes names of groups, such as 'layer1.neuron0', and Values, got {wish!r} "
+                f"of type {type(wish).__name__}"
+            )
+        if isinstance(wish, Value) and wish not in present:
+            raise ValueError(
+                f"expand asks for {wish!r}, which is not part of this graph; pass a Value that the "
+                f"root was computed from"
+            )
+
+
+def _checked_limit(max_nodes: int | None, default: int) -> int:
+    if max_nodes is None:
+        return default
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(
-            f"max_nodes is a number of Values, at least 1, got {max_nodes!r}; leave it out for "
-            f"{MAX_NODES}"
+            f"max_nodes is a number of boxes, at least 1, got {max_nodes!r}; leave it out for "
+            f"{default}"
         )
-    edges = sum(len(value.operands) for value in uncut)
-    if len(values) > max_nodes or edges > EDGES_PER_NODE * max_nodes:
+    return max_nodes
+
+
+def _refuse_unreadable(part: Part, max_nodes: int) -> None:
+    edges = sum(len(value.operands) for value in part.opened)
+    if len(part.nodes) > max_nodes or edges > EDGES_PER_NODE * max_nodes:
         raise ValueError(
-            f"this graph has {len(values)} nodes with {edges} operands, more than can be read in "
-            f"one picture (max_nodes={max_nodes}); draw the end of it with depth=5 or so, a part "
-            f"of it by passing an interior Value, a smaller instance, or raise max_nodes"
+            f"this graph has {len(part.nodes)} nodes with {edges} operands, more than can be read "
+            f"in one picture of every Value (max_nodes={max_nodes}); leave out groups=None, draw "
+            f"the end of it with depth=5 or so, or raise max_nodes"
         )
-
-
-def _highlighted(highlight: Value | Iterable[Value], values: list[Value]) -> set[Value]:
-    wanted = [highlight] if isinstance(highlight, Value) else list(highlight)
-    present = set(values)
-    for value in wanted:
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"highlight takes Values of the graph, got {value!r} of type "
-                f"{type(value).__name__}; pass the Value itself, not its label or number"
-            )
-        if value not in present:
-            raise ValueError(
-                f"highlight names {value!r}, which is not part of this graph; pass Values that "
-                f"the root was computed from"
-            )
-    return set(wanted)
-
-
-def _operation(value: Value, numbers: dict[Value, int], swept: bool) -> Operation | None:
-    op = value.op
-    if op is None:
-        return None
-    ordered = len(value.operands) > 1 and _order_matters(op)
-    edges = []
-    operands = zip(value.operands, local_partials(value))
-    for position, (operand, slope) in enumerate(operands, start=1):
-        shown_position = position if ordered else None
-        if not isinstance(operand, Value):
-            edges.append(Edge(operand, shown_position, None, None, None))
-            continue
-        partial = 0.0 if slope is None else float(slope)
-        if not swept:
-            upstream = contribution = None
-        else:
-            upstream = float(value.grad)
-            # Where no derivative passes, or none came, 0 * inf would be nan.
-            contribution = 0.0 if slope is None or upstream == 0.0 else upstream * partial
-        edges.append(Edge(numbers[operand], shown_position, partial, upstream, contribution))
-    return Operation(op, tuple(edges))
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Graph, LoweringError
+from .graph import AFFINE, Graph, LoweringError
 from .simplify import ADDITIVE, Simplifier
 
 
@@ -29,25 +29,44 @@ class ArrayOperation(NamedTuple):
     text: str
 
 
-def where(condition: Any, x: Any, y: Any, out: Any) -> None:
-    """Write x where the condition is not zero (nan is not), else y."""
-    np.copyto(out, np.where(np.not_equal(condition, 0.0), x, y))
+def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
+    """X where the condition is not zero (nan is not), else y."""
+    chosen = np.not_equal(condition, 0.0)
+    if out is None:
+        return np.where(chosen, x, y)
+    np.copyto(out, y)
+    np.copyto(out, x, where=chosen)
+    return out
 
 
-def xlogy(x: Any, y: Any, out: Any) -> None:
-    """Write x * log(y), which is 0 for x = 0 whatever y is but nan."""
+def xlogy(x: Any, y: Any, out: Any = None) -> Any:
+    """X * log(y), which is 0 for x = 0 whatever y is but nan."""
     hidden = np.equal(x, 0.0) & ~np.isnan(y)
-    np.copyto(out, np.where(hidden, 0.0, x * np.log(np.where(hidden, 1.0, y))))
+    found = np.multiply(x, np.log(y, out=out if np.shape(y) == np.shape(out) else None), out=out)
+    if out is None:
+        return np.where(hidden, 0.0, found)
+    np.copyto(out, 0.0, where=hidden)
+    return out
 
 
-def unit_step(x: Any, out: Any) -> None:
-    """Write 1 for x >= 0, else 0; nan at nan."""
-    np.heaviside(x, 1.0, out=out)
+def unit_step(x: Any, out: Any = None) -> Any:
+    """1 for x >= 0, else 0; nan at nan."""
+    return np.heaviside(x, 1.0, out=out)
 
 
-def relu(x: Any, out: Any) -> None:
-    """Write the positive part of x; nan at nan."""
-    np.maximum(x, 0.0, out=out)
+def relu(x: Any, out: Any = None) -> Any:
+    """The positive part of x; nan at nan."""
+    return np.maximum(x, 0.0, out=out)
+
+
+def less(x: Any, y: Any, out: Any = None) -> Any:
+    """1 where x < y, else 0."""
+    return np.less(x, y) * 1.0 if out is None else np.less(x, y, out=out)
+
+
+def equal(x: Any, y: Any, out: Any = None) -> Any:
+    """1 where x == y, else 0."""
+    return np.equal(x, y) * 1.0 if out is None else np.equal(x, y, out=out)
 
 
 def _jax_xlogy(jnp: Any, x: Any, y: Any) -> Any:
@@ -79,16 +98,18 @@ ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
     "step": ArrayOperation(unit_step, _jax_step, "1 where {} >= 0, else 0"),
     "sign": ArrayOperation(np.sign, lambda jnp, x: jnp.sign(x), "sign({})"),
     "less": ArrayOperation(
-        np.less, lambda jnp, x, y: jnp.less(x, y).astype(float), "1 where {} < {}, else 0"
+        less, lambda jnp, x, y: jnp.less(x, y).astype(float), "1 where {} < {}, else 0"
     ),
     "equal": ArrayOperation(
-        np.equal, lambda jnp, x, y: jnp.equal(x, y).astype(float), "1 where {} == {}, else 0"
+        equal, lambda jnp, x, y: jnp.equal(x, y).astype(float), "1 where {} == {}, else 0"
     ),
     "where": ArrayOperation(
         where, lambda jnp, c, x, y: jnp.where(c != 0.0, x, y), "{1} where {0}, else {2}"
     ),
 }
 COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
+# What reads its operands after it has begun to write.
+NOT_IN_PLACE = frozenset({"where", "xlogy"})
 
 
 def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
@@ -121,6 +142,8 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             nodes[node] = EXPANSIONS[name](expanded, operands)
         elif name == "sum":
             nodes[node] = expanded.total([(1.0, x) for x in operands])
+        elif name == AFFINE:
+            nodes[node] = expanded.node(name, operands)
         elif name in ARRAY_OPERATIONS:
             nodes[node] = expanded.apply(name, operands)
         else:

@@ -9,17 +9,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import ops
 from ..ops import Op
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
+AFFINE = "affine"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
 
 
 class LoweringError(ValueError):
     """A graph or a model that cannot become an array program; the message says why."""
+
+
+class Line(NamedTuple):
+    """A line of a program's description.
+
+    Attributes:
+        when: ``once`` for a batch, or ``every step``.
+        operation: its name.
+        nodes: how many scalar nodes are computed.
+        calls: by how many array operations.
+        note: what the first of them is called.
+    """
+
+    when: str
+    operation: str
+    nodes: int
+    calls: int
+    note: str
 
 
 class Graph:
@@ -92,6 +111,12 @@ class Graph:
                 for operand in self.operands[node]:
                     reached[operand] = True
         return reached
+
+    def operations(self, roots: Iterable[int]) -> int:
+        """How many operations the roots are computed by."""
+        return sum(
+            [reached and bool(x) for reached, x in zip(self.reachable(roots), self.operands)]
+        )
 
     def consumers(self, roots: Iterable[int]) -> list[int]:
         """How often each node is used, by the nodes that matter and as one of the roots."""

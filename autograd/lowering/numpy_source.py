@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ARRAY_OPERATIONS
+from .arrays import ARRAY_OPERATIONS, NOT_IN_PLACE
 from .graph import CONSTANT, PARAMETER
 from .schedule import EVERY_STEP, ONCE, Grid, Group, Pairs, Schedule
 
@@ -167,7 +167,7 @@ class _Emitter:
         One call of an elementwise function may write over its own operand.
         """
         size = len(group.members)
-        in_place = group.elementwise and len(group.operands) <= 2
+        in_place = group.elementwise and group.name not in NOT_IN_PLACE and len(group.operands) <= 2
         starts = {self.row[old.members[0]]: len(old.members) for old in dying if old is not group}
         if in_place:
             self.release(starts)
@@ -391,6 +391,9 @@ class _Emitter:
                 line = f"{RESULTS}[{k}] {sign} {scale}{call}"
                 step.append(_line(line, "summed over the batch"))
                 sign = "+="
+        if schedule.cleared:
+            places = [place + n_values for place in schedule.cleared]
+            step.append(_line(f"{RESULTS}[{_slice(places) or self.index(places)}] = 0.0"))
         written = set()
         for grid in schedule.grids:
             averaged = True

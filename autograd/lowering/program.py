@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -10,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..value import Value
-from .arrays import expand
-from .differentiate import differentiate
-from .engines import Engine, JaxEngine, NumpyEngine, PythonEngine, SumEngine, import_jax
-from .graph import Graph, LoweringError
+from .engines import Engine, PythonEngine, SumEngine, import_jax
+from .graph import LoweringError
+from .pipeline import Part
 from .record import record, unknown_leaves
 from .reroll import reroll
-from .schedule import EVERY_STEP, Schedule, schedule
-from .select import select
-from .simplify import simplify
 
 Array: TypeAlias = NDArray[np.float64]
 Recording: TypeAlias = "list[tuple[str, tuple[int, ...], float]]"
@@ -61,16 +56,9 @@ def lower(
     leaves = {"inputs": list(inputs), "wrt": list(wrt)}
     observed = list(observe)
     _check(roots, leaves, observed, engine)
-    # The passes make many small tuples and no cycles: looking for cycles would cost more than they.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return Program(
-            roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
-        )
-    finally:
-        if collecting:
-            gc.enable()
+    return Program(
+        roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
+    )
 
 
 def _check(
@@ -129,7 +117,7 @@ class Program:
         self._roots, self._inputs, self._wrt = roots, inputs, wrt
         self._engine_name, self._observed, self._single = engine, observed, single
         self._engines: dict[str, Engine] = {}
-        self._parts: list[_Part] = []
+        self._parts: list[Part] = []
         self._recording: Recording = []
         self.loaded_by: object = self
         if engine != "python":
@@ -138,22 +126,22 @@ class Program:
         self.parameters = self._engine("step").parameters
         self.parameters[:] = [value.data for value in wrt]
 
-    def _derive(self) -> list[_Part]:
+    def _derive(self) -> list[Part]:
         """The passes up to the point where it matters which outputs are wanted."""
         if not self._inputs and self._single and not self._observed:
             parts = reroll(self._roots[0], self._wrt)
             if parts is not None:
-                return [_Part(x.graph, [x.root], 1, len(self._wrt), x.columns) for x in parts]
+                return [Part(x.graph, [x.root], 1, len(self._wrt), x.columns) for x in parts]
         graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
         if self._inputs:
             self._recording = graph.recording(nodes)
         columns = np.zeros((len(self._inputs), 1))
-        return [_Part(graph, nodes, len(self._roots), len(self._wrt), columns)]
+        return [Part(graph, nodes, len(self._roots), len(self._wrt), columns)]
 
     def _engine(self, kind: str) -> Engine:
         """The engine for ``step`` (values, gradients, observed), ``value`` or ``rows``."""
         if kind not in self._engines:
-            parts: Sequence[_Part | None] = self._parts or [None]
+            parts: Sequence[Part | None] = self._parts or [None]
             engines = [self._build(kind, part) for part in parts]
             self._engines[kind] = engines[0] if len(engines) == 1 else SumEngine(engines)
         engine = self._engines[kind]
@@ -161,15 +149,14 @@ class Program:
             engine.parameters[:] = self.parameters
         return engine
 
-    def _build(self, kind: str, part: _Part | None) -> Engine:
+    def _build(self, kind: str, part: Part | None) -> Engine:
         engine: Engine
         if part is None:
             rows = {"step": self._observed, "value": [], "rows": self._roots}[kind]
             engine = PythonEngine(self._roots, self._inputs, self._wrt, rows, kind == "step")
             engine.load(np.zeros((len(self._inputs), 1)))
             return engine
-        plan = part.schedule(kind)
-        engine = JaxEngine(plan) if self._engine_name == "jax" else NumpyEngine(plan)
+        engine = part.engine(kind, self._engine_name)
         engine.load(part.columns)
         return engine
 
@@ -270,47 +257,16 @@ class Program:
         """A table of the array operations: how many scalar nodes each stands for."""
         if self._engine_name == "python":
             return self.source
-        lines = [f"{'when':<12}{'operation':<16}{'nodes':>8}  first of them"]
-        total = operations = 0
-        for part in self._parts:
-            plan = part.schedule("step")
-            for group in plan.groups:
-                when = "every step" if group.stage == EVERY_STEP else "once"
-                label = plan.graph.labels.get(group.members[0], "")
-                size = f"{len(group.members):>8}"
-                lines.append(f"{when:<12}{group.name:<16}{size}  {label}".rstrip())
-            total += sum(len(group.members) for group in plan.groups)
-            operations += len(plan.groups) + len(plan.grids) + len(plan.values)
-        lines.append(f"{total} scalar nodes in {operations} array operations")
-        return "\n".join(lines)
-
-
-class _Part:
-    """A graph whose averages, added to those of the other parts, are the program's."""
-
-    def __init__(
-        self, graph: Graph, nodes: list[int], roots: int, parameters: int, columns: Array
-    ) -> None:
-        outputs = list(nodes)
-        for root in nodes[:roots]:
-            outputs += differentiate(graph, root, parameters)
-        self.graph, found = expand(*simplify(graph, outputs))
-        self.values, self.observed = found[:roots], found[roots : len(nodes)]
-        self.gradients = found[len(nodes) :]
-        self.parameters = parameters
-        self.columns = columns
-        self._schedules: dict[str, Schedule] = {}
-
-    def schedule(self, kind: str) -> Schedule:
-        if kind not in self._schedules:
-            selection = select(
-                self.graph,
-                [] if kind == "rows" else self.values,
-                self.gradients if kind == "step" else [],
-                {"step": self.observed, "value": [], "rows": self.values}[kind],
-            )
-            self._schedules[kind] = schedule(selection, len(self.columns), self.parameters)
-        return self._schedules[kind]
+        engine = self._engine("step")
+        engines = engine.engines if isinstance(engine, SumEngine) else [engine]
+        lines = [x for part, engine in zip(self._parts, engines) for x in part.describe(engine)]
+        text = [f"{'when':<12}{'operation':<16}{'nodes':>8}{'calls':>8}  first of them"]
+        text += [
+            f"{x.when:<12}{x.operation:<16}{x.nodes:>8}{x.calls:>8}  {x.note}".rstrip()
+            for x in lines
+        ]
+        nodes, calls = sum([x.nodes for x in lines]), sum([x.calls for x in lines])
+        return "\n".join([*text, f"{nodes} scalar nodes in {calls} array operations"])
 
 
 class BoundProgram:

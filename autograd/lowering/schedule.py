@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .arrays import COMMUTATIVE
-from .graph import CONSTANT, INPUT, Graph
-from .select import ONE, WORTHWHILE, Average, Selection
+from .graph import AFFINE, CONSTANT, INPUT, Graph
+from .products import WORTHWHILE
+from .select import Average, Selection
 
 REDUCTIONS = frozenset({"sum", "largest"})
 ONCE, EVERY_STEP = 0, 1
@@ -47,7 +48,7 @@ class Group:
     @property
     def elementwise(self) -> bool:
         """Whether ``operands`` is by place and not by member."""
-        return self.name != "affine" and self.name not in REDUCTIONS
+        return self.name != AFFINE and self.name not in REDUCTIONS
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Averages of u_i v_i where no grid was found."""
+    """Averages of u_i v_i, where they are no grid."""
 
     rows: list[int]
     columns: list[int]
@@ -89,6 +90,7 @@ class Schedule:
         groups: in the order in which they are computed, those of stage ``ONCE`` first.
         values: the averaged outputs.
         grids: how the gradients are averaged.
+        cleared: the gradients that no grid stores first, so that they start at 0.
         invariant: the nodes to add to gradients, and their positions.
         gradients: how many there are.
         rows: the outputs wanted for each instance.
@@ -102,18 +104,18 @@ class Schedule:
     groups: list[Group]
     values: list[Average]
     grids: list[Grid | Pairs]
+    cleared: list[int]
     invariant: list[tuple[int, int]]
     gradients: int
     rows: list[int]
     varying: list[bool]
 
 
-def schedule(selection: Selection, inputs: int, parameters: int) -> Schedule:
+def schedule(selection: Selection, inputs: int, parameters: int, gradients: int) -> Schedule:
     """Group, order and number the nodes that the outputs of a selection need."""
-    graph = selection.graph
-    one = graph.leaf(ONE, 0)
+    graph, one = selection.graph, selection.one
     groups = _group(selection)
-    _reserve_ones(groups, selection, one)
+    _reserve_ones(groups, selection)
     order = _Order([graph.leaf(INPUT, i) for i in range(inputs)], one)
     reducers = _reducers(groups, graph)
     for group in groups:
@@ -122,9 +124,10 @@ def schedule(selection: Selection, inputs: int, parameters: int) -> Schedule:
         output.pairs.sort(key=lambda pair: (order.key(pair[1]), order.key(pair[0])))
     invariant = [
         (output.invariant, position)
-        for position, output in enumerate(selection.gradients)
+        for position, output in selection.gradients.items()
         if output.invariant is not None and not graph.is_constant(output.invariant, 0.0)
     ]
+    grids, cleared = _grids(selection, order)
     return Schedule(
         graph,
         [graph.leaf(INPUT, i) for i in range(inputs)],
@@ -132,9 +135,10 @@ def schedule(selection: Selection, inputs: int, parameters: int) -> Schedule:
         one,
         groups,
         selection.values,
-        _grids(selection.gradients, order),
+        grids,
+        cleared,
         invariant,
-        len(selection.gradients),
+        gradients,
         selection.rows,
         selection.varying,
     )
@@ -154,7 +158,7 @@ def _group(selection: Selection) -> list[Group]:
     # and a node's consumers have greater numbers, but a coefficient's group need not.
     for wanted in (True, False):
         for node in reversed(nodes):
-            if varying[node] == wanted and names[node] == "affine":
+            if varying[node] == wanted and names[node] == AFFINE:
                 key = keys[node] = _affine_key(graph, node, varying, learnt)
                 depths[node] = shared_depths[key] = max(depths[node], shared_depths.get(key, 0))
             if varying[node] == wanted:
@@ -174,7 +178,7 @@ def _group(selection: Selection) -> list[Group]:
     for node in nodes:
         stage = EVERY_STEP if learnt[node] else ONCE
         name, depth = names[node], depths[node]
-        if name == "affine":
+        if name == AFFINE:
             ordered: list[int] = []
             key = keys[node]
         elif name in REDUCTIONS:
@@ -205,7 +209,7 @@ def _split(groups: list[Group], graph: Graph) -> list[Group]:
     result: list[Group] = []
     for group in groups:
         parts: dict[tuple[object, ...], list[int]] = {}
-        if group.name != "affine" and len(group.members) > 2:
+        if group.name != AFFINE and len(group.members) > 2:
             for i, node in enumerate(group.members):
                 operands = group.operands[i] if group.elementwise else graph.operands[node][:1]
                 origin = tuple([home.get(x, graph.names[x]) for x in operands])
@@ -238,7 +242,7 @@ def _affine_key(
     graph: Graph, node: int, varying: list[bool], learnt: list[bool]
 ) -> tuple[object, ...]:
     operands = graph.operands[node]
-    return "affine", learnt[node], len(operands) % 2, tuple(sorted(operands[1::2]))
+    return AFFINE, learnt[node], len(operands) % 2, tuple(sorted(operands[1::2]))
 
 
 def _in_order(graph: Graph, node: int, varying: list[bool], depths: list[int]) -> list[int]:
@@ -249,12 +253,12 @@ def _in_order(graph: Graph, node: int, varying: list[bool], depths: list[int]) -
     return operands
 
 
-def _reserve_ones(groups: list[Group], selection: Selection, one: int) -> None:
+def _reserve_ones(groups: list[Group], selection: Selection) -> None:
     """A row of ones after each block that is multiplied together with a bias."""
     home = {node: group for group in groups for node in group.members}
     wanted: list[set[int]] = []
     for group in groups:
-        if group.name == "affine" and len(selection.graph.operands[group.members[0]]) % 2:
+        if group.name == AFFINE and len(selection.graph.operands[group.members[0]]) % 2:
             wanted.append(set(selection.graph.operands[group.members[0]][1::2]))
     for columns in wanted:
         homes = {id(home[x]) if x in home else 0 for x in columns}
@@ -302,7 +306,7 @@ def _arrange(
 ) -> None:
     """Put the members, and what they are computed from, in order, and number the members."""
     members = group.members
-    if group.name == "affine":
+    if group.name == AFFINE:
         rows = []
         for node in members:
             operands = graph.operands[node]
@@ -336,58 +340,29 @@ def _arrange(
     order.append(group.members)
 
 
-def _grids(outputs: list[Average], order: _Order) -> list[Grid | Pairs]:
-    """How to average the products of all gradients: as grids where there are some."""
+def _grids(selection: Selection, order: _Order) -> tuple[list[Grid | Pairs], list[int]]:
+    """How the products of all gradients are averaged, and which gradients start at 0."""
     found: list[Grid | Pairs] = []
-    for turn in range(max([len(output.pairs) for output in outputs] or [0])):
-        grids: dict[tuple[tuple[int, ...], tuple[int, ...]], list[tuple[int, int]]] = {}
-        for u, run in _runs(outputs, turn, order):
-            start = run[0][0]
-            columns = tuple([v for _, v in run])
-            steps = tuple([position - start for position, _ in run])
-            grids.setdefault((columns, steps), []).append((start, u))
-        sizes = [len(columns) * len(rows) for (columns, _), rows in grids.items()]
-        many_small = sum(size < WORTHWHILE for size in sizes) > WORTHWHILE
-        left: list[tuple[int, int, int]] = []
-        for ((columns, steps), rows), size in zip(grids.items(), sizes):
-            if many_small and size < WORTHWHILE:
-                left += [
-                    (start + step, u, v) for start, u in rows for step, v in zip(steps, columns)
-                ]
-            else:
-                positions = [[start + step for step in steps] for start, _ in rows]
-                found.append(Grid([u for _, u in rows], list(columns), positions, turn == 0))
-        if left:
-            found.append(
-                Pairs([x[1] for x in left], [x[2] for x in left], [x[0] for x in left], turn == 0)
-            )
-    return found
-
-
-def _runs(
-    outputs: list[Average], turn: int, order: _Order
-) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Successive gradients whose products share a factor u, as (u, [(position, v), ...])."""
-    runs: list[tuple[list[int], list[tuple[int, tuple[int, int]]]]] = []
-    shared: list[int] = []
-    for position, output in enumerate(outputs):
-        if turn >= len(output.pairs):
-            shared = []
-            continue
-        pair = output.pairs[turn]
-        common = [x for x in shared if x in pair]
-        if common:
-            runs[-1][0][:] = common
-            runs[-1][1].append((position, pair))
-            shared = runs[-1][0]
-        else:
-            # Of a run of one, the later factor is taken: what comes down, not what went up.
-            shared = sorted(set(pair), key=order.key, reverse=True)
-            if shared[0] == pair[1] and order.places.get(pair[1]) == 1 << 60:
-                shared.reverse()
-            runs.append((shared, [(position, pair)]))
-    found = []
-    for factors, run in runs:
-        u = factors[0]
-        found.append((u, [(p, pair[1] if pair[0] == u else pair[0]) for p, pair in run]))
-    return found
+    written: set[int] = set()
+    cleared: list[int] = []
+    for outer in sorted(selection.outers, key=lambda outer: outer.positions):
+        # From the top of the matrix down, and its columns as they lie in memory.
+        by_column = sorted(range(len(outer.columns)), key=lambda j: order.key(outer.columns[j]))
+        by_row = sorted(range(len(outer.rows)), key=lambda i: order.key(outer.rows[i]))
+        positions = [[outer.positions[i][j] for j in by_column] for i in by_row]
+        flat = {position for row in positions for position in row}
+        first = written.isdisjoint(flat)
+        rows, columns = [outer.rows[i] for i in by_row], [outer.columns[j] for j in by_column]
+        found.append(Grid(rows, columns, positions, first))
+        if not first:
+            cleared += sorted(flat - written)
+        written |= flat
+    turns: dict[int, list[tuple[int, int, int]]] = {}
+    for position, output in selection.gradients.items():
+        for turn, (u, v) in enumerate(output.pairs):
+            turns.setdefault(turn + (position in written), []).append((position, u, v))
+    for turn, pairs in sorted(turns.items()):
+        pairs.sort(key=lambda pair: order.key(pair[1]))
+        places, us, vs = (list(column) for column in zip(*pairs))
+        found.append(Pairs(us, vs, places, turn == 0))
+    return found, cleared

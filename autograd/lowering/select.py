@@ -1,9 +1,8 @@
 """Select: choose how arrays will compute each sum, and what becomes of the outputs.
 
-A sum of products of invariant numbers and varying ones is an affine form, a row of a matrix
-product if others share its varying operands. Short sums are additions and subtractions, long ones
-reductions. An output is averaged over the batch, and the average of a product is left to the end,
-where many of them make one more matrix product.
+Short sums are additions and subtractions, long ones reductions, and rows and single numbers are
+not added up together. An output is averaged over the batch, and the average of a product is left
+to the end.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .differentiate import ONE_COLUMN, Outer
+from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
 from .simplify import Simplifier
 
 ONE = "one"
 SHORT = 3
-WORTHWHILE = 8
 
 
 @dataclass
@@ -35,22 +34,63 @@ class Average:
 
 
 @dataclass
+class Outputs:
+    """What a program is to compute, as nodes.
+
+    Attributes:
+        values: to be averaged.
+        gradients: to be averaged, by their positions.
+        outers: averaged products, which are added to the gradients.
+        rows: wanted for each instance.
+    """
+
+    values: list[int]
+    gradients: dict[int, int]
+    outers: list[Outer]
+    rows: list[int]
+
+    def nodes(self) -> list[int]:
+        """All of them in one list."""
+        found = [*self.values, *self.gradients.values(), *self.rows]
+        for outer in self.outers:
+            found += outer.rows
+            found += [x for x in outer.columns if x != ONE_COLUMN]
+        return found
+
+    def renamed(self, nodes: Sequence[int]) -> Outputs:
+        """The same with other numbers, which are in the order of ``nodes()``."""
+        new = iter(nodes)
+        values = [next(new) for _ in self.values]
+        gradients = {position: next(new) for position in self.gradients}
+        rows = [next(new) for _ in self.rows]
+        outers = []
+        for outer in self.outers:
+            u = [next(new) for _ in outer.rows]
+            v = [x if x == ONE_COLUMN else next(new) for x in outer.columns]
+            outers.append(Outer(u, v, outer.positions))
+        return Outputs(values, gradients, outers, rows)
+
+
+@dataclass
 class Selection:
     """A graph that is ready to be scheduled, and its outputs.
 
     Attributes:
-        graph: its sums are named ``affine`` (coefficient, operand, coefficient, operand, ...,
-            and a bias if the number is odd), ``sum:`` with a sign for each operand, or ``sum``.
+        graph: its sums are named ``affine``, ``sum:`` with a sign for each operand, or ``sum``.
+        one: the node that is 1 for every instance.
         values: averaged outputs.
-        gradients: averaged outputs.
+        gradients: averaged outputs, by their positions.
+        outers: averaged products; columns of ones are the node ``one``.
         rows: outputs that are wanted for each instance.
         varying: for each node whether it depends on the instance.
         learnt: for each node whether it depends on a parameter.
     """
 
     graph: Graph
+    one: int
     values: list[Average]
-    gradients: list[Average]
+    gradients: dict[int, Average]
+    outers: list[Outer]
     rows: list[int]
     varying: list[bool]
     learnt: list[bool]
@@ -58,87 +98,94 @@ class Selection:
     def roots(self) -> list[int]:
         """Every node that an output needs at hand."""
         found = list(self.rows)
-        for output in self.values + self.gradients:
+        for output in [*self.values, *self.gradients.values()]:
             for pair in output.pairs:
                 found += pair
             if output.invariant is not None:
                 found.append(output.invariant)
+        for outer in self.outers:
+            found += outer.rows + outer.columns
         return found
 
 
-def select(
-    graph: Graph, values: Sequence[int], gradients: Sequence[int], rows: Sequence[int]
-) -> Selection:
+def select(graph: Graph, outputs: Outputs) -> Selection:
     """Choose for every sum and output of a simplified and expanded graph."""
-    return _Selector(graph, [*values, *gradients, *rows]).run(values, gradients, rows)
-
-
-class _Form:
-    """The parts of a varying sum: products with invariant factors, and what is left."""
-
-    __slots__ = ("invariant", "plain", "products")
-
-    def __init__(self) -> None:
-        self.products: list[tuple[int, float, int]] = []  # varying, sign, invariant
-        self.invariant: list[int] = []
-        self.plain: list[int] = []
+    return _Selector(graph, outputs).run()
 
 
 class _Selector:
-    def __init__(self, graph: Graph, outputs: Sequence[int]) -> None:
-        self.old = graph
-        self.counts = graph.consumers(outputs)
+    def __init__(self, graph: Graph, outputs: Outputs) -> None:
+        self.old, self.outputs = graph, outputs
+        self.counts = graph.consumers(outputs.nodes())
         self.varies = graph.depends_on(INPUT)
         self.learns = graph.depends_on(PARAMETER)
         self.new = Simplifier()
         self.nodes = [-1] * len(graph)
-        self.varying: list[bool] = []
-        self.learnt: list[bool] = []
+        self.one = -1
 
-    def run(
-        self, values: Sequence[int], gradients: Sequence[int], rows: Sequence[int]
-    ) -> Selection:
-        old, new, nodes = self.old, self.new, self.nodes
-        averages = [self.average(node, True) for node in values]
-        averages += [self.average(node, False) for node in gradients]
+    def run(self) -> Selection:
+        old, new, nodes, outputs = self.old, self.new, self.nodes, self.outputs
+        values = [self.average(node, True) for node in outputs.values]
+        gradients = [self.average(node, False) for node in outputs.gradients.values()]
         # What is averaged as a product or as a sum is not needed itself.
-        roots = [x for _, terms in averages for term in terms for x in term[:2]] + list(rows)
-        reached = old.reachable(roots)
-        forms = {
-            node: self.form(node)
-            for node, name in enumerate(old.names)
-            if reached[node] and name == "sum" and self.varies[node]
-        }
-        accepted = self.worthwhile(forms)
-        absorbed = {node for form in accepted.values() for node in form}
+        roots = [x for _, terms in values + gradients for term in terms for x in term[:2]]
+        kept = Outputs([], {}, outputs.outers, outputs.rows)
+        reached = old.reachable(roots + kept.nodes())
         for node, name in enumerate(old.names):
             if name in (INPUT, PARAMETER):
                 nodes[node] = new.leaf(name, int(old.numbers[node]))
-            elif not reached[node] or node in absorbed:
+        self.one = new.leaf(ONE, 0)
+        for node, name in enumerate(old.names):
+            if not reached[node]:
                 continue
-            elif name == CONSTANT:
+            if name == CONSTANT:
                 nodes[node] = new.constant(old.numbers[node])
-            elif name == "largest":
-                nodes[node] = self.largest(old.operands[node])
-            elif name == "sum":
-                nodes[node] = self.sum(node, forms.get(node), node in accepted)
-            else:
-                operands = tuple([nodes[x] for x in old.operands[node]])
-                if name == "mul" and new.is_constant(operands[0], -1.0):
-                    name, operands = "neg", operands[1:]
-                nodes[node] = new.node(name, operands)
+            elif name not in (INPUT, PARAMETER):
+                nodes[node] = self.operation(node, name)
             if node in old.labels:
                 new.labels.setdefault(nodes[node], old.labels[node])
-        one = new.leaf(ONE, 0)
-        found = [self.finish(scale, terms, one) for scale, terms in averages]
+        averages = [self.finish(*average) for average in values + gradients]
+        kept = kept.renamed([nodes[x] for x in kept.nodes()])
+        for old_outer, outer in zip(outputs.outers, kept.outers):
+            outer.rows = [self.row(x, y) for x, y in zip(old_outer.rows, outer.rows)]
+            outer.columns = [
+                self.one if x == ONE_COLUMN else self.row(x, y)
+                for x, y in zip(old_outer.columns, outer.columns)
+            ]
         return Selection(
             new,
-            found[: len(values)],
-            found[len(values) :],
-            [nodes[node] for node in rows],
+            self.one,
+            averages[: len(values)],
+            dict(zip(outputs.gradients, averages[len(values) :])),
+            kept.outers,
+            kept.rows,
             _depends(new, (INPUT, ONE)),
             _depends(new, (PARAMETER,)),
         )
+
+    def operation(self, node: int, name: str) -> int:
+        """The new node of an operation."""
+        old, new, nodes = self.old, self.new, self.nodes
+        operands = old.operands[node]
+        if name == AFFINE:
+            rows = [self.row(x, nodes[x]) for x in operands[1::2]]
+            coefficients = [nodes[x] for x in operands[::2]]
+            pairs = [x for pair in zip(coefficients, rows) for x in pair]
+            return new.node(name, tuple(pairs + coefficients[len(rows) :]))
+        if name in ("largest", "sum"):
+            alike = [[nodes[x] for x in operands if self.varies[x] == kind] for kind in (1, 0)]
+            combine = self.plain_sum if name == "sum" else self.largest
+            found = [combine(x) for x in alike if x]
+            if len(found) == 1:
+                return found[0]
+            return combine(found) if name == "sum" else new.node("maximum", tuple(found))
+        if name == "mul" and old.is_constant(operands[0], -1.0):
+            return new.node("neg", (nodes[operands[1]],))
+        return new.node(name, tuple([nodes[x] for x in operands]))
+
+    def row(self, old: int, new: int) -> int:
+        """A node as one that varies."""
+        return new if self.varies[old] else self.new.node("mul", (new, self.one))
 
     def average(self, node: int, scalable: bool) -> tuple[float, list[tuple[int, ...]]]:
         """The terms of an output: (u, v) for a product of varying ones, (x,) for another.
@@ -175,7 +222,8 @@ class _Selector:
             terms.append((term,))
         return scale, terms
 
-    def finish(self, scale: float, terms: list[tuple[int, ...]], one: int) -> Average:
+    def finish(self, scale: float, terms: list[tuple[int, ...]]) -> Average:
+        """The output with these terms."""
         output = Average(scale=scale)
         invariant, decided = [], []
         for term in terms:
@@ -187,101 +235,18 @@ class _Selector:
             elif not self.varies[term[0]]:
                 invariant.append(u)
             elif self.learns[term[0]]:
-                output.pairs.append((u, one))
+                output.pairs.append((u, self.one))
             else:
                 decided.append(u)
         if decided:  # by the data alone: added up once
-            output.pairs.append((self.plain_sum(decided), one))
+            output.pairs.append((self.plain_sum(decided), self.one))
         if invariant:
             output.invariant = self.plain_sum(invariant)
         return output
 
-    def form(self, node: int) -> _Form:
-        old, form = self.old, _Form()
-        for term in old.operands[node]:
-            if not self.varies[term]:
-                form.invariant.append(term)
-                continue
-            sign, product = 1.0, term
-            if old.names[term] == "mul" and old.is_constant(old.operands[term][0], -1.0):
-                sign, product = -1.0, old.operands[term][1]
-            if (
-                self.counts[term] == 1
-                and self.counts[product] == 1
-                and old.names[product] == "mul"
-                and not old.is_constant(old.operands[product][0], -1.0)
-            ):
-                x, y = old.operands[product]
-                if self.varies[x] != self.varies[y]:
-                    form.products.append((y, sign, x) if self.varies[y] else (x, sign, y))
-                    continue
-            form.plain.append(term)
-        return form
-
-    def worthwhile(self, forms: dict[int, _Form]) -> dict[int, list[int]]:
-        """The sums to be affine forms, each with the products that it absorbs.
-
-        A matrix product pays where it is large. A few small ones are easier to read as such, but a
-        graph of many that share nothing is quicker as a few long elementwise operations.
-        """
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for node, form in forms.items():
-            if form.products:
-                form.products.sort()
-                groups.setdefault(tuple([x for x, _, _ in form.products]), []).append(node)
-        small = sum(len(key) * len(members) < WORTHWHILE for key, members in groups.items())
-        accepted: dict[int, list[int]] = {}
-        for key, members in groups.items():
-            size = len(key) * len(members)
-            if size >= WORTHWHILE or (small <= WORTHWHILE and len(key) > 1):
-                for node in members:
-                    taken = [x for x in self.old.operands[node] if self.varies[x]]
-                    plain = set(forms[node].plain)
-                    products = [x for x in taken if x not in plain]
-                    negated = [
-                        self.old.operands[x][1]
-                        for x in products
-                        if self.old.is_constant(self.old.operands[x][0], -1.0)
-                    ]
-                    accepted[node] = products + negated
-        return accepted
-
-    def sum(self, node: int, form: _Form | None, affine: bool) -> int:
-        nodes, new = self.nodes, self.new
-        if form is None:
-            return self.plain_sum([nodes[x] for x in self.old.operands[node]])
-        if not affine:
-            # Rows and single numbers are not reduced together.
-            result = self.plain_sum([nodes[x] for x in self.old.operands[node] if self.varies[x]])
-            if form.invariant:
-                result = self.plain_sum(
-                    [result, self.plain_sum([nodes[x] for x in form.invariant])]
-                )
-            return result
-        operands = []
-        for x, sign, coefficient in form.products:
-            factor = nodes[coefficient]
-            if sign < 0.0:
-                negative = new.product(new.constant(-1.0), factor)
-                factor = negative if new.names[negative] == CONSTANT else new.node("neg", (factor,))
-            operands += [factor, nodes[x]]
-        if form.invariant:
-            operands.append(self.plain_sum([nodes[x] for x in form.invariant]))
-        result = new.node("affine", tuple(operands))
-        if form.plain:
-            result = self.plain_sum([*(nodes[x] for x in form.plain), result])
-        return result
-
-    def largest(self, operands: tuple[int, ...]) -> int:
-        """The largest of rows, and of single numbers, which are not reduced together."""
-        found = []
-        for kind in (True, False):
-            alike = [self.nodes[x] for x in operands if self.varies[x] == kind]
-            if alike:
-                found.append(
-                    alike[0] if len(alike) == 1 else self.new.node("largest", tuple(alike))
-                )
-        return found[0] if len(found) == 1 else self.new.node("maximum", tuple(found))
+    def largest(self, operands: list[int]) -> int:
+        """The largest of rows, or of single numbers."""
+        return operands[0] if len(operands) == 1 else self.new.node("largest", tuple(operands))
 
     def plain_sum(self, terms: list[int]) -> int:
         """A sum by additions and subtractions if it is short, else a reduction."""

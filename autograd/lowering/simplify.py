@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 
 from ..ops import OPS
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
 
 ADDITIVE = frozenset({"add", "sub", "neg", "sum"})
 
@@ -26,7 +26,7 @@ def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         The new graph, and the node of each output in it.
     """
     counts = graph.consumers(outputs)
-    inside = _inside_chains(graph, counts)
+    inside = inside_chains(graph, counts)
     simpler = Simplifier()
     nodes = [-1] * len(graph)
     for node, name in enumerate(graph.names):
@@ -37,7 +37,10 @@ def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         elif name == CONSTANT:
             nodes[node] = simpler.constant(graph.numbers[node])
         elif name in ADDITIVE:
-            nodes[node] = simpler.total(_terms(graph, node, inside, nodes))
+            terms = signed_terms(graph, node, inside)
+            nodes[node] = simpler.total([(sign, nodes[term]) for sign, term in terms])
+        elif name == AFFINE:
+            nodes[node] = simpler.node(name, tuple([nodes[x] for x in graph.operands[node]]))
         else:
             nodes[node] = simpler.apply(name, tuple([nodes[x] for x in graph.operands[node]]))
         label = graph.labels.get(node)
@@ -46,7 +49,7 @@ def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
     return simpler, [nodes[output] for output in outputs]
 
 
-def _inside_chains(graph: Graph, counts: list[int]) -> list[bool]:
+def inside_chains(graph: Graph, counts: list[int]) -> list[bool]:
     """Which additions are used once, and by another addition: they dissolve in it."""
     inside = [False] * len(graph)
     for node, name in enumerate(graph.names):
@@ -57,16 +60,14 @@ def _inside_chains(graph: Graph, counts: list[int]) -> list[bool]:
     return inside
 
 
-def _terms(
-    graph: Graph, head: int, inside: list[bool], nodes: list[int]
-) -> list[tuple[float, int]]:
-    """The signed terms of a chain, from the left, as (1.0 or -1.0, simplified node)."""
+def signed_terms(graph: Graph, head: int, inside: list[bool]) -> list[tuple[float, int]]:
+    """The terms of a chain of additions, from the left, as (1.0 or -1.0, node)."""
     terms: list[tuple[float, int]] = []
     stack = [(1.0, head)]
     while stack:
         sign, node = stack.pop()
         if node != head and not inside[node]:
-            terms.append((sign, nodes[node]))
+            terms.append((sign, node))
             continue
         name, operands = graph.names[node], graph.operands[node]
         signs = [sign] * len(operands)

@@ -6,10 +6,11 @@ Where a node is used more than once it then hands on too little. Nothing in the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..value import Value
-from .recording import Edge, Recording
+from .recording import Recording
 
 
 class Naive(NamedTuple):
@@ -35,29 +36,20 @@ def naive_walk(recording: Recording) -> Naive:
     reports: dict[Value, int] = {}
     passed_on = {root: (1.0, 0)}
     # For each node under way: what it passes on, and the edges that it has still to take.
-    under_way: list[tuple[float | None, list[Edge]]] = [(1.0, _edges(recording, root))]
+    under_way: list[tuple[float | None, Iterator[int]]] = [(1.0, iter(recording.edges_of(root)))]
     while under_way:
         gradient, edges = under_way[-1]
-        if not edges:
+        number = next(edges, None)
+        if number is None:
             under_way.pop()
             continue
-        edge = edges.pop()
-        operand = edge.operand
+        operand, partial = recording.link(number)
         reports[operand] = reports.get(operand, 0) + 1
-        if gradient is not None and edge.partial is not None:
-            contribution = gradient * edge.partial
+        if gradient is not None and partial is not None:
+            contribution = gradient * partial
             held = gradients.get(operand)
             gradients[operand] = contribution if held is None else held + contribution
         if operand not in passed_on:
             passed_on[operand] = gradients.get(operand, 0.0), reports[operand]
-            under_way.append((gradients.get(operand), _edges(recording, operand)))
+            under_way.append((gradients.get(operand), iter(recording.edges_of(operand))))
     return Naive({node: gradients.get(node, 0.0) for node in passed_on}, passed_on)
-
-
-def _edges(recording: Recording, node: Value) -> list[Edge]:
-    """The edges of a node, the first one last."""
-    place = recording.place[node]
-    return [
-        recording.edge(number)
-        for number in range(recording.starts[place + 1] - 1, recording.starts[place] - 1, -1)
-    ]

@@ -15,8 +15,12 @@ from ..value import Value
 
 LONGEST = 32  # characters of a label that are shown
 
-# w, loss_1 or layer1.neuron0.w[2]: what can stand in a formula as it is.
-_PLAIN = re.compile(r"[^\W\d]\w*(\.\w+|\[\w+(, ?\w+)*\])*")
+# w, loss_1 or layer1.neuron0.w[2], and the derivatives dL/dw and d(dL/dw)/db, to any order that
+# fits: what can stand in a formula as it is.
+_NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*"
+_PART = rf"(\(.*\)|{_NAME})"
+_DERIVATIVE = re.compile(rf"d{_PART}/d{_PART}")
+_PLAIN = re.compile(_NAME)
 
 
 def name_nodes(nodes: Sequence[Value]) -> dict[Value, str]:
@@ -47,7 +51,7 @@ def name_nodes(nodes: Sequence[Value]) -> dict[Value, str]:
 
 def show_label(label: str) -> str:
     """A label as it stands if it reads as one name, and else in quotes: one line, not too long."""
-    if len(label) <= LONGEST and _PLAIN.fullmatch(label):
+    if len(label) <= LONGEST and _is_plain(label):
         return label
     # Both ends are enough to fill what is shown, however long the label is.
     ends = label if len(label) <= 2 * LONGEST else label[:LONGEST] + label[-LONGEST:]
@@ -55,6 +59,25 @@ def show_label(label: str) -> str:
     if len(shown) > LONGEST:
         shown = shown[: LONGEST - 12] + "..." + shown[-9:]
     return f'"{shown}"'
+
+
+def _is_plain(label: str) -> bool:
+    if _PLAIN.fullmatch(label):
+        return True
+    found = _DERIVATIVE.fullmatch(label)
+    return found is not None and all(
+        _is_plain(part.removeprefix("(").removesuffix(")")) for part in found.groups()
+    )
+
+
+def derivative(of: str, by: str) -> str:
+    """The derivative of one name by another, ``dL/dw``; of a derivative, ``d(dL/dw)/db``."""
+    return f"d{atom(of)}/d{atom(by)}"
+
+
+def atom(name: str) -> str:
+    """A name as it stands where something binds it: a derivative needs parentheses."""
+    return f"({name})" if "/" in name and not name.startswith('"') else name
 
 
 def escape(text: str) -> str:

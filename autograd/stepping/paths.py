@@ -5,23 +5,27 @@ to x, of the product of the local derivatives along the path. A recorded pass an
 largest paths come out one by one, and the rest, which may be 10 ** 12 of them, as a number and a
 total: for the paths that share their lower end the total is the product along that end times the
 gradient of the node where it begins, so that none of them has to be looked at.
+
+Paths may cancel, overflow or vanish in floats. Here products and sums are taken in decimal numbers
+of 50 digits that do none of these, and rounded to floats in the end.
 """
 
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import inf
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
-from .. import ieee
 from ..value import Value
 from . import text
 from .recording import Recording
 
 PATHS_SHOWN = 20
+
+_WIDE = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+_ZERO, _ONE, _INFINITE = Decimal(0), Decimal(1), Decimal("Infinity")
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +35,7 @@ class Path:
     Attributes:
         nodes: the nodes on the way: the root first, the node in question last.
         partials: the local derivative of each node but the last by the one that follows.
-        product: the product of the partials, from the root down.
+        product: the product of the partials, rounded once.
         names: what the nodes are called.
     """
 
@@ -74,8 +78,9 @@ class Why:
         node: the node in question.
         root: the Value that is differentiated.
         gradient: the derivative of the root with respect to the node, as the pass has it.
-        paths: the listed paths, those whose product is largest in size first.
+        total: the sum over all paths, rounded once.
         count: how many paths there are in all.
+        paths: the listed paths, those whose product is largest in size first.
         rest: the sum over the paths that are not listed.
         arrivals: all paths, by the consumer of the node through which they come.
         names: what the nodes of the graph are called.
@@ -84,16 +89,12 @@ class Why:
     node: Value
     root: Value
     gradient: float
-    paths: tuple[Path, ...]
+    total: float
     count: int
+    paths: tuple[Path, ...]
     rest: float
     arrivals: tuple[Arrival, ...]
     names: Mapping[Value, str] = field(compare=False)
-
-    @property
-    def total(self) -> float:
-        """The sum over all paths: of the listed products, and the rest."""
-        return ieee.sum(*[path.product for path in self.paths], self.rest)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -113,33 +114,31 @@ class _Way(NamedTuple):
 
     consumer: int  # its place
     partial: float
-    size: float  # log2 of the partial's size
+    factor: Decimal  # the partial
+
+
+@dataclass(frozen=True)
+class _Above:
+    """All paths from the root to a node.
+
+    Attributes:
+        count: how many.
+        total: the sum of their products.
+        largest: the size of the largest product.
+    """
+
+    count: int
+    total: Decimal
+    largest: Decimal
 
 
 class _Lower(NamedTuple):
-    """The lower end of paths: from a place down to the node in question.
-
-    The product along it is ``mantissa * 2 ** exponent``, which neither overflows nor vanishes.
-    """
+    """The lower end that some paths share: from a place down to the node in question."""
 
     place: int
-    mantissa: float
-    exponent: int
-    size: float
-    partial: float
+    product: Decimal
+    partial: float  # of the uppermost edge
     below: _Lower | None
-
-    def above(self, way: _Way) -> _Lower:
-        """The same, one edge longer."""
-        mantissa, exponent = math.frexp(self.mantissa * way.partial)
-        return _Lower(
-            way.consumer,
-            mantissa,
-            self.exponent + exponent,
-            _times(self.size, way.size),
-            way.partial,
-            self,
-        )
 
 
 def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
@@ -165,103 +164,97 @@ class _Search:
         for place in found:
             if place not in self.ways:
                 self.ways[place] = ways = self._ways(place)
-                found.extend(way.consumer for way in ways)
-        # For each place, of the paths from the root to it: how many, and log2 of the largest.
-        self.counts: dict[int, int] = {0: 1}
-        self.best: dict[int, float] = {0: 0.0}
+                found.extend([way.consumer for way in ways])
+        self.above: dict[int, _Above] = {}
         for place in sorted(self.ways):
-            if place:
-                ways = self.ways[place]
-                self.counts[place] = sum(self.counts[way.consumer] for way in ways)
-                self.best[place] = max(
-                    (_times(self.best[way.consumer], way.size) for way in ways), default=-inf
-                )
+            self.above[place] = self._all_paths(place)
 
     def _ways(self, place: int) -> list[_Way]:
+        """The edges to a place on which a derivative passes, in the order of the pass."""
         recording = self.recording
         ways = []
         for number in recording.reports(recording.nodes[place]):
-            partial = recording.edge(number).partial
+            _, partial = recording.link(number)
             if partial is not None:
                 consumer = recording.place[recording.consumer(number)]
-                ways.append(_Way(consumer, partial, _size(partial)))
+                ways.append(_Way(consumer, partial, _WIDE.create_decimal_from_float(partial)))
         return ways
 
+    def _all_paths(self, place: int) -> _Above:
+        """What is known of a place from what is known of its consumers."""
+        if place == 0:
+            return _Above(1, _ONE, _ONE)
+        count, total, largest = 0, _ZERO, _ZERO
+        for consumer, _, factor in self.ways[place]:
+            above = self.above[consumer]
+            count += above.count
+            total = _WIDE.add(total, _WIDE.multiply(above.total, factor))
+            largest = max(largest, _size(above.largest, factor))
+        return _Above(count, total, largest)
+
     def result(self, limit: int) -> Why:
-        recording = self.recording
-        whole = _Lower(self.start, 1.0, 0, 0.0, 1.0, None)
-        # Lower ends whose paths have not been looked at, the most promising first.
-        waiting = [(-self.best[self.start], 0, whole)] if self.counts[self.start] else []
-        pushed = 1
-        paths: list[Path] = []
+        """List the largest paths, and add up the others."""
+        recording, above = self.recording, self.above[self.start]
+        # Lower ends whose paths have not been looked at, the one with the largest path first.
+        waiting = [(-above.largest, 0, _Lower(self.start, _ONE, 1.0, None))] * bool(above.count)
+        pushed = 0
+        paths: list[tuple[Decimal, Path]] = []
         while waiting and len(paths) < limit:
             _, _, lower = heapq.heappop(waiting)
             while lower.place:
-                # Upward by the best way; the others wait.
-                ways = self.ways[lower.place]
-                best = max(range(len(ways)), key=lambda i: self._promise(ways[i]))
+                # Up by the way with the largest path; the other ways wait.
+                ways = [
+                    _Lower(
+                        way.consumer, _WIDE.multiply(lower.product, way.factor), way.partial, lower
+                    )
+                    for way in self.ways[lower.place]
+                ]
+                sizes = [_size(self.above[way.place].largest, way.product) for way in ways]
+                best = sizes.index(max(sizes))
+                lower = ways[best]
                 for i, way in enumerate(ways):
-                    if i != best and self.counts[way.consumer]:
-                        other = lower.above(way)
-                        size = _times(other.size, self.best[way.consumer])
-                        heapq.heappush(waiting, (-size, pushed, other))
+                    if i != best:
                         pushed += 1
-                lower = lower.above(ways[best])
-            paths.append(self._path(lower))
-        paths.sort(key=lambda path: -inf if math.isnan(path.product) else -abs(path.product))
-        gradients = recording.gradients
+                        heapq.heappush(waiting, (-sizes[i], pushed, way))
+            paths.append((_size(lower.product, _ONE), self._path(lower)))
+        paths.sort(key=lambda sized: sized[0], reverse=True)
+        rest = _ZERO
+        for _, _, lower in waiting:
+            through = _WIDE.multiply(lower.product, self.above[lower.place].total)
+            rest = _WIDE.add(rest, through)
         return Why(
             node=self.node,
             root=recording.root,
-            gradient=gradients[self.start],
-            paths=tuple(paths),
-            count=self.counts[self.start],
-            rest=ieee.sum(*[_total(lower, gradients[lower.place]) for _, _, lower in waiting]),
-            arrivals=tuple(
-                Arrival(
-                    recording.nodes[way.consumer],
-                    gradients[way.consumer],
-                    way.partial,
-                    gradients[way.consumer] * way.partial,
-                    self.counts[way.consumer],
-                )
-                for way in self.ways[self.start]
-            ),
+            gradient=recording.gradients[self.start],
+            total=float(above.total),
+            count=above.count,
+            paths=tuple([path for _, path in paths]),
+            rest=float(rest),
+            arrivals=tuple([self._arrival(way) for way in self.ways[self.start]]),
             names=recording.names,
         )
 
-    def _promise(self, way: _Way) -> float:
-        return _times(self.best[way.consumer], way.size)
-
     def _path(self, lower: _Lower) -> Path:
         nodes, partials = [self.recording.nodes[lower.place]], []
-        product = 1.0
+        product = float(lower.product)
         while lower.below is not None:
             partials.append(lower.partial)
-            product *= lower.partial
             lower = lower.below
             nodes.append(self.recording.nodes[lower.place])
         return Path(tuple(nodes), tuple(partials), product, self.recording.names)
 
-
-def _size(x: float) -> float:
-    """log2 of the size of a number; nan counts as infinite, as it is what one looks for."""
-    if math.isnan(x):
-        return inf
-    return math.log2(abs(x)) if x else -inf
-
-
-def _times(x: float, y: float) -> float:
-    """The size of a product from the sizes of its factors; 0 * inf is nan, which is infinite."""
-    size = x + y
-    return inf if math.isnan(size) else size
+    def _arrival(self, way: _Way) -> Arrival:
+        above = self.above[way.consumer]
+        return Arrival(
+            consumer=self.recording.nodes[way.consumer],
+            gradient=self.recording.gradients[way.consumer],
+            partial=way.partial,
+            total=float(_WIDE.multiply(above.total, way.factor)),
+            count=above.count,
+        )
 
 
-def _total(lower: _Lower, gradient: float) -> float:
-    """The sum over all paths with this lower end."""
-    mantissa, exponent = math.frexp(gradient)
-    product = lower.mantissa * mantissa
-    try:
-        return math.ldexp(product, lower.exponent + exponent)
-    except OverflowError:
-        return math.copysign(inf, product)
+def _size(x: Decimal, y: Decimal) -> Decimal:
+    """The size of a product; nan counts as infinite, for it is what one looks for."""
+    size = _WIDE.abs(_WIDE.multiply(x, y))
+    return _INFINITE if size.is_nan() else size

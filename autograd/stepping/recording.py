@@ -64,6 +64,7 @@ class Step:
         first_edge: how many of the node's edges come before ``edges``.
         edge_count: how many edges the node has.
         names: what each node of the pass is called.
+        recording: the pass that it belongs to.
         notes: what a movement adds to the text, such as watched gradients that it has changed.
     """
 
@@ -79,10 +80,17 @@ class Step:
     first_edge: int
     edge_count: int
     names: Mapping[Value, str] = field(compare=False)
+    recording: Recording = field(compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return text.describe(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from . import notebook  # which asks drawing for a picture
+
+        return notebook.step_html(self)
 
 
 class Recording(Sequence[Step]):
@@ -188,6 +196,15 @@ class Recording(Sequence[Step]):
             len(reports),
         )
 
+    def link(self, number: int) -> tuple[Value, float | None]:
+        """The operand at the end of an edge and the partial on it: the edge, but for its story."""
+        return self._operands[number], self._partials[number]
+
+    def edges_of(self, node: Value) -> range:
+        """The numbers of the edges of a node."""
+        place = self.place[node]
+        return range(self.starts[place], self.starts[place + 1])
+
     def reports(self, node: Value) -> Sequence[int]:
         """The numbers of the edges that lead to a node, in the order of the pass."""
         return self._reports.get(node, ())
@@ -240,6 +257,7 @@ class Recording(Sequence[Step]):
             first_edge=first,
             edge_count=self.edge_count(place),
             names=self.names,
+            recording=self,
         )
 
     def write(self, first: int, last: int) -> None:

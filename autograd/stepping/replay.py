@@ -15,6 +15,7 @@ from ..differences import Comparison, Tolerances, differentiate, judge, rounding
 from ..sweep import operands_first
 from ..value import Value
 from . import text
+from .names import derivative
 from .recording import Recording
 
 TOLERANCES = Tolerances(relative=1e-5, absolute=0.0)
@@ -94,7 +95,7 @@ def check(recording: Recording, node: Value) -> Comparison:
     Raises:
         ValueError: if the number of the node or of the root is not finite.
     """
-    name = f"d{recording.names[recording.root]}/d{recording.names[node]}"
+    name = derivative(recording.names[recording.root], recording.names[node])
     x, value = recording.data[recording.place[node]], recording.data[0]
     for what, number in ((recording.names[node], x), (recording.names[recording.root], value)):
         if not math.isfinite(number):
@@ -130,17 +131,21 @@ def _above(recording: Recording, node: Value) -> list[int]:
 
 def _function(recording: Recording, node: Value, above: Sequence[int]) -> Callable[[float], float]:
     """The root as a function of the number of a node."""
+    moving = {recording.nodes[place] for place in above} | {node}
+    # What makes each node, from which numbers, and which of these depend on the node.
+    program: list[tuple[Value, Callable[..., float], list[float], list[tuple[int, Value]]]] = []
+    for place in above:
+        made = recording.nodes[place]
+        assert made.op is not None
+        inputs = [(i, x) for i, x in enumerate(made.operands) if x in moving]
+        program.append((made, made.op.forward, _numbers(recording, made), inputs))
 
     def root(x: float) -> float:
         moved = {node: x}
-        for place in above:
-            made = recording.nodes[place]
-            numbers = [
-                moved.get(operand, number) if isinstance(operand, Value) else number
-                for operand, number in zip(made.operands, _numbers(recording, made))
-            ]
-            assert made.op is not None
-            moved[made] = made.op.forward(*numbers)
+        for made, forward, numbers, inputs in program:
+            for i, operand in inputs:
+                numbers[i] = moved[operand]
+            moved[made] = forward(*numbers)
         return moved.get(recording.root, recording.data[0])
 
     return root

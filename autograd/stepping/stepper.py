@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import operator
+import os
 import reprlib
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..differences import Comparison
@@ -407,8 +409,35 @@ class Stepper:
             return self.values.nodes[self.values_done]
         return self.steps.nodes[min(self._position, len(self.steps) - 1)]
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the pass as one HTML page, to be stepped through in any browser.
+
+        The page opens where the pass stands; it needs no network and no other file. Of a graph
+        too large to be read in one picture it shows the part around the node taken last.
+
+        Args:
+            path: a file whose name ends in ``.html``.
+
+        Returns:
+            The path of the file that was written.
+
+        Raises:
+            ValueError: if ``path`` ends in something else.
+            OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
+            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
+        """
+        from . import page  # which asks drawing for pictures
+
+        return page.save(self.steps, self._position, path)
+
     def __repr__(self) -> str:
         return f"<Stepper {self._where()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from . import notebook  # which asks drawing for a picture
+
+        return notebook.stepper_html(self)
 
     # Within ------------------------------------------------------------------------------------
 

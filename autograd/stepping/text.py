@@ -6,6 +6,7 @@ raises, whatever numbers and labels a graph holds.
 
 from __future__ import annotations
 
+import math
 import re
 import reprlib
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import ieee
 from ..value import Value
-from .names import escape
+from .names import atom, derivative, escape
 
 if TYPE_CHECKING:
     from .naive import Naive
@@ -31,6 +32,7 @@ TERMS_SHOWN = 4
 PATH_SHOWN = 8
 ARRIVALS_SHOWN = 8
 ROWS_SHOWN = 60
+WIDEST = 100
 NOT_BEGUN = "--"
 GAP = "   "
 
@@ -102,7 +104,7 @@ def partial_formula(node: Value, position: int, names: Names) -> str:
 
 
 def _operand(operand: Value | float, names: Names) -> str:
-    return names[operand] if isinstance(operand, Value) else plain(operand)
+    return atom(names[operand]) if isinstance(operand, Value) else plain(operand)
 
 
 def _operands(operands: Sequence[_T], show: Callable[[_T], str]) -> list[str]:
@@ -115,6 +117,15 @@ def _operands(operands: Sequence[_T], show: Callable[[_T], str]) -> list[str]:
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
+    lines = _align(rows)
+    if max(map(len, lines), default=0) <= WIDEST:
+        return lines
+    others = _align([row[1:] for row in rows])
+    return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]
 
 
 # A step -----------------------------------------------------------------------------------------
@@ -132,8 +143,14 @@ def describe(step: Step) -> str:
     reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
     # The gradients of the operands stand in one column with what is said of the node's own.
     left, right = _align([row[:3] for row in reports]), _align([row[3:] for row in reports])
-    rows = [(_gradient(step), _completeness(step)), *zip(left, right)]
-    body = _align(rows)
+    if max(map(len, left), default=0) <= WIDEST:
+        body = _align([(_gradient(step), _completeness(step)), *zip(left, right)])
+        column = len(body[0]) - len(_completeness(step))
+    else:
+        partials, grads = _align([row[:2] for row in reports]), _align([row[2:] for row in reports])
+        folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
+        body = [_gradient(step) + GAP + _completeness(step), *folded]
+        column = 0
     if left_out := step.edges[EDGES_SHOWN:]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
         edges = "edge" if len(left_out) == 1 else "edges"
@@ -142,8 +159,7 @@ def describe(step: Step) -> str:
         body.append(f"grad = {signed(step.stale + step.gradient)}{GAP}{stale_notice(step.stale)}")
     head = headline(step) + _part(step)
     if origin := source(step.node):
-        # Right of the text, where the columns of the lines below end.
-        head = f"{head:{2 + max(len(row[0]) for row in rows)}}{GAP}{origin}"
+        head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
     return "\n  ".join([head, *body, *step.notes])
 
 
@@ -168,7 +184,8 @@ def _part(step: Step) -> str:
 
 def _gradient(step: Step) -> str:
     kind = "gradient" if step.node.op is None else "upstream"
-    shown = [f"{kind} d{step.names[step.root]}/d{step.names[step.node]}", signed(step.gradient)]
+    by = derivative(step.names[step.root], step.names[step.node])
+    shown = [f"{kind} {by}", signed(step.gradient)]
     if 1 < len(step.received) <= TERMS_SHOWN:
         shown.insert(1, " + ".join(map(signed, step.received)))
     elif step.received[TERMS_SHOWN:]:
@@ -190,7 +207,7 @@ def _report(step: Step, edge: Edge, uses: int) -> list[str]:
     before = NOT_BEGUN if edge.before is None else signed(edge.before)
     return [
         f"-> {name} (operand {edge.position + 1})" if uses > 1 else f"-> {name}",
-        f"d{names[node]}/d{name} = {_partial(step, edge)}",
+        f"{derivative(names[node], name)} = {_partial(step, edge)}",
         f"contribution {_contribution(step, edge)}",
         f"grad {before} -> {signed(edge.after)}",
         _count(edge),
@@ -337,19 +354,21 @@ def _ends(parts: Sequence[str]) -> list[str]:
 def describe_why(why: Why) -> str:
     """The paths of a gradient and what they add up to."""
     names = why.names
-    derivative = f"d{names[why.root]}/d{names[why.node]}"
+    asked = derivative(names[why.root], names[why.node])
     if not why.count:
-        return f"{derivative} = {signed(why.gradient)}: no path with a derivative leads there"
+        return f"{asked} = {signed(why.gradient)}: no path with a derivative leads there"
     paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
-    lines = [f"{derivative} = {signed(why.total)}, {paths} from {names[why.root]}"]
-    lines += [f"  {line}" for line in _align([_path(path) for path in why.paths])]
+    lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
+    if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
+        lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
+    lines += [f"  {line}" for line in _fold([_path(path) for path in why.paths])]
     if left_out := why.count - len(why.paths):
         more = "path" if left_out == 1 else "paths"
         lines.append(f"  ... and {left_out} more {more}, {signed(why.rest)} in all")
         lines.append("by the last node on the way:")
         largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
         shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
-        lines += [f"  {line}" for line in _align([_arrival(why, arrival) for arrival in shown])]
+        lines += [f"  {line}" for line in _fold([_arrival(why, arrival) for arrival in shown])]
         if rest:
             total = signed(ieee.sum(*[arrival.total for arrival in rest]))
             lines.append(f"  ... and {len(rest)} more, {total} in all")
@@ -360,9 +379,8 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
     names = why.names
     root, node, consumer = names[why.root], names[why.node], names[arrival.consumer]
     return [
-        consumer,
-        f"d{root}/d{consumer} * d{consumer}/d{node} = {signed(arrival.gradient)} * "
-        f"{signed(arrival.partial)} = {signed(arrival.total)}",
+        f"{derivative(root, consumer)} * {derivative(consumer, node)}",
+        f"{signed(arrival.gradient)} * {signed(arrival.partial)} = {signed(arrival.total)}",
         f"{arrival.count} path{'s' * (arrival.count != 1)}",
     ]
 
@@ -373,30 +391,49 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
 def describe_naive(recording: Recording, naive: Naive) -> str:
     """The right gradients beside those of a naive walk, and where it goes wrong first."""
     names, consumers = recording.names, recording.reports
+
+    def right(node: Value) -> float:
+        return recording.gradients[recording.place[node]]
+
+    def differs(node: Value) -> bool:
+        # Sums in another order may differ in their last bits.
+        gradient = naive.gradients[node]
+        both_nan = math.isnan(gradient) and math.isnan(right(node))
+        return not (both_nan or math.isclose(gradient, right(node), rel_tol=1e-9))
+
     early = [
-        node for node, (_, reports) in naive.passed_on.items() if reports < len(consumers(node))
+        node
+        for node, (_, reports) in naive.passed_on.items()
+        if node.op is not None and reports < len(consumers(node))
     ]
     if early:
         first = early[0]
         gradient, reports = naive.passed_on[first]
         verdict = (
-            f"depth first, {names[first]} passes on {signed(gradient)} when {reports} of its "
-            f"{len(consumers(first))} consumers have reported; its gradient is "
-            f"{signed(recording.gradients[recording.place[first]])}"
+            f"depth first, {names[first]} passes on {signed(gradient)} after {reports} of "
+            f"{len(consumers(first))} reports; its gradient is {signed(right(first))}"
         )
     else:
-        verdict = "depth first is right here: no node is taken up before its consumers"
-    rows = []
-    for node, right in zip(recording.nodes, recording.gradients):
-        wrong, (passed_on, reports) = naive.gradients[node], naive.passed_on[node]
+        verdict = (
+            "depth first is right here: no node is taken up before its consumers have reported"
+        )
+    shown = recording.nodes
+    if len(shown) > ROWS_SHOWN:
+        shown = [node for node in shown if differs(node)]
+    rows = [["node", "right", "naive", "passed on"]]
+    for node in shown[:ROWS_SHOWN]:
+        passed_on, reports = naive.passed_on[node]
         state = f"{signed(passed_on)} ({reports}/{len(consumers(node))} reported)"
-        if node is recording.root or node.op is None:
-            state = ""
-        rows.append((signed(right), signed(wrong), names[node], state))
-    if len(rows) > ROWS_SHOWN:
-        rows = [row for row in rows if row[0] != row[1]]
-    shown = [[name, right, wrong, state] for right, wrong, name, state in rows[:ROWS_SHOWN]]
-    lines = [verdict, *_align([["node", "right", "naive", "passed on"], *shown])]
-    if left_out := len(rows) - len(shown):
+        rows.append(
+            [
+                names[node],
+                signed(right(node)),
+                signed(naive.gradients[node]),
+                state if node.op is not None and node is not recording.root else "",
+            ]
+        )
+    lines = [verdict, *_align(rows)]
+    left_out = len(shown) - ROWS_SHOWN
+    if left_out > 0:
         lines.append(f"... and {left_out} more nodes with another gradient")
     return "\n".join(lines)

@@ -1,0 +1,321 @@
+"""Which nodes of a graph are drawn one by one, and which are hidden together in a box.
+
+Nodes and their group paths go in; a ``Cut`` comes out, with few enough boxes to be read. Groups
+are opened level by level, the outermost first, for as long as the picture stays readable; of many
+groups of one kind, such as instances or neurons, one is shown and the others are one box; and
+where there are no groups, what lies far from the end is hidden in bands of equal depth.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..value import Value
+from .groups import Path
+
+# Of a family of more siblings than this, such as neuron0 ... neuron15, one is shown.
+FAMILY = 8
+# Instances are one formula: a second one shows nothing new.
+FAMILY_OF_INSTANCES = 1
+MOST_IN_AN_OPENED_GROUP = 200
+EDGES_PER_BOX = 2
+BANDS, NEAREST = 6, 8
+
+_INSTANCE = re.compile(r"instance\[\d+\]")
+_NUMBERED = re.compile(r"(.*?)\[?(\d+)\]?")
+
+
+@dataclass(eq=False)
+class Group:
+    """A group of nodes, which is drawn as a box or, if it is open, as a frame around its parts.
+
+    Attributes:
+        path: the names of the groups around it and its own, outermost first; empty for the whole.
+        title: what to call it.
+        values: the nodes that are in none of its subgroups.
+        groups: its subgroups by name.
+        parent: the group around it; None for the whole.
+        is_summary: whether it only counts what was left out, and is never opened.
+        is_band: whether it is a summary of what lies at some distance from the end.
+    """
+
+    path: Path
+    title: str
+    parent: Group | None = None
+    values: list[Value] = field(default_factory=list)
+    groups: dict[str, Group] = field(default_factory=dict)
+    is_summary: bool = False
+    is_band: bool = False
+
+    @property
+    def depth(self) -> int:
+        """How many levels down it is, not counting the instance, which all else is part of."""
+        return len(self.path) - bool(self.path and _INSTANCE.fullmatch(self.path[0]))
+
+    def walk(self) -> Iterator[Group]:
+        """This group and all under it, outer ones first."""
+        found = [self]
+        for group in found:
+            yield group
+            found.extend(group.groups.values())
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is drawn of a graph.
+
+    Attributes:
+        boxes: the closed groups, each with the nodes that it hides.
+        frames: the open groups, outer ones first, without the whole.
+    """
+
+    boxes: Mapping[Group, Sequence[Value]]
+    frames: Sequence[Group]
+
+
+def collapse(
+    nodes: Sequence[Value],
+    paths: Mapping[Value, Path],
+    *,
+    most_boxes: int,
+    expand: Iterable[str | Value] = (),
+) -> Cut:
+    """Decide what is drawn.
+
+    Args:
+        nodes: what there is to draw, consumers first.
+        paths: the groups of each.
+        most_boxes: how many boxes and nodes can be read in one picture; a picture has more only
+            if ``expand`` asks for them.
+        expand: groups to open in any case, by name, and nodes to show in any case.
+
+    Raises:
+        ValueError: if there is no group of a name that ``expand`` asks for.
+    """
+    wanted = list(expand)
+    shown = {wish for wish in wanted if isinstance(wish, Value)}
+    whole = _tree(nodes, paths)
+    groups = list(whole.walk())
+    forced = _wanted(groups, [wish for wish in wanted if isinstance(wish, str)])
+    if len(nodes) <= most_boxes:
+        return Cut({}, groups[1:])
+    by_path = {group.path: group for group in groups}
+    for value in shown:
+        forced.update(_upwards(by_path[paths[value]]))
+    levels = _Levels(nodes)
+    for group in groups:
+        _fold_families(group, forced, most_boxes)
+        most = MOST_IN_AN_OPENED_GROUP if group in forced and wanted else most_boxes * 2 // 3
+        _band(group, levels, shown, most)
+    covers = _covers(whole, _open(whole, nodes, forced, most_boxes))
+    homes = {value: group for group in covers for value in group.values}
+    boxes: dict[Group, list[Value]] = {}
+    for value in nodes:
+        cover = covers[homes[value]]
+        if cover is not None:
+            boxes.setdefault(cover, []).append(value)
+    return Cut(boxes, [group for group, cover in covers.items() if cover is None][1:])
+
+
+def _tree(nodes: Sequence[Value], paths: Mapping[Value, Path]) -> Group:
+    whole = Group((), "")
+    groups: dict[Path, Group] = {(): whole}
+    for node in nodes:
+        path = paths[node]
+        group = groups.get(path)
+        if group is None:
+            group = whole
+            for length in range(1, len(path) + 1):
+                part, name = path[:length], path[length - 1]
+                if part not in groups:
+                    groups[part] = group.groups[name] = Group(part, name, group)
+                group = groups[part]
+        group.values.append(node)
+    return whole
+
+
+def _upwards(group: Group | None) -> Iterator[Group]:
+    while group is not None:
+        yield group
+        group = group.parent
+
+
+def _wanted(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
+    """The groups of the given names, and what is around them.
+
+    A name may leave out what is further out: ``neuron0``. Of a name within an instance, such as
+    ``instance[3].layer1.neuron0``, the rest also names the parameters that all instances share; a
+    name without an instance is looked for in the first.
+    """
+    found: set[Group] = set()
+    for name in names:
+        instance, rest = _split(tuple(name.split(".")))
+        searched = instance or _first_instance(groups)
+        matches = [
+            group
+            for group in groups
+            for its_instance, its_rest in [_split(group.path)]
+            if its_instance == searched or (rest and not its_instance)
+            if (its_rest[-len(rest) :] == rest if rest else not its_rest)
+        ]
+        if not any(_split(group.path)[0] == instance or not instance for group in matches):
+            raise ValueError(_no_group(name, groups))
+        for group in matches:
+            found.update(_upwards(group))
+    return found
+
+
+def _split(path: Path) -> tuple[str, Path]:
+    """The instance that a path begins with, or "", and the rest of it."""
+    if path and _INSTANCE.fullmatch(path[0]):
+        return path[0], path[1:]
+    return "", path
+
+
+def _first_instance(groups: Sequence[Group]) -> str:
+    instances = {instance for group in groups for instance, _ in [_split(group.path)] if instance}
+    return min(instances, key=_number, default="")
+
+
+def _number(name: str) -> int:
+    numbered = _NUMBERED.fullmatch(name)
+    return int(numbered[2]) if numbered else 0
+
+
+def _no_group(name: str, groups: Sequence[Group]) -> str:
+    known = [".".join(group.path) for group in groups if group.path]
+    if not known:
+        return (
+            f"expand asks for {name!r}, but this graph has no groups; make nodes within "
+            f"'with group(name):', or give them dotted labels such as 'layer1.w'"
+        )
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+    return f"expand asks for {name!r}, but no group has that name; there is {', '.join(close)}"
+
+
+def _fold_families(group: Group, forced: set[Group], most_boxes: int) -> None:
+    """Of many subgroups of one kind show those that are asked for, or else the first."""
+    families: dict[str, list[Group]] = {}
+    for name, subgroup in group.groups.items():
+        numbered = _NUMBERED.fullmatch(name)
+        families.setdefault(numbered[1] if numbered else "", []).append(subgroup)
+    for stem, family in families.items():
+        instances = stem == "instance" and not group.path
+        if stem and len(family) > (FAMILY_OF_INSTANCES if instances else FAMILY):
+            family.sort(key=lambda subgroup: _number(subgroup.path[-1]))
+            _fold(group, [g for g in family if g in forced] or family[:1], family, f"{stem}s")
+    # What is still too much has names without a pattern.
+    left = list(group.groups.values())
+    if len(left) > most_boxes // 2:
+        closed = [g for g in left if g not in forced and not g.is_summary]
+        _fold(group, closed[: most_boxes // 4], closed, "groups")
+
+
+def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], kind: str) -> None:
+    rest = [subgroup for subgroup in family if subgroup not in shown]
+    if len(rest) < 2:
+        return
+    title = f"{len(rest):,} more {kind}"
+    summary = Group((*group.path, title), title, group, is_summary=True)
+    for subgroup in rest:
+        del group.groups[subgroup.path[-1]]
+        summary.groups[subgroup.path[-1]] = subgroup
+        subgroup.parent = summary
+    group.groups[title] = summary
+
+
+def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
+    """Hide what is far from the end, if a group itself has more nodes than can be shown.
+
+    An edge leads from a level to one nearer to the end, so that bands form no circles.
+    """
+    if len(group.values) <= most:
+        return
+    by_level: dict[int, list[Value]] = {}
+    kept = []
+    for value in group.values:
+        if value in shown:
+            kept.append(value)
+        else:
+            by_level.setdefault(levels.of(value), []).append(value)
+    waiting = sorted(by_level)
+    while waiting and len(kept) + len(by_level[waiting[0]]) <= NEAREST:
+        kept += by_level[waiting.pop(0)]
+    group.values = kept
+    size = sum(len(by_level[level]) for level in waiting) / BANDS
+    first, values = 0, list[Value]()
+    for place, level in enumerate(waiting):
+        values += by_level[level]
+        if len(values) >= size or level == waiting[-1]:
+            title = f"level {waiting[first]:,}" + (f" to {level:,}" if first < place else "")
+            group.groups[title] = Group(
+                (*group.path, title), title, group, values, is_summary=True, is_band=True
+            )
+            first, values = place + 1, []
+
+
+class _Levels:
+    """How many operations lie between a node and the end of the graph, on the longest way."""
+
+    def __init__(self, nodes: Sequence[Value]) -> None:
+        self._nodes = nodes
+        self._levels: dict[Value, int] = {}
+
+    def of(self, value: Value) -> int:
+        if not self._levels:
+            levels = self._levels = dict.fromkeys(self._nodes, 0)
+            for node in self._nodes:
+                level = levels[node] + 1
+                for operand in node.operands:
+                    if isinstance(operand, Value) and levels.get(operand, level) < level:
+                        levels[operand] = level
+        return self._levels[value]
+
+
+def _open(whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: int) -> set[Group]:
+    """The groups to open: level by level, as long as the picture can be read."""
+    by_depth: dict[int, list[Group]] = {}
+    for group in whole.walk():
+        # Bands are the last resort: the name of a group says more, as long as it is closed.
+        has_bands = any(part.is_band for part in group.groups.values())
+        if not group.is_summary and (group.depth == 0 or not has_bands):
+            by_depth.setdefault(group.depth, []).append(group)
+    opened = forced | {whole}
+    for depth in sorted(by_depth):
+        more = opened.union(by_depth[depth])
+        if depth and not _is_readable(whole, nodes, more, most_boxes):
+            break
+        opened = more
+    return opened
+
+
+def _is_readable(whole: Group, nodes: Sequence[Value], opened: set[Group], most_boxes: int) -> bool:
+    covers = _covers(whole, opened)
+    boxes = sum(
+        len(group.values) if cover is None else cover is group for group, cover in covers.items()
+    )
+    if boxes > most_boxes:
+        return False
+    homes: dict[Value, Group | Value] = {}
+    for group, cover in covers.items():
+        for value in group.values:
+            homes[value] = value if cover is None else cover
+    edges = {
+        (homes[node], homes[operand])
+        for node in nodes
+        for operand in node.operands
+        if operand in homes and homes[node] is not homes[operand]
+    }
+    return len(edges) <= EDGES_PER_BOX * most_boxes
+
+
+def _covers(whole: Group, opened: set[Group]) -> dict[Group, Group | None]:
+    """The closed group that hides each group: itself or one around it; None if it is open."""
+    covers: dict[Group, Group | None] = {}
+    for group in whole.walk():
+        around = None if group.parent is None else covers[group.parent]
+        covers[group] = around or (None if group in opened else group)
+    return covers

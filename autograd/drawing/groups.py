@@ -1,0 +1,205 @@
+"""Which group each node of a graph belongs to, so that a picture can draw a group as one box.
+
+The nodes of a graph go in; out comes a path of names for each, outermost first, such as
+``("instance[3]", "layer1", "neuron0")``. Nobody need have said anything: names come from
+``with group(...)``, from dotted labels as ``nn`` writes them, and from the shape of the graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from ..sweep import count_consumers
+from ..value import Value
+
+Path: TypeAlias = tuple[str, ...]
+
+# layer1.neuron0.w[2], and no sentence that happens to hold a full stop.
+_DOTTED = re.compile(r"[^\W\d]\w*(\[\w+\])*(\.[^\W\d]\w*(\[\w+\])*)+")
+_SUMS = ("sum", "add")
+# What Python's own sum of many instances is made of.
+ADDITIONS = ("additions",)
+FEWEST_INSTANCES, FEWEST_OPERATIONS = 3, 3
+
+
+class _Place(NamedTuple):
+    """Where a node belongs, in three parts that are decided one by one.
+
+    Attributes:
+        instance: which term of the sum over a data set it is part of.
+        made_in: the groups that were open when it was made.
+        named: the groups that its label speaks of.
+    """
+
+    instance: Path
+    made_in: Path
+    named: Path
+
+
+NOWHERE = _Place((), (), ())
+
+
+def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
+    """The path of each node, by one rule for each part of it, the consumers' places known.
+
+    A node is in the groups that were open when it was made, and in those that its label names.
+    What says nothing of itself belongs where all its consumers do: a product to the neuron whose
+    sum it is part of, a weight to the neuron of that name. Only an operation that no open group
+    has stamped was certainly made outside of them. Where a sum at the end of the graph adds up
+    instances of one formula, each belongs to an instance.
+
+    Args:
+        nodes: every node of a graph, consumers first.
+    """
+    inherited: dict[Value, _Place] = {nodes[0]: NOWHERE}
+    terms: dict[tuple[Value, int], Path] = {}
+    paths: dict[Value, Path] = {}
+    named: dict[str, Path] = {}
+    instances = _Instances(nodes)
+    for node in nodes:
+        place = _own(node, inherited.pop(node), named)
+        if node in instances.in_a_chain:
+            place = place._replace(named=ADDITIONS)
+        paths[node] = place.instance + place.made_in + place.named
+        if place == NOWHERE and _is_sum(node):
+            terms.update(instances.under(node))
+        for position, operand in enumerate(node.operands):
+            if isinstance(operand, Value):
+                # Few sums have instances, and a lookup in an empty dict costs next to nothing.
+                instance = terms.get((node, position)) if terms else None
+                given = place if instance is None else _Place(instance, (), ())
+                received = inherited.get(operand)
+                inherited[operand] = given if received is None else _common(received, given)
+    return paths
+
+
+def _own(node: Value, inherited: _Place, named: dict[str, Path]) -> _Place:
+    """The place of a node, from what it says of itself and what its consumers agree on."""
+    made_in, by_label = inherited.made_in, inherited.named
+    if node.origin is not None and node.origin.group:
+        made_in = tuple(filter(None, node.origin.group.split(".")))
+    elif node.op is not None:
+        made_in = ()
+    label = node.label
+    if label:
+        if label not in named:
+            named[label] = _groups_of(label)
+        by_label = named[label] or by_label
+    if made_in == inherited.made_in and by_label is inherited.named:
+        return inherited
+    return _Place(inherited.instance, made_in, by_label)
+
+
+def _groups_of(label: str) -> Path:
+    """The groups that a dotted label names; none if it is no dotted name."""
+    if len(label) > 200 or not _DOTTED.fullmatch(label):
+        return ()
+    return tuple(label.split(".")[:-1])
+
+
+def _is_sum(node: Value) -> bool:
+    return node.op is not None and node.op.name in _SUMS
+
+
+def _common(first: _Place, second: _Place) -> _Place:
+    if first is second or first == second:
+        return first
+    return _Place(*map(_common_path, first, second))
+
+
+def _common_path(first: Path, second: Path) -> Path:
+    if first == second:
+        return first
+    length = 0
+    for a, b in zip(first, second):
+        if a != b:
+            break
+        length += 1
+    return first[:length]
+
+
+class _Instances:
+    """Finds the sums over a data set: terms made alike that share parameters and nothing else."""
+
+    def __init__(self, nodes: Sequence[Value]) -> None:
+        self.in_a_chain: set[Value] = set()
+        self._root = nodes[0]
+        self._consumers: dict[Value, int] | None = None
+        # Of nested sums each looks at what is under it; in vain, for most graphs.
+        self._patience = 4 * len(nodes)
+
+    def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Path]]:
+        """The operands of ``total`` that are instances, with the path of each.
+
+        ``l0 + l1 + l2 + ...``, as Python's own ``sum`` writes it, is one sum of many terms.
+        """
+        if self._patience < 0:
+            return ()
+        places = self._flatten(total)
+        if not self._are_instances([node.operands[position] for node, position in places]):
+            return ()
+        self.in_a_chain.update(node for node, _ in places if node is not total)
+        return [(place, (f"instance[{i}]",)) for i, place in enumerate(places)]
+
+    def _flatten(self, total: Value) -> list[tuple[Value, int]]:
+        """Where the terms are written, from left to right: nodes and positions of operands."""
+        consumers = self._count_consumers()
+        places: list[tuple[Value, int]] = []
+        waiting = [(total, position) for position in reversed(range(len(total.operands)))]
+        while waiting:
+            node, position = waiting.pop()
+            term = node.operands[position]
+            if (
+                isinstance(term, Value)
+                and _is_sum(term)
+                and not term.label
+                and consumers[term] == 1
+            ):
+                waiting += [(term, k) for k in reversed(range(len(term.operands)))]
+            else:
+                places.append((node, position))
+        # A chain may begin with Python's 0, which is no instance of anything.
+        return [(node, k) for node, k in places if isinstance(node.operands[k], Value)]
+
+    def _are_instances(self, terms: Sequence[Value | float]) -> bool:
+        """Whether terms come from one formula: the same operation at the end of each, several
+        operations of its own that nothing else uses, and leaves that they share.
+        """
+        if len(terms) < FEWEST_INSTANCES:
+            return False
+        if len({term.op.name if isinstance(term, Value) and term.op else "" for term in terms}) > 1:
+            return False
+        owners: dict[Value, int] = {}
+        uses: dict[Value, int] = {}
+        share_leaves = False
+        for number, term in enumerate(terms):
+            if not isinstance(term, Value) or term.op is None or term in owners:
+                return False
+            owners[term], uses[term] = number, 1
+            found = [term]
+            for node in found:
+                for operand in node.operands:
+                    if not isinstance(operand, Value):
+                        continue
+                    self._patience -= 1
+                    owner = owners.setdefault(operand, number)
+                    if operand.op is None:
+                        share_leaves |= owner != number
+                    elif owner != number:
+                        return False
+                    elif operand in uses:
+                        uses[operand] += 1
+                    else:
+                        uses[operand] = 1
+                        found.append(operand)
+            if len(found) < FEWEST_OPERATIONS:
+                return False
+        consumers = self._count_consumers()
+        return share_leaves and all(consumers[node] == count for node, count in uses.items())
+
+    def _count_consumers(self) -> dict[Value, int]:
+        if self._consumers is None:
+            self._consumers = count_consumers(self._root)
+        return self._consumers

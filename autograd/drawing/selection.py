@@ -1,0 +1,99 @@
+"""Which part of a graph a picture is of: all of it, the end of it, or what is around one node.
+
+A root and the wishes of whoever draws go in; out comes a ``Part``: the nodes, and those of them
+whose operation is drawn with all its operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from ..value import Value
+
+DEPTH_OF_FOCUS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a graph.
+
+    Attributes:
+        nodes: what it holds, consumers first.
+        opened: the nodes whose operation is part of it.
+        unseen: how often a node is used by operations that are no part of it, where that should
+            be shown.
+    """
+
+    nodes: Sequence[Value]
+    opened: Set[Value]
+    unseen: Mapping[Value, int] = field(default_factory=dict)
+
+
+def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) -> Part:
+    """Choose what to draw.
+
+    Args:
+        graph: all nodes, consumers first.
+        depth: how many operations to go, along the shortest way: back from the end, or from the
+            focus both back and forward. None for all, and for ``DEPTH_OF_FOCUS``.
+        focus: the node around which to draw.
+
+    Raises:
+        TypeError: if ``focus`` is not a Value.
+        ValueError: if ``depth`` is not a whole number of at least 0, or ``focus`` not in the graph.
+    """
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
+        raise ValueError(
+            f"depth is a number of operations back from the root, at least 0, got {depth!r}; "
+            f"leave it out to draw the whole graph"
+        )
+    if focus is None:
+        if depth is None:
+            return Part(graph, set(graph))
+        back = _distances(graph[0], _operands(graph), depth)
+        nodes = [node for node in graph if node in back]
+        return Part(nodes, {node for node in nodes if back[node] < depth})
+    if not isinstance(focus, Value):
+        raise TypeError(
+            f"focus is a Value of the graph, got {focus!r} of type {type(focus).__name__}; pass "
+            f"the Value itself, not its label"
+        )
+    operands = _operands(graph)
+    if focus not in operands:
+        raise ValueError(
+            f"focus is {focus!r}, which is not part of this graph; pass a Value that the root was "
+            f"computed from"
+        )
+    depth = DEPTH_OF_FOCUS if depth is None else depth
+    consumers: dict[Value, list[Value]] = {node: [] for node in graph}
+    for node in graph:
+        for operand in operands[node]:
+            consumers[operand].append(node)
+    back = _distances(focus, operands, depth)
+    forward = _distances(focus, consumers, depth)
+    nodes = [node for node in graph if node in back or node in forward]
+    seen = set(nodes)
+    uses = {node: sum(user not in seen for user in consumers[node]) for node in nodes}
+    opened = {node for node in nodes if back.get(node, depth) < depth or forward.get(node, 0) > 0}
+    return Part(nodes, opened, {node: number for node, number in uses.items() if number})
+
+
+def _operands(graph: Sequence[Value]) -> dict[Value, list[Value]]:
+    return {node: [x for x in node.operands if isinstance(x, Value)] for node in graph}
+
+
+def _distances(
+    start: Value, neighbours: Mapping[Value, Sequence[Value]], depth: int
+) -> dict[Value, int]:
+    """How many operations away each node is, for those no further than ``depth``."""
+    distances = {start: 0}
+    found = [start]
+    for node in found:
+        if distances[node] == depth:
+            break
+        for neighbour in neighbours[node]:
+            if neighbour not in distances:
+                distances[neighbour] = distances[node] + 1
+                found.append(neighbour)
+    return distances

@@ -1,0 +1,300 @@
+"""Write the functions for the kinds of a plan, and run its tables in NumPy."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import ARRAY_OPERATIONS, expand
+from .graph import CONSTANT, INPUT, Expression, Graph, as_node
+from .levels import LIFT, Entry, Kind, Plan
+from .simplify import simplify
+
+Array: TypeAlias = NDArray[np.float64]
+# A chunk of the batch is of at least so many instances, and more if they fit into so many numbers.
+FEWEST, LARGEST_BUFFER = 128, 1 << 22
+
+
+def log_normalizer(x: Array) -> Array:
+    """log(sum(e ** x)) along axis 1."""
+    largest = x.max(axis=1, keepdims=True)
+    found: Array = largest[:, 0] + np.log(np.exp(x - largest).sum(axis=1))
+    return found
+
+
+def logsumexp(x: Array) -> Array:
+    """The same, but where the largest x is infinite it is the result."""
+    largest = x.max(axis=1)
+    return np.where(np.isinf(largest), largest, log_normalizer(x))
+
+
+REDUCTIONS = {"sum": "add.reduce({x}, axis=1)"}
+REDUCTIONS |= {name: f"{name}({{x}})" for name in ("log_normalizer", "logsumexp")}
+_CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
+NAMESPACE: dict[str, Any] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "log_normalizer": log_normalizer,
+    "logsumexp": logsumexp,
+    **{_CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+}
+
+
+def write(plan: Plan) -> str:
+    """The source: two functions for each kind, and the loop that calls them by the tables."""
+    called = {name for table in (plan.d_rows, plan.d_single) for name, _ in table}
+    parts = []
+    for (kind, one), name in plan.kinds.items():
+        parts.append(_forward(kind, one, name))
+        if f"d_{name}" in called:
+            parts.append(_backward(kind, one, f"d_{name}"))
+    for buffer in ("rows", "single"):
+        parts.append(_TOTALS.format(buffer=buffer))
+    return "\n\n".join([*parts, _LOOP])
+
+
+_TOTALS = """\
+def take_one_{buffer}(dz, report):
+    d_{buffer}[dz] = d_{buffer}[report]
+
+
+def take_{buffer}(dz, reports):
+    d_{buffer}.take(reports, axis=0, out=d_{buffer}[dz], mode="clip")
+
+
+def add_{buffer}(dz, n, reports):  # what n consumers report, added up
+    reported = d_{buffer}.take(reports, axis=0).reshape(-1, n, d_{buffer}.shape[1])
+    d_{buffer}[dz] = add.reduce(reported, axis=1)
+"""
+_LOOP = """\
+def run(table):
+    for function, arguments in table:
+        function(*arguments)
+"""
+
+
+def _forward(kind: Kind, one: bool, name: str) -> str:
+    out = "rows" if kind.varies else "single"
+    if kind.variadic:
+        x = f"{out}.take(x, axis=0).reshape(-1, n, {out}.shape[1])"
+        call = REDUCTIONS[kind.name].format(x=x)
+        return f"def {name}(z, n, x):\n    {out}[z] = {call}\n"
+    graph, leaves = Graph(), _leaves(kind)
+    operands = [graph.leaf(INPUT, i + 1) for i in range(len(leaves))]
+    texts = _operands(kind, one)
+    root = operands[0] if kind.name == LIFT else _apply(graph, kind, operands)
+    body = _Body(*expand(*simplify(graph, [root])), {i + 1: x for i, x in enumerate(texts)})
+    body.store(0, f"{out}[z]")
+    return f"def {name}({', '.join(['z', *leaves])}):\n{body.text()}"
+
+
+def _backward(kind: Kind, one: bool, name: str) -> str:
+    buffer = "rows" if kind.varies else "single"
+    graph = Graph()
+    leaves = _leaves(kind)
+    z = Expression(graph, graph.leaf(INPUT, 0))
+    operands: list[Any] = [Expression(graph, graph.leaf(INPUT, i + 1)) for i in range(len(leaves))]
+    if kind.exponent is not None:
+        operands[1] = kind.exponent
+    gradient = Expression(graph, graph.leaf(INPUT, len(leaves) + 1))
+    texts = {0: f"{buffer}[z]", len(leaves) + 1: f"d_{buffer}[dz]"}
+    texts |= {i + 1: x for i, x in enumerate(_operands(kind, one))}
+    if kind.variadic:
+        texts[0] = f"{buffer}[z][:, None]"
+        texts[1] = f"{buffer}.take(x, axis=0).reshape(-1, n, {buffer}.shape[1])"
+        texts[len(leaves) + 1] = f"d_{buffer}[dz][:, None]"
+    outputs, targets = [], []
+    for place, wanted in enumerate(kind.wanted):
+        if wanted and not kind.passes_on(place):
+            rule = kind.rule(place)
+            arguments = operands[:1] if kind.variadic else operands
+            partial = rule(z, *arguments) if callable(rule) else rule
+            report = gradient * partial if partial != 1.0 else gradient
+            outputs.append(as_node(graph, report))
+            targets.append(place)
+    body = _Body(*expand(*simplify(graph, outputs)), texts)
+    for i, place in enumerate(targets):
+        target = f"d{leaves[place]}"
+        if kind.variadic:
+            body.store(i, f"d_{buffer}[{target}]", reshape=f".reshape(-1, {buffer}.shape[1])")
+        elif kind.varies and not kind.operands[place]:
+            body.add(i, f"d_single[{target}]")
+        else:
+            body.store(i, f"d_{'rows' if kind.operands[place] else 'single'}[{target}]")
+    names = ["z", *(["n"] if kind.variadic else []), *leaves, "dz"]
+    return f"def {name}({', '.join([*names, *(f'd{leaves[p]}' for p in targets)])}):\n{body.text()}"
+
+
+def _leaves(kind: Kind) -> list[str]:
+    return list("cxy" if len(kind.operands) == 3 else "xy")[: len(kind.operands)]
+
+
+def _operands(kind: Kind, one: bool) -> list[str]:
+    texts = []
+    for letter, varies in zip(_leaves(kind), kind.operands):
+        buffer = "rows" if varies else "single"
+        texts.append(f"{buffer}[{letter}]" if one else f"{buffer}.take({letter}, axis=0)")
+    if kind.exponent is not None:
+        texts[1] = repr(kind.exponent)
+    return texts
+
+
+def _apply(graph: Graph, kind: Kind, operands: list[int]) -> int:
+    if kind.exponent is not None:
+        operands = [operands[0], graph.constant(kind.exponent)]
+    return graph.node(kind.name, tuple(operands))
+
+
+class _Body:
+    """The lines of a function: the nodes of a small graph, each computed once."""
+
+    def __init__(self, graph: Graph, outputs: Sequence[int], texts: dict[int, str]) -> None:
+        self.graph, self.outputs, self.lines = graph, list(outputs), list[str]()
+        self.counts = graph.consumers(outputs)
+        self.found: dict[int, str] = {}
+        self.texts = texts
+        self.new = 0
+
+    def name(self, node: int) -> str:
+        """What to write for a node, which is computed first if it has not been."""
+        graph = self.graph
+        if node not in self.found:
+            if graph.names[node] == INPUT:
+                text = self.texts[int(graph.numbers[node])]
+                if self.counts[node] > 1 and "take" in text:
+                    text = self.line(text)
+                self.found[node] = text
+            elif graph.names[node] == CONSTANT:
+                number = graph.numbers[node]
+                self.found[node] = repr(number) if np.isfinite(number) else f"float('{number!r}')"
+            else:
+                self.found[node] = self.line(self.call(node))
+        return self.found[node]
+
+    def line(self, expression: str) -> str:
+        self.new += 1
+        self.lines.append(f"t{self.new} = {expression}")
+        return f"t{self.new}"
+
+    def call(self, node: int, out: str = "") -> str:
+        graph = self.graph
+        name, operands = graph.names[node], graph.operands[node]
+        out = f", out={out}" if out else ""
+        if name != "sum":
+            return f"{_CALLS[name]}({', '.join(map(self.name, operands))}{out})"
+        signed = [
+            (graph.names[x] == "mul" and graph.is_constant(graph.operands[x][0], -1.0), x)
+            for x in operands
+        ]
+        signed.sort()
+        if signed[0][0]:
+            signed[0] = (False, signed[0][1])
+        names = [self.name(graph.operands[x][1] if minus else x) for minus, x in signed]
+        text = names[0]
+        for i, ((minus, _), x) in enumerate(zip(signed[1:], names[1:])):
+            last = out if i == len(signed) - 2 else ""
+            text = f"{'subtract' if minus else 'add'}({text}, {x}{last})"
+        return text
+
+    def store(self, i: int, target: str, reshape: str = "") -> None:
+        node = self.outputs[i]
+        computed = bool(self.graph.operands[node]) and node not in self.found
+        if computed and self.counts[node] == 1 and not reshape:
+            self.lines.append(self.call(node, target))
+        else:
+            self.lines.append(f"{target} = {self.name(node)}{reshape}")
+
+    def add(self, i: int, target: str) -> None:
+        name = self.name(self.outputs[i])
+        self.lines.append(f"{target} += add.reduce({name}, axis=-1, keepdims=True)")
+
+    def text(self) -> str:
+        return "".join([f"    {line}\n" for line in self.lines])
+
+
+class LevelsEngine:
+    """Runs the tables of a plan, a chunk of the batch at a time."""
+
+    def __init__(self, plan: Plan, parameters: int, gradients: bool) -> None:
+        self.plan, self.gradients = plan, gradients
+        self.source = write(plan)
+        _n_rows, _n_single, _n_d_rows, n_d_single = plan.sizes
+        self.n_gradients = len(plan.values) * parameters if gradients else 0
+        self.results: Array = np.zeros(len(plan.values) + self.n_gradients)
+        self.single = plan.numbers[:, None].copy()
+        self.parameters: Array = self.single.reshape(-1)[:parameters]
+        self.d_single = np.zeros((n_d_single, 1))
+        self.columns: Array = np.empty((0, 0))
+        self.chunks: list[Array] = []
+        name = f"<lowered {id(self)}>"
+        linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
+        self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
+        exec(compile(self.source, name, "exec"), self.namespace)
+        self.bound = [self.bind(t) for t in (plan.single, plan.rows, plan.d_rows, plan.d_single)]
+
+    def bind(self, table: list[Entry]) -> list[tuple[Callable[..., None], tuple[Any, ...]]]:
+        """The table with functions in place of their names."""
+        namespace = self.namespace
+        return [(namespace[name], arguments) for name, arguments in table]
+
+    def load(self, columns: Array) -> None:
+        """Take the inputs of a batch."""
+        self.columns = columns
+        n_rows, _, n_d_rows, _ = self.plan.sizes
+        size = columns.shape[1]
+        most = max(FEWEST, LARGEST_BUFFER // (n_rows + n_d_rows + 1))
+        n = -(-size // min(size, most))
+        self.chunks = np.array_split(columns, n, axis=1)
+        self.found = np.zeros((len(self.plan.wanted), size))
+
+    def resize(self, size: int) -> None:
+        """Make the buffers for a chunk of so many instances."""
+        n_rows, _, n_d_rows, _ = self.plan.sizes
+        rows = self.namespace.get("rows")
+        if rows is None or rows.shape[1] != size:
+            self.namespace["rows"] = np.zeros((n_rows, size))
+            self.namespace["d_rows"] = np.zeros((n_d_rows, size))
+            self.namespace["d_rows"][0] = 1.0
+
+    def run(self) -> Array:
+        """The averages, in an array that the next call overwrites."""
+        plan, results, run = self.plan, self.results, self.namespace["run"]
+        single, rows, d_rows, d_single = self.bound
+        k = len(plan.values)
+        results[:] = 0.0
+        self.d_single[: plan.summed] = 0.0
+        self.d_single[plan.summed] = 1.0
+        varying = [(i, row) for i, (varies, row) in enumerate(plan.values) if varies]
+        with np.errstate(all="ignore"):
+            run(single)
+            at = 0
+            for chunk in self.chunks:
+                self.resize(chunk.shape[1])
+                buffer = self.namespace["rows"]
+                buffer[plan.inputs] = chunk
+                run(rows)
+                run(d_rows)
+                for i, row in varying:
+                    results[i] += buffer[row].sum()
+                for i, (varies, row) in enumerate(plan.wanted):
+                    source = buffer if varies else self.single
+                    self.found[i, at : at + chunk.shape[1]] = source[row]
+                at += chunk.shape[1]
+            results[:k] /= at
+            self.d_single[: plan.summed] /= at
+            run(d_single)
+            for i, (varies, row) in enumerate(plan.values):
+                if not varies:
+                    results[i] = self.single[row, 0]
+            if self.gradients:
+                places, entries = plan.gradient
+                results[k:] = np.bincount(places, self.d_single[entries, 0], self.n_gradients)
+        return results
+
+    def rows(self) -> Array:
+        """The outputs wanted for each instance, as rows, of the last run."""
+        return self.found

@@ -1,0 +1,144 @@
+"""Products: find the matrix products in a recorded graph, before it is differentiated.
+
+A sum of products of invariant numbers and varying ones is an affine form, and forms of the same
+varying operands are the rows of one matrix product. Found this early, a product is differentiated
+as a whole: by two more matrix products, and not factor by factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .graph import AFFINE, CONSTANT, INPUT, LEAVES, Graph
+from .simplify import ADDITIVE, inside_chains, signed_terms
+
+WORTHWHILE = 8
+
+
+@dataclass
+class _Form:
+    """The parts of a varying sum: products with invariant factors, and what is left, with signs."""
+
+    products: list[tuple[int, int, float]] = field(default_factory=list)
+    invariant: list[tuple[float, int]] = field(default_factory=list)
+    plain: list[tuple[float, int]] = field(default_factory=list)
+
+
+def find_products(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
+    """The graph with affine forms in place of sums of products, where they make matrix products.
+
+    The operands of an ``affine`` node are a coefficient, what it is multiplied with, the next
+    coefficient, and so on, and last a bias if there is one.
+
+    Returns:
+        The new graph, and the node of each output in it.
+    """
+    counts = graph.consumers(outputs)
+    varies = graph.depends_on(INPUT)
+    inside = inside_chains(graph, counts)
+    forms = {
+        node: form
+        for node, name in enumerate(graph.names)
+        if name in ADDITIVE
+        and counts[node]
+        and varies[node]
+        and not inside[node]
+        and len((form := _form(graph, node, inside, counts, varies)).products)
+    }
+    accepted = _worthwhile(forms)
+    if not accepted:
+        return graph, list(outputs)
+    return _rebuild(graph, outputs, {node: forms[node] for node in accepted})
+
+
+def _form(
+    graph: Graph, node: int, inside: list[bool], counts: list[int], varies: list[bool]
+) -> _Form:
+    names, operands = graph.names, graph.operands
+    form = _Form()
+    for sign, term in signed_terms(graph, node, inside):
+        if not varies[term]:
+            form.invariant.append((sign, term))
+            continue
+        if names[term] == "mul" and counts[term] == 1:
+            x, y = operands[term]
+            if varies[x] != varies[y]:
+                form.products.append((y, x, sign) if varies[y] else (x, y, sign))
+                continue
+        form.plain.append((sign, term))
+    form.products.sort()
+    return form
+
+
+def _worthwhile(forms: dict[int, _Form]) -> list[int]:
+    """The sums to be affine forms.
+
+    A matrix product pays where it is large. A few small ones are easier to read as such, but a
+    graph of many that share nothing is quicker as a few long elementwise operations.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for node, form in forms.items():
+        groups.setdefault(tuple([x for x, _, _ in form.products]), []).append(node)
+    sizes = [len(key) * len(members) for key, members in groups.items()]
+    few = sum(size < WORTHWHILE for size in sizes) <= WORTHWHILE
+    return [
+        node
+        for size, (key, members) in zip(sizes, groups.items())
+        if size >= WORTHWHILE or (few and len(key) > 1)
+        for node in members
+    ]
+
+
+def _rebuild(
+    graph: Graph, outputs: Sequence[int], forms: dict[int, _Form]
+) -> tuple[Graph, list[int]]:
+    """The graph with these forms, and without what only they were made of."""
+    needed = [False] * len(graph)
+    for output in outputs:
+        needed[output] = True
+    for node in range(len(graph) - 1, -1, -1):
+        if needed[node]:
+            form = forms.get(node)
+            if form is None:
+                for x in graph.operands[node]:
+                    needed[x] = True
+            else:
+                for x, coefficient, _ in form.products:
+                    needed[x] = needed[coefficient] = True
+                for _, x in form.invariant + form.plain:
+                    needed[x] = True
+    new = Graph()
+    nodes = [-1] * len(graph)
+    for node, name in enumerate(graph.names):
+        if name in LEAVES:
+            if name == CONSTANT:
+                if needed[node]:
+                    nodes[node] = new.constant(graph.numbers[node])
+            else:
+                nodes[node] = new.leaf(name, int(graph.numbers[node]))
+        elif not needed[node]:
+            continue
+        elif node in forms:
+            nodes[node] = _affine(new, forms[node], nodes)
+        else:
+            nodes[node] = new.node(name, tuple([nodes[x] for x in graph.operands[node]]))
+        if node in graph.labels:
+            new.labels.setdefault(nodes[node], graph.labels[node])
+    return new, [nodes[output] for output in outputs]
+
+
+def _affine(new: Graph, form: _Form, nodes: list[int]) -> int:
+    def signed(sign: float, node: int) -> int:
+        return node if sign > 0.0 else new.node("neg", (node,))
+
+    operands = []
+    for x, coefficient, sign in form.products:
+        operands += [signed(sign, nodes[coefficient]), nodes[x]]
+    invariant = [signed(sign, nodes[x]) for sign, x in form.invariant]
+    if invariant:
+        operands.append(invariant[0] if len(invariant) == 1 else new.node("sum", tuple(invariant)))
+    result = new.node(AFFINE, tuple(operands))
+    if form.plain:
+        result = new.node("sum", (result, *[signed(sign, nodes[x]) for sign, x in form.plain]))
+    return result

@@ -1,0 +1,192 @@
+"""Steps as HTML: what ``text`` says, with derivatives set as fractions.
+
+Records go in and markup comes out. Every name and number passes through ``escape`` on its way, so
+that a label shows as what it is. No markup holds a style or a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from .. import ieee
+from . import text
+from .recording import Edge, Recording, Step
+from .text import signed
+
+# A derivative of longer names is set on one line.
+LONGEST_IN_FRACTION = 14
+NOTICES_SHOWN = 4
+
+
+def start(recording: Recording) -> str:
+    """What there is to say before the pass has begun."""
+    first = recording[0]
+    root = code(first.names[first.root])
+    values = f"{len(recording):,} {'Value' if len(recording) == 1 else 'Values'}"
+    return _article(
+        0,
+        _tag("span", "which", "Before the pass") + "All data is known, and no gradient",
+        f"<p>The pass starts at {root}, whose derivative by itself is 1, and goes back to the "
+        f"leaves: {values}, each when all of its consumers have reported. Press Next, or the right "
+        f"arrow key.</p>",
+        *_stale_notices(recording),
+    )
+
+
+def section(step: Step) -> str:
+    """A step: its node, the gradient that has come together there, and its reports."""
+    source = text.source(step.node)
+    shown = step.edges[: text.EDGES_SHOWN]
+    rows = [_report(step, edge) for edge in shown]
+    if left_out := step.edges[len(shown) :]:
+        total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
+        rows.append(f"and {len(left_out):,} more, with contributions of {_number(total)} in all")
+    return _article(
+        step.number,
+        _tag("span", "which", f"Step {step.number:,} of {step.total:,}")
+        + code(heading(step))
+        + (_tag("span", "source", escape(source)) if source else ""),
+        _tag("p", "upstream", _gradient(step)),
+        _tag("ul", "reports", "".join(f"<li>{row}</li>" for row in rows)) if rows else "",
+        "" if rows else f"<p>{_nowhere_to_go(step)}</p>",
+        "<p>That was the last one: every gradient is final.</p>"
+        if step.number == step.total
+        else "",
+    )
+
+
+def heading(step: Step) -> str:
+    """``e = a * b``: the headline of the step without its number."""
+    return text.headline(step).partition("] ")[2]
+
+
+def code(words: str) -> str:
+    """A name or a formula."""
+    return _tag("bdi", "formula", escape(words))
+
+
+# Parts of a step --------------------------------------------------------------------------------
+
+
+def _article(number: int, title: str, *parts: str) -> str:
+    hidden = " hidden" if number else ""
+    return (
+        f'<article class="step" id="step-{number}"{hidden}><h2>{title}</h2>'
+        f"{''.join(parts)}</article>"
+    )
+
+
+def _stale_notices(recording: Recording) -> Iterable[str]:
+    stale = [
+        (node, held)
+        for node, held in zip(recording.nodes, recording.before)
+        if node.op is None and held
+    ]
+    for node, held in stale[:NOTICES_SHOWN]:
+        yield _tag("p", "stale", f"{code(recording.names[node])} {_stale(held)}")
+    if len(stale) > NOTICES_SHOWN:
+        yield _tag("p", "stale", f"and {len(stale) - NOTICES_SHOWN:,} leaves more")
+
+
+def _gradient(step: Step) -> str:
+    """``dL/de = +3 + -5 = -2``, and that all who use the node have reported."""
+    terms = step.received
+    equation = [_derivative(step.names[step.root], step.names[step.node])]
+    if 1 < len(terms) <= text.TERMS_SHOWN:
+        equation.append(" + ".join(_number(signed(term)) for term in terms))
+    equation.append(_number(signed(step.gradient), "gradient"))
+    completeness = (
+        "the pass starts here"
+        if step.node is step.root
+        else f"{len(terms):,}/{len(terms):,} consumers reported"
+    )
+    parts = [_equation(equation), _tag("span", "final", completeness)]
+    if step.stale is not None:
+        grad = _number(signed(step.stale + step.gradient))
+        parts.append(f"<span>grad = {grad} {_tag('span', 'stale', _stale(step.stale))}</span>")
+    return "".join(parts)
+
+
+def _report(step: Step, edge: Edge) -> str:
+    """``dL/da = dL/de · de/da = -2 · -3 = +6`` with ``de/da = b``, and a's gradient so far."""
+    root, node = step.names[step.root], step.names[step.node]
+    operand = step.names[edge.operand]
+    local = _derivative(node, operand)
+    contribution = _number(signed(edge.contribution), "contribution")
+    if edge.partial is None:
+        numbers = f"{contribution} (no derivative passes)"
+    else:
+        numbers = (
+            f"{_number(signed(step.gradient))} · {_number(signed(edge.partial))} = {contribution}"
+        )
+    chain = [_derivative(root, operand), f"{_derivative(root, node)} · {local}", numbers]
+    before = "\u2014" if edge.before is None else signed(edge.before)
+    arrived = [
+        f"<span>grad of {code(operand)} {_number(before)} → "
+        f"{_number(signed(edge.after), 'after')}</span>",
+        _tag(
+            "span",
+            "final" if edge.reported == edge.consumers else "so-far",
+            f"{edge.reported:,}/{edge.consumers:,} consumers reported",
+        ),
+    ]
+    if edge.reported == 1 and edge.before is not None:
+        arrived.append(_tag("span", "stale", _stale(edge.before)))
+    return (
+        _equation(chain, first="=" if edge.reported == 1 else "+=")
+        + _tag("span", "local", _local(step, edge, local))
+        + _tag("span", "arrived", "".join(arrived))
+    )
+
+
+def _local(step: Step, edge: Edge, derivative: str) -> str:
+    """``with de/da = b = -3``; an operand that the node uses more than once is numbered."""
+    formula = text.partial_formula(step.node, edge.position, step.names)
+    equation = [derivative, code(formula)]
+    if edge.partial is not None and formula.strip("()") != text.plain(edge.partial):
+        equation.append(_number(signed(edge.partial)))
+    uses = sum(operand is edge.operand for operand in step.node.operands)
+    which = f" (operand {edge.position + 1})" if uses > 1 else ""
+    return f"<span>with</span>{_equation(equation)}{which}"
+
+
+def _nowhere_to_go(step: Step) -> str:
+    name = code(step.names[step.node])
+    kind = "a leaf" if step.node.op is None else "made of plain numbers"
+    return f"{name} is {kind}: its gradient is final, and there is nobody to hand it on to."
+
+
+def _stale(held: float) -> str:
+    return escape(text.stale_notice(held))
+
+
+# Mathematics ------------------------------------------------------------------------------------
+
+
+def _equation(sides: Iterable[str], first: str = "=") -> str:
+    """Sides with signs of equality between them, the first of which may be another sign."""
+    left, *others = [f"<span>{side}</span>" for side in sides]
+    right = "<span>=</span>".join(others)
+    return _tag("span", "equation", f"{left}<span>{first}</span>{right}")
+
+
+def _derivative(of: str, by: str) -> str:
+    """dL/da as a fraction, if it is short; whoever copies it or hears it gets the slash."""
+    short = max(len(of), len(by)) <= LONGEST_IN_FRACTION
+    return _tag(
+        "span",
+        "derivative fraction" if short else "derivative",
+        f'<bdi class="over">d{escape(of)}</bdi><span class="slash">/</span>'
+        f'<bdi class="under">d{escape(by)}</bdi>',
+    )
+
+
+def _number(shown: str, role: str = "") -> str:
+    """A number; what a step brings about has a role, and a colour for its sign."""
+    sign = {"+": "pos", "-": "neg"}.get(shown[0], "") if role and shown[1:] != "0" else ""
+    return _tag("span", " ".join(filter(None, ["number", role, sign])), escape(shown))
+
+
+def _tag(name: str, classes: str, content: str) -> str:
+    return f'<{name} class="{classes}">{content}</{name}>'

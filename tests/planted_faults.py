@@ -1,0 +1,523 @@
+"""Does the suite notice? Plants one fault at a time into a copy of the source and runs its tests.
+
+python tests/planted_faults.py            all of them (several minutes)
+python tests/planted_faults.py tanh sweep those whose file or description has one of the words in it
+
+Each fault has to turn its tests red. A fault whose text is not found exactly once is an error of
+this script: bring it up to date with the source.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 600.0  # seconds for one run of some tests
+
+
+class Fault(NamedTuple):
+    """A slip that somebody could make.
+
+    Attributes:
+        what: in words.
+        file: where.
+        old: text that occurs there exactly once.
+        new: what it becomes.
+        tests: the test files, without ``test_`` and ``.py``, one of which has to notice.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+OPS, IEEE, SWEEP = "autograd/ops.py", "autograd/ieee.py", "autograd/sweep.py"
+VALUE, FUNCTIONS, COPYING = "autograd/value.py", "autograd/functions.py", "autograd/copying.py"
+DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
+RECORDING, STEPPER = "autograd/stepping/recording.py", "autograd/stepping/stepper.py"
+PICTURE, DOT = "autograd/drawing/picture.py", "autograd/drawing/dot.py"
+DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
+
+FAULTS = [
+    # Rows of the operation table
+    Fault(
+        "tanh's slope is 0.1 % off",
+        OPS,
+        "Partial(lambda z, x: 1.0 - z * z,",
+        "Partial(lambda z, x: 1.001 * (1.0 - z * z),",
+        "ops",
+    ),
+    Fault(
+        "softplus' slope is 0.1 % off",
+        OPS,
+        'Partial(lambda z, x: sigmoid(x), "sigmoid(x)"',
+        'Partial(lambda z, x: 1.001 * sigmoid(x), "sigmoid(x)"',
+        "ops",
+    ),
+    Fault(
+        "a product's slope in x is x, not y",
+        OPS,
+        'Partial(lambda z, x, y: y, "y", "y")',
+        'Partial(lambda z, x, y: x, "y", "y")',
+        "ops",
+    ),
+    Fault(
+        "a quotient's slope in y has the other sign",
+        OPS,
+        "Partial(lambda z, x, y: div(-z, y),",
+        "Partial(lambda z, x, y: div(z, y),",
+        "ops",
+    ),
+    Fault(
+        "a power's slope in its base keeps the exponent",
+        OPS,
+        "return y * pow(x, y - 1.0) if y else 0.0",
+        "return y * pow(x, y) if y else 0.0",
+        "ops",
+    ),
+    Fault(
+        "the sine is the cosine's slope, without its sign",
+        OPS,
+        "Partial(lambda z, x: -sin(x),",
+        "Partial(lambda z, x: sin(x),",
+        "ops",
+    ),
+    Fault(
+        "a square root's slope is taken at x, not at z",
+        OPS,
+        "Partial(lambda z, x: div(0.5, z),",
+        "Partial(lambda z, x: div(0.5, x),",
+        "ops",
+    ),
+    Fault(
+        "xlogy's slope in y is upside down",
+        OPS,
+        "Partial(lambda z, x, y: div(x, y),",
+        "Partial(lambda z, x, y: div(y, x),",
+        "ops",
+    ),
+    Fault(
+        "the first of two equal numbers gets the whole gradient",
+        OPS,
+        "return 0.5 + 0.5 * (less(y, x) - less(x, y))",
+        "return 1.0 - less(x, y)",
+        "ops",
+    ),
+    Fault(
+        "stop_gradient lets the gradient through",
+        OPS,
+        '"stop_gradient",\n    operator.pos,\n    Partial(None,',
+        '"stop_gradient",\n    operator.pos,\n    Partial(1.0,',
+        "ops",
+    ),
+    Fault(
+        "relu's slope at 0 is PyTorch's",
+        IEEE,
+        "return 1.0 if x >= 0.0 else 0.0 if x < 0.0 else nan",
+        "return 1.0 if x > 0.0 else 0.0 if x <= 0.0 else nan",
+        "ops",
+    ),
+    Fault(
+        "where's condition is inverted",
+        IEEE,
+        "return y if condition == 0.0 else x",
+        "return x if condition == 0.0 else y",
+        "ops",
+    ),
+    Fault(
+        "a sum leaves out its last operand",
+        IEEE,
+        "return math.fsum(xs)",
+        "return math.fsum(xs[:-1])",
+        "ops",
+    ),
+    Fault(
+        "a sum is rounded at every addition",
+        IEEE,
+        "return math.fsum(xs)",
+        "return __builtins__['sum'](xs, 0.0)",
+        "functions",
+    ),
+    Fault(
+        "softmax shifts by the first logit instead of the largest",
+        IEEE,
+        "largest = max(xs)\n",
+        "largest = xs[0]\n",
+        "functions",
+    ),
+    Fault(
+        "the sigmoid of a large negative number overflows",
+        IEEE,
+        "return 1.0 / (1.0 + exp(-x))",
+        "return 1.0 / (1.0 + math.exp(-x))",
+        "ops",
+    ),
+    Fault(
+        "a slope of nothing times an infinite one is nan",
+        OPS,
+        "rule if self.linear or callable(rule) else _constant(rule) for rule in rules",
+        "rule if self.linear or callable(rule) else _constant(rule or 0.0) for rule in rules",
+        "edge_cases ops sweep",
+    ),
+    # The sweep
+    Fault(
+        "a node keeps what the last consumer reported and drops the rest",
+        SWEEP,
+        "gradients[operand] = contribution if received is None else received + contribution",
+        "gradients[operand] = contribution",
+        "sweep",
+    ),
+    Fault(
+        "nodes are taken up when they are first met, not after their last consumer",
+        SWEEP,
+        "reports_missing = waiting[operand]\n                if reports_missing == 1:",
+        "reports_missing = waiting.pop(operand, 0)\n                if reports_missing > 0:",
+        "sweep",
+    ),
+    Fault(
+        "an operand that is used twice counts as one consumer",
+        SWEEP,
+        "consumers[operand] = uses + 1",
+        "consumers[operand] = uses",
+        "sweep",
+    ),
+    Fault(
+        "zero_grad resets the root alone",
+        SWEEP,
+        "nodes = consumers_first(values)\n",
+        "nodes = [values]\n",
+        "sweep",
+    ),
+    Fault(
+        "the operands of a two-operand rule are swapped",
+        SWEEP,
+        "return rule_x(z, x, y), rule_y(z, x, y)",
+        "return rule_x(z, y, x), rule_y(z, y, x)",
+        "sweep",
+    ),
+    Fault(
+        "a derivative that is a graph forgets that its root may be differentiated",
+        SWEEP,
+        "return _evaluate(op, node, operands, operands)",
+        "return _evaluate(op, node.data, operands, operands)",
+        "sweep",
+    ),
+    # Values
+    Fault(
+        "an interior node keeps the gradient of an earlier pass",
+        VALUE,
+        "node.grad + gradient if node.op is None and node.grad else gradient",
+        "node.grad + gradient if node.grad else gradient",
+        "sweep",
+    ),
+    Fault(
+        "a leaf forgets the gradient of an earlier pass",
+        VALUE,
+        "node.grad + gradient if node.op is None and node.grad else gradient",
+        "gradient",
+        "sweep",
+    ),
+    Fault(
+        "two threads add at the same time",
+        VALUE,
+        "        with _adding:\n",
+        "        if _adding:\n",
+        "threads",
+    ),
+    Fault(
+        "there is no number - Value",
+        VALUE,
+        "__sub__, __rsub__ = _operator(ops.sub)",
+        "__sub__, _ = _operator(ops.sub)",
+        "value",
+    ),
+    Fault(
+        "number / Value is Value / number",
+        VALUE,
+        "return _record(op, forward(number, self.data), (number, self))",
+        "return _record(op, forward(self.data, number), (self, number))",
+        "value",
+    ),
+    Fault(
+        "number - Value remembers its operands in the other order",
+        VALUE,
+        "return _record(op, forward(number, self.data), (number, self))",
+        "return _record(op, forward(number, self.data), (self, number))",
+        "value",
+    ),
+    Fault(
+        "two Values below one another compare as if they were equal",
+        VALUE,
+        "__lt__ = _comparison(operator.lt)",
+        "__lt__ = _comparison(operator.le)",
+        "value",
+    ),
+    Fault(
+        "a pickle holds twice what two roots share",
+        COPYING,
+        "    if id(root) in known:\n        return []\n",
+        "",
+        "copying",
+    ),
+    Fault(
+        "a pickle loses the gradients",
+        COPYING,
+        "[node.grad for node in found]",
+        "[0.0 for node in found]",
+        "copying",
+    ),
+    # Functions
+    Fault(
+        "a softmax leaves the first logit out of what it divides by",
+        FUNCTIONS,
+        "normalizer = ops.log_normalizer(*logits)",
+        "normalizer = ops.log_normalizer(*(logits[1:] or logits))",
+        "functions",
+    ),
+    Fault(
+        "a product adds up",
+        FUNCTIONS,
+        "functools.reduce(operator.mul, factors)",
+        "functools.reduce(operator.add, factors)",
+        "functions",
+    ),
+    # Divergences
+    Fault(
+        "l2 lacks its factor of 1/2",
+        DIVERGENCES,
+        "return 0.5 * _total(",
+        "return _total(",
+        "divergences",
+    ),
+    Fault(
+        "binary_kl weighs the second logarithm with d",
+        DIVERGENCES,
+        "_weighted_log(1.0 - d_i, 1.0 - y_i)",
+        "_weighted_log(d_i, 1.0 - y_i)",
+        "divergences",
+    ),
+    Fault(
+        "binary_kl_from_logits has its signs the other way round",
+        DIVERGENCES,
+        "d_i * autograd.softplus(-z_i) + (1.0 - d_i) * autograd.softplus(z_i)",
+        "d_i * autograd.softplus(z_i) + (1.0 - d_i) * autograd.softplus(-z_i)",
+        "divergences",
+    ),
+    Fault(
+        "kl adds the entropy that it should subtract",
+        DIVERGENCES,
+        "return cross_entropy - entropy",
+        "return cross_entropy + entropy",
+        "divergences",
+    ),
+    Fault(
+        "an output of 0 where the target is 0 is nan",
+        DIVERGENCES,
+        "return 0.0 if weight == 0.0 else term if weight == 1.0 else weight * term",
+        "return term if weight == 1.0 else weight * term",
+        "divergences",
+    ),
+    # Layers, targets, risk and optimizers
+    Fault(
+        "a neuron has no bias",
+        LAYERS,
+        "        terms.append(self.b)\n",
+        "",
+        "layers",
+    ),
+    Fault(
+        "weights are drawn too widely",
+        LAYERS,
+        "bound = math.sqrt(6.0 / (n_inputs + n_outputs))\n            weights",
+        "bound = math.sqrt(6.0 / n_inputs)\n            weights",
+        "layers",
+    ),
+    Fault(
+        "smoothed labels do not sum to 1",
+        "nn/targets.py",
+        "return [1.0 - (K - 1) * epsilon if",
+        "return [1.0 - K * epsilon if",
+        "targets",
+    ),
+    Fault(
+        "the risk is a sum and no average",
+        "nn/risk.py",
+        "return autograd.sum(divergences) / len(divergences)",
+        "return autograd.sum(divergences)",
+        "training",
+    ),
+    Fault(
+        "gradient descent climbs",
+        OPTIMIZERS,
+        "parameters -= step_size(self.lr, state.k) * gradient",
+        "parameters += step_size(self.lr, state.k) * gradient",
+        "optimizers",
+    ),
+    Fault(
+        "Adam corrects its second moment like the first",
+        OPTIMIZERS,
+        "(1.0 - self.beta2**state.k)",
+        "(1.0 - self.beta1**state.k)",
+        "optimizers",
+    ),
+    # Stepping and drawing
+    Fault(
+        "a step reports the gradient without what the leaf held before",
+        RECORDING,
+        "return self._stale[operand] + total if operand in self._stale else total",
+        "return total",
+        "stepping",
+    ),
+    Fault(
+        "going back leaves the root's gradient",
+        STEPPER,
+        "root.grad = recording.before[0]\n",
+        "pass\n",
+        "stepping",
+    ),
+    Fault(
+        "a picture's edge carries the gradient instead of the local derivative",
+        PICTURE,
+        "partial = 0.0 if slope is None else float(slope)",
+        "partial = 0.0 if slope is None else float(slope) * float(value.grad)",
+        "drawing",
+    ),
+    Fault(
+        "a label's backslash is read by Graphviz",
+        DOT,
+        'markup = html.escape(text.translate(_PRINTABLE)).replace("\\\\", r"\\\\")',
+        "markup = html.escape(text.translate(_PRINTABLE))",
+        "drawing",
+    ),
+    Fault(
+        "negative contributions have the colour of positive ones",
+        DOT,
+        "return POSITIVE if number > 0.0 else negative",
+        "return POSITIVE",
+        "drawing",
+    ),
+    # Lowering
+    Fault(
+        "a lowered gradient takes the first report for all of them",
+        DIFFERENTIATE,
+        "    if len(reports) == 1:\n",
+        "    if reports:\n",
+        "lowering",
+    ),
+    Fault(
+        "a constant sum forgets the sign of its terms",
+        SIMPLIFY,
+        "number += sign * self.numbers[term]",
+        "number += self.numbers[term]",
+        "lowering",
+    ),
+    Fault(
+        "a lowered square is a cube",
+        SIMPLIFY,
+        "return self.product(x, x)\n            if exponent == 3.0:",
+        "return self.product(self.product(x, x), x)\n            if exponent == 3.0:",
+        "lowering",
+    ),
+    # The checker
+    Fault(
+        "the checker forgives a hundred times as much",
+        "autograd/check.py",
+        "relative_tolerance: float = 1e-5,",
+        "relative_tolerance: float = 1e-3,",
+        "check ops",
+    ),
+]
+
+
+def main(words: list[str]) -> int:
+    chosen = [f for f in FAULTS if not words or any(w in f"{f.file} {f.what}" for w in words)]
+    check_texts(FAULTS)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copied_tree(Path(folder))
+        tests = sorted({name for fault in chosen for name in fault.tests.split()})
+        status, output = run_tests(copy, " ".join(tests))
+        if status != 0:
+            sys.exit(f"{output}\nThese tests are red without any fault; make them green first.")
+        survivors = [fault for fault in chosen if not noticed(copy, fault)]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults turn the suite red")
+    return 1 if survivors else 0
+
+
+def check_texts(faults: list[Fault]) -> None:
+    for fault in faults:
+        count = (ROOT / fault.file).read_text(encoding="utf-8").count(fault.old)
+        if count != 1:
+            sys.exit(f"{fault.file} has {count} times, not once, the text of: {fault.what}")
+
+
+def copied_tree(folder: Path) -> Path:
+    """The source and its tests, without what git ignores."""
+    copy = folder / "copy"
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out"),
+    )
+    # A failure is enough; hypothesis need not look for the smallest.
+    (copy / "tests" / "conftest.py").write_text(
+        "from hypothesis import Phase, settings\n"
+        "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
+        "settings.load_profile('quick')\n",
+        encoding="utf-8",
+    )
+    return copy
+
+
+@contextmanager
+def planted(copy: Path, fault: Fault) -> Iterator[None]:
+    path = copy / fault.file
+    right = path.read_text(encoding="utf-8")
+    path.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(right, encoding="utf-8")
+
+
+def noticed(copy: Path, fault: Fault) -> bool:
+    """Whether a test fails; an error on the way to the tests does not count."""
+    begun = time.monotonic()
+    with planted(copy, fault):
+        status, output = run_tests(copy, fault.tests)
+    failed = [line for line in output.splitlines() if line.startswith("FAILED ")]
+    red = status == 1 and bool(failed)
+    by = failed[0].partition("::")[2].split(" - ")[0] if red else f"pytest ended with {status}"
+    seconds = time.monotonic() - begun
+    print(f"{'red     ' if red else 'SURVIVED'} {seconds:5.1f} s  {fault.what}: {by}", flush=True)
+    return red
+
+
+def run_tests(copy: Path, tests: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-B", "-m", "pytest", "-n", "0", "-x", "--tb=no", "-rf"),
+            *(f"tests/test_{name}.py" for name in tests.split()),
+        ],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""Threads: graphs of their own, also on shared parameters, neither disturb nor lose anything."""
+
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from autograd import Value, grad
+
+
+@pytest.fixture(autouse=True)
+def threads_that_take_turns_all_the_time() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(*works: Callable[[], Any]) -> list[Any]:
+    """What each gives, all started at once; what one raises is raised here."""
+    start = threading.Barrier(len(works))
+    results: list[Any] = [None] * len(works)
+
+    def run(k: int) -> None:
+        start.wait()
+        try:
+            results[k] = works[k]()
+        except BaseException as error:
+            results[k] = error
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def losses(parameters: list[Value], seed: int, count: int = 1000) -> Iterator[Value]:
+    """Graphs whose slopes are small integers, so that they add up exactly in any order."""
+    generator = random.Random(seed)
+    for _ in range(count):
+        loss = Value(0.0)
+        for w in parameters:
+            loss = loss + w * generator.randint(-3, 3) + w * w * generator.randint(0, 2)
+        yield loss
+
+
+def test_two_threads_of_a_thousand_graphs_each_on_shared_parameters_lose_no_gradient() -> None:
+    def work(seed: int) -> list[tuple[float, ...]]:
+        found = []
+        for loss in losses(parameters, seed):
+            loss.backward()
+            found.append(grad(loss, parameters))
+        return found
+
+    parameters = [Value(1.0), Value(2.0), Value(-3.0)]
+    both = together(lambda: work(1), lambda: work(2))
+    alone = [[grad(loss, parameters) for loss in losses(parameters, seed)] for seed in (1, 2)]
+    assert both == alone
+    for i, w in enumerate(parameters):
+        assert w.grad == sum(slopes[i] for each in alone for slopes in each)
+
+
+def test_graphs_of_their_own_are_as_if_alone() -> None:
+    def work(seed: int) -> list[tuple[str, str]]:
+        generator = random.Random(seed)
+        found = []
+        for _ in range(200):
+            x = Value(generator.uniform(-2.0, 2.0))
+            y = (x.tanh() * x).exp() + x.sin() / 3
+            y.backward()
+            (slope,) = grad(y, [x], create_graph=True)
+            slope.backward()
+            found.append((y.data.hex(), x.grad.hex()))
+        return found
+
+    assert together(*[lambda k=k: work(k) for k in range(4)]) == [work(k) for k in range(4)]
+
+
+class Slow(Value):
+    """Reading its gradient lets the other threads go first: a gap before writing is seen."""
+
+    __slots__ = ("held",)
+
+    @property
+    def grad(self) -> float:  # type: ignore[override]
+        held = self.held
+        time.sleep(1e-4)
+        return held
+
+    @grad.setter
+    def grad(self, gradient: float) -> None:
+        self.held = gradient
+
+
+def test_no_gradient_is_lost_between_reading_and_writing() -> None:
+    def work() -> None:
+        for _ in range(25):
+            (w * 2.0).backward()
+
+    w = Slow(1.0)
+    w.grad = 0.0
+    together(work, work, work)
+    assert w.held == 150.0
+
+
+def test_a_signal_handler_may_sweep_while_a_sweep_is_adding() -> None:
+    class Interrupted(Slow):
+        __slots__ = ()
+
+        @property
+        def grad(self) -> float:  # type: ignore[override]
+            other.backward()
+            return self.held
+
+        @grad.setter
+        def grad(self, gradient: float) -> None:
+            self.held = gradient
+
+    a, w = Value(3.0), Interrupted(1.0)
+    other = a * 5.0
+    w.grad = 1.0
+    worker = threading.Thread(target=(w * 2.0).backward, daemon=True)
+    worker.start()
+    worker.join(timeout=30.0)
+    assert not worker.is_alive()
+    assert w.held == 3.0 and a.grad >= 5.0
