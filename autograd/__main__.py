@@ -122,9 +122,11 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 
 def step_command(chosen: argparse.Namespace) -> int:
-    """Step through the backward pass at a prompt, or write it down."""
+    """Step through the backward pass at a prompt, or write the pass down."""
     stepper = step_through(_compute(chosen).root)
-    if chosen.run:
+    if chosen.html is not None:
+        print(f"wrote {stepper.save(chosen.html)}")
+    elif chosen.run:
         while not stepper.done:
             print(stepper.next())
         print(stepper.table(all=True))
@@ -177,7 +179,7 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="a .png, .svg, .pdf or .dot file; without it the DOT text is printed",
+        help="a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
     )
     parser.add_argument(
         "--backward",
@@ -190,6 +192,9 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
 def _step_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", action="store_true", help="print every step and the table, without a prompt"
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page for a browser instead of opening the prompt"
     )
 
 
