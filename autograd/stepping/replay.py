@@ -31,8 +31,9 @@ class ForwardStep:
         node: the Value that it makes.
         data: its number.
         operands: the numbers that it is computed from, in order.
+        again: what the operation makes of these numbers; not ``data`` if somebody has changed the
+            ``.data`` of an operand since.
         names: what each node of the pass is called.
-        notes: what a movement adds to the text.
     """
 
     number: int
@@ -40,8 +41,8 @@ class ForwardStep:
     node: Value
     data: float
     operands: tuple[float, ...]
+    again: float
     names: Mapping[Value, str] = field(compare=False)
-    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return text.describe_forward(self)
@@ -77,12 +78,15 @@ class Forward(Sequence[ForwardStep]):
     def _step(self, index: int) -> ForwardStep:
         recording = self._recording
         node = self.nodes[index]
+        operands = _numbers(recording, node)
+        assert node.op is not None
         return ForwardStep(
             number=index + 1,
             total=len(self),
             node=node,
             data=recording.data[recording.place[node]],
-            operands=tuple(_numbers(recording, node)),
+            operands=tuple(operands),
+            again=node.op.forward(*operands),
             names=recording.names,
         )
 
@@ -93,7 +97,8 @@ def check(recording: Recording, node: Value) -> Comparison:
     What was computed from the node is computed again with its number moved a little.
 
     Raises:
-        ValueError: if the number of the node or of the root is not finite.
+        ValueError: if the number of the node or of the root is not finite, or the graph holds
+            other numbers than it was computed with.
     """
     name = derivative(recording.names[recording.root], recording.names[node])
     x, value = recording.data[recording.place[node]], recording.data[0]
@@ -107,7 +112,13 @@ def check(recording: Recording, node: Value) -> Comparison:
     rounding = rounding_of(
         value, [(recording.gradients[place], recording.data[place]) for place in above]
     )
-    slope = differentiate(_function(recording, node, above), x, rounding, 0.1 * TOLERANCES.relative)
+    function = _function(recording, node, above)
+    if (again := function(x)) != value:
+        raise ValueError(
+            f"cannot check {name}: {recording.names[recording.root]} is {value}, and computed "
+            f"again {again}: some .data has changed since; compute it anew and step through that"
+        )
+    slope = differentiate(function, x, rounding, 0.1 * TOLERANCES.relative)
     analytic = recording.gradients[recording.place[node]]
     return judge(name, x, value, analytic, slope, TOLERANCES)
 

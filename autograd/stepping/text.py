@@ -32,7 +32,7 @@ TERMS_SHOWN = 4
 PATH_SHOWN = 8
 ARRIVALS_SHOWN = 8
 ROWS_SHOWN = 60
-WIDEST = 100
+WIDEST = 92
 NOT_BEGUN = "--"
 GAP = "   "
 
@@ -236,23 +236,20 @@ def _contribution(step: Step, edge: Edge) -> str:
 
 def describe_forward(step: ForwardStep) -> str:
     """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
+    node = step.node
+    assert node.op is not None
     head = " = ".join(
         [
-            f"[{step.number}/{step.total}] {step.names[step.node]}",
-            formula(step.node, step.names),
-            numbers_in(step),
+            f"[{step.number}/{step.total}] {step.names[node]}",
+            formula(node, step.names),
+            node.op.formula(_operands(step.operands, plain)),
             signed(step.data),
         ]
     )
-    if origin := source(step.node):
-        head += GAP + origin
-    return "\n  ".join([head, *step.notes])
-
-
-def numbers_in(step: ForwardStep) -> str:
-    """The operation of a forward step on the numbers of its operands."""
-    assert step.node.op is not None
-    return step.node.op.formula(_operands(step.operands, plain))
+    same = step.again == step.data or step.again != step.again
+    changed = "" if same else f"{GAP}now {signed(step.again)}: some .data has changed since"
+    origin = source(node)
+    return head + changed + (GAP + origin if origin else "")
 
 
 # A pass -----------------------------------------------------------------------------------------
