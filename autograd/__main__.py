@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         _complain(error)
         return MISUSED
-    except (OSError, autograd.RenderError) as error:
+    except (OSError, ImportError, autograd.RenderError) as error:
         _complain(error)
         return FAILED
     return status
@@ -85,7 +85,10 @@ def _run(words: Sequence[str]) -> int:
         overview.parse_args(words)  # --help, and anything unknown, end the program here
         overview.error(f"begin with the command, instead of {words[0]!r}")
     parser = _command_parser(words[0], command)
-    return command.run(parser.parse_intermixed_args(_guarded(words[1:])))
+    chosen = parser.parse_intermixed_args(_guarded(words[1:]))
+    if chosen.expression is None:
+        parser.error("EXPR is missing: write for example 'x*y' x=1 y=2")
+    return command.run(chosen)
 
 
 # The commands -----------------------------------------------------------------------------------
@@ -254,11 +257,12 @@ def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
     parser = _Parser(
         prog=prog,
+        usage=f"{prog} [options] EXPR [NAME=NUMBER ...]",
         description=command.purpose,
         epilog=f"{about}\n\nexample:\n  {prog} {command.example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("expression", metavar="EXPR", help="what to compute, in quotes")
+    parser.add_argument("expression", metavar="EXPR", nargs="?", help="what to compute, in quotes")
     parser.add_argument(
         "numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name, such as x=0.5"
     )

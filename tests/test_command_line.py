@@ -227,7 +227,7 @@ def test_step_can_print_the_whole_pass(capsys: pytest.CaptureFixture[str]) -> No
         (["x", "\x1b[31m=1"], r"'\x1b[31m' is no name"),
         (["x", "x=\x1b[31m"], r"'x=\x1b[31m' gives no number"),
         (["x", "x=" + "9" * 5000], None),
-        ([], "the following arguments are required: EXPR"),
+        ([], "EXPR is missing"),
         (["x", "x=1", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
@@ -370,7 +370,18 @@ def test_closed_streams(closed: int) -> None:
 
 def test_without_a_command_python_opens_with_the_names() -> None:
     program = "a = Value(2.0)\nL = a * tanh(a)\nprint(nn.MLP, render, L.data)\nexit(7)\n"
-    done = run(input=program.encode(), env={**os.environ, "PYTHONSTARTUP": ""})
+    # In Python's own session, whether IPython is installed here or not.
+    start = (
+        "import sys; sys.modules['IPython'] = None; from autograd.__main__ import main; "
+        "sys.exit(main([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        input=program.encode(),
+        capture_output=True,
+        timeout=60,
+        cwd=ROOT,
+    )
     assert done.returncode == 7
     welcome = done.stderr.decode().splitlines()
     assert welcome[0].startswith("stepgrad")

@@ -668,6 +668,6 @@ def _required(argument: str, what: str) -> str:
 
 def _told(error: Exception) -> str:
     """An error in a line or so: the message alone if it is one for the person at the prompt."""
-    if isinstance(error, (ValueError, TypeError, OSError, ProgramError)) and str(error):
+    if isinstance(error, (ValueError, OSError, ProgramError)) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ")

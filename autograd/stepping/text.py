@@ -79,6 +79,11 @@ def formula(node: Value, names: Names) -> str:
     return node.op.formula(_operands(node.operands, lambda x: _operand(x, names)))
 
 
+def formula_in_numbers(node: Value, numbers: Sequence[float]) -> str:
+    """A node's operation on the numbers of its operands: ``2 * (-3)``; empty for a leaf."""
+    return "" if node.op is None else node.op.formula(_operands(numbers, plain))
+
+
 def partial_formula(node: Value, position: int, names: Names) -> str:
     """The derivative of a node by one operand: the text of its row, on the names of this graph.
 
@@ -237,12 +242,11 @@ def _contribution(step: Step, edge: Edge) -> str:
 def describe_forward(step: ForwardStep) -> str:
     """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
     node = step.node
-    assert node.op is not None
     head = " = ".join(
         [
             f"[{step.number}/{step.total}] {step.names[node]}",
             formula(node, step.names),
-            node.op.formula(_operands(step.operands, plain)),
+            formula_in_numbers(node, step.operands),
             signed(step.data),
         ]
     )
