@@ -79,6 +79,11 @@ def formula(node: Value, names: Names) -> str:
     return node.op.formula(_operands(node.operands, lambda x: _operand(x, names)))
 
 
+def formula_in_numbers(node: Value, numbers: Sequence[float]) -> str:
+    """A node's operation on the numbers of its operands: ``2 * (-3)``; empty for a leaf."""
+    return "" if node.op is None else node.op.formula(_operands(numbers, plain))
+
+
 def partial_formula(node: Value, position: int, names: Names) -> str:
     """The derivative of a node by one operand: the text of its row, on the names of this graph.
 
@@ -241,7 +246,7 @@ def describe_forward(step: ForwardStep) -> str:
         [
             f"[{step.number}/{step.total}] {step.names[node]}",
             formula(node, step.names),
-            numbers_in(step),
+            formula_in_numbers(node, step.operands),
             signed(step.data),
         ]
     )
@@ -249,12 +254,6 @@ def describe_forward(step: ForwardStep) -> str:
     changed = "" if same else f"{GAP}now {signed(again)}: some .data has changed since"
     origin = source(node)
     return head + changed + (GAP + origin if origin else "")
-
-
-def numbers_in(step: ForwardStep) -> str:
-    """The operation of a forward step on the numbers of its operands: ``2 * (-3)``."""
-    assert step.node.op is not None
-    return step.node.op.formula(_operands(step.operands, plain))
 
 
 # A pass -----------------------------------------------------------------------------------------
