@@ -11,7 +11,7 @@ id                 classes                             what it is
 ``v3_op``          ``operation``                       the operation that made it
 ``v3_out``         ``result``                          the edge from there to the box
 ``v3_in1``         ``operand``, ``to-v2``              the edge from its first operand, box 2
-``v3_constant1``   ``constant``                        that operand, if it is a plain number
+``v3_from1``       ``constant`` or ``reference``       what stands for that operand beside it
 =================  ==================================  =============================================
 """
 
@@ -44,11 +44,13 @@ class Operand:
         box: the number of the box that it is, or None for a constant.
         text: what stands at the edge, such as the local derivative; a constant's own number.
         place: "1st", "2nd", ... where the order of operands matters, or "".
+        reference: the name of a box that is too far away for an edge; "" where there is an edge.
     """
 
     box: int | None
     text: str
     place: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -282,18 +284,17 @@ def _operation(box: Box, moment: Moment) -> list[str]:
         + look._attributes(id=f"v{box.number}_out", **{"class": "result"}, weight="8"),
     ]
     for position, operand in sorted(box.operands.items()):
-        edge = {"id": f"v{box.number}_in{position + 1}"}
-        if operand.box is None:
-            source = f"v{box.number}_constant{position + 1}"
-            lines.append(source + look._attributes(**_constant(source, operand.text)))
-            edge["class"] = "operand"
-            words = operand.place
-        else:
-            source = f"v{operand.box}"
-            edge["class"] = f"operand to-v{operand.box}"
-            words = " ".join(filter(None, [operand.place, operand.text]))
-        if words:
-            edge["label"] = _sized(words)
+        edge = {"id": f"v{box.number}_in{position + 1}", "class": "operand"}
+        source = f"v{operand.box}"
+        words = [operand.place]
+        if operand.box is not None:
+            edge["class"] += f" to-{source}"
+            words.append(operand.text)
+        if operand.box is None or operand.reference:
+            source = f"v{box.number}_from{position + 1}"
+            lines.append(source + look._attributes(**_beside(source, operand)))
+        if any(words):
+            edge["label"] = _sized(" ".join(filter(None, words)))
         contribution = moment.contributions.get((box.number, position))
         if contribution is not None:
             edge["color"] = look._colour(contribution, look.FAINT)
@@ -304,13 +305,15 @@ def _operation(box: Box, moment: Moment) -> list[str]:
     return lines
 
 
-def _constant(name: str, number: str) -> dict[str, str]:
+def _beside(name: str, operand: Operand) -> dict[str, str]:
+    """A constant, or a reference to a box elsewhere: its number or name, right by the operation."""
     return {
         "id": name,
-        "class": "constant",
-        "label": _sized(number),
+        "class": "constant" if operand.box is None else "reference",
+        "label": _sized(operand.reference or operand.text),
         "shape": "box",
-        "style": "rounded",
+        "style": "rounded" if operand.box is None else "rounded,filled",
+        "fillcolor": look.LEAF,
         "width": "0",
         "height": "0",
         "margin": "0.03,0.02",
