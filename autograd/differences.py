@@ -49,7 +49,7 @@ class Comparison(NamedTuple):
     verdict: Literal["right", "wrong", "unclear"]
     note: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         percent = 100.0 * self.error / abs(self.numeric) if self.numeric else inf
         relative = f" ({percent:.2g} %)" if math.isfinite(percent) else ""
         note = f"; {self.note}" if self.note else ""

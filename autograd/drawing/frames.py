@@ -102,13 +102,36 @@ class Moment:
 BEFORE = Moment()
 
 
-def dot(boxes: Sequence[Box], moment: Moment = BEFORE) -> str:
-    """The DOT text of a frame; at any other moment the same boxes lie at the same places."""
+def dot(
+    boxes: Sequence[Box],
+    moment: Moment = BEFORE,
+    caption: Sequence[str] = (),
+    room: tuple[int, int] = (0, 0),
+    **graph: str,
+) -> str:
+    """The DOT text of a frame; at any other moment the same boxes lie at the same places.
+
+    Args:
+        boxes: what to draw.
+        moment: what has happened so far.
+        caption: lines of text to stand below.
+        room: how many lines and columns to keep for them, so that other captions move nothing.
+        graph: further attributes of the graph.
+    """
+    if room[0]:
+        graph |= {"label": _written(caption, *room), "labelloc": "b", "labeljust": "l"}
     lines = [
         "digraph {",
         "graph"
         + look._attributes(
-            rankdir="LR", bgcolor=look.PAPER, nodesep="0.22", ranksep="0.42", pad="0.15"
+            rankdir="LR",
+            bgcolor=look.PAPER,
+            fontname=MONOSPACE,
+            fontsize=f"{_SIZE}",
+            nodesep="0.22",
+            ranksep="0.42",
+            pad="0.15",
+            **graph,
         ),
         "node"
         + look._attributes(shape="plain", fontname=MONOSPACE, fontsize=f"{_SIZE}", color=look.LINE),
@@ -327,6 +350,15 @@ def _sized(text: str) -> str:
     width = 11 * _ADVANCE * text_cells(text) + 6
     field_ = f'<TD FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="16">{_shown(text)}</TD>'
     return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{field_}</TR></TABLE>'
+
+
+def _written(lines: Sequence[str], rows: int, columns: int) -> str:
+    """Lines of text in a field of a fixed size, the first of them in bold."""
+    width = _SIZE * _ADVANCE * columns + _MARGIN
+    cells = [_shown(line) or "&#160;" for line in [*lines, *[""] * (rows - len(lines))]]
+    cells[0] = f"<B>{cells[0]}</B>"
+    table = "".join(f"<TR>{_cell(width, 19, cell)}</TR>" for cell in cells)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
 
 
 def _caption(markup: str) -> str:

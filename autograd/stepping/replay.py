@@ -32,7 +32,6 @@ class ForwardStep:
         data: its number.
         operands: the numbers that it is computed from, in order.
         names: what each node of the pass is called.
-        notes: what a movement adds to the text.
     """
 
     number: int
@@ -41,7 +40,15 @@ class ForwardStep:
     data: float
     operands: tuple[float, ...]
     names: Mapping[Value, str] = field(compare=False)
-    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def again(self) -> float:
+        """What the operation makes of these numbers.
+
+        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
+        """
+        assert self.node.op is not None
+        return self.node.op.forward(*self.operands)
 
     def __repr__(self) -> str:
         return text.describe_forward(self)
@@ -93,7 +100,8 @@ def check(recording: Recording, node: Value) -> Comparison:
     What was computed from the node is computed again with its number moved a little.
 
     Raises:
-        ValueError: if the number of the node or of the root is not finite.
+        ValueError: if the number of the node or of the root is not finite, or the graph holds
+            other numbers than it was computed with.
     """
     name = derivative(recording.names[recording.root], recording.names[node])
     x, value = recording.data[recording.place[node]], recording.data[0]
@@ -107,7 +115,13 @@ def check(recording: Recording, node: Value) -> Comparison:
     rounding = rounding_of(
         value, [(recording.gradients[place], recording.data[place]) for place in above]
     )
-    slope = differentiate(_function(recording, node, above), x, rounding, 0.1 * TOLERANCES.relative)
+    function = _function(recording, node, above)
+    if (again := function(x)) != value:
+        raise ValueError(
+            f"cannot check {name}: {recording.names[recording.root]} is {value}, and computed "
+            f"again {again}: some .data has changed since; compute it anew and step through that"
+        )
+    slope = differentiate(function, x, rounding, 0.1 * TOLERANCES.relative)
     analytic = recording.gradients[recording.place[node]]
     return judge(name, x, value, analytic, slope, TOLERANCES)
 

@@ -457,20 +457,21 @@ class Stepper:
 
     def _run_to(self, end: int, met: str) -> Text:
         """Go to a place, or to the first breakpoint before it; ``met`` tells of the place."""
+        hits: list[Breakpoint] = []
 
-        def hits(place: int) -> list[Breakpoint]:
-            return [b for b in self.breakpoints if b.stops_before(self.steps, place)]
+        def stops(place: int) -> bool:
+            hits[:] = [b for b in self.breakpoints if b.stops_before(self.steps, place)]
+            return bool(hits)
 
-        stop = self._first(end + 1, lambda place: bool(hits(place)))
+        stop = self._first(end + 1, stops)
         if stop is None:
             return self._stand(self._sweep_to(end), met)
-        stopping = hits(stop)
         notes = self._sweep_to(stop)
         self._reported = True
-        for b in stopping:
+        for b in hits:
             b.hits += 1
-        self.breakpoints[:] = [b for b in self.breakpoints if not (b.once and b in stopping)]
-        reasons = [b.reason(self.steps, stop) + ": " for b in stopping]
+        self.breakpoints[:] = [b for b in self.breakpoints if not (b.once and b in hits)]
+        reasons = [b.reason(self.steps, stop) + ": " for b in hits]
         return self._stand(notes, "".join([*reasons, met * (stop == end)]))
 
     def _sweep_to(self, place: int) -> tuple[str, ...]:
