@@ -275,7 +275,7 @@ def test_a_sum_of_many_terms_does_not_draw_an_edge_for_each():
     picture = picture_of(root)
     [edge] = picture.nodes[-1].operation.edges
     assert edge.count == 100 and edge.contribution == 100.0
-    assert re.search(r'100\u00d7</FONT><BR/>Σ 100<', draw(root).source)
+    assert re.search(r"100\u00d7</FONT><BR/>Σ 100<", draw(root).source)
 
 
 def test_a_random_graph_of_any_kind_has_few_boxes():
