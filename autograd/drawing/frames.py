@@ -229,13 +229,18 @@ def _box(box: Box, moment: Moment) -> str:
     side = f'<TD ROWSPAN="3" FIXEDSIZE="TRUE" WIDTH="{_PADDING}" HEIGHT="{sum(_ROWS)}"></TD>'
     rows = [
         side
-        + _cell(_CAPTION + number + count, first, f"<B>{_shown(box.name)}</B>", 'COLSPAN="3"')
+        + _cell(
+            _CAPTION + number + count,
+            first,
+            f"<B>{_shown(box.name) or '&#160;'}</B>",
+            'COLSPAN="3"',
+        )
         + side,
         _cell(_CAPTION, second, _caption("data"))
         + _cell(number + count, second, _shown(box.data), 'COLSPAN="2"'),
         _cell(_CAPTION, third, _caption("grad"))
         + _cell(number, third, _gradient(box, moment))
-        + _cell(count, third, _caption(_shown(counted) or "&#160;")),
+        + _cell(count, third, _caption(_shown(counted))),
     ]
     table = "".join(f"<TR>{row}</TR>" for row in rows)
     kind = "root" if box.is_root else "interior" if box.symbol else "leaf"
@@ -357,7 +362,7 @@ def _sized(text: str) -> str:
 def _written(lines: Sequence[str], rows: int, columns: int) -> str:
     """Lines of text in a field of a fixed size, the first of them in bold."""
     width = _SIZE * _ADVANCE * columns + _MARGIN
-    cells = [_shown(line) or "&#160;" for line in [*lines, *[""] * (rows - len(lines))]]
+    cells = [_shown(line) for line in [*lines, *[""] * (rows - len(lines))]]
     cells[0] = f"<B>{cells[0]}</B>"
     table = "".join(f"<TR>{_cell(width, 19, cell)}</TR>" for cell in cells)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
@@ -368,7 +373,8 @@ def _caption(markup: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return look.as_markup(text)
+    """A text as markup; an empty one leaves a trace, by which its field is found in the SVG."""
+    return look.as_markup(text) or "&#160;"
 
 
 def _width(text: str, size: int = _SIZE) -> float:
