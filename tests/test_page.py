@@ -203,6 +203,7 @@ def test_a_small_graph_is_drawn_in_full() -> None:
         number: grad for number, grad in moment.grads.items() if number != boxes["b"].number
     }
     assert excerpt.moment(0) == Moment()
+    assert set(excerpt.moment(1).contributions) == {(1, 0), (1, 1)}
     assert moment.contributions[4, 0] == 6.0 and moment.contributions[1, 1] == 4.0
 
 

@@ -200,6 +200,12 @@ def infinite() -> Value:
     return autograd.log(x) * 0.0 + autograd.sqrt(w) + w * 3
 
 
+def narrow() -> Value:
+    """The gradient of x takes four times the room that its data and its name take."""
+    x = Value(3.0, "x")
+    return x * 1.23456e-7 - x * 2.34567e-12
+
+
 def reused() -> Value:
     a = Value(1.5, "a")
     b = a + a
@@ -419,15 +425,19 @@ def test_labels_are_text(page: Page, driver: Any, tmp_path: Path) -> None:
     root = autograd.sum(leaves)
     root.label = "<img src=x onerror=alert(3)>"
     stepper = step_through(root)
-    page.open(stepper.save(tmp_path / "hostile.html"))
+    page.open(stepper.save(tmp_path / "hostile.html"), width=360, height=640)
     names = set(stepper.steps.names.values())
     assert set(page.grads) == names
     assert '"<script>alert(1)</script>"' in names
     assert page.driver.find_elements("css selector", "img, .step script, .frame script") == []
-    headings = page.walk("sections[current].querySelector('h2 bdi').textContent")
-    assert len(headings) == len(names)
-    for step, heading in zip(stepper.steps, headings):
+    seen = page.walk(
+        "[sections[current].querySelector('h2 bdi').textContent,"
+        " sections[current].scrollWidth - sections[current].clientWidth]"
+    )
+    assert len(seen) == len(names)
+    for step, (heading, overflow) in zip(stepper.steps, seen):
         assert heading.startswith(f"{stepper.steps.names[step.node]} = ")
+        assert overflow <= 0, heading
 
 
 def test_the_policy_is_strict_and_in_force(page: Page, saved: Callable[..., Path]) -> None:
@@ -515,7 +525,7 @@ def test_nothing_moves_where_motion_is_unwanted(page: Page, saved: Callable[...,
     assert not set(page.run(script)) & set("123456789")
 
 
-@pytest.mark.parametrize("make", [network, infinite])
+@pytest.mark.parametrize("make", [network, infinite, narrow])
 def test_boxes_stay_where_they_are_and_texts_within_them(
     make: Callable[[], Value], page: Page, saved: Callable[..., Path]
 ) -> None:
