@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .arrays import ARRAY_OPERATIONS, expand
 from .graph import CONSTANT, INPUT, Expression, Graph, as_node
-from .levels import LIFT, Entry, Kind, Plan
+from .kinds import LIFT, Kind, Plan, Table
 from .simplify import simplify
 
 Array: TypeAlias = NDArray[np.float64]
@@ -46,9 +46,9 @@ NAMESPACE: dict[str, Any] = {
 
 def write(plan: Plan) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
-    called = {name for table in (plan.d_rows, plan.d_single) for name, _ in table}
+    called = {*plan.d_rows.names, *plan.d_single.names}
     parts = []
-    for (kind, one), name in plan.kinds.items():
+    for (kind, one), name in plan.functions.names.items():
         parts.append(_forward(kind, one, name))
         if f"d_{name}" in called:
             parts.append(_backward(kind, one, f"d_{name}"))
@@ -62,7 +62,7 @@ def take_one_{buffer}(dz, report):
     d_{buffer}[dz] = d_{buffer}[report]
 
 
-def take_{buffer}(dz, reports):
+def take_{buffer}(dz, n, reports):
     d_{buffer}.take(reports, axis=0, out=d_{buffer}[dz], mode="clip")
 
 
@@ -71,9 +71,9 @@ def add_{buffer}(dz, n, reports):  # what n consumers report, added up
     d_{buffer}[dz] = add.reduce(reported, axis=1)
 """
 _LOOP = """\
-def run(table):
-    for function, arguments in table:
-        function(*arguments)
+def run(functions, arguments):
+    for function, rows in zip(functions, arguments):
+        function(*rows)
 """
 
 
@@ -234,12 +234,14 @@ class LevelsEngine:
         linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
         exec(compile(self.source, name, "exec"), self.namespace)
-        self.bound = [self.bind(t) for t in (plan.single, plan.rows, plan.d_rows, plan.d_single)]
+        self.called: dict[int, list[Callable[..., None]]] = {}
 
-    def bind(self, table: list[Entry]) -> list[tuple[Callable[..., None], tuple[Any, ...]]]:
-        """The table with functions in place of their names."""
-        namespace = self.namespace
-        return [(namespace[name], arguments) for name, arguments in table]
+    def run_table(self, table: Table) -> None:
+        """Make the calls of a table."""
+        functions = self.called.get(id(table))
+        if functions is None:
+            functions = self.called[id(table)] = [self.namespace[name] for name in table.names]
+        self.namespace["run"](functions, table.arguments)
 
     def load(self, columns: Array) -> None:
         """Take the inputs of a batch."""
@@ -262,22 +264,21 @@ class LevelsEngine:
 
     def run(self) -> Array:
         """The averages, in an array that the next call overwrites."""
-        plan, results, run = self.plan, self.results, self.namespace["run"]
-        single, rows, d_rows, d_single = self.bound
+        plan, results = self.plan, self.results
         k = len(plan.values)
         results[:] = 0.0
         self.d_single[: plan.summed] = 0.0
         self.d_single[plan.summed] = 1.0
         varying = [(i, row) for i, (varies, row) in enumerate(plan.values) if varies]
         with np.errstate(all="ignore"):
-            run(single)
+            self.run_table(plan.single)
             at = 0
             for chunk in self.chunks:
                 self.resize(chunk.shape[1])
                 buffer = self.namespace["rows"]
                 buffer[plan.inputs] = chunk
-                run(rows)
-                run(d_rows)
+                self.run_table(plan.rows)
+                self.run_table(plan.d_rows)
                 for i, row in varying:
                     results[i] += buffer[row].sum()
                 for i, (varies, row) in enumerate(plan.wanted):
@@ -286,13 +287,13 @@ class LevelsEngine:
                 at += chunk.shape[1]
             results[:k] /= at
             self.d_single[: plan.summed] /= at
-            run(d_single)
+            self.run_table(plan.d_single)
             for i, (varies, row) in enumerate(plan.values):
                 if not varies:
                     results[i] = self.single[row, 0]
             if self.gradients:
-                places, entries = plan.gradient
-                results[k:] = np.bincount(places, self.d_single[entries, 0], self.n_gradients)
+                reports = self.d_single[plan.entries, 0]
+                results[k:] = np.bincount(plan.places, reports, self.n_gradients)
         return results
 
     def rows(self) -> Array:

@@ -15,8 +15,8 @@ from .differentiate import differentiate
 from .engines import Engine, JaxEngine, NumpyEngine
 from .graph import Graph, Line
 from .level_source import LevelsEngine
-from .levels import plan
 from .products import find_products
+from .reports import plan
 from .schedule import EVERY_STEP, Schedule, schedule
 from .select import Outputs, select
 from .simplify import simplify
