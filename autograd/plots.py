@@ -258,7 +258,7 @@ def grid(
 
 
 def _values(f: Function, points: Sequence[Sequence[float]]) -> list[float]:
-    """f at each point: on plain floats, which is faster, where f takes them."""
+    """The values at some points: on plain floats, which is faster, where f takes them."""
     function = ScalarFunction("plot", f, len(points[0]))
     function(function.leaves(points[0]))  # which says what is wrong with f, if anything is
     values = []
