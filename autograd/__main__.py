@@ -55,13 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: after ``--help``, and for arguments that make no sense.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a letter that a terminal lacks is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         status = _run(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -73,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         _complain(error)
         return MISUSED
-    except (OSError, autograd.RenderError) as error:
+    except (OSError, ImportError, autograd.RenderError) as error:
         _complain(error)
         return FAILED
     return status
@@ -84,10 +81,14 @@ def _run(words: Sequence[str]) -> int:
         return session()
     command = COMMANDS.get(words[0])
     if command is None:
-        _overview().parse_args(words)
-        raise AssertionError(words)  # --help and everything unknown have ended the program
+        overview = _overview()
+        overview.parse_args(words)  # --help, and anything unknown, end the program here
+        overview.error(f"begin with the command, instead of {words[0]!r}")
     parser = _command_parser(words[0], command)
-    return command.run(parser.parse_intermixed_args(_guarded(words[1:])))
+    chosen = parser.parse_intermixed_args(_guarded(words[1:]))
+    if chosen.expression is None:
+        parser.error("EXPR is missing: write for example 'x*y' x=1 y=2")
+    return command.run(chosen)
 
 
 # The commands -----------------------------------------------------------------------------------
@@ -124,9 +125,11 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 
 def step_command(chosen: argparse.Namespace) -> int:
-    """Step through the backward pass at a prompt, or write it down."""
+    """Step through the backward pass at a prompt, or write the pass down."""
     stepper = step_through(_compute(chosen).root)
-    if chosen.run:
+    if chosen.html is not None:
+        print(f"wrote {stepper.save(chosen.html)}")
+    elif chosen.run:
         while not stepper.done:
             print(stepper.next())
         print(stepper.table(all=True))
@@ -137,9 +140,6 @@ def step_command(chosen: argparse.Namespace) -> int:
 
 def session() -> int:
     """A Python session with everything imported: IPython's where that is installed."""
-    if sys.stdin is None:
-        _overview().print_help()
-        return 0
     names = {name: getattr(autograd, name) for name in autograd.__all__}
     names |= {package: importlib.import_module(package) for package in ("autograd", "nn")}
     try:
@@ -182,7 +182,7 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="a .png, .svg, .pdf or .dot file; without it the DOT text is printed",
+        help="a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
     )
     parser.add_argument(
         "--backward",
@@ -195,6 +195,9 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
 def _step_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", action="store_true", help="print every step and the table, without a prompt"
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page for a browser instead of opening the prompt"
     )
 
 
@@ -254,11 +257,12 @@ def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
     parser = _Parser(
         prog=prog,
+        usage=f"{prog} [options] EXPR [NAME=NUMBER ...]",
         description=command.purpose,
         epilog=f"{about}\n\nexample:\n  {prog} {command.example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("expression", metavar="EXPR", help="what to compute, in quotes")
+    parser.add_argument("expression", metavar="EXPR", nargs="?", help="what to compute, in quotes")
     parser.add_argument(
         "numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name, such as x=0.5"
     )
@@ -355,8 +359,17 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def _complain(message: object, excerpt: str = "") -> None:
     """One line for the person at the terminal, and below it the place that it is about."""
     lines = [f"{_program()}: {' '.join(str(message).split())}", *excerpt.splitlines()]
-    if sys.stderr is not None:
-        print("\n  ".join(lines), file=sys.stderr)
+    print("\n  ".join(lines), file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    """Have three streams that take any letter: one that is closed reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the program ends
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:

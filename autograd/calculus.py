@@ -212,7 +212,7 @@ class CriticalPoint:
         return f"{self.kind}: {self.explanation}"
 
 
-def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-6) -> CriticalPoint:
+def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> CriticalPoint:
     """Say whether a point is a minimum, a maximum or a saddle of f, by the second derivatives.
 
     The lecture's test: where the gradient is 0, positive eigenvalues of the Hessian make a minimum,
@@ -277,13 +277,13 @@ def _judge(
                 f"f' and f'' are 0 and f''' = {third:.6g} is not: f passes through with a flat "
                 f"tangent"
             )
-        also = "f''' is 0 as well"
+        flat = f"f'' and f''' are 0 ({shown}, f''' = {third:.6g})"
     else:
-        also = "it is 0 in some direction"
+        flat = f"an eigenvalue of the Hessian is 0, and no two have opposite signs ({shown})"
     return "degenerate", (
-        f"the second-order test does not decide, as {what} is neither positive{_definite(one)} nor "
-        f"negative{_definite(one)} ({shown}) and {also}; this can be a minimum, a maximum or "
-        f"neither: look at higher derivatives, or at f around the point"
+        f"the second-order test does not decide, as {flat}: f is flat there to second order, and "
+        f"this can be a minimum, a maximum or neither; look at higher derivatives, or at f around "
+        f"the point"
     )
 
 

@@ -79,7 +79,8 @@ class Descent:
         shown = ", ".join(f"{x:.6g}" for x in (self.x[:4] if many else [self.x]))
         shown = f"[{shown}{', ...' if len(self.x) > 4 else ''}]" if many else shown
         where = f"x = {shown}, f = {self.value:.6g}"
-        return f"{verdict} after {self.steps} steps at {where}; {self.reason}"
+        count = f"{self.steps} step{'s' * (self.steps != 1)}"
+        return f"{verdict} after {count} at {where}; {self.reason}"
 
 
 def sign_descent(
@@ -88,9 +89,9 @@ def sign_descent(
     *,
     step: StepSize = 0.1,
     maximize: bool = False,
-    eps1: float = 1e-12,
+    eps1: float = 1e-14,
     eps2: float = 1e-8,
-    max_steps: int = 10_000,
+    max_steps: int = 20_000,
     callback: Watcher | None = None,
     engine: Engine = "auto",
 ) -> Descent:
@@ -143,9 +144,9 @@ def gradient_descent(
     maximize: bool = False,
     backtracking: bool = False,
     momentum: float = 0.0,
-    eps1: float = 1e-12,
+    eps1: float = 1e-14,
     eps2: float = 1e-8,
-    max_steps: int = 10_000,
+    max_steps: int = 20_000,
     callback: Watcher | None = None,
     engine: Engine = "auto",
 ) -> Descent:
@@ -158,10 +159,10 @@ def gradient_descent(
         step: eta, at least 0, or a function of k that gives eta_k. By default 0.1; with
             backtracking 1.
         maximize: ascend.
-        backtracking: search along each gradient: the step is halved until f decreases by 1e-4 of
-            what the slope promises (Armijo's rule), so that f falls with every step; the next
-            search starts at twice the step taken, ``step`` at most. A point where f is not
-            defined is stepped back from.
+        backtracking: search along each gradient: the step is halved until f decreases by a
+            quarter of what the slope promises (Armijo's rule), so that f falls with every step;
+            the next search starts at twice the step taken, ``step`` at most. A point where f is
+            not defined is stepped back from.
         momentum: in [0, 1): with v^(k+1) = momentum v^k + grad f(x^k), the step is along v.
         eps1: the tolerance of the change of f.
         eps2: the tolerance of the gradient.
@@ -279,7 +280,9 @@ class _UndefinedError(Exception):
 
 # What f may grow to, above where it started and in multiples of that, before a run is given up.
 GROWTH = 1e12
-ARMIJO = 1e-4
+# The part of what the slope promises that a step has to make true. With less of it steps may bounce
+# from one side of a valley to the other and come down by next to nothing.
+ARMIJO = 0.25
 
 
 class _Run:

@@ -5,8 +5,11 @@ operation table, and its commands are the ones that are checked.
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import operation_table
@@ -34,6 +37,33 @@ def test_python_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     failures: list[str] = []
     doctest.DocTestRunner().run(test, out=failures.append)
     assert not failures, "".join(failures)
+
+
+def console_commands() -> list[tuple[str, str]]:
+    """What is typed in each ``console`` block, and what is shown from there to the next command."""
+    blocks = re.findall(r"^```console\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    found = [
+        part.partition("\n") for block in blocks for part in re.split(r"^\$ ", block, flags=re.M)
+    ]
+    return [(command, shown) for command, _, shown in found if command]
+
+
+@pytest.mark.parametrize(("command", "shown"), console_commands())
+def test_commands_at_the_shell(command: str, shown: str, tmp_path: Path) -> None:
+    words = shlex.split(command)
+    assert words[0] == "python"
+    typed = re.findall(r"^\(step\) (.*)$", shown, flags=re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, *words[1:]],
+        input="".join(f"{line}\n" for line in typed),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,  # where pictures go
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == shown
 
 
 def test_the_table_of_operations_is_up_to_date() -> None:

@@ -14,7 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from .. import ieee
 from ..ops import Op
@@ -30,7 +30,18 @@ EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one edge.
 PARALLEL = 8
 
-Highlight: TypeAlias = "Value | Iterable[Value | Sequence[Value]]"
+OPERANDS_IN_FORMULA = 6
+
+
+class Way(Protocol):
+    """A path through a graph, such as ``Stepper.why`` lists."""
+
+    @property
+    def nodes(self) -> Sequence[Value]:
+        """The Values on the path, each an operand of the one before."""
+
+
+Highlight: TypeAlias = "Value | Way | Iterable[Value | Way | Sequence[Value]]"
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Node:
         label: its name, or the empty string.
         data: the number it holds.
         grad: its gradient; None if no sweep has been here, so that there is nothing to show.
+        formula: how it was made, in names and numbers; "" for a leaf.
         operation: what made it; None for a leaf, and where the picture is cut off.
         is_cut: whether what it was made of is not part of the picture.
         is_root: whether this is the final value of the graph.
@@ -88,6 +100,7 @@ class Node:
     label: str
     data: float
     grad: float | None
+    formula: str
     operation: Operation | None
     is_cut: bool
     is_root: bool
@@ -261,6 +274,7 @@ class _Painter:
             label=str(value.label or ""),
             data=float(value.data),
             grad=float(value.grad) if self.swept or value.grad else None,
+            formula=_formula(value),
             operation=Operation(value.op, self._operands(value)) if value.op and is_open else None,
             is_cut=value.op is not None and not is_open,
             is_root=value is self.root,
@@ -412,15 +426,16 @@ class _Marks:
         self.values: set[Value] = set()
         self.steps: set[tuple[Value, Value]] = set()
         present = set(nodes)
-        wanted: list[Value | Sequence[Value]] = (
-            [highlight] if isinstance(highlight, Value) else list(highlight)
-        )
+        is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
+        wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
         # A list of Values may be a path itself; a set is in no order.
         if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
             self._walk([x for x in wanted if isinstance(x, Value)])
         for entry in wanted:
-            is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
-            path: list[Value] = list(entry) if is_path else [entry]  # type: ignore
+            # What why() gives is a path as well, of which .nodes are the Values.
+            nodes = getattr(entry, "nodes", entry)
+            is_path = isinstance(nodes, Sequence) and not isinstance(nodes, str)
+            path: list[Value] = list(nodes) if is_path else [nodes]  # type: ignore[list-item]
             for value in path:
                 _check_present(value, present)
             self.values.update(path)
@@ -479,6 +494,18 @@ def _refuse_unreadable(part: Part, max_nodes: int) -> None:
             f"in one picture of every Value (max_nodes={max_nodes}); leave out groups=None, draw "
             f"the end of it with depth=5 or so, or raise max_nodes"
         )
+
+
+def _formula(value: Value) -> str:
+    """``a * b = 2.0 * -3.0``: the operation on the names of its operands, and on their numbers."""
+    if value.op is None:
+        return ""
+    shown = value.operands[:OPERANDS_IN_FORMULA]
+    numbers = [repr(x.data if isinstance(x, Value) else x) for x in shown]
+    names = [str(x.label) if isinstance(x, Value) else repr(x) for x in shown]
+    texts = [names, numbers] if all(names) else [numbers]
+    more = ["..."] if len(value.operands) > len(shown) else []
+    return " = ".join(value.op.formula(operands + more) for operands in texts)
 
 
 @functools.cache

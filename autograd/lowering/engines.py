@@ -288,12 +288,13 @@ class _Tracer:
         gradient = jnp.zeros(schedule.gradients)
         for grid in schedule.grids:
             left, right = self.fetch(grid.rows), self.fetch(grid.columns)
-            if isinstance(grid, Grid):
+            if not isinstance(grid, Grid):
+                found = jnp.sum(left * right, 1)
+            elif grid.entries is None:
                 found = (left @ right.T).reshape(-1)
-                positions = [p for row in grid.positions for p in row]
             else:
-                found, positions = jnp.sum(left * right, 1), grid.positions
-            gradient = self.store(gradient, positions, found / self.size, grid.first)
+                found = (left @ right.T).reshape(-1)[np.array(grid.entries)]
+            gradient = self.store(gradient, grid.positions, found / self.size, grid.first)
         if schedule.invariant:
             nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))
             gradient = gradient.at[np.array(places)].add(self.fetch(nodes))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from ..value import Value
 from . import text
 from .recording import Edge, Recording
-from .replay import ForwardStep
 
 STACK_SHOWN = 20  # nodes of a path
 
@@ -115,8 +114,8 @@ def _computation(recording: Recording, node: Value) -> str:
     numbers = [
         recording.data[recording.place[x]] if isinstance(x, Value) else x for x in node.operands
     ]
-    step = ForwardStep(1, 1, node, 0.0, tuple(numbers), recording.names)
-    return f"{text.formula(node, recording.names)} = {text.numbers_in(step)} = "
+    in_names = text.formula(node, recording.names)
+    return f"{in_names} = {text.formula_in_numbers(node, numbers)} = "
 
 
 def _contribution(gradient: float, edge: Edge) -> str:

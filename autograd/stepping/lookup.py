@@ -10,7 +10,9 @@ from __future__ import annotations
 import pprint
 import re
 import rlcompleter
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from types import CodeType
 from typing import Any
@@ -22,8 +24,14 @@ from ..value import Value
 from . import text
 from .stepper import Stepper
 from .targets import Predicate, find_node
+from .terminal import say
 
 FILE = "<debug>"
+
+
+class ProgramError(Exception):
+    """What Python has raised at the prompt, as one line: its kind and its message."""
+
 
 _FIELD = re.compile(r"(.+)\.(grad|data)")
 
@@ -64,9 +72,13 @@ class GraphNames:
             return grad if field[2] == "grad" else text.signed(self._data(node))
         return text.signed(self._compute(written))
 
-    def run(self, line: str) -> str:
-        """Do what a line says that is no command; gives what there is to show."""
-        return self.show(line)
+    def run(self, line: str) -> None:
+        """Do what a line says that is no command, and show what it gives.
+
+        Raises:
+            ValueError: if it is neither a node nor an expression of nodes.
+        """
+        say(self.show(line))
 
     def completions(self, word: str) -> Iterable[str]:
         """The names that begin with a word."""
@@ -134,35 +146,36 @@ class PythonNames(GraphNames):
         """The value of what is written, as Python shows it.
 
         Raises:
-            Exception: whatever the program's own code raises.
+            ProgramError: if Python raises an error.
         """
         if self._is_of_the_graph(written):
             return super().show(written)
-        found = eval(_compiled(written, "eval"), self._names)
-        return pprint.pformat(found) if pretty else repr(found)
+        with _telling():
+            found = eval(_compiled(written, "eval"), self._names)
+            return pprint.pformat(found) if pretty else repr(found)
 
-    def run(self, line: str) -> str:
-        """Run a line of Python; gives the result of an expression, if it has one.
+    def run(self, line: str) -> None:
+        """Run a line of Python, and show what its expressions give.
 
         Raises:
-            Exception: whatever the line raises.
+            ProgramError: if the line raises an error.
         """
         if self._is_of_the_graph(line):
-            return super().show(line)
-        with record_source():
-            try:
-                code = _compiled(line, "eval")
-            except SyntaxError:
-                exec(_compiled(line, "exec"), self._names)
-                return ""
-            found = eval(code, self._names)
-            return "" if found is None else repr(found)
+            super().run(line)
+            return
+        hook = sys.displayhook
+        sys.displayhook = _display
+        try:
+            with _telling(), record_source():
+                exec(_compiled(line, "single"), self._names)
+        finally:
+            sys.displayhook = hook
 
     def completions(self, word: str) -> Iterable[str]:
         """The names and attributes that begin with a word."""
         yield from super().completions(word)
         completer = rlcompleter.Completer(self._names)
-        for number in count():
+        for number in count() if word else ():  # of nothing it makes a tab
             found = completer.complete(word, number)
             if found is None:
                 break
@@ -172,5 +185,20 @@ class PythonNames(GraphNames):
         return written not in self._names and self.node(written) is not None
 
 
+def _display(found: object) -> None:
+    if found is not None:
+        say(repr(found))
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Turn an error into one line for the person at the prompt; SystemExit ends the program."""
+    try:
+        yield
+    except Exception as error:
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ProgramError(f"{type(error).__name__}: {said}".removesuffix(": ")) from error
+
+
 def _compiled(written: str, mode: str) -> CodeType:
-    return compile(written.strip(), FILE, mode, dont_inherit=True)
+    return compile(f"{written.strip()}\n", FILE, mode, dont_inherit=True)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..value import Value
 from . import listing, text
-from .lookup import GraphNames
+from .lookup import GraphNames, ProgramError
 from .recording import Step
 from .replay import ForwardStep
 from .stepper import Stepper
@@ -118,7 +118,7 @@ class Prompt(cmd.Cmd):
             raise
 
     def _read_commands(self) -> None:
-        if sys.stdin is None or sys.stdout is None:  # closed by whoever started the program
+        if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
             self._leave()
             return
         while True:
@@ -159,7 +159,7 @@ class Prompt(cmd.Cmd):
             command, argument = self._read(line)
             if command is not None:
                 return bool(command.run(self, argument))
-            self._say_unless_empty(self._names.run(line))
+            self._names.run(line)
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except Exception as error:  # also of the user's own code, as in pdb
@@ -265,7 +265,9 @@ class Prompt(cmd.Cmd):
         self._forget_place()
         say(str(result))
         if not isinstance(result, text.Text):
-            say(f"next: {self._following()}" if not self._stepper.done else self._where())
+            say(self._where() if self._stepper.done else f"next: {self._following()}")
+        if self._stepper.done:
+            say("c leaves the prompt with these gradients, q with those from before the pass")
         for written, before in self._displayed.items():
             now = self._shown(written)
             if now != before:
@@ -328,14 +330,23 @@ class Prompt(cmd.Cmd):
         say(found.text)
 
     def _add_breakpoint(self, argument: str, once: bool) -> None:
-        target, condition = argument, None
-        for separator in (" if ", ","):
-            before, found, after = argument.rpartition(separator)
-            if found and self._names.node(argument) is None:
-                target, condition = before.strip(), after.strip()
-                break
-        made = self._stepper.add_breakpoint(self._target(target), condition=condition, once=once)
-        say(made.text)
+        target, condition = self._target_and_condition(argument)
+        say(self._stepper.add_breakpoint(target, condition=condition, once=once).text)
+
+    def _target_and_condition(self, argument: str) -> tuple[Value | str | Predicate, str | None]:
+        """What ``w, grad > 1`` means, or ``w if grad > 1``; labels may hold commas as well."""
+        try:
+            return self._target(argument), None
+        except ValueError as error:
+            complaint = error
+        for separator in (",", " if "):
+            target, found, condition = argument.rpartition(separator)
+            if found:
+                try:
+                    return self._target(target.strip()), condition.strip()
+                except ValueError as error:
+                    complaint = error
+        raise complaint
 
     def _switch(self, argument: str, enabled: bool) -> None:
         for number in _required(argument, "the number of a breakpoint").split():
@@ -376,6 +387,7 @@ class Prompt(cmd.Cmd):
                 last = first + LISTED
         self._say_steps(range(min(first, total), min(last, total)))
         self._listed = min(last, total)
+        self.lastcmd = "list"  # so that an empty line goes on
 
     @_command("longlist ll", "", LOOKING)
     def _longlist(self, argument: str) -> None:
@@ -423,12 +435,16 @@ class Prompt(cmd.Cmd):
     def _draw(self, argument: str) -> None:
         """Draw the graph as it stands.
 
-        FILE ends in .png, .svg, .pdf or .dot; without it, the picture is backprop.png.
+        FILE ends in .png, .svg, .pdf or .dot; without it, the picture is backprop.png. A file
+        that ends in .html holds the whole pass, to be stepped through in a browser.
         """
-        from ..drawing import render
+        s, path = self._stepper, argument or PICTURE
+        if path.endswith(".html"):
+            say(f"wrote {s.save(path)}")
+        else:
+            from ..drawing import render
 
-        written = render(self._stepper.root, argument or PICTURE, highlight=self._stepper.current)
-        say(f"wrote {written}")
+            say(f"wrote {render(s.root, path, highlight=s.current)}")
 
     def _say_steps(self, places: range) -> None:
         s = self._stepper
@@ -450,10 +466,17 @@ class Prompt(cmd.Cmd):
 
     # Questions ----------------------------------------------------------------------------------
 
-    @_command("why", "[NODE]", ASKING)
+    @_command("why", "[NODE [LIMIT]]", ASKING)
     def _why(self, argument: str) -> None:
-        """Show the paths that sum to the gradient of a node."""
-        say(str(self._stepper.why(self._focus(argument))))
+        """Show the paths that sum to the gradient of a node.
+
+        Of many paths the largest are listed, 20 or as many as LIMIT says, and the rest summed up.
+        """
+        name, _, last = argument.rpartition(" ")
+        if name and last.isdecimal() and self._names.node(argument) is None:
+            say(str(self._stepper.why(self._focus(name.strip()), _count(last))))
+        else:
+            say(str(self._stepper.why(self._focus(argument))))
 
     @_command("check", "[NODE]", ASKING)
     def _check(self, argument: str) -> None:
@@ -532,7 +555,7 @@ class Prompt(cmd.Cmd):
     @_command("!", "STATEMENT", OTHER, takes_text=True)
     def _statement(self, argument: str) -> None:
         """Run what follows, even if it looks like a command."""
-        self._say_unless_empty(self._names.run(_required(argument, "a statement")))
+        self._names.run(_required(argument, "a statement"))
 
     @_command("quit q exit", "", OTHER)
     def _quit(self, argument: str) -> bool:
@@ -603,10 +626,6 @@ class Prompt(cmd.Cmd):
             return listing.node_line(s.steps, s.current)
         return text.headline(s.steps.part(s.position, 0, 0))
 
-    def _say_unless_empty(self, shown: str) -> None:
-        if shown:
-            say(shown)
-
     def _complain(self, complaint: str) -> None:
         say(f"*** {complaint}")
 
@@ -648,7 +667,7 @@ def _required(argument: str, what: str) -> str:
 
 
 def _told(error: Exception) -> str:
-    """An error in a line or so: its message if it is about what was typed, else its kind too."""
-    if type(error) in (ValueError, TypeError) and str(error):
+    """An error in a line or so: the message alone if it is one for the person at the prompt."""
+    if isinstance(error, (ValueError, OSError, ProgramError)) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ")

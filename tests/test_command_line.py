@@ -1,0 +1,400 @@
+"""The command line: what it prints can be checked by hand; an error is one line and a status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autograd
+from autograd import ops
+from autograd.__main__ import COMMANDS, main
+
+ROOT = Path(__file__).parent.parent
+MODULE = [sys.executable, "-m", "autograd"]
+PREFIX = "python -m autograd: "
+
+
+@pytest.fixture(autouse=True)
+def _program_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/autograd/__main__.py"])
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+class Outcome:
+    """What a command has printed, and its exit status."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *words: str) -> None:
+        try:
+            self.status: Any = main(words)
+        except SystemExit as end:
+            self.status = end.code
+        self.out, self.err = capsys.readouterr()
+
+
+def shown(text: str) -> str:
+    return textwrap.dedent(text).lstrip("\n")
+
+
+def run(*words: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*MODULE, *words], capture_output=True, timeout=60, cwd=ROOT, **options)
+
+
+# grad.
+
+
+def test_value_and_derivatives(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "L = (a*b + c) * f", "a=2", "b=-3", "c=10", "f=-2")
+    assert (done.status, done.err) == (0, "")
+    assert done.out == shown("""
+        L = -8
+
+        name   value   derivative
+        a      2       6
+        b      -3      -4
+        c      10      -2
+        f      -2      4
+        """)
+
+
+def test_parts_are_shown_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "b = a + a; k = 3; c = b * b; c + b", "a=1.5")
+    assert done.out == shown("""
+        value = 12
+
+        name   value   derivative
+        a      1.5     14
+        b      3       7
+        c      9       1
+        """)
+
+
+def test_second_derivatives(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "x**3 * y", "--second", "x=2", "y=5")
+    assert done.out.endswith(
+        shown("""
+        second   x    y
+        x        60   12
+        y        12   0
+        """)
+    )
+
+
+@pytest.mark.parametrize("words", [["-x"], ["-x**2/2"], ["--second", "-x"], ["-x", "--second"]])
+def test_an_expression_may_begin_with_a_minus(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    done = Outcome(capsys, "grad", *words, "x=1")
+    assert re.search(r"^x +1 +-1$", done.out, re.MULTILINE)
+
+
+def test_numbers_come_back_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "x/3 + y*z + big", "x=1", "y=-0.0", "z=inf", "big=1e300")
+    assert [line.split() for line in done.out.splitlines()[3:]] == [
+        ["x", "1", "0.3333333333333333"],
+        ["y", "-0", "inf"],
+        ["z", "inf", "-0"],
+        ["big", "1e+300", "1"],
+    ]
+
+
+def test_a_leaf_alone_and_an_unused_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.search(r"^x +3 +1$", Outcome(capsys, "grad", "x", "x=3").out, re.MULTILINE)
+    done = Outcome(capsys, "grad", "e = y; x", "x=3", "y=4")
+    assert re.search(r"^y +4 +0$", done.out, re.MULTILINE)
+
+
+def test_check_compares_with_finite_differences(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["grad", "tanh(w*x)", "w=0.5", "x=2", "--check"]
+    done = Outcome(capsys, *words)
+    assert done.status == 0
+    assert "2 of 2 derivatives right" in done.out
+    assert "\nw " in done.out.partition("derivatives right")[2]
+    assert "6 of 6 derivatives right" in Outcome(capsys, *words, "--second").out
+
+    # A rule that is 0.1 % off.
+    monkeypatch.setattr(ops.tanh, "rules", (lambda z, x: 1.001 * (1.0 - z * z),))
+    wrong = Outcome(capsys, *words)
+    assert wrong.status == 1
+    assert "0 of 2 derivatives right" in wrong.out
+
+
+def test_check_at_a_kink(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "relu(x)", "x=0", "--check")
+    assert done.status == 1
+    assert "a kink is likely" in done.out
+
+
+def test_what_cannot_be_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "grad", "x", "x=nan", "--check")
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "finite differences need a finite number" in done.err
+
+
+# draw.
+
+
+def test_draw_writes_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "neuron.dot"
+    done = Outcome(capsys, "draw", "tanh(w*x)", "w=-3", "x=2", "-o", str(path))
+    assert (done.status, done.out) == (0, f"wrote {path}\n")
+    w, x = autograd.Value(-3.0, "w"), autograd.Value(2.0, "x")
+    root = autograd.tanh(w * x)
+    root.backward()
+    assert path.read_text(encoding="utf-8") == autograd.draw(root).source
+    assert [entry.name for entry in tmp_path.iterdir()] == ["neuron.dot"]
+
+
+def test_draw_prints_dot_text_and_can_leave_gradients_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = autograd.Value(2.0, "x") ** 2.0
+    done = Outcome(capsys, "draw", "x**2", "x=2", "--no-backward")
+    assert (done.status, done.out) == (0, autograd.draw(root).source)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [("x.xyz", 2, "a picture's format is the extension"), ("missing/x.dot", 1, "no folder")],
+)
+def test_a_picture_that_cannot_be_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, status: int, said: str
+) -> None:
+    done = Outcome(capsys, "draw", "x*y", "x=1", "y=2", "-o", str(tmp_path / name))
+    assert (done.status, done.out) == (status, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_graphviz_the_text_is_there_and_the_status_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    done = Outcome(capsys, "draw", "x*y", "x=1", "y=2", "-o", str(tmp_path / "x.png"))
+    assert (done.status, done.out) == (1, f"wrote {tmp_path / 'x.dot'}\n")
+    assert "pip install" in done.err
+
+
+# step, without its prompt.
+
+
+def test_step_can_print_the_whole_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "step", "e = a*b; e + a", "a=2", "b=-3", "--run")
+    root = autograd.Value(2.0, "a")
+    product = root * autograd.Value(-3.0, "b")
+    product.label = "e"
+    stepper = autograd.step_through(product + root)
+    lines = [str(stepper.next()) for _ in range(len(stepper.steps))]
+    assert done.out == "\n".join([*lines, stepper.table(), ""])
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["__import__('os').system('id')"], "text is not used here"),
+        (["x.__class__", "x=1"], "attributes are not read here"),
+        (["9**9**9"], "the result depends on no name"),
+        (["(" * 100_000], "the expression has 100000 characters"),
+        (["(" * 5_000], "more than 50 brackets within each other"),
+        (["x*y", "x=1"], "y has no number; add y=1, with numbers of yours"),
+        (["x*lenght", "length=1", "x=1"], "length is not in the expression; do you mean lenght?"),
+        (["tahn(x)", "x=1"], "there is no function 'tahn'; do you mean tanh?"),
+        (["x", "x=abc"], "'x=abc' gives no number; write for example x=0.5"),
+        (["x", "x="], "'x=' gives no number"),
+        (["x", "x"], "'x' is not NAME=NUMBER"),
+        (["x", "=3"], "'' is no name"),
+        (["x", "x=1", "x=1"], "x has two numbers"),
+        (["x", "x=1", "y=2"], "y is not in the expression; its inputs are x"),
+        (["e = x; e", "x=1", "e=2"], "e is computed here"),
+        (["x", "exp=1"], "exp is a function"),
+        (["x", "pi=1"], "pi is a number already"),
+        (["x", "lambda=1"], "'lambda' is a word of Python's own"),
+        (["x", "\x1b[31m=1"], r"'\x1b[31m' is no name"),
+        (["x", "x=\x1b[31m"], r"'x=\x1b[31m' gives no number"),
+        (["x", "x=" + "9" * 5000], None),
+        ([], "EXPR is missing"),
+        (["x", "x=1", "--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+@pytest.mark.parametrize("command", ["grad", "draw", "step"])
+def test_errors_are_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], command: str, words: list[str], said: str | None
+) -> None:
+    if said is None:  # a number beyond the largest is infinite
+        words, said = [*words, "y=1"], "y is not in the expression"
+    done = Outcome(capsys, command, *words)
+    assert (done.status, done.out) == (2, "")
+    first, *excerpt = done.err.splitlines()
+    assert first.startswith(PREFIX)
+    assert said in first
+    assert len(first) < 400
+    assert len(excerpt) in (0, 2)
+    assert not excerpt or re.fullmatch(r" +\^", excerpt[1])
+    assert all(line.isprintable() for line in done.err.splitlines())
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["x*y", "x=1"], ["--nonsense"], ["--", "grad"]])
+def test_there_are_three_commands(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    done = Outcome(capsys, *words)
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+    assert done.err.startswith(PREFIX)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_works(
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import shlex
+
+    monkeypatch.chdir(tmp_path)
+    done = Outcome(capsys, command, "--help")
+    assert done.status == 0
+    assert max(map(len, done.out.splitlines())) <= 100
+    example = done.out.splitlines()[-1].strip()
+    words = shlex.split(example.removeprefix("python -m autograd "))
+    assert words[0] == command
+    again = Outcome(capsys, *words, *(["--run"] if command == "step" else []))
+    assert (again.status, again.err) == (0, "")
+    assert again.out
+
+
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "--help")
+    assert done.status == 0
+    assert all(f"  {name}  " in done.out for name in COMMANDS)
+
+
+# As a process.
+
+
+def test_a_failing_process_prints_no_traceback() -> None:
+    done = run("grad", "__import__('os').system('id')")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines() == [
+        PREFIX + "text is not used here; write numbers and names without quotes",
+        "  __import__('os').system('id')",
+        "             ^",
+    ]
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    expression = "+".join(["x*y"] * 1000)
+    with subprocess.Popen(
+        [*MODULE, "step", expression, "x=1", "y=2", "--run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline().startswith(b"[1/2001]")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_is_told_in_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*MODULE, "grad", "x*x", "x=1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            cwd=ROOT,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"No space left on device" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_an_interrupt_ends_it_with_130() -> None:
+    with subprocess.Popen(
+        [*MODULE, "step", "x*x", "x=1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline().startswith(b"at the start")
+        assert process.stdout.readline().startswith(b"help")
+        assert process.stdout.read(6) == b"(step)"
+        # Python's input() swallows a signal that comes while it writes the prompt.
+        for _ in range(100):
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.3)
+                break
+        assert process.wait(1) == 130
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.skipif(os.name == "nt", reason="file descriptors of Unix")
+def test_closed_streams(closed: int) -> None:
+    source = (
+        f"import os, sys; os.close({closed}); "
+        f"os.execv(sys.executable, [sys.executable, '-m', 'autograd', *sys.argv[1:]])"
+    )
+    for words in (["grad", "x*x", "x=1"], ["step", "x*x", "x=1"], []):
+        done = subprocess.run(
+            [sys.executable, "-c", source, *words],
+            input=b"exit()\n" if closed else None,
+            capture_output=True,
+            timeout=60,
+            cwd=ROOT,
+        )
+        assert done.returncode == 0
+        assert b"Traceback" not in done.stderr
+
+
+def test_without_a_command_python_opens_with_the_names() -> None:
+    program = "a = Value(2.0)\nL = a * tanh(a)\nprint(nn.MLP, render, L.data)\nexit(7)\n"
+    # In Python's own session, whether IPython is installed here or not.
+    start = (
+        "import sys; sys.modules['IPython'] = None; from autograd.__main__ import main; "
+        "sys.exit(main([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        input=program.encode(),
+        capture_output=True,
+        timeout=60,
+        cwd=ROOT,
+    )
+    assert done.returncode == 7
+    welcome = done.stderr.decode().splitlines()
+    assert welcome[0].startswith("stepgrad")
+    assert b"<class 'nn" in done.stdout
+    assert b"1.928" in done.stdout
+
+
+def test_the_welcome_is_three_lines_that_work() -> None:
+    from autograd.__main__ import WELCOME
+
+    lines = WELCOME.splitlines()
+    assert len(lines) == 3
+    names: dict[str, Any] = {name: getattr(autograd, name) for name in autograd.__all__}
+    exec(lines[1].strip(), names)
+    assert names["a"].grad == pytest.approx(-0.9950547536867305)
+    assert all(f"{name}(L)" in lines[2] for name in ("debug", "draw", "help"))
