@@ -64,7 +64,11 @@ RUNS = {
         ["directions.png"],
         r"fastest increase 0 degrees from the gradient, slope opposite -1",
     ),
-    "step_through": ([], ["steps.txt"], r"10 steps, y = 0\.706419"),
+    "step_through": (
+        [],
+        ["steps.txt"],
+        r"y = 0\.706419, dKL/dz = y - d to within \de[-+]\d\d",
+    ),
     "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
 }
 
@@ -135,6 +139,16 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
         for seed in ("0", "1")
     ]
     assert last[0] != last[1]
+
+
+def test_the_guided_session_shows_what_can_be_worked_out(tmp_path: Path) -> None:
+    run("step_through", "--out", str(tmp_path), "--seed", "1")
+    lines = (tmp_path / "steps.txt").read_text().splitlines()
+    # tanh(0.88) = 0.70642, 1 - 0.70642 ** 2 = 0.49897... is not: 0.500972 is.
+    assert "  y -> z -> v8 -> v6 -> w1   +0.500972 * +1 * +1 * +2 = +1.00194" in lines
+    assert "a      +14     +6" in lines
+    assert sum(line.endswith(": right") for line in lines) == 2
+    assert max(map(len, lines)) <= 150
 
 
 # How a demo ends when it cannot go on.
