@@ -228,6 +228,8 @@ def test_what_could_choke_a_parser_is_refused_at_once(text: str, said: str) -> N
 
 def test_as_many_brackets_as_are_allowed() -> None:
     assert value_of("(" * DEEPEST + "x" + ")" * DEEPEST, x=2.0) == 2.0
+    error = error_of("x*" + "(" * (DEEPEST + 1) + "x" + ")" * (DEEPEST + 1))
+    assert f"more than {DEEPEST} brackets" in str(error)
     assert place(error_of("x*" + "(" * (DEEPEST + 1))) == DEEPEST + 2
 
 
