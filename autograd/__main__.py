@@ -57,8 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
     try:
-        status = _run(words)
-        sys.stdout.flush()
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -74,7 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _settle_output()
         _complain(error)
         return FAILED
-    return status
 
 
 def _run(words: Sequence[str]) -> int:

@@ -296,12 +296,18 @@ def test_a_failing_process_prints_no_traceback() -> None:
     ]
 
 
-@pytest.mark.parametrize("lines_read", [0, 1])
-def test_a_reader_that_goes_away_is_no_error(lines_read: int) -> None:
-    # Little output is still in Python's hands at the end, much is written on the way.
-    words = ["grad", "x*y"] if not lines_read else ["step", "+".join(["x*y"] * 1000), "--run"]
+@pytest.mark.parametrize(
+    ("words", "lines_read"),
+    [
+        # Little output is still in Python's hands at the end, and much is written on the way.
+        (["grad", "x*y", "x=1", "y=2"], 0),
+        (["grad", "--help"], 0),
+        (["step", "+".join(["x*y"] * 1000), "x=1", "y=2", "--run"], 1),
+    ],
+)
+def test_a_reader_that_goes_away_is_no_error(words: list[str], lines_read: int) -> None:
     with subprocess.Popen(
-        [*MODULE, *words, "x=1", "y=2"],
+        [*MODULE, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
