@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from planted_faults import copied_tree
@@ -45,10 +46,13 @@ def mutate(name: str, copy: Path) -> None:
     project = copy / "pyproject.toml"
     before = project.read_text(encoding="utf-8")
     project.write_text(before + CONFIGURATION.format(module=module, tests=listed), encoding="utf-8")
-    output = mutmut(copy, "run", "--max-children", "1")
-    print(f"== {name}\n{last_line(output)}", flush=True)
-    for mutant in re.findall(r"(\S+__mutmut_\d+): (?!killed)", mutmut(copy, "results")):
-        print(mutmut(copy, "show", mutant), flush=True)
+    mutmut(copy, "run", "--max-children", "1")
+    found = re.findall(r"(\S+__mutmut_\d+): (.+)", mutmut(copy, "results", "--all", "true"))
+    counts = Counter(status for _, status in found)
+    print(f"== {name}: {', '.join(f'{n} {what}' for what, n in counts.most_common())}", flush=True)
+    for mutant, status in found:
+        if status != "killed":
+            print(mutmut(copy, "show", mutant), flush=True)
 
 
 def mutmut(copy: Path, *arguments: str) -> str:
@@ -65,11 +69,6 @@ def mutmut(copy: Path, *arguments: str) -> str:
     if done.returncode:
         sys.exit(f"mutmut {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
-
-
-def last_line(output: str) -> str:
-    """The counts: mutmut writes them over and over, with a carriage return between."""
-    return re.split(r"[\r\n]", output.strip())[-1]
 
 
 def main() -> None:

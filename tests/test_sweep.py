@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import sympy
@@ -25,7 +26,13 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, grad, ops, stop_gradient, where, zero_grad
-from autograd.sweep import consumers_first, count_consumers, local_partials, sweep
+from autograd.sweep import (
+    consumers_first,
+    count_consumers,
+    local_partials,
+    operands_first,
+    sweep,
+)
 
 ROOT = Path(autograd.__file__).parents[1]
 
@@ -181,6 +188,29 @@ def test_each_node_comes_once_and_after_all_its_consumers(plan: Plan) -> None:
     assert set(uses) | {root} == set(order)
     assert count_consumers(root) == {node: uses[node] for node in order}
     assert [node for node, _, _ in sweep(root)] == order
+
+
+def test_operands_come_first_and_from_left_to_right() -> None:
+    a, b, c, f = Value(2.0), Value(-3.0), Value(10.0), Value(-2.0)
+    e = a * b
+    d = e + c
+    root = d * f
+    assert operands_first(root) == [a, b, e, c, d, f, root]
+    assert operands_first(root * e) == [a, b, e, c, d, f, root, ANY]
+    square = a * a
+    assert operands_first(2.0 + square * square) == [a, square, ANY, ANY]
+    assert operands_first(a) == [a]
+
+
+@given(plans(most_operations=25))
+@repeatably
+def test_each_node_comes_once_and_after_all_its_operands(plan: Plan) -> None:
+    root = build(plan, Value)[-1]
+    order = operands_first(root)
+    position = {node: k for k, node in enumerate(order)}
+    assert set(order) == set(consumers_first(root)) and len(position) == len(order)
+    for node in order:
+        assert all(position[x] < position[node] for x in node.operands if isinstance(x, Value))
 
 
 def paths_from(plan: Plan, values: list[Fraction]) -> Iterator[tuple[int, Fraction]]:
