@@ -31,6 +31,39 @@ RUNS = {
         ["loss.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
+    "digits": (
+        ["--train", "60", "--epochs", "1"],
+        ["loss.png", "images.png", "confusion.png"],
+        r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
+    ),
+    "derivatives": (
+        [],
+        ["derivatives.png", "tangent.png"],
+        r"f'\(-0\.55\) = -0\.210994; maximum at -1, inflection at 0, minimum at 1",
+    ),
+    "critical_points": (
+        [],
+        ["worked_example.png", "surfaces.png"],
+        r"minimum at \(-1, -1, -1\), eigenvalues 3\.414, 2\.000, 0\.586",
+    ),
+    "gradient_descent": (
+        [],
+        ["sign_or_gradient.png", "step_sizes.png", "contours.png", "four_minima.png", "starts.png"],
+        r"step sizes and steps taken: "
+        r"0\.05 crawls \(278\), 0\.5 converges \(21\), "
+        r"1\.9 oscillates \(135\), 2\.1 diverges \(149\)",
+    ),
+    "divergences": (
+        [],
+        ["kl_and_l2.png", "label_smoothing.png", "last_layer.png"],
+        r"at y = d the slope of L2 is 0, of KL -1; "
+        r"gradient and error differ by at most \de[+-]\d\d",
+    ),
+    "polls": (
+        [],
+        ["directions.png"],
+        r"fastest increase 0 degrees from the gradient, slope opposite -1",
+    ),
     "step_through": (
         [],
         ["steps.txt"],

@@ -41,6 +41,10 @@ GRADS = (
     "[...document.querySelectorAll('.value')].map("
     "v => ['.name', '.grad'].map(part => v.querySelector(part).textContent))"
 )
+KINDS = (
+    "[...document.querySelectorAll('.value')].map("
+    "v => ['pos', 'neg', 'zero', 'other'].filter(kind => v.classList.contains(kind)))"
+)
 PLACE = (
     "const place = e => { const b = e.getBoundingClientRect();"
     "return [b.left, b.top, b.right, b.bottom] };"
@@ -273,6 +277,28 @@ def test_a_step_says_the_chain_rule_with_symbols_and_numbers(
     assert page.step.startswith("Before the pass")
     page.press("END")
     assert page.step.endswith("every gradient is final.")
+
+
+def test_what_a_step_does_stands_out_with_the_sign_that_it_has(
+    page: Page, saved: Callable[..., Path]
+) -> None:
+    def marks(*ids: str) -> list[set[str]]:
+        script = "return arguments[0].map(id => [...document.getElementById(id).classList])"
+        kinds = {"now", "carried", "pos", "neg", "zero", "other"}
+        return [kinds & set(names) for names in page.run(script, ids)]
+
+    page.open(saved(lecture, 4))
+    assert marks("v4", "v1", "v6", "v7") == [{"now", "neg"}, {"pos"}, {"pos"}, {"neg"}]
+    assert marks("v4_in1", "v4_in2") == [{"now", "carried", "pos"}, {"now", "carried", "neg"}]
+    assert marks("v1_in1", "v1_in2", "v4_out") == [{"carried", "neg"}, {"carried", "pos"}, set()]
+    page.press("ARROW_LEFT")
+    assert marks("v3", "v4", "v6", "v4_in1") == [{"now", "pos"}, {"neg"}, set(), set()]
+    page.open(saved(infinite))
+    page.press("END")
+    grads = page.grads
+    kinds = {name: kind for name, (kind,) in zip(grads, page.run(f"return {KINDS}"))}
+    assert {kinds[name] for name, grad in grads.items() if grad == "nan"} == {"other"}
+    assert {kinds[name] for name, grad in grads.items() if grad in ("+0", "-0")} == {"zero"}
 
 
 @pytest.mark.parametrize("make", [network, infinite, reused])

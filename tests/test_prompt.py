@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, debug, expression, step_through
@@ -197,6 +199,24 @@ def test_whatever_ends_the_prompt_otherwise_restores_the_gradients() -> None:
 )
 def test_movements_lead_where_pdb_would(lines: tuple[str, ...], following: str) -> None:
     assert position(*lines) == following
+
+
+MOVES = ["n", "s", "n 3", "s 2", "", "rn", "rn 2", "r", "until e", "unt isnan", "forward", "n;;s"]
+OTHERS = ["b e", "b a", "b grad < 0", "tbreak mul", "cl", "l", "w", "u", "d", "p a", "nonsense"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(MOVES + OTHERS), max_size=25), st.booleans())
+def test_the_end_is_what_backward_leaves_and_quit_what_was_before(
+    lines: list[str], stays: bool
+) -> None:
+    (root, names), (twin, expected) = graph(), graph()
+    for leaf in (names["a"], expected["a"]):
+        leaf.grad = 0.25
+    if stays:
+        twin.backward()
+    Session(*lines, "cl", *(["c", "c"] if stays else ["n", "q"]), root=root)
+    assert [names[name].grad for name in names] == [expected[name].grad for name in names]
 
 
 def test_gradients_are_written_as_the_prompt_goes_along() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -302,7 +302,7 @@ class _Painter:
                     shown_position,
                     partial,
                     float(value.grad) if self.swept else None,
-                    self._contribution(value, slope),
+                    self._contribution(value, slope) if self.swept else None,
                     emphasised=(value, operand) in self.marks.steps,
                 )
             )
@@ -311,36 +311,42 @@ class _Painter:
             edges, {origin for origin, count in counts.items() if _is_one_edge(origin, count)}
         )
 
-    def _contribution(self, value: Value, slope: float | None) -> float | None:
-        if not self.swept:
-            return None
-        # Where no derivative passes, or none came, 0 * inf would be nan.
+    def _contribution(self, value: Value, slope: float | None) -> float:
+        """What an operand receives, after a sweep."""
         upstream = float(value.grad)
+        # Where no derivative passes, or none came, 0 * inf would be nan.
         return 0.0 if slope is None or upstream == 0.0 else upstream * float(slope)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
         own = self.box_ids[group]
-        edges: list[Edge] = []
-        inner = 0
+        inner_edges = 0
+        counts: Counter[str | None] = Counter()
+        carried: defaultdict[str | None, list[float]] = defaultdict(list)
+        emphasised: set[str | None] = set()
         for value in values:
-            if value not in self.part.opened:
-                continue
-            sources = [self.places.get(x) if isinstance(x, Value) else own for x in value.operands]
-            inner += sum(
-                source == own and isinstance(x, Value) for source, x in zip(sources, value.operands)
+            slopes: Sequence[float | None] = ()
+            for position, operand in enumerate(value.operands if value in self.part.opened else ()):
+                if not isinstance(operand, Value):
+                    continue
+                source = self.places.get(operand)
+                if source == own:
+                    inner_edges += 1
+                    continue
+                counts[source] += 1
+                if self.swept:
+                    slopes = slopes or local_partials(value)
+                    carried[source].append(self._contribution(value, slopes[position]))
+                if (value, operand) in self.marks.steps:
+                    emphasised.add(source)
+        edges = tuple(
+            Edge(
+                source,
+                contribution=ieee.sum(*carried[source]) if self.swept else None,
+                count=count,
+                emphasised=source in emphasised,
             )
-            if all(source == own for source in sources):
-                continue
-            slopes = local_partials(value) if self.swept else [None] * len(sources)
-            for source, operand, slope in zip(sources, value.operands, slopes):
-                if source != own:
-                    edges.append(
-                        Edge(
-                            source,
-                            contribution=self._contribution(value, slope),
-                            emphasised=(value, operand) in self.marks.steps,
-                        )
-                    )
+            for source, count in counts.items()
+        )
         operations = Counter(value.op.name for value in values if value.op is not None)
         return Box(
             id=own,
@@ -350,8 +356,8 @@ class _Painter:
             total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
-            inner_edges=inner,
-            edges=_merge(edges, set(map(_origin, edges))),
+            inner_edges=inner_edges,
+            edges=edges,
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
             is_summary=group.is_summary,

@@ -498,7 +498,7 @@ class Prompt(cmd.Cmd):
         """Show the value of an expression, on several lines."""
         say(self._names.show(_required(argument, "an expression"), pretty=True))
 
-    @_command("display", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("display watch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
     def _display(self, argument: str) -> None:
         """Show a gradient, or a value, whenever it changes.
 
@@ -515,7 +515,7 @@ class Prompt(cmd.Cmd):
             self._displayed[argument] = self._names.show(argument)
             say(f"display {argument}: {self._displayed[argument]}")
 
-    @_command("undisplay", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("undisplay unwatch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
     def _undisplay(self, argument: str) -> None:
         """Do not display it any longer, or display nothing."""
         if not argument:
