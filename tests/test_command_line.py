@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import os
 import re
@@ -281,6 +282,13 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "--help")
     assert done.status == 0
     assert all(f"  {name}  " in done.out for name in COMMANDS)
+
+
+def test_the_installed_program_is_this_one() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    [script] = settings["options.entry_points"]["console_scripts"].split("\n")[1:]
+    assert script == f"stepgrad = {main.__module__}:{main.__name__}"
 
 
 # As a process.
