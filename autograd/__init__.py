@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from .lowered_function import LoweredFunction
     from .lowering import BoundProgram, LoweringError, Program, lower
     from .minimize import Descent, Iterate, gradient_descent, newton, sign_descent
+    from .stepping.animation import animate
+    from .stepping.show import show
 
 __all__ = [
     "BoundProgram",
@@ -65,6 +67,7 @@ __all__ = [
     "Program",
     "RenderError",
     "Value",
+    "animate",
     "check_gradient",
     "classify_critical_point",
     "consumers_first",
@@ -95,6 +98,7 @@ __all__ = [
     "record_source",
     "relu",
     "render",
+    "show",
     "sigmoid",
     "sign",
     "sign_descent",
@@ -130,6 +134,8 @@ _LATER = {
     "lowered_function": ("LoweredFunction",),
     "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
     "minimize": ("Descent", "Iterate", "gradient_descent", "newton", "sign_descent"),
+    "stepping.animation": ("animate",),
+    "stepping.show": ("show",),
 }
 
 

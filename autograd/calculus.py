@@ -9,6 +9,7 @@ for a gradient, and for more the gradient, being a graph itself, is swept again.
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +48,7 @@ def derivative(f: Function, x: float, order: int = 1) -> float:
         TypeError: if f, x or order is of a wrong kind.
         ValueError: if x is more than one number, or order is below 1.
     """
-    if isinstance(order, bool) or not isinstance(order, int):
+    if isinstance(order, bool) or not isinstance(order, numbers.Integral):
         raise TypeError(f"derivative: order is {order!r}, expected a whole number of at least 1")
     if order < 1:
         raise ValueError(f"derivative: order is {order}, expected at least 1; f itself is f(x)")
@@ -212,7 +213,7 @@ class CriticalPoint:
         return f"{self.kind}: {self.explanation}"
 
 
-def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-6) -> CriticalPoint:
+def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> CriticalPoint:
     """Say whether a point is a minimum, a maximum or a saddle of f, by the second derivatives.
 
     The lecture's test: where the gradient is 0, positive eigenvalues of the Hessian make a minimum,
@@ -277,13 +278,13 @@ def _judge(
                 f"f' and f'' are 0 and f''' = {third:.6g} is not: f passes through with a flat "
                 f"tangent"
             )
-        also = "f''' is 0 as well"
+        flat = f"f'' and f''' are 0 ({shown}, f''' = {third:.6g})"
     else:
-        also = "it is 0 in some direction"
+        flat = f"an eigenvalue of the Hessian is 0, and no two have opposite signs ({shown})"
     return "degenerate", (
-        f"the second-order test does not decide, as {what} is neither positive{_definite(one)} nor "
-        f"negative{_definite(one)} ({shown}) and {also}; this can be a minimum, a maximum or "
-        f"neither: look at higher derivatives, or at f around the point"
+        f"the second-order test does not decide, as {flat}: f is flat there to second order, and "
+        f"this can be a minimum, a maximum or neither; look at higher derivatives, or at f around "
+        f"the point"
     )
 
 
@@ -314,8 +315,8 @@ def _require_finite(
         "the gradient": slopes,
         "the Hessian": [entry for row in matrix for entry in row],
     }
-    for name, numbers in entries.items():
-        for number in numbers:
+    for name, found in entries.items():
+        for number in found:
             if not math.isfinite(number):
                 shown = f"{point[:4]}" if len(point) <= 4 else f"{point[:4]} and so on"
                 raise ValueError(

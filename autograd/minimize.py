@@ -9,6 +9,7 @@ next point.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -79,7 +80,8 @@ class Descent:
         shown = ", ".join(f"{x:.6g}" for x in (self.x[:4] if many else [self.x]))
         shown = f"[{shown}{', ...' if len(self.x) > 4 else ''}]" if many else shown
         where = f"x = {shown}, f = {self.value:.6g}"
-        return f"{verdict} after {self.steps} steps at {where}; {self.reason}"
+        count = f"{self.steps} step{'s' * (self.steps != 1)}"
+        return f"{verdict} after {count} at {where}; {self.reason}"
 
 
 def sign_descent(
@@ -88,9 +90,9 @@ def sign_descent(
     *,
     step: StepSize = 0.1,
     maximize: bool = False,
-    eps1: float = 1e-12,
+    eps1: float = 1e-14,
     eps2: float = 1e-8,
-    max_steps: int = 10_000,
+    max_steps: int = 20_000,
     callback: Watcher | None = None,
     engine: Engine = "auto",
 ) -> Descent:
@@ -143,9 +145,9 @@ def gradient_descent(
     maximize: bool = False,
     backtracking: bool = False,
     momentum: float = 0.0,
-    eps1: float = 1e-12,
+    eps1: float = 1e-14,
     eps2: float = 1e-8,
-    max_steps: int = 10_000,
+    max_steps: int = 20_000,
     callback: Watcher | None = None,
     engine: Engine = "auto",
 ) -> Descent:
@@ -158,10 +160,10 @@ def gradient_descent(
         step: eta, at least 0, or a function of k that gives eta_k. By default 0.1; with
             backtracking 1.
         maximize: ascend.
-        backtracking: search along each gradient: the step is halved until f decreases by 1e-4 of
-            what the slope promises (Armijo's rule), so that f falls with every step; the next
-            search starts at twice the step taken, ``step`` at most. A point where f is not
-            defined is stepped back from.
+        backtracking: search along each gradient: the step is halved until f decreases by a
+            quarter of what the slope promises (Armijo's rule), so that f falls with every step;
+            the next search starts at twice the step taken, ``step`` at most. A point where f is
+            not defined is stepped back from.
         momentum: in [0, 1): with v^(k+1) = momentum v^k + grad f(x^k), the step is along v.
         eps1: the tolerance of the change of f.
         eps2: the tolerance of the gradient.
@@ -279,7 +281,9 @@ class _UndefinedError(Exception):
 
 # What f may grow to, above where it started and in multiples of that, before a run is given up.
 GROWTH = 1e12
-ARMIJO = 1e-4
+# The part of what the slope promises that a step has to make true. With less of it steps may bounce
+# from one side of a valley to the other and come down by next to nothing.
+ARMIJO = 0.25
 
 
 class _Run:
@@ -330,6 +334,12 @@ class _Run:
             repeats: whether a point alone determines the next, so that coming back is for ever.
         """
         x = self._start
+        if not all(map(math.isfinite, x)):
+            unknown = math.nan, [math.nan] * len(x)
+            self._keep(x, *unknown)
+            return self._result(
+                f"undefined: the start is {_shown(x)}, which is not finite", x, *unknown
+            )
         while True:
             value, slopes = self._evaluate(x)
             reason = self._verdict(x, value, slopes)
@@ -418,8 +428,6 @@ class _Run:
     def _verdict(self, x: list[float], value: float, slopes: list[float]) -> str:
         """Why the run is over at a point; empty if it is not."""
         k = len(self._path)
-        if not all(map(math.isfinite, x)):  # Only the start can be so.
-            return f"undefined: the start is {_shown(x)}, which is not finite"
         if not math.isfinite(value):
             what = self._failure or f"f is {self.sign * value!r}"
             kind = "diverged" if k and math.isinf(value) else "undefined"
@@ -548,7 +556,11 @@ class _Evaluator:
         self._evaluations += 1
         if self._evaluations & (self._evaluations - 1) == 0:
             return False
-        plain = self._function.plain(point)
+        import numpy
+
+        # An f that calls NumPy would warn of what has an infinity or a nan as a Value.
+        with numpy.errstate(all="ignore"):
+            plain = self._function.plain(point)
         return plain is not None and abs(plain - value) <= self.AGREEMENT * abs(plain)
 
     def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
@@ -624,11 +636,11 @@ def _number(tool: str, name: str, given: Any, low: float, below: float) -> float
 
 
 def _budget(tool: str, max_steps: int) -> int:
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int):
+    if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral):
         raise TypeError(f"{tool}: max_steps is {max_steps!r}, expected a whole number")
     if max_steps < 0:
         raise ValueError(f"{tool}: max_steps is {max_steps}, expected at least 0")
-    return max_steps
+    return int(max_steps)
 
 
 def _shown(point: Sequence[float]) -> str:

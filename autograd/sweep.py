@@ -74,6 +74,23 @@ def operands_first(root: Value) -> list[Value]:
     return order
 
 
+def evaluation_order(root: Value) -> list[Value]:
+    """Every node under ``root`` once, after its operands, the first of them first.
+
+    That is the order in which Python evaluates an expression, so that it reads as it was written.
+    """
+    order: dict[Value, None] = {}
+    waiting = [root]
+    while waiting:
+        node = waiting[-1]
+        missing = [x for x in node.operands if isinstance(x, Value) and x not in order]
+        if missing:
+            waiting += missing[::-1]
+        else:
+            order.setdefault(waiting.pop())
+    return list(order)
+
+
 def sweep(root: Value, differentiable: bool = False) -> Iterator[tuple[Value, Any, Sequence[Any]]]:
     """The reverse sweep: each node with its final gradient and its local partials.
 

@@ -144,7 +144,7 @@ def test_newton_doubles_the_right_digits_in_the_valley_of_rosenbrock() -> None:
     errors = [distance(x, 1, 1) for x in run.path]
     assert run.converged and errors[-1] < 1e-12
     late = [(a, b) for a, b in itertools.pairwise(errors) if 1e-7 < a < 0.05]
-    assert late and all(after < 30 * before**2 for before, after in late)
+    assert late and all(after < 100 * before**2 for before, after in late)
 
 
 def test_newton_is_repelled_by_a_saddle() -> None:
@@ -157,7 +157,7 @@ def test_newton_is_repelled_by_a_saddle() -> None:
 # Where descents end, and why.
 
 STARTS: list[tuple[Any, Any, dict[str, Any], tuple[float, ...], float]] = [
-    (rosenbrock, [-1.2, 1.0], {"max_steps": 30_000}, (1, 1), 1e-3),
+    (rosenbrock, [-1.2, 1.0], {}, (1, 1), 1e-4),
     (beale, [1.0, 1.0], {}, (3, 0.5), 1e-4),
     (himmelblau, [1.0, 1.0], {}, (3, 2), 1e-6),
     (himmelblau, [-1.0, 1.0], {}, (-2.805118, 3.131312), 1e-6),
@@ -176,6 +176,7 @@ def test_backtracking_ends_in_a_minimum_and_never_goes_up(
     run = gradient_descent(f, start, backtracking=True, **options)
     assert run.converged and run.reason[:4] in ("eps1", "eps2"), run
     assert distance(run.x, *minimum) < tolerance, run
+    assert classify_critical_point(f, run.x).kind == "minimum"
     assert all(after <= before for before, after in itertools.pairwise(run.values))
     assert len(run.path) == len(run.values) == run.steps + 1
     assert run.path[0] == start and run.path[-1] == run.x
@@ -300,7 +301,9 @@ def test_an_error_at_the_start_is_a_mistake_and_no_verdict() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("start", [math.nan, [1.0, math.nan], [math.inf, 0.0]])
 def test_a_start_that_is_not_finite(method: Any, start: Any) -> None:
-    f = (lambda x, y: x * x + y * y) if isinstance(start, list) else (lambda x: x * x)
+    def f(*x: Value) -> Value:
+        raise ValueError("f is not even called")
+
     run = method(f, start)
     assert not run.converged and run.steps == 0
     assert run.reason.startswith("undefined: the start is [")
@@ -405,7 +408,7 @@ def test_an_error_of_the_callback_is_the_callers() -> None:
 
 def test_a_run_prints_its_end() -> None:
     run = gradient_descent(lambda x, y: x * x + y * y, [1.0, 2.0])
-    assert str(run).startswith("converged after 65 steps at x = [")
+    assert str(run).startswith("converged after 75 steps at x = [")
     assert "path" not in repr(run) and len(repr(run)) < 400
     wide = gradient_descent(lambda x: autograd.dot(x, x), [1.0] * 9, max_steps=1)
     assert "[0.8, 0.8, 0.8, 0.8, ...]" in str(wide)

@@ -705,8 +705,10 @@ def test_nodes_without_a_label_are_numbered_operands_first() -> None:
     x = Value(2.0, "x")
     root = (x * x + 1.0) * Value(3.0)
     shown = [step.names[step.node] for step in step_through(root).steps]
-    # From the root: (x * x + 1) * 3 is the fifth, then its operands, then x * x, and x.
-    assert shown == ["v5", "v4", "v3", "v2", "x"]
+    # As Python evaluates them: x is the first, x * x the second, and so on to the product.
+    assert shown == ["v5", "v3", "v4", "v2", "x"]
+    a, b, c = (autograd.sum([Value(1.0)]) for _ in range(3))
+    assert repr(step_through(autograd.sum([a, b, c])).next()).startswith("[1/7] v7 = v2 + v4 + v6")
 
 
 @pytest.mark.parametrize("label", ["v1", "v2", "V2", "v99999"])
@@ -719,7 +721,7 @@ def test_numbers_of_the_pass_are_never_a_users_label(label: str) -> None:
 
 
 def test_nodes_of_one_label_are_told_apart() -> None:
-    assert names("w", "b", "w", "w#1") == ["w#2", "b", "w#1", '"w#1"']
+    assert names("w", "b", "w", "w#1") == ["w#1", "b", "w#2", '"w#1"']
     long = ["n" * 40 + str(i) + "m" * 40 for i in range(3)]
     assert len(set(names(*long))) == 3
 

@@ -72,8 +72,8 @@ def draw(
         max_nodes: how many Values and boxes a picture may have before groups are closed: 60 unless
             told otherwise. With ``groups=None`` the largest number of Values to draw: 200.
         highlight: Values to emphasise; a single Value counts as one of them. Within a list or
-            tuple the edges between neighbours are emphasised as well, so that it may be a path;
-            several paths may stand in it.
+            tuple the edges between neighbours are emphasised as well, so that it may be a path.
+            It may also hold paths, such as ``why(w).paths`` of a ``Stepper``.
 
     Returns:
         A ``graphviz.Digraph`` whose ``.source`` is the same in every run.

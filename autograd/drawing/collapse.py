@@ -189,11 +189,14 @@ def _no_group(name: str, groups: Sequence[Group]) -> str:
     known = [".".join(group.path) for group in groups if group.path]
     if not known:
         return (
-            f"expand asks for {name!r}, but this graph has no groups; make nodes within "
+            f"expand asks for {name!r}, but there are no groups in this picture; make nodes within "
             f"'with group(name):', or give them dotted labels such as 'layer1.w'"
         )
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    return f"expand asks for {name!r}, but no group has that name; there is {', '.join(close)}"
+    return (
+        f"expand asks for {name!r}, but no group in this picture has that name; there is "
+        f"{', '.join(close)}"
+    )
 
 
 def _fold_families(group: Group, forced: set[Group], most_boxes: int) -> None:

@@ -404,6 +404,8 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
 
 def _about(node: Node) -> str:
     lines = [node.label] if node.label else []
+    if node.formula:
+        lines.append(f"= {node.formula}")
     lines.append(f"data = {node.data!r}")
     lines.append("no gradient yet" if node.grad is None else f"grad = {node.grad!r}")
     return _tooltip("\n".join(lines))

@@ -11,7 +11,7 @@ id                 classes                             what it is
 ``v3_op``          ``operation``                       the operation that made it
 ``v3_out``         ``result``                          the edge from there to the box
 ``v3_in1``         ``operand``, ``to-v2``              the edge from its first operand, box 2
-``v3_constant1``   ``constant``                        that operand, if it is a plain number
+``v3_from1``       ``constant`` or ``reference``       what stands for that operand beside it
 =================  ==================================  =============================================
 """
 
@@ -44,11 +44,13 @@ class Operand:
         box: the number of the box that it is, or None for a constant.
         text: what stands at the edge, such as the local derivative; a constant's own number.
         place: "1st", "2nd", ... where the order of operands matters, or "".
+        reference: the name of a box that is too far away for an edge; "" where there is an edge.
     """
 
     box: int | None
     text: str
     place: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,36 @@ class Moment:
 BEFORE = Moment()
 
 
-def dot(boxes: Sequence[Box], moment: Moment = BEFORE) -> str:
-    """The DOT text of a frame; at any other moment the same boxes lie at the same places."""
+def dot(
+    boxes: Sequence[Box],
+    moment: Moment = BEFORE,
+    caption: Sequence[str] = (),
+    room: tuple[int, int] = (0, 0),
+    **graph: str,
+) -> str:
+    """The DOT text of a frame; at any other moment the same boxes lie at the same places.
+
+    Args:
+        boxes: what to draw.
+        moment: what has happened so far.
+        caption: lines of text to stand below.
+        room: how many lines and columns to keep for them, so that other captions move nothing.
+        graph: further attributes of the graph.
+    """
+    if room[0]:
+        graph |= {"label": _written(caption, *room), "labelloc": "b", "labeljust": "l"}
     lines = [
         "digraph {",
         "graph"
         + look._attributes(
-            rankdir="LR", bgcolor=look.PAPER, nodesep="0.22", ranksep="0.42", pad="0.15"
+            rankdir="LR",
+            bgcolor=look.PAPER,
+            fontname=MONOSPACE,
+            fontsize=f"{_SIZE}",
+            nodesep="0.22",
+            ranksep="0.42",
+            pad="0.15",
+            **graph,
         ),
         "node"
         + look._attributes(shape="plain", fontname=MONOSPACE, fontsize=f"{_SIZE}", color=look.LINE),
@@ -259,18 +284,17 @@ def _operation(box: Box, moment: Moment) -> list[str]:
         + look._attributes(id=f"v{box.number}_out", **{"class": "result"}, weight="8"),
     ]
     for position, operand in sorted(box.operands.items()):
-        edge = {"id": f"v{box.number}_in{position + 1}"}
-        if operand.box is None:
-            source = f"v{box.number}_constant{position + 1}"
-            lines.append(source + look._attributes(**_constant(source, operand.text)))
-            edge["class"] = "operand"
-            words = operand.place
-        else:
-            source = f"v{operand.box}"
-            edge["class"] = f"operand to-v{operand.box}"
-            words = " ".join(filter(None, [operand.place, operand.text]))
-        if words:
-            edge["label"] = _sized(words)
+        edge = {"id": f"v{box.number}_in{position + 1}", "class": "operand"}
+        source = f"v{operand.box}"
+        words = [operand.place]
+        if operand.box is not None:
+            edge["class"] += f" to-{source}"
+            words.append(operand.text)
+        if operand.box is None or operand.reference:
+            source = f"v{box.number}_from{position + 1}"
+            lines.append(source + look._attributes(**_beside(source, operand)))
+        if any(words):
+            edge["label"] = _sized(" ".join(filter(None, words)))
         contribution = moment.contributions.get((box.number, position))
         if contribution is not None:
             edge["color"] = look._colour(contribution, look.FAINT)
@@ -281,13 +305,15 @@ def _operation(box: Box, moment: Moment) -> list[str]:
     return lines
 
 
-def _constant(name: str, number: str) -> dict[str, str]:
+def _beside(name: str, operand: Operand) -> dict[str, str]:
+    """A constant, or a reference to a box elsewhere: its number or name, right by the operation."""
     return {
         "id": name,
-        "class": "constant",
-        "label": _sized(number),
+        "class": "constant" if operand.box is None else "reference",
+        "label": _sized(operand.reference or operand.text),
         "shape": "box",
-        "style": "rounded",
+        "style": "rounded" if operand.box is None else "rounded,filled",
+        "fillcolor": look.LEAF,
         "width": "0",
         "height": "0",
         "margin": "0.03,0.02",
@@ -324,6 +350,15 @@ def _sized(text: str) -> str:
     width = 11 * _ADVANCE * text_cells(text) + 6
     field_ = f'<TD FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="16">{_shown(text)}</TD>'
     return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{field_}</TR></TABLE>'
+
+
+def _written(lines: Sequence[str], rows: int, columns: int) -> str:
+    """Lines of text in a field of a fixed size, the first of them in bold."""
+    width = _SIZE * _ADVANCE * columns + _MARGIN
+    cells = [_shown(line) or "&#160;" for line in [*lines, *[""] * (rows - len(lines))]]
+    cells[0] = f"<B>{cells[0]}</B>"
+    table = "".join(f"<TR>{_cell(width, 19, cell)}</TR>" for cell in cells)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
 
 
 def _caption(markup: str) -> str:

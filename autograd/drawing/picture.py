@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from .. import ieee
 from ..ops import Op
@@ -30,7 +30,18 @@ EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one edge.
 PARALLEL = 8
 
-Highlight: TypeAlias = "Value | Iterable[Value | Sequence[Value]]"
+OPERANDS_IN_FORMULA = 6
+
+
+class Way(Protocol):
+    """A path through a graph, such as ``Stepper.why`` lists."""
+
+    @property
+    def nodes(self) -> Sequence[Value]:
+        """The Values on the path, each an operand of the one before."""
+
+
+Highlight: TypeAlias = "Value | Way | Iterable[Value | Way | Sequence[Value]]"
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Node:
         label: its name, or the empty string.
         data: the number it holds.
         grad: its gradient; None if no sweep has been here, so that there is nothing to show.
+        formula: how it was made, in names and numbers; "" for a leaf.
         operation: what made it; None for a leaf, and where the picture is cut off.
         is_cut: whether what it was made of is not part of the picture.
         is_root: whether this is the final value of the graph.
@@ -88,6 +100,7 @@ class Node:
     label: str
     data: float
     grad: float | None
+    formula: str
     operation: Operation | None
     is_cut: bool
     is_root: bool
@@ -261,6 +274,7 @@ class _Painter:
             label=str(value.label or ""),
             data=float(value.data),
             grad=float(value.grad) if self.swept or value.grad else None,
+            formula=_formula(value),
             operation=Operation(value.op, self._operands(value)) if value.op and is_open else None,
             is_cut=value.op is not None and not is_open,
             is_root=value is self.root,
@@ -288,7 +302,7 @@ class _Painter:
                     shown_position,
                     partial,
                     float(value.grad) if self.swept else None,
-                    self._contribution(value, slope),
+                    self._contribution(value, slope) if self.swept else None,
                     emphasised=(value, operand) in self.marks.steps,
                 )
             )
@@ -297,36 +311,42 @@ class _Painter:
             edges, {origin for origin, count in counts.items() if _is_one_edge(origin, count)}
         )
 
-    def _contribution(self, value: Value, slope: float | None) -> float | None:
-        if not self.swept:
-            return None
-        # Where no derivative passes, or none came, 0 * inf would be nan.
+    def _contribution(self, value: Value, slope: float | None) -> float:
+        """What an operand receives, after a sweep."""
         upstream = float(value.grad)
+        # Where no derivative passes, or none came, 0 * inf would be nan.
         return 0.0 if slope is None or upstream == 0.0 else upstream * float(slope)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
         own = self.box_ids[group]
-        edges: list[Edge] = []
-        inner = 0
+        inner_edges = 0
+        counts: Counter[str | None] = Counter()
+        carried: defaultdict[str | None, list[float]] = defaultdict(list)
+        emphasised: set[str | None] = set()
         for value in values:
-            if value not in self.part.opened:
-                continue
-            sources = [self.places.get(x) if isinstance(x, Value) else own for x in value.operands]
-            inner += sum(
-                source == own and isinstance(x, Value) for source, x in zip(sources, value.operands)
+            slopes: Sequence[float | None] = ()
+            for position, operand in enumerate(value.operands if value in self.part.opened else ()):
+                if not isinstance(operand, Value):
+                    continue
+                source = self.places.get(operand)
+                if source == own:
+                    inner_edges += 1
+                    continue
+                counts[source] += 1
+                if self.swept:
+                    slopes = slopes or local_partials(value)
+                    carried[source].append(self._contribution(value, slopes[position]))
+                if (value, operand) in self.marks.steps:
+                    emphasised.add(source)
+        edges = tuple(
+            Edge(
+                source,
+                contribution=ieee.sum(*carried[source]) if self.swept else None,
+                count=count,
+                emphasised=source in emphasised,
             )
-            if all(source == own for source in sources):
-                continue
-            slopes = local_partials(value) if self.swept else [None] * len(sources)
-            for source, operand, slope in zip(sources, value.operands, slopes):
-                if source != own:
-                    edges.append(
-                        Edge(
-                            source,
-                            contribution=self._contribution(value, slope),
-                            emphasised=(value, operand) in self.marks.steps,
-                        )
-                    )
+            for source, count in counts.items()
+        )
         operations = Counter(value.op.name for value in values if value.op is not None)
         return Box(
             id=own,
@@ -336,8 +356,8 @@ class _Painter:
             total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
-            inner_edges=inner,
-            edges=_merge(edges, set(map(_origin, edges))),
+            inner_edges=inner_edges,
+            edges=edges,
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
             is_summary=group.is_summary,
@@ -412,15 +432,16 @@ class _Marks:
         self.values: set[Value] = set()
         self.steps: set[tuple[Value, Value]] = set()
         present = set(nodes)
-        wanted: list[Value | Sequence[Value]] = (
-            [highlight] if isinstance(highlight, Value) else list(highlight)
-        )
+        is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
+        wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
         # A list of Values may be a path itself; a set is in no order.
         if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
             self._walk([x for x in wanted if isinstance(x, Value)])
         for entry in wanted:
-            is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
-            path: list[Value] = list(entry) if is_path else [entry]  # type: ignore
+            # What why() gives is a path as well, of which .nodes are the Values.
+            nodes = getattr(entry, "nodes", entry)
+            is_path = isinstance(nodes, Sequence) and not isinstance(nodes, str)
+            path: list[Value] = list(nodes) if is_path else [nodes]  # type: ignore[list-item]
             for value in path:
                 _check_present(value, present)
             self.values.update(path)
@@ -479,6 +500,18 @@ def _refuse_unreadable(part: Part, max_nodes: int) -> None:
             f"in one picture of every Value (max_nodes={max_nodes}); leave out groups=None, draw "
             f"the end of it with depth=5 or so, or raise max_nodes"
         )
+
+
+def _formula(value: Value) -> str:
+    """``a * b = 2.0 * -3.0``: the operation on the names of its operands, and on their numbers."""
+    if value.op is None:
+        return ""
+    shown = value.operands[:OPERANDS_IN_FORMULA]
+    numbers = [repr(x.data if isinstance(x, Value) else x) for x in shown]
+    names = [str(x.label) if isinstance(x, Value) else repr(x) for x in shown]
+    texts = [names, numbers] if all(names) else [numbers]
+    more = ["..."] if len(value.operands) > len(shown) else []
+    return " = ".join(value.op.formula(operands + more) for operands in texts)
 
 
 @functools.cache

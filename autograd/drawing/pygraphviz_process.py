@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 
 CANNOT_IMPORT = 69
+# Between two graphs; no label can hold it, for their line ends are written as references.
+SEPARATOR = "// next graph"
 
 
 def main(installed_in: str, picture_format: str) -> int:
-    """Draw what arrives on standard input, and write the picture to standard output."""
+    """Draw the graphs that arrive on standard input, and write the pictures to standard output."""
     sys.path.insert(0, installed_in)
     try:
         import pygraphviz
@@ -21,12 +23,15 @@ def main(installed_in: str, picture_format: str) -> int:
         print(error, file=sys.stderr)
         return CANNOT_IMPORT
     try:
-        graph = pygraphviz.AGraph().from_string(sys.stdin.buffer.read().decode("utf-8"))
-        picture = graph.draw(format=picture_format, prog="dot")
+        texts = sys.stdin.buffer.read().decode("utf-8").split(f"\n{SEPARATOR}\n")
+        pictures = [
+            pygraphviz.AGraph().from_string(text).draw(format=picture_format, prog="dot")
+            for text in texts
+        ]
     except (ValueError, OSError, pygraphviz.DotError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(picture)
+    sys.stdout.buffer.writelines(pictures)
     return 0
 
 

@@ -8,13 +8,14 @@ A matrix product W x is differentiated as a whole: W^T g comes down to x, and g 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TypeAlias
 
 from ..ops import OPS
 from .graph import AFFINE, PARAMETER, Expression, Graph, as_node, as_operand
 
 Number: TypeAlias = "Expression | float"
-ONE_COLUMN = -1
+ONE_COLUMN = UNWANTED = -1
 
 
 @dataclass
@@ -24,12 +25,18 @@ class Outer:
     Attributes:
         rows: the nodes u_i.
         columns: the nodes v_j; the last may be ``ONE_COLUMN``, which is 1.
-        positions: for each i and j which derivative this is a part of; all are different.
+        positions: for each i and j which derivative this is a part of, or ``UNWANTED``; no two are
+            the same.
     """
 
     rows: list[int]
     columns: list[int]
     positions: list[list[int]]
+
+    def moved(self, by: int) -> Outer:
+        """The same with other positions."""
+        positions = [[x if x == UNWANTED else x + by for x in row] for row in self.positions]
+        return Outer(self.rows, self.columns, positions)
 
 
 @dataclass
@@ -64,22 +71,29 @@ class _Sweep:
         for node in range(self.root, -1, -1):
             if node in self.products:
                 for columns, forms in self.products.pop(node).items():
-                    self.product(columns, forms, found.outers)
-            if node not in self.reports or not self.needed[node]:
-                continue
-            gradient = _total(graph, self.reports.pop(node))
-            if isinstance(gradient, Expression) and node in graph.labels:
-                graph.labels.setdefault(gradient.index, f"d_{graph.labels[node]}")
-            name = graph.names[node]
-            if name == PARAMETER:
-                found.nodes[int(graph.numbers[node])] = as_node(graph, gradient)
-            elif name == AFFINE:
-                columns = graph.operands[node][1::2]
-                forms = self.products.setdefault(max(columns), {}).setdefault(columns, [])
-                forms.append((graph.operands[node], as_node(graph, gradient)))
-            else:
-                self.operation(node, gradient)
+                    found.outers += self.product(columns, forms)
+            # Parameters wait for the products of the leaves, of which they may be numbered later.
+            if node in self.reports and self.needed[node] and graph.names[node] != PARAMETER:
+                gradient = self.total(node)
+                if graph.names[node] == AFFINE:
+                    self.form(graph.operands[node], as_node(graph, gradient))
+                else:
+                    self.operation(node, gradient)
+        for node in sorted(self.reports):
+            if graph.names[node] == PARAMETER:
+                found.nodes[int(graph.numbers[node])] = as_node(graph, self.total(node))
         return found
+
+    def total(self, node: int) -> Number:
+        """What the consumers of a node report, added up: one sum, however many they are."""
+        graph, reports = self.graph, self.reports.pop(node)
+        gradient = reports[0]
+        if len(reports) > 1:
+            terms = tuple([as_node(graph, report) for report in reports])
+            gradient = Expression(graph, graph.node("sum", terms))
+        if isinstance(gradient, Expression) and node in graph.labels:
+            graph.labels.setdefault(gradient.index, f"d_{graph.labels[node]}")
+        return gradient
 
     def report(self, node: int, gradient: Number) -> None:
         if self.needed[node]:
@@ -106,38 +120,61 @@ class _Sweep:
             if partial is not None:
                 self.report(operand, _product(gradient, partial))
 
+    def form(self, operands: tuple[int, ...], gradient: int) -> None:
+        """Report to the coefficients, but for parameters; what is left is for the whole product."""
+        graph, columns = self.graph, operands[1::2]
+        forms = self.products.setdefault(max(columns), {}).setdefault(columns, [])
+        forms.append((operands[::2], gradient))
+        for coefficient, x in zip_longest(operands[::2], columns):
+            if graph.names[coefficient] != PARAMETER:
+                self.coefficient(coefficient, x, gradient)
+
+    def coefficient(self, coefficient: int, x: int | None, gradient: int) -> None:
+        """Report to a coefficient of x, or to a bias for None."""
+        if self.needed[coefficient]:
+            slope = gradient if x is None else self.graph.node("mul", (gradient, x))
+            self.report(coefficient, Expression(self.graph, slope))
+
     def product(
-        self,
-        columns: tuple[int, ...],
-        forms: list[tuple[tuple[int, ...], int]],
-        outers: list[Outer],
-    ) -> None:
-        """Report to the coefficients and the columns of a matrix product."""
+        self, columns: tuple[int, ...], forms: list[tuple[tuple[int, ...], int]]
+    ) -> list[Outer]:
+        """Report to the columns of a matrix product, and to the parameters in its matrix."""
         graph = self.graph
         forms.reverse()
         gradients = [gradient for _, gradient in forms]
         for j, x in enumerate(columns):
             if self.needed[x]:
-                pairs = [(operands[2 * j], g) for operands, g in forms]
+                pairs = [(coefficients[j], g) for coefficients, g in forms]
                 if len(pairs) == 1:
                     node = graph.node("mul", pairs[0])
                 else:
                     node = graph.node(AFFINE, tuple([x for pair in pairs for x in pair]))
                 self.report(x, Expression(graph, node))
-        rows = [[*operands[::2]] for operands, _ in forms]
-        coefficients = [x for row in rows for x in row]
-        places = {x for x in coefficients if graph.names[x] == PARAMETER}
-        if len(places) == len(coefficients) and len({len(row) for row in rows}) == 1:
-            positions = [[int(graph.numbers[x]) for x in row] for row in rows]
-            bias = [ONE_COLUMN] * (len(rows[0]) - len(columns))
-            outers.append(Outer(gradients, [*columns, *bias], positions))
-            return
-        for row, g in zip(rows, gradients):
-            gradient = Expression(graph, g)
-            for coefficient, x in zip(row, columns):
-                self.report(coefficient, gradient * Expression(graph, x))
-            if len(row) > len(columns):
-                self.report(row[-1], gradient)
+        positions = [
+            [
+                int(graph.numbers[x]) if graph.names[x] == PARAMETER else UNWANTED
+                for x in coefficients
+            ]
+            for coefficients, _ in forms
+        ]
+        wanted = [x for row in positions for x in row if x != UNWANTED]
+        if not wanted:
+            return []
+        if len(set(wanted)) < len(wanted):
+            for coefficients, g in forms:
+                for coefficient, x in zip_longest(coefficients, columns):
+                    if graph.names[coefficient] == PARAMETER:
+                        self.coefficient(coefficient, x, g)
+            return []
+        table = list(zip_longest(*positions, fillvalue=UNWANTED))
+        used = [j for j, column in enumerate(table) if set(column) != {UNWANTED}]
+        return [
+            Outer(
+                gradients,
+                [columns[j] if j < len(columns) else ONE_COLUMN for j in used],
+                [list(row) for row in zip(*[table[j] for j in used])],
+            )
+        ]
 
 
 def _product(gradient: Number, partial: Number) -> Number:
@@ -146,12 +183,3 @@ def _product(gradient: Number, partial: Number) -> Number:
     if isinstance(gradient, float) and gradient == 1.0:
         return partial
     return gradient * partial
-
-
-def _total(graph: Graph, reports: list[Number]) -> Number:
-    """What the consumers of a node report, added up: one sum, however many they are."""
-    if len(reports) == 1:
-        return reports[0]
-    return Expression(
-        graph, graph.node("sum", tuple([as_node(graph, report) for report in reports]))
-    )

@@ -11,8 +11,10 @@ from __future__ import annotations
 import itertools
 import linecache
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,10 +55,7 @@ class NumpyCode:
     index_arrays: dict[str, NDArray[np.intp]]
 
     def __post_init__(self) -> None:
-        name = f"<lowered {next(_numbers)}>"
-        # So that a traceback, or a debugger, shows the lines.
-        linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
-        self._compiled = compile(self.source, name, "exec")
+        self._compiled = compile_source(self.source)
 
     def bind(
         self, rows: Array, scalars: Array, results: Array
@@ -68,7 +67,13 @@ class NumpyCode:
         return namespace["prepare"], namespace["step"]
 
 
-_numbers = itertools.count(1)
+def compile_source(source: str) -> CodeType:
+    """The source compiled, in such a way that a traceback or a debugger shows its lines."""
+    name = f"<lowered {zlib.crc32(source.encode()):08x}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    return compile(source, name, "exec")
+
+
 _CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
@@ -399,10 +404,9 @@ class _Emitter:
             averaged = True
             if isinstance(grid, Grid):
                 self.grid(grid, n_values)
-                written |= {p for row in grid.positions for p in row}
             else:
                 self.pairs(grid, n_values)
-                written |= set(grid.positions)
+            written.update(grid.positions)
         if averaged:
             share = self.view("array(1.0 / rows.shape[1])", "one_by_T")
             step.append(
@@ -411,23 +415,24 @@ class _Emitter:
         self.add_invariant(written)
 
     def grid(self, grid: Grid, offset: int) -> None:
-        step = self.stages[EVERY_STEP]
+        schedule, step = self.schedule, self.stages[EVERY_STEP]
         left = self.fetch(grid.rows)
         right = self.fetch(grid.columns, self.with_ones(grid.columns))
         turned = self.view(f"{right}.T", f"{right}_T")
         n, m = len(grid.rows), len(grid.columns)
-        first = grid.positions[0][0]
+        first = grid.positions[0] % max(schedule.parameters, 1)
         label = _title(self.graph.labels.get(self.graph.leaf(PARAMETER, first), "")).upper()
         name = f"d_{label or 'P'}"
-        flat = [p + offset for row in grid.positions for p in row]
+        flat = [p + offset for p in grid.positions]
         text = f"{left} @ {right}.T"
-        if grid.first and flat == list(range(flat[0], flat[0] + n * m)):
+        if grid.first and grid.entries is None and flat == list(range(flat[0], flat[0] + n * m)):
             out = self.view(f"{RESULTS}[{flat[0]}:{flat[-1] + 1}].reshape({n}, {m})", name)
             step.append(_line(f"dot({left}, {turned}, out={out})", f"{out} = {text}"))
             return
         buffer = self.view(f"empty(({n}, {m}))", name, "", tuple(flat))
         step.append(_line(f"dot({left}, {turned}, out={buffer})", f"{buffer} = {text}"))
-        self.store(flat, f"{buffer}.reshape(-1)", grid.first)
+        chosen = "" if grid.entries is None else f"[{self.index(grid.entries)}]"
+        self.store(flat, f"{buffer}.reshape(-1){chosen}", grid.first)
 
     def pairs(self, pairs: Pairs, offset: int) -> None:
         left, right = self.fetch(pairs.rows), self.fetch(pairs.columns)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from .arrays import expand
 from .differentiate import differentiate
-from .engines import Engine, JaxEngine, NumpyEngine
+from .engines import Engine, NumpyEngine
 from .graph import Graph, Line
-from .level_source import LevelsEngine
-from .levels import plan
+from .jax_engine import JaxEngine
+from .level_engine import LevelsEngine
 from .products import find_products
-from .schedule import EVERY_STEP, Grid, Schedule, schedule
+from .reports import plan
+from .schedule import EVERY_STEP, Schedule, schedule
 from .select import Outputs, select
 from .simplify import simplify
 
@@ -88,10 +89,7 @@ class Part:
                 found = differentiate(graph, root)
                 for place, node in found.nodes.items():
                     outputs.gradients[i * self.parameters + place] = node
-                for outer in found.outers:
-                    first = i * self.parameters
-                    outer.positions = [[first + x for x in row] for row in outer.positions]
-                    outputs.outers.append(outer)
+                outputs.outers += [x.moved(i * self.parameters) for x in found.outers]
             for rewrite in (simplify, expand):
                 graph, nodes = rewrite(graph, outputs.nodes())
                 outputs = outputs.renamed(nodes)
@@ -108,8 +106,9 @@ class Part:
             when = "every step" if group.stage == EVERY_STEP else "once"
             label = plan.graph.labels.get(group.members[0], "")
             lines.append(Line(when, group.name, len(group.members), 1, label))
-        for grid in plan.grids:
-            size = sum(map(len, grid.positions)) if isinstance(grid, Grid) else len(grid.positions)
-            lines.append(Line("every step", "average", size, 1, "derivatives"))
+        lines += [
+            Line("every step", "average", len(grid.positions), 1, "derivatives")
+            for grid in plan.grids
+        ]
         lines += [Line("every step", "average", 1, 1, "value") for _ in plan.values]
         return lines

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .graph import AFFINE, CONSTANT, INPUT, LEAVES, Graph
+from .graph import AFFINE, CONSTANT, INPUT, LEAVES, PARAMETER, Graph
 from .simplify import ADDITIVE, inside_chains, signed_terms
 
 WORTHWHILE = 8
@@ -136,9 +136,14 @@ def _affine(new: Graph, form: _Form, nodes: list[int]) -> int:
     for x, coefficient, sign in form.products:
         operands += [signed(sign, nodes[coefficient]), nodes[x]]
     invariant = [signed(sign, nodes[x]) for sign, x in form.invariant]
-    if invariant:
-        operands.append(invariant[0] if len(invariant) == 1 else new.node("sum", tuple(invariant)))
-    result = new.node(AFFINE, tuple(operands))
-    if form.plain:
-        result = new.node("sum", (result, *[signed(sign, nodes[x]) for sign, x in form.plain]))
-    return result
+    biases = [x for x in invariant if new.names[x] == PARAMETER]
+    rest = [signed(sign, nodes[x]) for sign, x in form.plain]
+    if len(biases) == 1:
+        # Such a bias is a column of the parameters' matrix, but not with more added to it.
+        rest += [x for x in invariant if x not in biases]
+    elif len(invariant) > 1:
+        biases = [new.node("sum", tuple(invariant))]
+    else:
+        biases = invariant
+    result = new.node(AFFINE, (*operands, *biases))
+    return new.node("sum", (result, *rest)) if rest else result

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..value import Value
-from .engines import Engine, PythonEngine, SumEngine, import_jax
+from .engines import Engine, PythonEngine, SumEngine
 from .graph import LoweringError
+from .jax_engine import JaxEngine, import_jax
 from .pipeline import Part
 from .record import record, unknown_leaves
 from .reroll import reroll
@@ -315,6 +316,25 @@ class BoundProgram:
         """What was to be observed in the last call, an array with a row for each instance."""
         found: Array = self._engine.rows().T
         return found
+
+    def shards(self) -> list[tuple[str, int]]:
+        """The devices that hold the instances of the next call, and how many of them each."""
+        if isinstance(self._engine, JaxEngine):
+            return self._engine.shards()
+        return [("cpu", self.size if self._instances is None else len(self._instances))]
+
+    def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
+        """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
+
+        It is for loops of your own, such as many steps in one ``jax.lax.scan``: trace it within
+        ``jax.enable_x64(True)``.
+
+        Raises:
+            ValueError: if the engine is another one.
+        """
+        if not isinstance(self._engine, JaxEngine):
+            raise ValueError("jax_function() needs a program lowered with engine='jax'")
+        return self._engine.bound_function()
 
     def write_back(self) -> None:
         """Put the parameters into the Values."""

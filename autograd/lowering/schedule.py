@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .arrays import COMMUTATIVE
+from .differentiate import UNWANTED
 from .graph import AFFINE, CONSTANT, INPUT, Graph
 from .products import WORTHWHILE
 from .select import Average, Selection
@@ -58,13 +59,15 @@ class Grid:
     Attributes:
         rows: the nodes u_i.
         columns: the nodes v_j.
-        positions: for each i and j which gradient this is.
+        positions: which gradients these are, row by row.
+        entries: for each position its place in the flat matrix; None if all are wanted.
         first: whether it is stored, or added to what an earlier grid stored.
     """
 
     rows: list[int]
     columns: list[int]
-    positions: list[list[int]]
+    positions: list[int]
+    entries: list[int] | None
     first: bool
 
 
@@ -349,14 +352,17 @@ def _grids(selection: Selection, order: _Order) -> tuple[list[Grid | Pairs], lis
         # From the top of the matrix down, and its columns as they lie in memory.
         by_column = sorted(range(len(outer.columns)), key=lambda j: order.key(outer.columns[j]))
         by_row = sorted(range(len(outer.rows)), key=lambda i: order.key(outer.rows[i]))
-        positions = [[outer.positions[i][j] for j in by_column] for i in by_row]
-        flat = {position for row in positions for position in row}
-        first = written.isdisjoint(flat)
+        flat = [outer.positions[i][j] for i in by_row for j in by_column]
+        positions = [position for position in flat if position != UNWANTED]
+        entries = None
+        if len(positions) < len(flat):
+            entries = [entry for entry, position in enumerate(flat) if position != UNWANTED]
+        first = written.isdisjoint(positions)
         rows, columns = [outer.rows[i] for i in by_row], [outer.columns[j] for j in by_column]
-        found.append(Grid(rows, columns, positions, first))
+        found.append(Grid(rows, columns, positions, entries, first))
         if not first:
-            cleared += sorted(flat - written)
-        written |= flat
+            cleared += sorted(set(positions) - written)
+        written.update(positions)
     turns: dict[int, list[tuple[int, int, int]]] = {}
     for position, output in selection.gradients.items():
         for turn, (u, v) in enumerate(output.pairs):

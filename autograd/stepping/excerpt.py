@@ -6,7 +6,9 @@ after any number of nodes. The page and the notebook draw what they find here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..drawing.frames import Box, Moment, Operand, widest
 from ..drawing.picture import _order_matters
@@ -19,6 +21,9 @@ MOST_NODES, MOST_EDGES = 120, 300
 NEIGHBOURS = 40
 # A node of a thousand operands must not take all the room.
 MOST_OPERANDS, MOST_CONSUMERS = 8, 4
+# Of a node that is used more often, the uses that lie further away are references, not edges: long
+# edges hide what is near, and Graphviz takes minutes to lay out many of them.
+MOST_USES, LONGEST_EDGE = 4, 2
 
 _ORDINALS = ("1st", "2nd", "3rd")
 
@@ -49,6 +54,11 @@ class Excerpt:
         self._operands = {
             number: self._drawn_operands(node, number) for node, number in self.numbers.items()
         }
+        for number, position in self._far_uses():
+            operand = self._operands[number][position]
+            assert operand.box is not None
+            name = recording.names[recording.nodes[operand.box - 1]]
+            self._operands[number][position] = replace(operand, reference=name)
 
     def moment(self, position: int, edges_done: int = 0) -> Moment:
         """What the picture shows at a position of the pass, as the ``Stepper`` counts it."""
@@ -116,6 +126,25 @@ class Excerpt:
                 drawn[position] = Operand(self.numbers[operand], signed(partial or 0.0), place)
                 self.edges[number, position] = number_of_edge
         return drawn
+
+    def _far_uses(self) -> list[tuple[int, int]]:
+        """Those of ``edges`` that would be long, of nodes that are used often."""
+        uses = Counter(self._operands[n][position].box for n, position in self.edges)
+        ranks: dict[int, int] = {}
+        for number in reversed(self.numbers.values()):
+            operands = [x.box for x in self._operands[number].values() if x.box is not None]
+            if operands:
+                # A leaf stands right before the first that uses it.
+                rank = 1 + max(ranks.get(operand, 0) for operand in operands)
+                ranks |= {operand: rank - 1 for operand in operands if operand not in ranks}
+                ranks[number] = rank
+        return [
+            (number, position)
+            for number, position in self.edges
+            if uses[operand := self._operands[number][position].box] > MOST_USES
+            and operand is not None
+            and ranks[number] - ranks[operand] > LONGEST_EDGE
+        ]
 
 
 def _count(edge: Edge) -> str:

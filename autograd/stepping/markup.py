@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from itertools import chain, repeat
 
 from .. import ieee
 from . import text
@@ -117,10 +118,9 @@ def _report(step: Step, edge: Edge) -> str:
     if edge.partial is None:
         numbers = f"{contribution} (no derivative passes)"
     else:
-        numbers = (
-            f"{_number(signed(step.gradient))} · {_number(signed(edge.partial))} = {contribution}"
-        )
-    chain = [_derivative(root, operand), f"{_derivative(root, node)} · {local}", numbers]
+        factors = f"{_number(signed(step.gradient))} · {_number(signed(edge.partial))}"
+        numbers = f"{factors} = {contribution}"
+    equation = [_derivative(root, operand), f"{_derivative(root, node)} · {local}", numbers]
     before = "\u2014" if edge.before is None else signed(edge.before)
     arrived = [
         f"<span>grad of {code(operand)} {_number(before)} → "
@@ -134,7 +134,7 @@ def _report(step: Step, edge: Edge) -> str:
     if edge.reported == 1 and edge.before is not None:
         arrived.append(_tag("span", "stale", _stale(edge.before)))
     return (
-        _equation(chain, first="=" if edge.reported == 1 else "+=")
+        _equation(equation, first="=" if edge.reported == 1 else "+=")
         + _tag("span", "local", _local(step, edge, local))
         + _tag("span", "arrived", "".join(arrived))
     )
@@ -144,11 +144,15 @@ def _local(step: Step, edge: Edge, derivative: str) -> str:
     """``with de/da = b = -3``; an operand that the node uses more than once is numbered."""
     formula = text.partial_formula(step.node, edge.position, step.names)
     equation = [derivative, code(formula)]
-    if edge.partial is not None and formula.strip("()") != text.plain(edge.partial):
-        equation.append(_number(signed(edge.partial)))
+    if edge.partial is not None:
+        number = text.plain(edge.partial)
+        if formula.strip("()") == number:  # a constant slope, such as (-1)
+            equation = [derivative, _number(number)]
+        else:
+            equation.append(_number(signed(edge.partial)))
     uses = sum(operand is edge.operand for operand in step.node.operands)
     which = f" (operand {edge.position + 1})" if uses > 1 else ""
-    return f"<span>with</span>{_equation(equation)}{which}"
+    return f"<span>with</span> {_equation(equation)}{which}"
 
 
 def _nowhere_to_go(step: Step) -> str:
@@ -166,9 +170,13 @@ def _stale(held: float) -> str:
 
 def _equation(sides: Iterable[str], first: str = "=") -> str:
     """Sides with signs of equality between them, the first of which may be another sign."""
-    left, *others = [f"<span>{side}</span>" for side in sides]
-    right = "<span>=</span>".join(others)
-    return _tag("span", "equation", f"{left}<span>{first}</span>{right}")
+    left, *others = sides
+    # A sign goes with what is right of it, also into a new line.
+    signs = chain([first], repeat("="))
+    right = [
+        f"<span>{_tag('span', 'sign', sign)} {side}</span>" for sign, side in zip(signs, others)
+    ]
+    return _tag("span", "equation", " ".join([f"<span>{left}</span>", *right]))
 
 
 def _derivative(of: str, by: str) -> str:

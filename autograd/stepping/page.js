@@ -86,7 +86,8 @@ function arrange() {
 }
 
 function resize() {
-  const fitting = Math.min(scroll.clientWidth / naturalWidth, scroll.clientHeight / naturalHeight);
+  // Not its client width: a scroll bar is gone when the graph fits.
+  const fitting = Math.min(scroll.offsetWidth / naturalWidth, scroll.offsetHeight / naturalHeight);
   const used = scale ?? Math.max(SMALLEST, Math.min(1.4, fitting * 0.98));
   graph.setAttribute("width", naturalWidth * used);
   graph.setAttribute("height", naturalHeight * used);

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, overload
 
-from ..sweep import sweep
+from ..sweep import evaluation_order, sweep
 from ..value import Value
 from . import text
 from .names import name_nodes
@@ -146,7 +146,7 @@ class Recording(Sequence[Step]):
         self.before = [node.grad for node in self.nodes]
         self._stale = {node: node.grad for node in self.nodes if node.op is None and node.grad}
         self._labels = {node: str(node.label) for node in self.nodes if node.label}
-        self.names: Mapping[Value, str] = name_nodes(self.nodes[::-1])
+        self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
 
     @property
     def root(self) -> Value:

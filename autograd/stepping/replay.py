@@ -31,8 +31,6 @@ class ForwardStep:
         node: the Value that it makes.
         data: its number.
         operands: the numbers that it is computed from, in order.
-        again: what the operation makes of these numbers; not ``data`` if somebody has changed the
-            ``.data`` of an operand since.
         names: what each node of the pass is called.
     """
 
@@ -41,8 +39,16 @@ class ForwardStep:
     node: Value
     data: float
     operands: tuple[float, ...]
-    again: float
     names: Mapping[Value, str] = field(compare=False)
+
+    @property
+    def again(self) -> float:
+        """What the operation makes of these numbers.
+
+        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
+        """
+        assert self.node.op is not None
+        return self.node.op.forward(*self.operands)
 
     def __repr__(self) -> str:
         return text.describe_forward(self)
@@ -78,15 +84,12 @@ class Forward(Sequence[ForwardStep]):
     def _step(self, index: int) -> ForwardStep:
         recording = self._recording
         node = self.nodes[index]
-        operands = _numbers(recording, node)
-        assert node.op is not None
         return ForwardStep(
             number=index + 1,
             total=len(self),
             node=node,
             data=recording.data[recording.place[node]],
-            operands=tuple(operands),
-            again=node.op.forward(*operands),
+            operands=tuple(_numbers(recording, node)),
             names=recording.names,
         )
 

@@ -119,17 +119,18 @@ def _operands(operands: Sequence[_T], show: Callable[[_T], str]) -> list[str]:
     return [*map(show, operands[: OPERANDS_SHOWN // 2]), "...", show(operands[-1])]
 
 
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, in columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
-    lines = _align(rows)
+    lines = align(rows)
     if max(map(len, lines), default=0) <= WIDEST:
         return lines
-    others = _align([row[1:] for row in rows])
+    others = align([row[1:] for row in rows])
     return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]
 
 
@@ -147,12 +148,12 @@ def describe(step: Step) -> str:
     uses = Counter(map(id, step.node.operands))
     reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
     # The gradients of the operands stand in one column with what is said of the node's own.
-    left, right = _align([row[:3] for row in reports]), _align([row[3:] for row in reports])
+    left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
     if max(map(len, left), default=0) <= WIDEST:
-        body = _align([(_gradient(step), _completeness(step)), *zip(left, right)])
+        body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
         column = len(body[0]) - len(_completeness(step))
     else:
-        partials, grads = _align([row[:2] for row in reports]), _align([row[2:] for row in reports])
+        partials, grads = align([row[:2] for row in reports]), align([row[2:] for row in reports])
         folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
         body = [_gradient(step) + GAP + _completeness(step), *folded]
         column = 0
@@ -241,7 +242,7 @@ def _contribution(step: Step, edge: Edge) -> str:
 
 def describe_forward(step: ForwardStep) -> str:
     """A forward step: the operation on names, and on numbers: ``[1/3] e = a * b = 2 * 3 = +6``."""
-    node = step.node
+    node, again = step.node, step.again
     head = " = ".join(
         [
             f"[{step.number}/{step.total}] {step.names[node]}",
@@ -250,8 +251,8 @@ def describe_forward(step: ForwardStep) -> str:
             signed(step.data),
         ]
     )
-    same = step.again == step.data or step.again != step.again
-    changed = "" if same else f"{GAP}now {signed(step.again)}: some .data has changed since"
+    same = again == step.data or again != again
+    changed = "" if same else f"{GAP}now {signed(again)}: some .data has changed since"
     origin = source(node)
     return head + changed + (GAP + origin if origin else "")
 
@@ -314,7 +315,7 @@ def table(recording: Recording, position: int, edges_done: int, places: Iterable
                 "" if step.stale is None else stale_notice(step.stale),
             ]
         )
-    return "\n".join(_align(rows))
+    return "\n".join(align(rows))
 
 
 def forward_table(recording: Recording, forward: Forward, done: int, places: Iterable[int]) -> str:
@@ -326,7 +327,7 @@ def forward_table(recording: Recording, forward: Forward, done: int, places: Ite
         node = recording.nodes[place]
         data = NOT_BEGUN if node in waiting else signed(recording.data[place])
         rows.append([names[node], formula(node, names) or "(leaf)", data])
-    return "\n".join(_align(rows))
+    return "\n".join(align(rows))
 
 
 # Why --------------------------------------------------------------------------------------------
@@ -433,7 +434,7 @@ def describe_naive(recording: Recording, naive: Naive) -> str:
                 state if node.op is not None and node is not recording.root else "",
             ]
         )
-    lines = [verdict, *_align(rows)]
+    lines = [verdict, *align(rows)]
     left_out = len(shown) - ROWS_SHOWN
     if left_out > 0:
         lines.append(f"... and {left_out} more nodes with another gradient")

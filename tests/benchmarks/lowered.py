@@ -282,11 +282,11 @@ def lowered_jax_many(task: Task) -> Step:
     import jax.numpy as jnp
 
     program = nn.EmpiricalRisk(task.model(), task.divergence).lower(task.X, task.D, "jax")
-    engine: Any = program._engine
+    function = program.jax_function()
 
     def update(parameters: Any) -> tuple[Any, Any]:
-        results, _ = engine.function(parameters, engine.columns)
-        return parameters - LR * results[1:], results[0]
+        loss, gradient = function(parameters)
+        return parameters - LR * gradient, loss
 
     with jax.enable_x64(True):
         return _many(update, jnp.array(program.parameters))

@@ -1,0 +1,157 @@
+"""A backward pass as a moving picture: a frame for each step, in which nothing moves but numbers.
+
+A root goes in, and a GIF comes out. Frames and their captions are those of the page and of the
+prompt; Graphviz draws them, Pillow puts them together.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..drawing import frames, rendering
+from ..value import Value
+from . import listing, text
+from .excerpt import Excerpt
+from .recording import Recording
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Graphviz draws so many in one go, each go within the limit of time for a picture.
+TOGETHER = 10
+DPI = 100
+COLOURS = 128
+_SAMPLES = 6
+LAST_FRAME = 3.0  # times as long as the others
+
+
+def animate(
+    root: Value,
+    path: str | os.PathLike[str],
+    *,
+    seconds: float = 1.5,
+    max_pixels: int = 2400,
+) -> Path:
+    """Write the backward pass from a root as an animated GIF.
+
+    One frame shows the graph before the pass, and one each step in the order of the ``Stepper``:
+    the node whose turn it is emphasised, what its edges carry, a dash where no gradient has come
+    yet, and below the chain rule in numbers. Every node stays where it is. No gradient of the
+    graph is touched. Of a graph too large to be read in one picture the part next to the root is
+    shown, and only the steps there.
+
+    Args:
+        root: the Value to differentiate.
+        path: a file whose name ends in ``.gif``.
+        seconds: how long each frame is shown, from 0.02 to 60; the last one three times as long.
+        max_pixels: the most pixels that it may be wide, or high.
+
+    Returns:
+        The path of the file that was written.
+
+    Raises:
+        TypeError: if ``root`` is not a Value.
+        ValueError: if ``path`` ends in something else, or a number is out of range.
+        OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
+        RenderError: if there is no Graphviz or no Pillow, or one of them failed; nothing has been
+            written then.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"animate(root, path): root is the Value to differentiate, got {root!r} of type "
+            f"{type(root).__name__}"
+        )
+    place = _checked(path)
+    _check_range("seconds", seconds, 0.02, 60.0)
+    _check_range("max_pixels", max_pixels, 100, 8000)
+    texts = frame_texts(root, max_pixels=max_pixels)
+    try:
+        import PIL.Image
+    except ImportError:
+        raise _missing(place, "Pillow is not installed", "pip install pillow") from None
+    images = []
+    try:
+        for first in range(0, len(texts), TOGETHER):
+            for drawn in rendering.pictures_bytes(texts[first : first + TOGETHER], "png"):
+                images.append(PIL.Image.open(io.BytesIO(drawn)).convert("RGB"))
+    except rendering.NotInstalledError as absence:
+        raise _missing(place, str(absence), rendering.INSTALL) from None
+    rendering.write_whole(place, _gif(images, seconds))
+    return place
+
+
+def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:
+    """The frames as DOT: the first before the pass, then one for each step that is shown."""
+    recording = Recording(root)
+    excerpt = Excerpt(recording, 0)
+    positions = [0, *excerpt.numbers.values()]
+    moments = [excerpt.moment(position) for position in positions]
+    captions = [_caption(recording, position, excerpt.hidden) for position in positions]
+    room = (
+        max(map(len, captions)),
+        max(frames.text_cells(line) for caption in captions for line in caption),
+    )
+    boxes = excerpt.boxes(moments)
+    side = f"{(max_pixels - 1) / DPI:g}"
+    return [
+        frames.dot(boxes, moment, caption, room, dpi=str(DPI), size=f"{side},{side}")
+        for moment, caption in zip(moments, captions)
+    ]
+
+
+def _caption(recording: Recording, position: int, hidden: int) -> list[str]:
+    """What happens in a step, as the chain rule in symbols and in numbers."""
+    if position == 0:
+        more = f"; {hidden:,} more Values are not shown" if hidden else ""
+        return [f"before the pass: {len(recording)} Values, no gradient yet{more}"]
+    step = recording[position - 1]
+    return [text.headline(step), *listing.equation(recording, step.node).splitlines()[1:]]
+
+
+def _gif(images: Sequence[Image], seconds: float) -> bytes:
+    """The frames as a GIF that repeats, all with the same colours, so that none of them flicker."""
+    import PIL.Image
+
+    width, height = images[0].size
+    samples = images[:: max(1, len(images) // _SAMPLES)]
+    sheet = PIL.Image.new("RGB", (width, height * len(samples)))
+    for row, sample in enumerate(samples):
+        sheet.paste(sample, (0, row * height))
+    palette = sheet.quantize(COLOURS, PIL.Image.Quantize.MAXCOVERAGE)
+    reduced = [image.quantize(palette=palette, dither=PIL.Image.Dither.NONE) for image in images]
+    times = [round(1000 * seconds)] * (len(images) - 1) + [round(1000 * seconds * LAST_FRAME)]
+    file = io.BytesIO()
+    reduced[0].save(
+        file, "GIF", save_all=True, append_images=reduced[1:], duration=times, loop=0, optimize=True
+    )
+    return file.getvalue()
+
+
+def _check_range(name: str, number: float, least: float, most: float) -> None:
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not is_number or not least <= number <= most:
+        raise ValueError(f"animate: {name} is a number from {least} to {most}, got {number!r}")
+
+
+def _missing(place: Path, what: str, remedy: str) -> rendering.RenderError:
+    return rendering.RenderError(f"cannot write {str(place)!r}: {what}; {remedy}")
+
+
+def _checked(path: str | os.PathLike[str]) -> Path:
+    place = Path(path)
+    if place.suffix.lower() != ".gif":
+        raise ValueError(
+            f"an animation is written to a file whose name ends in .gif, got {str(place)!r}; for a "
+            f"page to step through there is autograd.step_through(root).save(path)"
+        )
+    if place.is_dir():
+        raise IsADirectoryError(f"cannot write an animation to {str(place)!r}: it is a folder")
+    if not place.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
+        )
+    return place
