@@ -598,7 +598,7 @@ def test_debug_in_a_script(tmp_path: Path) -> None:
     script.write_text(SCRIPT, encoding="utf-8")
     done = process([str(script)], "n\ny.data\ny2 = y * 2\ny2\nq\nc\nc\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "[1/3] v3 = tanh(v2)" in done.stdout
+    assert "[1/3] y = tanh(v2)" in done.stdout  # as the variable is called
     assert "neuron.py:5" in done.stdout
     assert "(step) y.data\n0.7615941559557649\n" in done.stdout
     afters = re.findall(r"^after (.*)$", done.stdout, re.MULTILINE)
@@ -621,6 +621,22 @@ def test_debug_takes_a_stepper_and_refuses_anything_else(
     assert f"\n{local + 1}\n" in out
     with pytest.raises(TypeError, match="pass the Value at the end"):
         debug(3)  # type: ignore[arg-type]
+
+
+def test_debug_calls_nodes_as_the_program_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, other, _hidden = Value(2.0), Value(3.0, "y"), Value(4.0)
+    z = x * other
+    y = z * _hidden  # a label has this name already
+    also = x
+    elsewhere = Value(5.0)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ll\nb z\nc\n"))
+    debug(y)
+    out = capsys.readouterr().out
+    assert re.findall(r"^\d .*?(\w+) = ", out, re.MULTILINE) == ["v5", "z", "v4", "x", "y"]
+    assert "before z changes" in out
+    assert [v.label for v in (x, other, z, y, also, elsewhere)] == ["", "y", "", "", "", ""]
 
 
 WORDS = ["-m", "autograd", "step", LECTURE, "a=2", "b=-3", "c=10", "f=-2"]
