@@ -32,7 +32,11 @@ RUNS = {
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
     "step_through": ([], ["steps.txt"], r"10 steps, y = 0\.706419"),
-    "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
+    "render_graph": (
+        ["--points", "12", "--animate"],
+        ["expression.png", "neuron.png", "network.png", "backprop.gif"],
+        r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
+    ),
 }
 
 
