@@ -303,6 +303,8 @@ def test_the_parts_of_a_frame_can_be_found() -> None:
     (name,) = [text.text for text in parts["v2"] if text.get("class") == "name"]
     assert name == '<b> & "c"'
     assert "to-v1" in str(parts["v2_in1"].get("class"))
+    # Box 3 has no name, and its fields are found all the same.
+    assert {text.text for text in parts["v3"] if text.get("class") == "data"} == {"+1"}
 
 
 @pytest.mark.parametrize(
