@@ -57,12 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
     try:
-        status = _run(words)
-        sys.stdout.flush()
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()  # whoever read it has seen enough
+        _settle_output()  # whoever read it has seen enough
         return BROKEN_PIPE
     except ExpressionError as error:
         _complain(error, error.excerpt)
@@ -71,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error)
         return MISUSED
     except (OSError, ImportError, autograd.RenderError) as error:
+        _settle_output()
         _complain(error)
         return FAILED
-    return status
 
 
 def _run(words: Sequence[str]) -> int:
@@ -372,9 +374,12 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _discard_output() -> None:
-    """Let Python flush what is left to nowhere when it exits: it would complain of the pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _settle_output() -> None:
+    """Write what is left, or let it go to nowhere: at its exit Python would complain once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complete_names(names: dict[str, Any]) -> None:

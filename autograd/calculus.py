@@ -9,6 +9,7 @@ for a gradient, and for more the gradient, being a graph itself, is swept again.
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +48,7 @@ def derivative(f: Function, x: float, order: int = 1) -> float:
         TypeError: if f, x or order is of a wrong kind.
         ValueError: if x is more than one number, or order is below 1.
     """
-    if isinstance(order, bool) or not isinstance(order, int):
+    if isinstance(order, bool) or not isinstance(order, numbers.Integral):
         raise TypeError(f"derivative: order is {order!r}, expected a whole number of at least 1")
     if order < 1:
         raise ValueError(f"derivative: order is {order}, expected at least 1; f itself is f(x)")
@@ -314,8 +315,8 @@ def _require_finite(
         "the gradient": slopes,
         "the Hessian": [entry for row in matrix for entry in row],
     }
-    for name, numbers in entries.items():
-        for number in numbers:
+    for name, found in entries.items():
+        for number in found:
             if not math.isfinite(number):
                 shown = f"{point[:4]}" if len(point) <= 4 else f"{point[:4]} and so on"
                 raise ValueError(

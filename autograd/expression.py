@@ -25,6 +25,8 @@ from .value import Value
 
 LONGEST = 10_000  # characters
 DEEPEST = 50  # brackets within brackets
+LONGEST_NAME = 50  # characters
+NAMES_SHOWN = 40
 SHOWN = 72  # characters of a line that an error shows
 
 CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
@@ -286,6 +288,11 @@ class _Reader:
             raise self._error(
                 f"a number of {len(number[0])} digits is more than a float holds; write it as 1e300"
             )
+        if name := re.search(rf"[^\W\d]\w{{{LONGEST_NAME},}}", self._text):
+            raise self._error(
+                f"a name of {len(name[0])} characters, {_quoted(name[0])}, is too long; "
+                f"{LONGEST_NAME} is the most"
+            )
         depth = 0
         for row, line in enumerate(self._lines, start=1):
             for column, character in enumerate(line):
@@ -499,7 +506,8 @@ def _advice(name: str, known: Iterable[str], otherwise: str) -> str:
     known = list(known)
     if near := difflib.get_close_matches(name, known, 3):
         return f"do you mean {' or '.join(near)}?"
-    return f"{otherwise} {' '.join(sorted(known))}" if known else "it takes no numbers"
+    shown = [*sorted(known)[:NAMES_SHOWN], *(["..."] if len(known) > NAMES_SHOWN else [])]
+    return f"{otherwise} {' '.join(shown)}" if known else "it takes no numbers"
 
 
 def _counted(operands: int) -> str:

@@ -9,6 +9,7 @@ next point.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -333,6 +334,12 @@ class _Run:
             repeats: whether a point alone determines the next, so that coming back is for ever.
         """
         x = self._start
+        if not all(map(math.isfinite, x)):
+            unknown = math.nan, [math.nan] * len(x)
+            self._keep(x, *unknown)
+            return self._result(
+                f"undefined: the start is {_shown(x)}, which is not finite", x, *unknown
+            )
         while True:
             value, slopes = self._evaluate(x)
             reason = self._verdict(x, value, slopes)
@@ -421,8 +428,6 @@ class _Run:
     def _verdict(self, x: list[float], value: float, slopes: list[float]) -> str:
         """Why the run is over at a point; empty if it is not."""
         k = len(self._path)
-        if not all(map(math.isfinite, x)):  # Only the start can be so.
-            return f"undefined: the start is {_shown(x)}, which is not finite"
         if not math.isfinite(value):
             what = self._failure or f"f is {self.sign * value!r}"
             kind = "diverged" if k and math.isinf(value) else "undefined"
@@ -551,7 +556,11 @@ class _Evaluator:
         self._evaluations += 1
         if self._evaluations & (self._evaluations - 1) == 0:
             return False
-        plain = self._function.plain(point)
+        import numpy
+
+        # An f that calls NumPy would warn of what has an infinity or a nan as a Value.
+        with numpy.errstate(all="ignore"):
+            plain = self._function.plain(point)
         return plain is not None and abs(plain - value) <= self.AGREEMENT * abs(plain)
 
     def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
@@ -627,11 +636,11 @@ def _number(tool: str, name: str, given: Any, low: float, below: float) -> float
 
 
 def _budget(tool: str, max_steps: int) -> int:
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int):
+    if isinstance(max_steps, bool) or not isinstance(max_steps, numbers.Integral):
         raise TypeError(f"{tool}: max_steps is {max_steps!r}, expected a whole number")
     if max_steps < 0:
         raise ValueError(f"{tool}: max_steps is {max_steps}, expected at least 0")
-    return max_steps
+    return int(max_steps)
 
 
 def _shown(point: Sequence[float]) -> str:

@@ -46,7 +46,7 @@ def plot_derivatives(
     tangent: float | None = None,
     points: Sequence[float] = (),
     formulas: Sequence[str] = ("f(x)", "f'(x)", "f''(x)"),
-    resolution: int = 241,
+    resolution: int = 161,
 ) -> Figure:
     """A function of one number above its first and its second derivative.
 
@@ -64,8 +64,8 @@ def plot_derivatives(
     figure = new_figure(7.2, 7.6)
     rows = figure.subplots(3, 1, sharex=True, height_ratios=(1.5, 1, 1))
     xs = np.linspace(*interval, resolution)
-    curves = [_values(f, [[x] for x in xs])]
-    curves += [[derivative(f, x, order) for x in xs] for order in (1, 2)]
+    curves = [_values(f, [[x] for x in xs.tolist()])]
+    curves += [[derivative(f, x, order) for x in xs.tolist()] for order in (1, 2)]
     found = [classify_critical_point(f, x) for x in points]
     for axes, curve, formula in zip(rows, curves, formulas):
         axes.axhline(0.0, color=DARK, linewidth=0.8)
@@ -171,8 +171,8 @@ def draw_contours(
     x, y, heights = grid(f, x_interval, y_interval, resolution)
     axes.contourf(x, y, heights, levels=levels, cmap=_pale(), extend="both")
     axes.contour(x, y, heights, levels=levels, colors=DARK, linewidths=0.6, linestyles="-")
-    slopes = np.array([gradient(f, point) for point in arrows])
-    if len(arrows):
+    if arrows:
+        slopes = np.array([gradient(f, point) for point in arrows])
         longest = float(np.hypot(*slopes.T).max()) or 1.0
         axes.quiver(
             *np.transpose(arrows),
@@ -238,7 +238,7 @@ def draw_descent(
     any run what lies in the interval.
     """
     xs = np.linspace(*interval, 201)
-    curve = _values(f, [[x] for x in xs])
+    curve = _values(f, [[x] for x in xs.tolist()])
     axes.plot(xs, curve, color=BLUE, linewidth=2.0)
     path = [(x, y) for x, y in zip(run.path, run.values) if interval[0] <= x <= interval[1]]
     path = path[: None if steps is None else steps + 1]
@@ -253,18 +253,25 @@ def grid(
 ) -> tuple[Any, Any, Any]:
     """Coordinates along both axes, and f at each pair: an array with a row for each y."""
     x, y = (np.linspace(*interval, resolution) for interval in (x_interval, y_interval))
-    heights = _values(f, [[a, b] for b in y for a in x])
+    heights = _values(f, [[a, b] for b in y.tolist() for a in x.tolist()])
     return x, y, np.reshape(heights, (resolution, resolution))
 
 
 def _values(f: Function, points: Sequence[Sequence[float]]) -> list[float]:
+    """The values at some points: on plain floats, which is faster, where f takes them."""
     function = ScalarFunction("plot", f, len(points[0]))
-    return [function(function.leaves(list(map(float, point)))).data for point in points]
+    function(function.leaves(points[0]))  # which says what is wrong with f, if anything is
+    values = []
+    for point in points:
+        value = function.plain(point)
+        values.append(function(function.leaves(point)).data if value is None else value)
+    return values
 
 
 def plain(axes: Axes) -> None:
     """No frame above and to the right, and a grid that stays behind the curves."""
     axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 

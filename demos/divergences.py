@@ -111,33 +111,30 @@ def plot_kl_and_l2() -> Figure:
     figure = plots.new_figure(10.0, 4.2)
     values, slopes = figure.subplots(1, 2)
     ys = [0.02 + 0.98 * i / 200 for i in range(201)]
+    slopes.axhline(0.0, color=plots.DARK, linewidth=0.8)
     for name, f, color, style in (
         ("KL: -log y", KL, plots.ORANGE, "-"),
         ("L2: $(y - d)^2/2$", L2, plots.BLUE, "--"),
     ):
-        values.plot(ys, [f(Value(y)).data for y in ys], color=color, linestyle=style, label=name)
-        slopes.plot(ys, [derivative(f, y) for y in ys], color=color, linestyle=style, label=name)
-        slopes.plot([1.0], [derivative(f, 1.0)], color=color, marker="o", clip_on=False)
-    values.plot([1.0], [0.0], color=plots.DARK, marker="o", clip_on=False)
+        line = {"color": color, "linestyle": style, "linewidth": 2.2}
+        values.plot(ys, [f(Value(y)).data for y in ys], label=name, **line)
+        label = f"{name[:2]}: slope {derivative(f, 1.0):g} at y = d"
+        slopes.plot(ys, [derivative(f, y) for y in ys], label=label, **line)
+        slopes.plot(
+            [1.0], [derivative(f, 1.0)], color=color, marker="o", markersize=8, clip_on=False
+        )
     values.set_title("divergence from d = 1", fontsize=12)
     slopes.set_title("its slope", fontsize=12)
     slopes.set_ylim(-10.0, 0.8)
-    slopes.axhline(0.0, color=plots.DARK, linewidth=0.8)
-    slopes.annotate("L2: slope 0 at y = d", (1.0, 0.0), (0.97, -3.2), ha="right", arrowprops=ARROW)
-    slopes.annotate("KL: slope -1", (1.0, -1.0), (0.97, -4.6), ha="right", arrowprops=ARROW)
     for axes in (values, slopes):
         axes.set_xlabel("output y")
         axes.set_xlim(0.0, 1.0)
         plots.plain(axes)
-        for line in axes.lines:
-            line.set_linewidth(2.2)
     values.set_ylabel("div(y, 1)")
     slopes.set_ylabel("d div / dy")
     values.legend(frameon=False, loc="upper right")
+    slopes.legend(frameon=False, loc="lower right")
     return figure
-
-
-ARROW = {"arrowstyle": "->", "color": plots.DARK}
 
 
 def plot_label_smoothing() -> Figure:
@@ -150,7 +147,7 @@ def plot_label_smoothing() -> Figure:
         ("one-hot target", one_hot_kl, plots.BLUE, "--", 1.0),
         (rf"smoothed target, $\epsilon$ = {EPSILON:g}", smoothed_kl, plots.ORANGE, "-", best),
     ):
-        label = f"{name}: minimum at $y_c$ = {at:g}, slope {derivative(f, at) + 0.0:.0f}"
+        label = f"{name}: minimum at $y_c$ = {at:g}, slope {round(derivative(f, at)) + 0}"
         axes.plot(ys, [f(Value(y)).data for y in ys], color=color, linestyle=style, linewidth=2.2)
         axes.plot([at], [0.0], color=color, linestyle=style, marker="o", label=label, clip_on=False)
     axes.set_xlim(0.3, 1.0)
@@ -199,6 +196,7 @@ def plot_last_layer(z: list[float], d: list[float]) -> Figure:
             label=f"gradient of {name} by z",
         )
         axes.set_title(title, fontsize=12, pad=44)
+        axes.set_ylabel("value for each class")
         axes.set_xticks(list(places), [f"class {i}" for i in places])
         plots.plain(axes)
         plots.legend_above(axes, columns=2)

@@ -1,100 +1,82 @@
-"""Mutation testing: every small change to the engine's code that no test notices, by cosmic-ray.
+"""Mutation testing: small changes to the engine's code that no test notices, by mutmut.
 
-pip install cosmic-ray
-python tests/mutation.py sweep ops functions divergences    (hours; each takes its own time)
+pip install mutmut
+python tests/mutation.py ops sweep functions divergences
 
-Changes the modules one place at a time in a copy of the source, runs their tests, and prints the
-changes that survive, each to be killed by a test or explained. Left out are changes that cannot
-mean anything here: of ``|``, which is there in annotations only, and to operators on bits.
+Changes the functions of these modules one place at a time in a copy of the source, runs the tests
+that reach the changed function, and prints the changes that survive, each to be killed by a test or
+explained. The rules in the rows of ``ops.py`` are no functions with a name: test_ops.py makes
+each of them wrong by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 from planted_faults import copied_tree
 
-LIMIT = 120.0  # seconds; a change that makes the tests run for ever is noticed
-
-
-class Subject(NamedTuple):
-    """A module, and the tests that have to notice its changes, the quickest first."""
-
-    module: str
-    tests: str
-
-
-SUBJECTS = {
-    "ops": Subject("autograd/ops.py", "functions edge_cases ops sweep"),
-    "sweep": Subject("autograd/sweep.py", "sweep edge_cases"),
-    "functions": Subject("autograd/functions.py", "functions edge_cases"),
-    "divergences": Subject("nn/divergences.py", "divergences edge_cases"),
+# The modules, and the tests that have to notice their changes.
+MODULES = {
+    "ops": ("autograd/ops.py", "ops edge_cases oracle"),
+    "sweep": ("autograd/sweep.py", "sweep edge_cases"),
+    "functions": ("autograd/functions.py", "functions edge_cases"),
+    "divergences": ("nn/divergences.py", "divergences"),
 }
-
-CONFIGURATION = """\
-[cosmic-ray]
-module-path = "{module}"
-timeout = {limit}
-excluded-modules = []
-test-command = "{python} -B -m pytest -n 0 -x --tb=no {tests}"
-
-[cosmic-ray.distributor]
-name = "local"
-
-[cosmic-ray.filters.operators-filter]
-exclude-operators = [
-    "core/ReplaceBinaryOperator_BitOr_.*",
-    "core/ReplaceBinaryOperator_.*_(RShift|LShift|BitOr|BitAnd|BitXor|Mod|FloorDiv)",
-    "core/ReplaceUnaryOperator_.*_(Invert|Not)",
-]
+CONFIGURATION = """
+[tool.mutmut]
+source_paths = ["autograd", "nn"]
+only_mutate = ["{module}"]
+also_copy = ["README.md", "demos"]
+pytest_add_cli_args = ["-n", "0"]
+pytest_add_cli_args_test_selection = [{tests}]
 """
 
 
-def survivors(name: str, copy: Path) -> str:
-    """Cosmic-ray's report on one module: the changes that survive as diffs, and their share."""
-    subject = SUBJECTS[name]
-    configuration, session = copy / f"{name}.toml", str(copy / f"{name}.sqlite")
-    tests = " ".join(f"tests/test_{test}.py" for test in subject.tests.split())
-    configuration.write_text(
-        CONFIGURATION.format(
-            module=subject.module, limit=LIMIT, python=sys.executable, tests=tests
-        ),
-        encoding="utf-8",
+def mutate(name: str, copy: Path) -> None:
+    """Run mutmut on one module, and print what survives."""
+    module, tests = MODULES[name]
+    listed = ", ".join(f'"tests/test_{test}.py"' for test in tests.split())
+    project = copy / "pyproject.toml"
+    before = project.read_text(encoding="utf-8")
+    project.write_text(before + CONFIGURATION.format(module=module, tests=listed), encoding="utf-8")
+    mutmut(copy, "run", "--max-children", "1")
+    found = re.findall(r"(\S+__mutmut_\d+): (.+)", mutmut(copy, "results", "--all", "true"))
+    counts = Counter(status for _, status in found)
+    print(f"== {name}: {', '.join(f'{n} {what}' for what, n in counts.most_common())}", flush=True)
+    for mutant, status in found:
+        if status != "killed":
+            print(mutmut(copy, "show", mutant), flush=True)
+
+
+def mutmut(copy: Path, *arguments: str) -> str:
+    """What mutmut prints; it is the one beside this Python."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("mutmut")), *arguments],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": "", "MPLBACKEND": "Agg"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
-
-    def run(program: str, *arguments: str) -> str:
-        beside = Path(sys.executable).with_name(program)
-        return subprocess.run(
-            [str(beside), *arguments],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "Agg"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    run("cosmic-ray", "init", str(configuration), session)
-    run("cosmic-ray", "baseline", str(configuration))
-    run("cr-filter-operators", session, str(configuration))
-    run("cosmic-ray", "exec", str(configuration), session)
-    return run("cr-report", "--surviving-only", "--show-diff", session)
+    if done.returncode:
+        sys.exit(f"mutmut {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="+", choices=SUBJECTS, metavar="name", help=str([*SUBJECTS]))
+    parser.add_argument("names", nargs="+", choices=MODULES, metavar="name", help=str([*MODULES]))
     for name in parser.parse_args().names:
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                print(f"== {name}\n{survivors(name, copied_tree(Path(folder)))}", flush=True)
-            except subprocess.CalledProcessError as error:
-                sys.exit(f"{error}\n{error.stdout}{error.stderr}")
+            mutate(name, copied_tree(Path(folder)))
 
 
 if __name__ == "__main__":

@@ -162,14 +162,14 @@ FAULTS = [
         IEEE,
         "return 1.0 / (1.0 + exp(-x))",
         "return 1.0 / (1.0 + math.exp(-x))",
-        "oracle ops",
+        "edge_cases ops",
     ),
     Fault(
         "a slope of nothing times an infinite one is nan",
         OPS,
         "rule if self.linear or callable(rule) else _constant(rule) for rule in rules",
         "rule if self.linear or callable(rule) else _constant(rule or 0.0) for rule in rules",
-        "edge_cases oracle ops",
+        "sweep edge_cases ops",
     ),
     # The sweep
     Fault(
@@ -412,8 +412,8 @@ FAULTS = [
     Fault(
         "a lowered gradient takes the first report for all of them",
         DIFFERENTIATE,
-        "    if len(reports) == 1:\n",
-        "    if reports:\n",
+        "        if len(reports) > 1:\n",
+        "        if not reports:\n",
         "lowering",
     ),
     Fault(

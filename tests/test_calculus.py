@@ -587,6 +587,7 @@ def test_bad_functions_and_points(
 def test_bad_orders_and_vectors() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         derivative(lambda x: x, 1.0, 0)
+    assert derivative(lambda x: x**3, 1.0, np.int64(2)) == 6.0
     for order in (1.0, True, "2", None):
         with pytest.raises(TypeError, match="whole number"):
             derivative(lambda x: x, 1.0, order)  # type: ignore[arg-type]

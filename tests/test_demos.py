@@ -31,8 +31,49 @@ RUNS = {
         ["loss.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
-    "step_through": ([], ["steps.txt"], r"10 steps, y = 0\.706419"),
-    "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
+    "digits": (
+        ["--train", "60", "--epochs", "1"],
+        ["loss.png", "images.png", "confusion.png"],
+        r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
+    ),
+    "derivatives": (
+        [],
+        ["derivatives.png", "tangent.png"],
+        r"f'\(-0\.55\) = -0\.210994; maximum at -1, inflection at 0, minimum at 1",
+    ),
+    "critical_points": (
+        [],
+        ["worked_example.png", "surfaces.png"],
+        r"minimum at \(-1, -1, -1\), eigenvalues 3\.414, 2\.000, 0\.586",
+    ),
+    "gradient_descent": (
+        [],
+        ["sign_or_gradient.png", "step_sizes.png", "contours.png", "four_minima.png", "starts.png"],
+        r"step sizes and steps taken: "
+        r"0\.05 crawls \(278\), 0\.5 converges \(21\), "
+        r"1\.9 oscillates \(135\), 2\.1 diverges \(149\)",
+    ),
+    "divergences": (
+        [],
+        ["kl_and_l2.png", "label_smoothing.png", "last_layer.png"],
+        r"at y = d the slope of L2 is 0, of KL -1; "
+        r"gradient and error differ by at most \de[+-]\d\d",
+    ),
+    "polls": (
+        [],
+        ["directions.png"],
+        r"fastest increase 0 degrees from the gradient, slope opposite -1",
+    ),
+    "step_through": (
+        [],
+        ["steps.txt"],
+        r"y = 0\.706419, dKL/dz = y - d to within \de[-+]\d\d",
+    ),
+    "render_graph": (
+        ["--points", "12", "--animate"],
+        ["expression.png", "neuron.png", "network.png", "backprop.gif"],
+        r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
+    ),
 }
 
 
@@ -102,6 +143,17 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
         for seed in ("0", "1")
     ]
     assert last[0] != last[1]
+
+
+def test_the_guided_session_shows_what_can_be_worked_out(tmp_path: Path) -> None:
+    run("step_through", "--out", str(tmp_path), "--seed", "1")
+    lines = (tmp_path / "steps.txt").read_text().splitlines()
+    # z = -3 * 2 + 1 * 0 + 6.88 = 0.88, and dy/dz = 1 - tanh(0.88) ** 2 = 0.500972
+    [path] = [line for line in lines if line.startswith("  y -> z -> ") and " -> w1 " in line]
+    assert path.endswith("   +0.500972 * +1 * +1 * +2 = +1.00194")
+    assert "a      +14     +6" in lines
+    assert sum(line.endswith(": right") for line in lines) == 2
+    assert max(map(len, lines)) <= 150
 
 
 # How a demo ends when it cannot go on.

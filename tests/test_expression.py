@@ -214,6 +214,8 @@ def test_refusals_point_at_the_place(text: str, column: int, said: str) -> None:
         ("(" * 5_000 + ")" * 5_000, f"more than {DEEPEST} brackets"),
         ("9" * 5_000, "a number of 5000 digits"),
         ("x" * (LONGEST + 1), "characters"),
+        ("y * " + "x" * 5_000, "a name of 5000 characters"),
+        ("θ" * 51 + "(x)", "a name of 51 characters"),
     ],
 )
 def test_what_could_choke_a_parser_is_refused_at_once(text: str, said: str) -> None:
@@ -226,6 +228,8 @@ def test_what_could_choke_a_parser_is_refused_at_once(text: str, said: str) -> N
 
 def test_as_many_brackets_as_are_allowed() -> None:
     assert value_of("(" * DEEPEST + "x" + ")" * DEEPEST, x=2.0) == 2.0
+    error = error_of("x*" + "(" * (DEEPEST + 1) + "x" + ")" * (DEEPEST + 1))
+    assert f"more than {DEEPEST} brackets" in str(error)
     assert place(error_of("x*" + "(" * (DEEPEST + 1))) == DEEPEST + 2
 
 
@@ -270,6 +274,16 @@ def test_names_and_numbers_must_fit(given: set[str], said: str) -> None:
     parsed.require({"x", "rate"})
     with pytest.raises(ExpressionError, match=re.escape(said)):
         parsed.require(sorted(given))
+
+
+def test_many_names_are_not_all_listed() -> None:
+    names = [f"x{i}" for i in range(500)]
+    parsed = parse(f"sum({', '.join(names)})")
+    for numbers in ((), ("whatever",), (*names, "whatever")):
+        with pytest.raises(ExpressionError) as caught:
+            parsed.require(numbers)
+        assert len(str(caught.value)) < 400
+        assert "..." in str(caught.value)
 
 
 def test_a_missing_number_points_at_its_first_use() -> None:

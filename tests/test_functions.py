@@ -3,6 +3,7 @@
 import fractions
 import inspect
 import math
+import re
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -109,7 +110,10 @@ def test_softmax_by_hand() -> None:
 
 
 def test_softmax_does_not_overflow() -> None:
-    assert softmax([1000.0, 0.0, -1000.0]) == [1.0, 0.0, 0.0]
+    for place in range(3):
+        logits = [0.0, -1000.0]
+        logits.insert(place, 1000.0)
+        assert softmax(logits) == [float(i == place) for i in range(3)]
     assert log_softmax([1000.0, 0.0, -1000.0]) == [0.0, -1000.0, -2000.0]
     assert logsumexp([-1000.0, -1000.0]) == pytest.approx(-1000.0 + math.log(2.0), rel=1e-15)
     assert logsumexp([1e308, -1e308]) == 1e308
@@ -136,7 +140,8 @@ def test_probabilities_sum_to_one_and_so_do_their_gradients_to_zero() -> None:
 
 @pytest.mark.parametrize("function", [softmax, log_softmax, logsumexp], ids=lambda f: f.__name__)
 def test_no_values_have_no_softmax(function: Callable[..., Any]) -> None:
-    with pytest.raises(ValueError, match=rf"^{function.__name__}\(\) of no values is not defined"):
+    said = f"{function.__name__}() of no values is not defined; pass a list with one at least"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         function([])
 
 
@@ -192,8 +197,11 @@ def test_dot_by_hand() -> None:
 
 
 def test_dot_of_unequal_lengths_is_refused_with_both() -> None:
-    with pytest.raises(ValueError, match=r"dot\(\) takes two vectors of one length, got 2 and 3"):
+    with pytest.raises(ValueError, match="of one length") as error:
         dot([1.0, 2.0], [1.0, 2.0, 3.0])
+    assert str(error.value) == (
+        "dot() takes two vectors of one length, got 2 and 3; check which of them is missing entries"
+    )
 
 
 @pytest.mark.parametrize("bad", ["a", None, True, 1j])
@@ -202,8 +210,23 @@ def test_what_is_no_number_is_refused_with_the_name_of_the_function(bad: Any) ->
         for xs in ([bad], [1.0, bad], [Value(1.0), bad]):
             with pytest.raises(TypeError, match=rf"^{function.__name__}\(\): expected a real numb"):
                 function(xs)
-    with pytest.raises(TypeError, match="expected a real number"):
-        dot([Value(1.0)], [bad])
+    for xs, ys in (([Value(1.0)], [bad]), ([bad], [1.0])):
+        with pytest.raises(TypeError, match=r"^dot\(\): expected a real number"):
+            dot(xs, ys)
+
+
+def test_what_is_no_list_is_refused_and_shown_how_to_become_one() -> None:
+    for function in (autograd.sum, prod, logsumexp, softmax, log_softmax):
+        name = function.__name__
+        with pytest.raises(TypeError) as error:
+            function(3.0)  # type: ignore[operator]
+        assert str(error.value) == (
+            f"{name}() takes a list of numbers or Values, got 3.0 of type float; "
+            f"write {name}([...]) with brackets around them"
+        )
+    for xs, ys in ((3.0, [3.0]), ([3.0], 3.0)):
+        with pytest.raises(TypeError, match=r"^dot\(\) takes a list .* write dot\(\[...\]\) with"):
+            dot(xs, ys)  # type: ignore[arg-type]
 
 
 # Choices -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ The golden source of MLP(2, [16, 16, 1]) is held as text: a reader must find thr
 products in it.
 """
 
+import gc
 import importlib.util
 import inspect
 import json
@@ -165,7 +166,17 @@ def affine_cases() -> list[tuple[Value, list[Value], list[Value]]]:
 
 
 @pytest.mark.parametrize("case", range(len(affine_cases())))
-def test_matrix_products_of_every_kind(case: int, engine: str) -> None:
+def test_matrix_products_of_every_kind(case: int, way: None) -> None:
+    check_affine(case, "numpy")
+
+
+@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
+@pytest.mark.parametrize("case", [5, 7, 8])
+def test_matrix_products_with_jax(case: int) -> None:
+    check_affine(case, "jax")
+
+
+def check_affine(case: int, engine: str) -> None:
     root, x, parameters = affine_cases()[case]
     batch = np.random.default_rng(case).normal(size=(6, len(x)))
     program, reference = lower(root, x, parameters, engine), lower(root, x, parameters, "python")
@@ -337,6 +348,152 @@ def test_what_cannot_be_lowered_is_refused_and_nothing_changes() -> None:
         nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=1, engine="python", progress=False)
 
 
+def count_calls(function: Callable[[], object]) -> int:
+    """How many functions, of Python and of C, are called: a measure of cost that is no clock."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+Case = tuple[Value, list[Value], list[Value]]
+
+
+def chain(n: int) -> Case:
+    """Nothing but depth: each node is used by the next."""
+    x, w, b = Value(0.3, "x"), Value(1.1, "w"), Value(0.2, "b")
+    y = x
+    for _ in range(n // 3):
+        y = autograd.tanh(w * y + b)
+    return y, [x], [w, b]
+
+
+def tangle(n: int) -> Case:
+    """Operations picked at random on operands picked at random: hardly anything to group."""
+    rng = random.Random(0)
+    leaves = [Value(rng.uniform(-1.0, 1.0)) for _ in range(20)]
+    pool = list(leaves)
+    functions: list[Callable[..., Value]] = [
+        *[lambda a, b: a + b, lambda a, b: 0.5 * a * b, lambda a, b: a - b],
+        *[lambda a, b: autograd.tanh(a), lambda a, b: autograd.sin(b)],
+    ]
+    while len(pool) < n:
+        pool.append(rng.choice(functions)(rng.choice(pool[-150:]), rng.choice(pool[-150:])))
+    root = autograd.tanh(autograd.sum(pool[-200:]) / 200)
+    used = set(autograd.consumers_first(root))
+    return root, *([x for x in some if x in used] for some in (leaves[:5], leaves[5:]))
+
+
+def network(n: int) -> Case:
+    """Matrix products, n being the number of weights."""
+    model = nn.MLP(8, [n // 10, 1], rng=random.Random(0))
+    x = [Value(0.1 * i, f"x[{i}]") for i in range(8)]
+    return nn.divergences.l2(model(x), [0.0]), x, model.parameters()
+
+
+GRAPHS = [chain, tangle, network]
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_cost_is_linear_in_the_nodes(graph: Callable[[int], Case]) -> None:
+    cases = [graph(n) for n in (1_500, 3_000)]
+    nodes = [len(autograd.consumers_first(case[0])) for case in cases]
+    programs: list[autograd.Program] = []
+    lowering = [count_calls(lambda case=case: programs.append(lower(*case))) for case in cases]
+    assert lowering[1] / lowering[0] < 1.1 * nodes[1] / nodes[0]
+    lines = [len(program.source.splitlines()) for program in programs]
+    assert max(lines) < 500 and lines[1] < 1.2 * lines[0]
+    rows = [[x.data for x in case[1]] for case in cases]
+    running = [count_calls(lambda p=p, row=row: p([row])) for p, row in zip(programs, rows)]
+    assert running[1] / running[0] < 1.1 * nodes[1] / nodes[0]
+    for case, program, row in zip(cases, programs, rows):
+        value, gradient = program([row])
+        assert_same(value, case[0].data)
+        assert_same(gradient, autograd.grad(case[0], case[2]), 1e-9)  # through 200 levels
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_cost_is_linear_in_the_batch(graph: Callable[[int], Case]) -> None:
+    case = graph(600)
+    program = lower(*case)
+    sizes = (2_000, 16_000)
+    counts = []
+    for size in sizes:
+        batch = np.random.default_rng(0).normal(size=(size, len(case[1])))
+        program(batch)
+        counts.append(count_calls(lambda batch=batch: program(batch)))
+        # Every instance once: the mean of equal parts is the mean of their means.
+        parts = [program(part) for part in np.array_split(batch, 4)]
+        for found, several in zip(program(batch), zip(*parts)):
+            assert_same(found, np.mean(several, axis=0), 1e-11)
+    assert counts[1] / counts[0] < 1.1 * sizes[1] / sizes[0]
+
+
+def test_graph_over_a_data_set_without_a_common_form() -> None:
+    root, _, parameters = tangle(2_000)
+    program = lower(root, wrt=parameters)
+    value, gradient = program()
+    assert_same(value, root.data)
+    assert_same(gradient, autograd.grad(root, parameters), 1e-10)
+    assert "once" not in program.describe()
+
+
+def test_second_derivatives_of_a_large_graph() -> None:
+    root, inputs, parameters = tangle(150)
+    gradient = autograd.grad(root, parameters, create_graph=True)
+    program = lower(gradient, inputs, parameters)
+    _, hessian = program([[x.data for x in inputs]])
+    assert_same(hessian, [autograd.grad(g, parameters) for g in gradient], 1e-10)
+
+
+def test_interrupt_while_lowering_leaves_everything_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    root, inputs, parameters = tangle(300)
+    before = [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)]
+    monkeypatch.setattr(pipeline, "plan", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lower(root, inputs, parameters)
+    assert [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)] == before
+    assert gc.isenabled()
+
+
+@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
+def test_jax_function_is_for_loops_of_your_own() -> None:
+    import jax
+
+    X, D = nn.datasets.moons(8, seed=0)
+    risk = nn.EmpiricalRisk(nn.MLP(2, [2, 1], rng=random.Random(0)), nn.divergences.l2)
+    program = risk.lower(X, D, "jax")
+    expected = risk.lower(X, D)
+    function = program.jax_function()
+    with jax.enable_x64(True):
+        start = jax.numpy.array(expected.parameters)
+
+        def step(parameters: Any, _: None) -> tuple[Any, Any]:
+            loss, gradient = function(parameters)
+            return parameters - 0.1 * gradient, loss
+
+        _, losses = jax.lax.scan(step, start, None, length=3)
+    for loss in losses:
+        found, gradient = expected()
+        assert_same(loss, found)
+        expected.parameters -= 0.1 * gradient
+    with pytest.raises(ValueError, match="engine='jax'"):
+        expected.jax_function()
+
+
 def test_errors_name_what_came_and_what_to_do() -> None:
     x, w, stranger = Value(1.0, "x"), Value(2.0, "w"), Value(3.0, "s")
     root = x * w
@@ -464,9 +621,7 @@ def test_batch_is_spread_over_four_devices() -> None:
         risk = nn.EmpiricalRisk(model, nn.divergences.binary_kl_from_logits)
         program = risk.lower(X, D, "jax")
         loss, gradient = program()
-        shards = program._engine.columns.addressable_shards
-        print(json.dumps([loss, gradient.tolist(), [list(s.data.shape) for s in shards],
-                          len({s.device.id for s in shards})]))
+        print(json.dumps([loss, gradient.tolist(), program.shards()]))
         """
     )
     environment = {
@@ -478,10 +633,11 @@ def test_batch_is_spread_over_four_devices() -> None:
     output = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     ).stdout
-    loss, gradient, shapes, devices = json.loads(output)
+    loss, gradient, shards = json.loads(output)
     X, D = nn.datasets.moons(40, seed=0)
     model = nn.MLP(2, [4, 1], rng=random.Random(0))
     single = nn.EmpiricalRisk(model, nn.divergences.binary_kl_from_logits).lower(X, D, "jax")()
     assert_same(loss, single[0])
     assert_same(gradient, single[1])
-    assert shapes == [[3, 10]] * 4 and devices == 4
+    assert [instances for _, instances in shards] == [10] * 4
+    assert len({device for device, _ in shards}) == 4

@@ -144,7 +144,7 @@ def test_newton_doubles_the_right_digits_in_the_valley_of_rosenbrock() -> None:
     errors = [distance(x, 1, 1) for x in run.path]
     assert run.converged and errors[-1] < 1e-12
     late = [(a, b) for a, b in itertools.pairwise(errors) if 1e-7 < a < 0.05]
-    assert late and all(after < 30 * before**2 for before, after in late)
+    assert late and all(after < 100 * before**2 for before, after in late)
 
 
 def test_newton_is_repelled_by_a_saddle() -> None:
@@ -301,7 +301,9 @@ def test_an_error_at_the_start_is_a_mistake_and_no_verdict() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("start", [math.nan, [1.0, math.nan], [math.inf, 0.0]])
 def test_a_start_that_is_not_finite(method: Any, start: Any) -> None:
-    f = (lambda x, y: x * x + y * y) if isinstance(start, list) else (lambda x: x * x)
+    def f(*x: Value) -> Value:
+        raise ValueError("f is not even called")
+
     run = method(f, start)
     assert not run.converged and run.steps == 0
     assert run.reason.startswith("undefined: the start is [")

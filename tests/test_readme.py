@@ -35,7 +35,7 @@ def test_python_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert all(">>> " in block for block in blocks), "a block that nothing checks"
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README", "README.md", 0)
     failures: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=failures.append)
+    doctest.DocTestRunner().run(test, out=failures.append)
     assert not failures, "".join(failures)
 
 

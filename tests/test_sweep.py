@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import sympy
@@ -25,7 +26,13 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, grad, ops, stop_gradient, where, zero_grad
-from autograd.sweep import consumers_first, count_consumers, local_partials, sweep
+from autograd.sweep import (
+    consumers_first,
+    count_consumers,
+    local_partials,
+    operands_first,
+    sweep,
+)
 
 ROOT = Path(autograd.__file__).parents[1]
 
@@ -183,6 +190,29 @@ def test_each_node_comes_once_and_after_all_its_consumers(plan: Plan) -> None:
     assert [node for node, _, _ in sweep(root)] == order
 
 
+def test_operands_come_first_and_from_left_to_right() -> None:
+    a, b, c, f = Value(2.0), Value(-3.0), Value(10.0), Value(-2.0)
+    e = a * b
+    d = e + c
+    root = d * f
+    assert operands_first(root) == [a, b, e, c, d, f, root]
+    assert operands_first(root * e) == [a, b, e, c, d, f, root, ANY]
+    square = a * a
+    assert operands_first(2.0 + square * square) == [a, square, ANY, ANY]
+    assert operands_first(a) == [a]
+
+
+@given(plans(most_operations=25))
+@repeatably
+def test_each_node_comes_once_and_after_all_its_operands(plan: Plan) -> None:
+    root = build(plan, Value)[-1]
+    order = operands_first(root)
+    position = {node: k for k, node in enumerate(order)}
+    assert set(order) == set(consumers_first(root)) and len(position) == len(order)
+    for node in order:
+        assert all(position[x] < position[node] for x in node.operands if isinstance(x, Value))
+
+
 def paths_from(plan: Plan, values: list[Fraction]) -> Iterator[tuple[int, Fraction]]:
     """Each path down from the last node: where it ends, and the product of the slopes along it.
 
@@ -283,6 +313,18 @@ def test_gradients_by_interior_nodes_repeated_inputs_and_inputs_out_of_reach() -
     assert grad(root, iter([x])) == (12.0,)
 
 
+def test_derivatives_that_are_graphs_are_named_where_both_have_a_label() -> None:
+    a, b, nameless, apart = Value(2.0, "a"), Value(3.0, "b"), Value(5.0), Value(7.0, "c")
+    L = a * a * b * nameless
+    L.label = "L"
+    first = grad(L, [a, b, nameless, apart], create_graph=True)
+    assert [g.label for g in first] == ["dL/da", "dL/db", "", "dL/dc"]
+    assert grad(first[0], b, create_graph=True)[0].label == "d(dL/da)/db"
+    assert (a.label, b.label, nameless.label) == ("a", "b", "")
+    L.label = ""
+    assert [g.label for g in grad(L, [a, apart], create_graph=True)] == ["", ""]
+
+
 def test_grad_goes_no_further_down_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     (rule,) = ops.tanh.rules
@@ -320,7 +362,10 @@ def test_grad_touches_no_gradient() -> None:
 def test_grad_refuses_what_is_no_value(output: Any, inputs: Any, said: str) -> None:
     with pytest.raises(TypeError) as error:
         grad(output, inputs)
-    assert said in str(error.value) and "Value(...)" in str(error.value)
+    assert str(error.value) == (
+        f"grad() differentiates Values, but {said}; "
+        "make it one with Value(...) before computing with it"
+    )
 
 
 # zero_grad, stop_gradient, where -----------------------------------------------------------------
@@ -349,6 +394,12 @@ def test_zero_grad_refuses_the_whole_collection_or_none_of_it() -> None:
         with pytest.raises(TypeError, match=r"zero_grad\(\) takes a Value or a collection of Val"):
             zero_grad(bad)  # type: ignore[arg-type]
         assert a.grad == 1.0
+    with pytest.raises(TypeError) as error:
+        zero_grad([a, 3.0])  # type: ignore[list-item]
+    assert str(error.value) == (
+        "zero_grad() takes a Value or a collection of Values, which holds 3.0 of type float; "
+        "pass the leaves themselves, or the root of the graph"
+    )
 
 
 def test_no_gradient_passes_stop_gradient() -> None:
@@ -524,6 +575,13 @@ def test_an_infinite_slope_below_a_stop_does_no_harm(f) -> None:
     y = Value(0.0)
     autograd.step_through(f(y)).run()
     assert y.grad == 1.0
+
+
+def test_an_infinite_gradient_does_not_reach_a_condition() -> None:
+    c, x = Value(1.0), Value(0.0)
+    root = autograd.sqrt(autograd.where(c, x, 5.0))
+    assert grad(root, [x, c]) == (math.inf, 0.0)
+    assert [g.data for g in grad(root, [x, c], create_graph=True)] == [math.inf, 0.0]
 
 
 def test_a_stopped_part_is_set_to_zero_like_the_rest() -> None:

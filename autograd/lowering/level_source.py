@@ -1,54 +1,31 @@
-"""Write the functions for the kinds of a plan, and run its tables in NumPy."""
+"""Write the functions that the tables of a plan call, two for each kind at most.
+
+A kind is a small graph, which the passes for graphs simplify and take apart; what it computes is
+the next call's, so that a line is written for each of its nodes.
+"""
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .arrays import ARRAY_OPERATIONS, expand
 from .graph import CONSTANT, INPUT, Expression, Graph, as_node
-from .levels import LIFT, Entry, Kind, Plan
+from .kinds import LIFT, Kind, Plan
 from .simplify import simplify
-
-Array: TypeAlias = NDArray[np.float64]
-# A chunk of the batch is of at least so many instances, and more if they fit into so many numbers.
-FEWEST, LARGEST_BUFFER = 128, 1 << 22
-
-
-def log_normalizer(x: Array) -> Array:
-    """log(sum(e ** x)) along axis 1."""
-    largest = x.max(axis=1, keepdims=True)
-    found: Array = largest[:, 0] + np.log(np.exp(x - largest).sum(axis=1))
-    return found
-
-
-def logsumexp(x: Array) -> Array:
-    """The same, but where the largest x is infinite it is the result."""
-    largest = x.max(axis=1)
-    return np.where(np.isinf(largest), largest, log_normalizer(x))
-
 
 REDUCTIONS = {"sum": "add.reduce({x}, axis=1)"}
 REDUCTIONS |= {name: f"{name}({{x}})" for name in ("log_normalizer", "logsumexp")}
-_CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
-NAMESPACE: dict[str, Any] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "log_normalizer": log_normalizer,
-    "logsumexp": logsumexp,
-    **{_CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
-}
+CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 
 
 def write(plan: Plan) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
-    called = {name for table in (plan.d_rows, plan.d_single) for name, _ in table}
-    parts = []
-    for (kind, one), name in plan.kinds.items():
+    called = {*plan.d_rows.names, *plan.d_single.names}
+    parts = [_HEADER]
+    for (kind, one), name in plan.functions.names.items():
         parts.append(_forward(kind, one, name))
         if f"d_{name}" in called:
             parts.append(_backward(kind, one, f"d_{name}"))
@@ -57,12 +34,17 @@ def write(plan: Plan) -> str:
     return "\n\n".join([*parts, _LOOP])
 
 
+_HEADER = """\
+# rows and single hold the nodes, those that vary with the instance and those that do not, and d_rows
+# and d_single their derivatives. A function computes a group of nodes of one kind: z from x and y, or
+# from dz what is reported to x and y. Tables say which rows these are, level by level.
+"""
 _TOTALS = """\
 def take_one_{buffer}(dz, report):
     d_{buffer}[dz] = d_{buffer}[report]
 
 
-def take_{buffer}(dz, reports):
+def take_{buffer}(dz, n, reports):
     d_{buffer}.take(reports, axis=0, out=d_{buffer}[dz], mode="clip")
 
 
@@ -71,9 +53,9 @@ def add_{buffer}(dz, n, reports):  # what n consumers report, added up
     d_{buffer}[dz] = add.reduce(reported, axis=1)
 """
 _LOOP = """\
-def run(table):
-    for function, arguments in table:
-        function(*arguments)
+def run(functions, arguments):
+    for function, rows in zip(functions, arguments):
+        function(*rows)
 """
 
 
@@ -185,7 +167,7 @@ class _Body:
         name, operands = graph.names[node], graph.operands[node]
         out = f", out={out}" if out else ""
         if name != "sum":
-            return f"{_CALLS[name]}({', '.join(map(self.name, operands))}{out})"
+            return f"{CALLS[name]}({', '.join(map(self.name, operands))}{out})"
         signed = [
             (graph.names[x] == "mul" and graph.is_constant(graph.operands[x][0], -1.0), x)
             for x in operands
@@ -214,87 +196,3 @@ class _Body:
 
     def text(self) -> str:
         return "".join([f"    {line}\n" for line in self.lines])
-
-
-class LevelsEngine:
-    """Runs the tables of a plan, a chunk of the batch at a time."""
-
-    def __init__(self, plan: Plan, parameters: int, gradients: bool) -> None:
-        self.plan, self.gradients = plan, gradients
-        self.source = write(plan)
-        _n_rows, _n_single, _n_d_rows, n_d_single = plan.sizes
-        self.n_gradients = len(plan.values) * parameters if gradients else 0
-        self.results: Array = np.zeros(len(plan.values) + self.n_gradients)
-        self.single = plan.numbers[:, None].copy()
-        self.parameters: Array = self.single.reshape(-1)[:parameters]
-        self.d_single = np.zeros((n_d_single, 1))
-        self.columns: Array = np.empty((0, 0))
-        self.chunks: list[Array] = []
-        name = f"<lowered {id(self)}>"
-        linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
-        self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
-        exec(compile(self.source, name, "exec"), self.namespace)
-        self.bound = [self.bind(t) for t in (plan.single, plan.rows, plan.d_rows, plan.d_single)]
-
-    def bind(self, table: list[Entry]) -> list[tuple[Callable[..., None], tuple[Any, ...]]]:
-        """The table with functions in place of their names."""
-        namespace = self.namespace
-        return [(namespace[name], arguments) for name, arguments in table]
-
-    def load(self, columns: Array) -> None:
-        """Take the inputs of a batch."""
-        self.columns = columns
-        n_rows, _, n_d_rows, _ = self.plan.sizes
-        size = columns.shape[1]
-        most = max(FEWEST, LARGEST_BUFFER // (n_rows + n_d_rows + 1))
-        n = -(-size // min(size, most))
-        self.chunks = np.array_split(columns, n, axis=1)
-        self.found = np.zeros((len(self.plan.wanted), size))
-
-    def resize(self, size: int) -> None:
-        """Make the buffers for a chunk of so many instances."""
-        n_rows, _, n_d_rows, _ = self.plan.sizes
-        rows = self.namespace.get("rows")
-        if rows is None or rows.shape[1] != size:
-            self.namespace["rows"] = np.zeros((n_rows, size))
-            self.namespace["d_rows"] = np.zeros((n_d_rows, size))
-            self.namespace["d_rows"][0] = 1.0
-
-    def run(self) -> Array:
-        """The averages, in an array that the next call overwrites."""
-        plan, results, run = self.plan, self.results, self.namespace["run"]
-        single, rows, d_rows, d_single = self.bound
-        k = len(plan.values)
-        results[:] = 0.0
-        self.d_single[: plan.summed] = 0.0
-        self.d_single[plan.summed] = 1.0
-        varying = [(i, row) for i, (varies, row) in enumerate(plan.values) if varies]
-        with np.errstate(all="ignore"):
-            run(single)
-            at = 0
-            for chunk in self.chunks:
-                self.resize(chunk.shape[1])
-                buffer = self.namespace["rows"]
-                buffer[plan.inputs] = chunk
-                run(rows)
-                run(d_rows)
-                for i, row in varying:
-                    results[i] += buffer[row].sum()
-                for i, (varies, row) in enumerate(plan.wanted):
-                    source = buffer if varies else self.single
-                    self.found[i, at : at + chunk.shape[1]] = source[row]
-                at += chunk.shape[1]
-            results[:k] /= at
-            self.d_single[: plan.summed] /= at
-            run(d_single)
-            for i, (varies, row) in enumerate(plan.values):
-                if not varies:
-                    results[i] = self.single[row, 0]
-            if self.gradients:
-                places, entries = plan.gradient
-                results[k:] = np.bincount(places, self.d_single[entries, 0], self.n_gradients)
-        return results
-
-    def rows(self) -> Array:
-        """The outputs wanted for each instance, as rows, of the last run."""
-        return self.found

@@ -11,8 +11,10 @@ from __future__ import annotations
 import itertools
 import linecache
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,10 +55,7 @@ class NumpyCode:
     index_arrays: dict[str, NDArray[np.intp]]
 
     def __post_init__(self) -> None:
-        name = f"<lowered {next(_numbers)}>"
-        # So that a traceback, or a debugger, shows the lines.
-        linecache.cache[name] = (len(self.source), None, self.source.splitlines(True), name)
-        self._compiled = compile(self.source, name, "exec")
+        self._compiled = compile_source(self.source)
 
     def bind(
         self, rows: Array, scalars: Array, results: Array
@@ -68,7 +67,13 @@ class NumpyCode:
         return namespace["prepare"], namespace["step"]
 
 
-_numbers = itertools.count(1)
+def compile_source(source: str) -> CodeType:
+    """The source compiled, in such a way that a traceback or a debugger shows its lines."""
+    name = f"<lowered {zlib.crc32(source.encode()):08x}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    return compile(source, name, "exec")
+
+
 _CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 NAMESPACE: dict[str, Any] = {
     "add": np.add,

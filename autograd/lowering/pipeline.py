@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from .arrays import expand
 from .differentiate import differentiate
-from .engines import Engine, JaxEngine, NumpyEngine
+from .engines import Engine, NumpyEngine
 from .graph import Graph, Line
-from .level_source import LevelsEngine
-from .levels import plan
+from .jax_engine import JaxEngine
+from .level_engine import LevelsEngine
 from .products import find_products
+from .reports import plan
 from .schedule import EVERY_STEP, Schedule, schedule
 from .select import Outputs, select
 from .simplify import simplify

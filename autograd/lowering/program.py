@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..value import Value
-from .engines import Engine, PythonEngine, SumEngine, import_jax
+from .engines import Engine, PythonEngine, SumEngine
 from .graph import LoweringError
+from .jax_engine import JaxEngine, import_jax
 from .pipeline import Part
 from .record import record, unknown_leaves
 from .reroll import reroll
@@ -30,7 +31,9 @@ def lower(
     """Turn the graph of one instance into an array program over a whole batch.
 
     Leaves that are neither in ``inputs`` nor in ``wrt`` are constants, at the number that they
-    hold now.
+    hold now. What Python decided while the graph was recorded is recorded as decided: to find out
+    whether it would decide otherwise for another instance, record that and ask
+    ``Program.difference``, as ``EmpiricalRisk.lower`` does for a few.
 
     Args:
         root: the Value to average and to differentiate, or a list of K of them, such as the
@@ -38,8 +41,9 @@ def lower(
         inputs: D leaves that have a number for each instance. Without any, the graph is that of a
             whole data set; where it is a sum of instances of one form, it runs as a batch of them.
         wrt: P leaves that all instances share, to differentiate by. Each must be in the graph.
-        engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are), or
-            ``"python"``, the reference, which is the engine of Values itself.
+        engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are; it takes
+            long to compile a graph with thousands of groups), or ``"python"``, the reference,
+            which is the engine of Values itself.
         observe: Values of the graph whose numbers for each instance are wanted as well.
 
     Returns:
@@ -315,6 +319,25 @@ class BoundProgram:
         """What was to be observed in the last call, an array with a row for each instance."""
         found: Array = self._engine.rows().T
         return found
+
+    def shards(self) -> list[tuple[str, int]]:
+        """The devices that hold the instances of the next call, and how many of them each."""
+        if isinstance(self._engine, JaxEngine):
+            return self._engine.shards()
+        return [("cpu", self.size if self._instances is None else len(self._instances))]
+
+    def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
+        """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
+
+        It is for loops of your own, such as many steps in one ``jax.lax.scan``: trace it within
+        ``jax.enable_x64(True)``.
+
+        Raises:
+            ValueError: if the engine is another one.
+        """
+        if not isinstance(self._engine, JaxEngine):
+            raise ValueError("jax_function() needs a program lowered with engine='jax'")
+        return self._engine.bound_function()
 
     def write_back(self) -> None:
         """Put the parameters into the Values."""

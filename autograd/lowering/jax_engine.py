@@ -1,0 +1,240 @@
+"""Run a schedule in JAX, as one function that it compiles.
+
+Nothing is written in place there: each group is a block of its own, and operands are slices of
+blocks, or gathered from them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import ARRAY_OPERATIONS
+from .engines import Array
+from .graph import AFFINE, CONSTANT, PARAMETER
+from .numpy_source import emit_numpy
+from .schedule import Grid, Group, Schedule
+
+
+class JaxEngine:
+    """Runs a schedule as one function that JAX compiles, in double precision.
+
+    With several devices the instances are spread over as many of them as divide their number.
+
+    Attributes:
+        function: ``function(parameters, columns)``, pure and not compiled, gives the averages and
+            the rows.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.jax = import_jax()
+        self.function = jax_function(schedule)
+        self.compiled = self.jax.jit(self.function)
+        self.parameters: Array = np.zeros(schedule.parameters)
+        self.source = emit_numpy(schedule).source
+        self.columns: Any = None
+        self.found: Any = None
+
+    def load(self, columns: Array) -> None:
+        """Take the inputs of a batch, and spread them over the devices."""
+        with self.precise():
+            self.columns = self.spread(columns)
+
+    def precise(self) -> Any:
+        """A context in which JAX computes in double precision."""
+        if hasattr(self.jax, "enable_x64"):
+            return self.jax.enable_x64(True)
+        experimental: Any = importlib.import_module("jax.experimental")
+        return experimental.enable_x64()
+
+    def spread(self, columns: Array) -> Any:
+        """The inputs as a JAX array, its columns sharded over a mesh of devices."""
+        sharding: Any = importlib.import_module("jax.sharding")
+        devices = self.jax.devices()
+        size = columns.shape[1]
+        n = max(i for i in range(1, len(devices) + 1) if size % i == 0)
+        mesh = sharding.Mesh(np.array(devices[:n]), ("batch",))
+        layout = sharding.NamedSharding(mesh, sharding.PartitionSpec(None, "batch"))
+        return self.jax.device_put(columns, layout)
+
+    def shards(self) -> list[tuple[str, int]]:
+        """The devices that hold the batch, and how many instances each."""
+        return [(str(x.device), x.data.shape[1]) for x in self.columns.addressable_shards]
+
+    def bound_function(self) -> Callable[[Any], tuple[Any, Any]]:
+        """The value and the gradient as a pure function of the parameters, for JAX to trace."""
+        columns = self.columns
+
+        def function(parameters: Any) -> tuple[Any, Any]:
+            results, _ = self.function(parameters, columns)
+            return results[0], results[1:]
+
+        return function
+
+    def run(self) -> Array:
+        """The averages."""
+        with self.precise():
+            # A copy: JAX may read an aligned NumPy array where it lies, after we have returned.
+            results, self.found = self.compiled(self.parameters.copy(), self.columns)
+            return np.array(results)
+
+    def rows(self) -> Array:
+        """The outputs wanted for each instance, as rows, of the last run."""
+        return np.array(self.found)
+
+
+def import_jax() -> Any:
+    """The module ``jax``.
+
+    Raises:
+        ImportError: if it is not installed, saying how to install it.
+    """
+    try:
+        import jax
+    except ImportError as error:
+        raise ImportError(
+            "engine='jax' needs JAX, which is not installed: pip install 'stepgrad[jax]', or use "
+            "engine='numpy'"
+        ) from error
+    return jax
+
+
+def jax_function(schedule: Schedule) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """The schedule as a pure function of the parameters and the inputs, for JAX to trace."""
+    import jax.numpy as jnp
+
+    def function(parameters: Any, columns: Any) -> tuple[Any, Any]:
+        return _Tracer(schedule, jnp, parameters, columns).run()
+
+    return function
+
+
+class _Tracer:
+    """The blocks of one call, and where in them each node is."""
+
+    def __init__(self, schedule: Schedule, jnp: Any, parameters: Any, columns: Any) -> None:
+        self.schedule, self.jnp, self.graph = schedule, jnp, schedule.graph
+        self.size = columns.shape[1]
+        self.blocks: list[Any] = [columns, jnp.ones((1, self.size)), parameters]
+        self.home: dict[int, tuple[int, int]] = {schedule.one: (1, 0)}
+        for i, node in enumerate(schedule.inputs):
+            self.home[node] = (0, i)
+        for i in range(schedule.parameters):
+            self.home[self.graph.leaf(PARAMETER, i)] = (2, i)
+
+    def run(self) -> tuple[Any, Any]:
+        jnp, schedule = self.jnp, self.schedule
+        for group in schedule.groups:
+            block = self.compute(group)
+            shape = (len(group.members), self.size) if group.varying else (len(group.members),)
+            self.blocks.append(jnp.broadcast_to(block, shape))
+            for i, node in enumerate(group.members):
+                self.home[node] = (len(self.blocks) - 1, i)
+        values = []
+        for output in schedule.values:
+            value = jnp.zeros(())
+            if output.pairs:
+                us, vs = ([pair[i] for pair in output.pairs] for i in (0, 1))
+                value = jnp.sum(self.fetch(us) * self.fetch(vs)) / self.size
+            if output.invariant is not None:
+                value = value + self.fetch([output.invariant])[0]
+            values.append(output.scale * value)
+        gradient = jnp.zeros(schedule.gradients)
+        for grid in schedule.grids:
+            left, right = self.fetch(grid.rows), self.fetch(grid.columns)
+            if not isinstance(grid, Grid):
+                found = jnp.sum(left * right, 1)
+            elif grid.entries is None:
+                found = (left @ right.T).reshape(-1)
+            else:
+                found = (left @ right.T).reshape(-1)[np.array(grid.entries)]
+            gradient = self.store(gradient, grid.positions, found / self.size, grid.first)
+        if schedule.invariant:
+            nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))
+            gradient = gradient.at[np.array(places)].add(self.fetch(nodes))
+        rows = [jnp.broadcast_to(self.fetch([node])[0], (self.size,)) for node in schedule.rows]
+        results = jnp.concatenate([jnp.stack(values), gradient]) if values else gradient
+        return results, jnp.stack(rows) if rows else jnp.zeros((0, self.size))
+
+    def store(self, gradient: Any, positions: list[int], found: Any, first: bool) -> Any:
+        """The gradient with averages in their places; a scatter is slow, and seldom needed."""
+        start = positions[0]
+        if first and positions == list(range(start, start + len(positions))):
+            return self.jnp.concatenate(
+                [gradient[:start], found, gradient[start + len(positions) :]]
+            )
+        return gradient.at[np.array(positions)].add(found)
+
+    def matrix(self, coefficients: list[list[int]]) -> Any:
+        """The coefficients as a matrix, which is a block of the parameters where it can be."""
+        homes = [[self.home.get(node, (-1, 0)) for node in row] for row in coefficients]
+        places = np.array([[place for _, place in row] for row in homes])
+        if {block for row in homes for block, _ in row} == {2}:
+            for turned in (False, True):
+                table = places.T if turned else places
+                n, m = table.shape
+                start = int(table[0, 0])
+                stride = int(table[1, 0]) - start if n > 1 else m
+                expected = start + stride * np.arange(n)[:, None] + np.arange(m)
+                stop = start + n * stride
+                fits = stride >= m and stop <= self.schedule.parameters
+                if fits and np.array_equal(table, expected):
+                    found = self.blocks[2][start:stop].reshape(n, stride)[:, :m]
+                    return found.T if turned else found
+        return self.fetch([node for row in coefficients for node in row]).reshape(places.shape)
+
+    def fetch(self, nodes: Sequence[int]) -> Any:
+        """A row, or an entry, for each node: a slice of a block where they lie side by side."""
+        jnp = self.jnp
+        homes = [self.home.get(node) for node in nodes]
+        if all(home is None for home in homes):
+            return jnp.array([self.graph.numbers[node] for node in nodes])
+        parts: list[Any] = []
+        start = 0
+        while start < len(nodes):
+            home = homes[start]
+            stop = start + 1
+            if home is None:
+                parts.append(jnp.array([self.graph.numbers[nodes[start]]]))
+            else:
+                block, place = home
+                while stop < len(nodes) and homes[stop] == (block, place + stop - start):
+                    stop += 1
+                if stop - start == len(nodes) or stop - start > 1:
+                    parts.append(self.blocks[block][place : place + stop - start])
+                else:
+                    while stop < len(nodes) and (other := homes[stop]) and other[0] == block:
+                        stop += 1
+                    index = np.array([home[1] for home in homes[start:stop] if home])
+                    parts.append(self.blocks[block][index])
+            start = stop
+        return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+
+    def operand(self, nodes: list[int], varying: bool) -> Any:
+        if nodes.count(nodes[0]) == len(nodes):
+            nodes = nodes[:1]
+            if self.graph.names[nodes[0]] == CONSTANT:
+                return self.graph.numbers[nodes[0]]
+        found = self.fetch(nodes)
+        return found[:, None] if varying and not self.schedule.varying[nodes[0]] else found
+
+    def compute(self, group: Group) -> Any:
+        jnp = self.jnp
+        if group.name == AFFINE:
+            return self.matrix(group.operands) @ self.fetch(group.columns)
+        if not group.elementwise:
+            flat = [node for row in group.operands for node in row]
+            operand = self.fetch(flat)
+            shape = (len(group.members), -1, *operand.shape[1:])
+            reduce = jnp.sum if group.name == "sum" else jnp.max
+            return reduce(operand.reshape(shape), axis=1)
+        operands = [self.operand(nodes, group.varying) for nodes in group.operands]
+        if group.name.startswith("sum:"):
+            total = operands[0]
+            for sign, operand in zip(group.name[5:], operands[1:]):
+                total = total + operand if sign == "+" else total - operand
+            return total
+        return ARRAY_OPERATIONS[group.name].jax(jnp, *operands)

@@ -1,0 +1,149 @@
+"""Kinds of nodes, and a graph as tables of groups that are each of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ops import OPS
+from .graph import Line
+
+Indices: TypeAlias = NDArray[np.intp]
+LIFT = "lift"
+# Exponents with a simpler rule than the general one; others are numbers like all constants.
+EXPONENTS = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0})
+VARIADIC = frozenset(name for name, op in OPS.items() if op.arity is None)
+# For each operation whether a derivative passes to each of its operands.
+PASSES = {name: tuple(p.rule is not None for p in op.partials) for name, op in OPS.items()}
+PASSES[LIFT] = (True,)
+
+
+class Kind(NamedTuple):
+    """What nodes of one group have in common.
+
+    Attributes:
+        name: the operation, or ``LIFT``, which makes a row of a single number.
+        varies: whether the node does.
+        operands: whether each operand varies; a single entry where there may be any number.
+        wanted: for each of them whether a derivative is to be reported to it.
+        exponent: of a power, if it is one of ``EXPONENTS``.
+    """
+
+    name: str
+    varies: bool
+    operands: tuple[bool, ...]
+    wanted: tuple[bool, ...]
+    exponent: float | None
+
+    @property
+    def variadic(self) -> bool:
+        """Whether there may be any number of operands."""
+        return self.name in VARIADIC
+
+    def rule(self, place: int) -> Any:
+        """The partial with respect to an operand: a rule, a number, or None."""
+        return 1.0 if self.name == LIFT else OPS[self.name].partials[place].rule
+
+    def passes_on(self, place: int) -> bool:
+        """Whether what is reported to an operand is the node's own derivative."""
+        return self.rule(place) == 1.0 and self.operands[place] == self.varies
+
+    def reported(self) -> list[int]:
+        """The places of the operands whose reports have to be computed."""
+        return [p for p, wanted in enumerate(self.wanted) if wanted and not self.passes_on(p)]
+
+
+@dataclass
+class Table:
+    """Calls to make in this order: a function's name, and the rows to call it on.
+
+    The rows of an argument are a number, a slice or an array of numbers.
+    """
+
+    names: list[str] = field(default_factory=list)
+    arguments: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add(self, name: str, *arguments: Any) -> None:
+        """Append a call."""
+        self.names.append(name)
+        self.arguments.append(arguments)
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        return zip(self.names, self.arguments)
+
+
+class Functions:
+    """The functions that tables call: for each kind, for one row and for several.
+
+    Attributes:
+        names: what each is called.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[Kind, bool], str] = {}
+        self._counts: dict[str, int] = {}
+
+    def name(self, kind: Kind, one: bool) -> str:
+        """What the function for a kind is called."""
+        found = self.names.get((kind, one))
+        if found is None:
+            count = self._counts[kind.name] = self._counts.get(kind.name, 0) + 1
+            found = self.names[kind, one] = f"{kind.name}_{count}"
+        return found
+
+
+@dataclass
+class Plan:
+    """A graph as tables.
+
+    Attributes:
+        functions: what the tables call.
+        sizes: how many rows ``rows``, ``single``, ``d_rows`` and ``d_single`` have.
+        numbers: what ``single`` starts with; the parameters come first.
+        inputs: the rows of the inputs.
+        single: how to compute what does not vary.
+        rows: how to compute what does.
+        d_rows: how to compute the derivatives of what varies.
+        d_single: how to compute the others.
+        values: for each root whether it varies, and its row.
+        wanted: the same for the outputs that are wanted for each instance.
+        places: for each report to a parameter its place among the results.
+        entries: the same reports as entries of ``d_single``.
+        summed: how many entries of ``d_single``, the first, are sums over the batch. The next, and
+            row 0 of ``d_rows``, are 1: the derivative of a root by itself.
+    """
+
+    functions: Functions
+    sizes: tuple[int, int, int, int]
+    numbers: NDArray[np.float64]
+    inputs: Indices
+    single: Table
+    rows: Table
+    d_rows: Table
+    d_single: Table
+    values: list[tuple[bool, int]]
+    wanted: list[tuple[bool, int]]
+    places: Indices
+    entries: Indices
+    summed: int
+
+    def describe(self) -> list[Line]:
+        """A line for each function, those for most nodes first."""
+        found: dict[str, list[int]] = {}
+        for table in (self.single, self.rows, self.d_rows, self.d_single):
+            for name, (rows, *_) in table:
+                entry = found.setdefault(name, [0, 0])
+                entry[0] += (
+                    1
+                    if isinstance(rows, int)
+                    else rows.stop - rows.start
+                    if isinstance(rows, slice)
+                    else len(rows)
+                )
+                entry[1] += 1
+        lines = [Line("every step", name, n, calls, "") for name, (n, calls) in found.items()]
+        return sorted(lines, key=lambda line: -line.nodes)
