@@ -134,6 +134,16 @@ def test_a_leaf_alone_and_a_forward_pass_have_pages_too(tmp_path: Path) -> None:
     assert 'value="0"' in stepper.save(tmp_path / "forward.HTM").read_text(encoding="utf-8")
 
 
+def test_a_derivative_that_is_a_graph_has_a_page_in_which_it_is_one_name(tmp_path: Path) -> None:
+    x = Value(2.0, "x")
+    y = x**3
+    y.label = "y"
+    (first,) = autograd.grad(y, [x], create_graph=True)
+    page = step_through(first).save(tmp_path / "second.html").read_text(encoding="utf-8")
+    assert "d(dy/dx)/dx" in re.sub("<[^>]*>", "", page) and "ddy" not in page
+    assert "; d(dy/dx)/dx = +12" in page
+
+
 def test_a_leaf_that_holds_a_gradient_is_announced(tmp_path: Path) -> None:
     root = lecture()
     root.backward()
