@@ -535,6 +535,22 @@ def test_a_function_that_takes_no_floats_is_followed() -> None:
     assert same_run(python, lowered)
 
 
+def test_a_program_that_is_always_in_doubt_is_given_up() -> None:
+    tried = []
+
+    def f(x: Any) -> Any:
+        if not isinstance(x[0], Value):
+            tried.append(x)
+            raise TypeError("no floats")
+        return many(x)
+
+    start = [-1.2, 1.0] * 10
+    run = gradient_descent(f, start, step=1e-3, max_steps=400)
+    assert 10 < len(tried) < 80
+    python = gradient_descent(many, start, step=1e-3, max_steps=400, engine="python")
+    assert np.allclose(run.path, python.path, rtol=1e-9)
+
+
 def test_a_function_that_changes_its_numbers_is_followed() -> None:
     """Every call has another constant, as a loss on another batch of the data has."""
 
