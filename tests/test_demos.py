@@ -31,6 +31,16 @@ RUNS = {
         ["loss.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
+    "digits": (
+        ["--epochs", "1"],
+        ["curves.png", "confusion.png", "images.png"],
+        r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
+    ),
+    "from_scalars_to_arrays": (
+        [],
+        ["neuron.png", "layer.png", "mlp.png"],
+        r"neuron 13 nodes, \d+ lines; layer 34 nodes, \d+ lines; mlp 36 nodes, \d+ lines",
+    ),
     "step_through": ([], ["steps.txt"], r"10 steps, y = 0\.706419"),
     "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
 }
@@ -102,6 +112,22 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
         for seed in ("0", "1")
     ]
     assert last[0] != last[1]
+
+
+def test_a_run_of_digits_that_was_stopped_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    def last_line(*extra: str) -> str:
+        done = run("digits", "--out", str(tmp_path), "--quiet", *extra)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+    kept = ["--checkpoint", str(tmp_path / "run")]
+    one = last_line("--epochs", "1", *kept)
+    two = last_line("--epochs", "2", *kept)
+    assert one != two == last_line("--epochs", "2")
+    done = run("digits", "--out", str(tmp_path), "--epochs", "2", "--seed", "1", *kept)
+    assert done.returncode == 1
+    assert re.search(r"^digits\.py: checkpoint .* another run: .*seed is 1 and was 0", done.stderr)
+    assert done.stderr.count("\n") == 1
 
 
 # How a demo ends when it cannot go on.
