@@ -69,7 +69,11 @@ RUNS = {
         ["steps.txt"],
         r"y = 0\.706419, dKL/dz = y - d to within \de[-+]\d\d",
     ),
-    "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
+    "render_graph": (
+        ["--points", "12", "--animate"],
+        ["expression.png", "neuron.png", "network.png", "backprop.gif"],
+        r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
+    ),
 }
 
 
