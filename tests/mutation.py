@@ -29,12 +29,14 @@ MODULES = {
     "functions": ("autograd/functions.py", "functions edge_cases"),
     "divergences": ("nn/divergences.py", "divergences"),
 }
+# Tests of size, which would take most of the time and notice nothing that others do not.
+SLOW = "not million and not every_process and not leave_nothing and not wide"
 CONFIGURATION = """
 [tool.mutmut]
 source_paths = ["autograd", "nn"]
 only_mutate = ["{module}"]
 also_copy = ["README.md", "demos"]
-pytest_add_cli_args = ["-n", "0"]
+pytest_add_cli_args = ["-n", "0", "-k", "{SLOW}"]
 pytest_add_cli_args_test_selection = [{tests}]
 """
 
@@ -45,7 +47,9 @@ def mutate(name: str, copy: Path) -> None:
     listed = ", ".join(f'"tests/test_{test}.py"' for test in tests.split())
     project = copy / "pyproject.toml"
     before = project.read_text(encoding="utf-8")
-    project.write_text(before + CONFIGURATION.format(module=module, tests=listed), encoding="utf-8")
+    project.write_text(
+        before + CONFIGURATION.format(module=module, tests=listed, SLOW=SLOW), encoding="utf-8"
+    )
     mutmut(copy, "run", "--max-children", "1")
     found = re.findall(r"(\S+__mutmut_\d+): (.+)", mutmut(copy, "results", "--all", "true"))
     counts = Counter(status for _, status in found)
