@@ -519,6 +519,7 @@ class _Evaluator:
     RECORDINGS = 25
     NODES = 10_000
     AGREEMENT = 1e-12
+    DOUBTS = 50
 
     def __init__(self, function: ScalarFunction, engine: str) -> None:
         self._function = function
@@ -527,6 +528,7 @@ class _Evaluator:
         self._recordings = 0
         self._lower_at = 1 if engine == "numpy" else 0
         self._evaluations = 0
+        self._doubts = 0
 
     @property
     def lowered(self) -> bool:
@@ -540,6 +542,7 @@ class _Evaluator:
             if self._stands(point, value):
                 found: list[float] = slopes.tolist()
                 return value, found
+            self._doubt()
         root, leaves = self._record(point)
         return root.data, list(grad(root, leaves))
 
@@ -549,6 +552,7 @@ class _Evaluator:
             value = self._programs.value(_array(point))
             if self._stands(point, value):
                 return value
+            self._doubt()
         return self._record(point)[0].data
 
     def _stands(self, point: list[float], value: float) -> bool:
@@ -562,6 +566,12 @@ class _Evaluator:
         with numpy.errstate(all="ignore"):
             plain = self._function.plain(point)
         return plain is not None and abs(plain - value) <= self.AGREEMENT * abs(plain)
+
+    def _doubt(self) -> None:
+        """Give up programs that have to be looked at more often than not: that is no faster."""
+        self._doubts += 1
+        if self._engine == "auto" and self.DOUBTS < self._doubts > self._evaluations / 2:
+            self._programs, self._engine = None, "python"
 
     def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
         """The graph at a point; a program that is not of this graph goes, or one may come."""
@@ -596,7 +606,7 @@ class _Evaluator:
                 raise
             self._engine = "python"
         else:
-            self._programs, self._evaluations = programs, 0
+            self._programs, self._evaluations, self._doubts = programs, 0, 0
 
 
 def _array(point: list[float]) -> Any:

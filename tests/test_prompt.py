@@ -33,6 +33,8 @@ LECTURE = "e = a*b; d = e + c; L = d*f"
 NUMBERS = {"a": 2.0, "b": -3.0, "c": 10.0, "f": -2.0}
 END = "at the end, position 7 of 7: every gradient is final"
 
+LEAVING = "c leaves the prompt with these gradients, q with those from before the pass"
+
 
 def graph(text: str = LECTURE, **numbers: float) -> tuple[Value, dict[str, Any]]:
     parsed = expression.parse(text)
@@ -219,6 +221,13 @@ def test_the_end_is_what_backward_leaves_and_quit_what_was_before(
     assert [names[name].grad for name in names] == [expected[name].grad for name in names]
 
 
+def test_more_steps_than_there_are_end_at_the_end() -> None:
+    shown = last("n 99")
+    assert shown.endswith(f"{END}\n{LEAVING}")
+    assert "nothing left" not in shown
+    assert last("n 7", "n") == f"nothing left to take: {END}\n{LEAVING}"
+
+
 def test_gradients_are_written_as_the_prompt_goes_along() -> None:
     root, names = graph()
     seen: list[float] = []
@@ -246,8 +255,8 @@ def test_breakpoint_on_nan_stops_at_the_first_bad_node() -> None:
 def test_list_goes_on_and_marks_where_it_is() -> None:
     text = "x" + "*x" * 30
     root, _ = graph(text, x=1.0)
-    shown = answers("n 15", "b mul, data < 0", "b x", "l", "l", "l 3", "", "l 2, 4", "l .", "l 99",
-                    root=root)  # fmt: skip
+    lines = ["n 15", "b mul, data < 0", "b x", "l", "l", "l 3", "", "l 2, 4", "l .", "l 9, 3"]
+    shown = answers(*lines, root=root)
     numbers = [[int(line.split()[0]) for line in answer.splitlines()] for answer in shown[3:9]]
     assert numbers[0] == list(range(11, 22))
     assert numbers[1] == list(range(22, 32))
@@ -255,6 +264,7 @@ def test_list_goes_on_and_marks_where_it_is() -> None:
     assert numbers[3] == list(range(12, 23))
     assert numbers[4] == [2, 3, 4]
     assert numbers[5] == numbers[0]
+    assert [line.split()[0] for line in shown[9].splitlines()] == ["9", "10", "11"]
     arrows = [line for line in shown[3].splitlines() if "->" in line]
     assert [line.split()[0] for line in arrows] == ["16"]
     assert all(" B" in line for line in shown[3].splitlines())  # each changes x
@@ -457,6 +467,7 @@ def test_python_at_the_prompt() -> None:
     assert isinstance(unlabelled, Value)
     unlabelled.label = ""
     names |= {"mine": unlabelled, "big": lambda node, grad: abs(grad) > 3, "print": print}
+    assert last("display mine", root=root, names=names).startswith("watching v")
     shown = answers("p mine", "why mine", "b mine", "b big", "c", "for i in (1, 2): print(i)",
                     "1/0", "nonsense", "if", "import math", "math.pi", "pp list(range(40))",
                     "b sum(", "None", "v5", "'\x1b[31m'", root=root, names=names)  # fmt: skip
@@ -587,7 +598,7 @@ def test_debug_in_a_script(tmp_path: Path) -> None:
     script.write_text(SCRIPT, encoding="utf-8")
     done = process([str(script)], "n\ny.data\ny2 = y * 2\ny2\nq\nc\nc\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "[1/3] v3 = tanh(v2)" in done.stdout
+    assert "[1/3] y = tanh(v2)" in done.stdout  # as the variable is called
     assert "neuron.py:5" in done.stdout
     assert "(step) y.data\n0.7615941559557649\n" in done.stdout
     afters = re.findall(r"^after (.*)$", done.stdout, re.MULTILINE)
@@ -610,6 +621,22 @@ def test_debug_takes_a_stepper_and_refuses_anything_else(
     assert f"\n{local + 1}\n" in out
     with pytest.raises(TypeError, match="pass the Value at the end"):
         debug(3)  # type: ignore[arg-type]
+
+
+def test_debug_calls_nodes_as_the_program_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, other, _hidden = Value(2.0), Value(3.0, "y"), Value(4.0)
+    z = x * other
+    y = z * _hidden  # a label has this name already
+    also = x
+    elsewhere = Value(5.0)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ll\nb z\nc\n"))
+    debug(y)
+    out = capsys.readouterr().out
+    assert re.findall(r"^\d .*?(\w+) = ", out, re.MULTILINE) == ["v5", "z", "v4", "x", "y"]
+    assert "before z changes" in out
+    assert [v.label for v in (x, other, z, y, also, elsewhere)] == ["", "y", "", "", "", ""]
 
 
 WORDS = ["-m", "autograd", "step", LECTURE, "a=2", "b=-3", "c=10", "f=-2"]
@@ -727,6 +754,8 @@ def test_keys_at_a_terminal() -> None:
     t.until("(step) ")
     assert t.type("why lay\t\n").startswith("why layer1\n")  # a label
     assert t.type("tabl\t\n").startswith("table\n")  # a command
+    assert "table [all]" in t.type("help tabl\t\n")
+    assert "table [all]" in t.type("h tabl\t\n")
     assert "dL/dlayer1" in t.type("eq layer1\n")
     assert "\x1b[1m[1/7] L = layer1 * f\x1b[0m" in t.type("n\n")  # in colour
     shown = t.type("whyyy\x03")

@@ -60,7 +60,8 @@ def debug(root: Value | Stepper) -> None:
 
     ``n`` takes the next node, ``s`` one edge, ``rn`` goes back, ``b w`` and ``c`` run to where the
     gradient of w changes, ``why w`` tells where it comes from, and ``help`` lists the rest. What
-    is no command is Python on the names of the caller.
+    is no command is Python on the names of the caller. A node without a label is called as the
+    caller's variable that holds it.
 
     ``c`` at the end leaves with the gradients that ``root.backward()`` would leave. ``q`` and
     Ctrl-D leave with those from before the pass. In either case the program goes on; to end it,
@@ -72,12 +73,14 @@ def debug(root: Value | Stepper) -> None:
     Raises:
         TypeError: if ``root`` is neither.
     """
-    from .lookup import PythonNames
+    from .lookup import PythonNames, labelled_by
     from .prompt import Prompt
     from .stepper import Stepper
 
-    stepper = root if isinstance(root, Stepper) else step_through(root)
     caller = sys._getframe(1)
-    names = PythonNames(stepper, caller.f_globals, caller.f_locals)
+    global_names, local_names = caller.f_globals, caller.f_locals
     del caller  # it holds every variable of the program
-    Prompt(stepper, names).interact()
+    # Local names come first, and hide global ones.
+    with labelled_by({**local_names, **global_names, **local_names}, root):
+        stepper = root if isinstance(root, Stepper) else step_through(root)
+    Prompt(stepper, PythonNames(stepper, global_names, local_names)).interact()

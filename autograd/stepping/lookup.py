@@ -20,6 +20,7 @@ from typing import Any
 from .. import expression
 from ..expression import ExpressionError
 from ..origin import record_source
+from ..sweep import consumers_first
 from ..value import Value
 from . import text
 from .stepper import Stepper
@@ -188,6 +189,29 @@ class PythonNames(GraphNames):
 def _display(found: object) -> None:
     if found is not None:
         say(repr(found))
+
+
+@contextmanager
+def labelled_by(names: Mapping[str, object], root: object) -> Iterator[None]:
+    """Label the nodes under a root that have no label with the names of a program's variables.
+
+    A ``Stepper`` that is made within the block calls them so; the labels are taken off again at
+    its end. A name that is a label of the graph already is not given twice.
+    """
+    nodes = consumers_first(root) if isinstance(root, Value) else []
+    waiting = {node for node in nodes if not node.label}
+    taken = {node.label for node in nodes}
+    named = []
+    for name, value in names.items():
+        if isinstance(value, Value) and value in waiting and name not in taken and name[:1] != "_":
+            waiting.remove(value)
+            value.label = name
+            named.append(value)
+    try:
+        yield
+    finally:
+        for node in named:
+            node.label = ""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..value import Value
 from . import listing, text
+from .breakpoints import Breakpoint
 from .lookup import GraphNames, ProgramError
 from .recording import Step
 from .replay import ForwardStep
@@ -28,6 +29,8 @@ from .terminal import is_typed, say
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
 DELIMITERS = " \t\n;,=+-*/%()<>!&|^~:\"'{}"  # between words that the tab key completes
+
+TESTS = ("grad", "data", "isnan", "isinf", "isfinite")  # of which conditions are made
 
 _WORD = re.compile(r"[^\W\d]\w*|[!?]")
 # What follows a word that is Python, and not the command of that name: b = 3, a.grad, d * 2.
@@ -254,10 +257,8 @@ class Prompt(cmd.Cmd):
         self, movement: Callable[[], Step | ForwardStep | text.Text], argument: str
     ) -> None:
         for _ in range(_count(argument)):
-            was_done = self._stepper.done
-            result = movement()
-            self._move(result)
-            if was_done:
+            self._move(movement())
+            if self._stepper.done:
                 break
 
     def _move(self, result: Step | ForwardStep | text.Text) -> None:
@@ -354,7 +355,7 @@ class Prompt(cmd.Cmd):
             found.enabled = enabled
             say(found.text)
 
-    def _breakpoint(self, number: str) -> Any:
+    def _breakpoint(self, number: str) -> Breakpoint:
         for b in self._stepper.breakpoints:
             if str(b.number) == number:
                 return b
@@ -366,9 +367,9 @@ class Prompt(cmd.Cmd):
     def _list(self, argument: str) -> None:
         """List the pass around the next step, then further on.
 
-        With a number, around that step; with two, from the first to the second; with a dot, around
-        the next step again. An arrow is before the step that is next, a B before those where a
-        breakpoint stops.
+        With a number, around that step; with two, from the first to the second, or as many as the
+        second says if it is smaller; with a dot, around the next step again. An arrow is before
+        the step that is next, a B before those where a breakpoint stops.
         """
         total = len(self._stepper.steps)
         if not argument and self._listed is not None:
@@ -385,6 +386,8 @@ class Prompt(cmd.Cmd):
             if len(numbers) == 1:
                 first = max(0, first - LISTED // 2)
                 last = first + LISTED
+            elif last <= first:  # as in pdb, it is how many
+                last += first
         self._say_steps(range(min(first, total), min(last, total)))
         self._listed = min(last, total)
         self.lastcmd = "list"  # so that an empty line goes on
@@ -504,14 +507,14 @@ class Prompt(cmd.Cmd):
 
         Without an argument, list what is displayed.
         """
-        node = self._names.node(argument)
         if not argument:
             watched = [self._names.describe(node) for node in self._stepper.watches]
             shown = [f"{written}: {now}" for written, now in self._displayed.items()]
             say("\n".join(watched + shown) or "nothing is displayed")
-        elif node is not None:
-            say(self._stepper.watch(node))
-        else:
+            return
+        try:
+            say(self._stepper.watch(self._focus(argument)))
+        except ValueError:  # it is no node
             self._displayed[argument] = self._names.show(argument)
             say(f"display {argument}: {self._displayed[argument]}")
 
@@ -522,7 +525,7 @@ class Prompt(cmd.Cmd):
             self._stepper.unwatch()
             self._displayed.clear()
         elif self._displayed.pop(argument, None) is None:
-            say(self._stepper.unwatch(argument))
+            say(self._stepper.unwatch(self._focus(argument)))
 
     def _shown(self, written: str) -> str:
         try:
@@ -574,22 +577,23 @@ class Prompt(cmd.Cmd):
 
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """What the first word of a line may become: a command or a name."""
-        commands = [command.names[0] for command in COMMANDS if command.names[0].isalpha()]
-        return [name for name in commands if name.startswith(text)] + self._completions(text)
+        return [*self.complete_help(text), *dict.fromkeys(self._names.completions(text))]
+
+    def complete_help(self, *args: Any) -> list[str]:
+        """What the word after help may become."""
+        return [name for name in self._command_names() if name.startswith(args[0])]
+
+    complete_h = complete_help
 
     def completedefault(self, *ignored: Any) -> list[str]:
-        """What a later word of a line may become."""
-        word, line = str(ignored[0]), str(ignored[1])
-        first = line.split(maxsplit=1)[0]
-        if first in ("help", "h", "?"):
-            return self.completenames(word)
+        """What a later word of any other line may become: a name, an operation, a condition."""
+        word = str(ignored[0])
         ops = {node.op.name for node in self._stepper.steps.nodes if node.op is not None}
-        tests = ("grad", "data", "isnan", "isinf", "isfinite")
-        others = sorted(name for name in (*ops, *tests) if name.startswith(word))
-        return self._completions(word) + others
+        others = sorted(name for name in (*ops, *TESTS) if name.startswith(word))
+        return [*dict.fromkeys(self._names.completions(word)), *others]
 
-    def _completions(self, word: str) -> list[str]:
-        return list(dict.fromkeys(self._names.completions(word)))
+    def _command_names(self) -> list[str]:
+        return [command.names[0] for command in COMMANDS if command.names[0].isalpha()]
 
     # Within -------------------------------------------------------------------------------------
 
@@ -618,7 +622,10 @@ class Prompt(cmd.Cmd):
         return min(self._stepper.position, len(self._stepper.steps) - 1)
 
     def _where(self) -> str:
-        return repr(self._stepper).removeprefix("<Stepper ").removesuffix(">")
+        s = self._stepper
+        if s.is_forward:
+            return text.forward_whereabouts(s.values, s.values_done)
+        return text.whereabouts(s.steps, s.position, s.edges_done)
 
     def _following(self) -> str:
         s = self._stepper
