@@ -273,9 +273,9 @@ def test_list_goes_on_and_marks_where_it_is() -> None:
 def test_where_up_and_down_follow_the_path() -> None:
     shown = answers("until a", "w", "u", "args", "u", "eq", "u", "u", "d", "w", "n", "w")
     assert shown[1].splitlines() == [
-        "  L = d * f   dL/dL = +1",
-        "  d = e + c   dL/dd = -2",
-        "  e = a * b   dL/de = -2",
+        "  L = d * f       dL/dL = +1",
+        "  d = e + c       dL/dd = -2",
+        "  e = a * b       dL/de = -2",
         "> a = +2 (leaf)   dL/da = +6",
     ]
     assert shown[2] == "> e = a * b   dL/de = -2"
@@ -319,6 +319,23 @@ def test_operands_and_equations_of_other_nodes() -> None:
         [f"x{i}" for i in range(200)], 1.0))  # fmt: skip
     assert len(last("args", root=wide).splitlines()) < 100
     assert "more operands" in last("eq", root=wide)
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("tanh(x)", "dL/dL * (1 - L ** 2)"),
+        ("sigmoid(x)", "dL/dL * L * (1 - L)"),
+        ("cos(x)", "dL/dL * (-sin(x))"),
+        ("1 - x", "dL/dL * (-1)"),
+        ("logsumexp(x, 2)", "dL/dL * exp(x - L)"),
+        ("log(x)", "dL/dL * 1 / x"),
+        ("relu(x)", "dL/dL * (1 if x >= 0 else 0)"),
+    ],
+)
+def test_a_partial_is_one_factor_of_the_chain_rule(text: str, symbols: str) -> None:
+    root, _ = graph(f"L = {text}", x=0.5)
+    assert f"dL/dx += {symbols} = +1 * " in last("eq", root=root)
 
 
 def test_questions_are_answered_by_the_stepper() -> None:
