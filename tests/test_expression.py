@@ -248,6 +248,11 @@ def test_a_longer_chain_is_computed_or_refused_as_this_python_can(text: str) -> 
     assert result in (1.0, 4901.0)
 
 
+def test_tabs_and_lines_keep_the_caret_in_place() -> None:
+    assert error_of("\tx\t^ 2").excerpt == "x ^ 2\n  ^"
+    assert error_of("e = x*2\n  e + 1 $").excerpt == "e + 1 $\n      ^"
+
+
 def test_a_long_line_is_shown_near_the_caret() -> None:
     error = error_of("x + " * 500 + "^ " + "+ y" * 500)
     line, caret = error.excerpt.split("\n")
