@@ -36,6 +36,7 @@ from .sweep import consumers_first, grad, zero_grad
 from .value import Value
 
 if TYPE_CHECKING:
+    from .anomaly import AnomalyError, detect_anomaly
     from .calculus import (
         CriticalPoint,
         classify_critical_point,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .stepping.show import show
 
 __all__ = [
+    "AnomalyError",
     "BoundProgram",
     "CriticalPoint",
     "Descent",
@@ -74,6 +76,7 @@ __all__ = [
     "cos",
     "debug",
     "derivative",
+    "detect_anomaly",
     "directional_derivative",
     "dot",
     "draw",
@@ -119,6 +122,7 @@ __all__ = [
 
 # What only some programs need, NumPy for one, is imported when it is first asked for.
 _LATER = {
+    "anomaly": ("AnomalyError", "detect_anomaly"),
     "calculus": (
         "CriticalPoint",
         "classify_critical_point",

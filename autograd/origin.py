@@ -87,14 +87,27 @@ def record_source() -> Iterator[None]:
 
 def _stamp(node: Value) -> None:
     file, line = _user_line() if _sources_wanted.get() else ("", 0)
-    node.origin = Origin(_groups.get(), file, line)
+    # As Origin(...) would, in half of the time: this is done for every node.
+    node.origin = _new_tuple(Origin, (_groups.get(), file, line))
+
+
+_new_tuple = tuple.__new__
+
+
+class _PassedOver(dict[str, bool]):
+    """Whether a module belongs to the packages, by its name."""
+
+    def __missing__(self, name: str) -> bool:
+        ours = self[name] = name.partition(".")[0] in PACKAGES
+        return ours
+
+
+_passed_over = _PassedOver()
 
 
 def _user_line() -> tuple[str, int]:
-    frame = sys._getframe(2)
-    while frame.f_back is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in PACKAGES:
-            break
-        frame = frame.f_back
+    known = _passed_over
+    frame = sys._getframe(4)  # of who made the node: below are _record, _report and _stamp
+    while known[frame.f_globals.get("__name__", "")] and (outer := frame.f_back) is not None:
+        frame = outer
     return frame.f_code.co_filename, frame.f_lineno

@@ -186,11 +186,11 @@ class Value:
         it has before another adds, and no gradient is lost. In which order they add, which decides
         the last bits of a sum, is for the threads; ``grad`` writes nothing and has no such doubt.
         """
-        from .sweep import sweep  # which is built on Values
+        from .sweep import inspected  # which is built on Values
 
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
-        gradients = {node: gradient for node, gradient, _ in sweep(self)}
+        gradients = {node: gradient for node, gradient, _ in inspected(self)}
         with _adding:
             for node, gradient in gradients.items():
                 # A plain sum would turn a first -0.0 into 0.0.

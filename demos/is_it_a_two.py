@@ -50,12 +50,11 @@ def main() -> None:
         batch_size=32,
         seed=chosen.seed,
         progress=not chosen.quiet,
-        engine="numpy",
     )
 
     options.stop_unless_trained(history)
-    training_accuracy = nn.accuracy(nn.predict(model, X, engine="numpy"), d)
-    outputs = nn.predict(model, X_test, engine="numpy")
+    training_accuracy = nn.accuracy(nn.predict(model, X), d)
+    outputs = nn.predict(model, X_test)
     accuracy = nn.accuracy(outputs, d_test)
     (not_right, taken_for_two), (missed, found) = nn.confusion_matrix(outputs, d_test)
     twos = [(x, y) for x, y, d_x in zip(X_test, outputs, d_test) if d_x == 1.0][:16]

@@ -1,13 +1,18 @@
-"""Draw two computation graphs with their gradients: a worked expression, and a neuron.
+"""Draw computation graphs with their gradients: an expression, a neuron, a network's loss.
 
-python demos/render_graph.py --out out/graphs
+    python demos/render_graph.py --out out/graphs
+
+Of the loss over 100 points, 37,589 Values, one instance is shown, and one neuron of each layer.
 """
 
 from __future__ import annotations
 
+import random
+
 import options
 
-from autograd import Value, render, tanh
+import nn
+from autograd import Value, animate, render, tanh
 
 
 def expression() -> Value:
@@ -35,15 +40,34 @@ def neuron() -> Value:
     return y
 
 
+def network(points: int, seed: int) -> Value:
+    """Make the lecture's Loss(W) of MLP(2, [16, 16, 1]) on two moons."""
+    X, d = nn.datasets.moons(points, noise=0.1, seed=seed)
+    model = nn.MLP(2, [16, 16, 1], output="sigmoid", rng=random.Random(seed))
+    loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, d)
+    loss.label = "Loss(W)"
+    return loss
+
+
 def main() -> None:
-    """Draw both, after a backward pass."""
+    """Draw them, after a backward pass."""
     parser = options.parser(__doc__.splitlines()[0], out="out/graphs")
-    parser.add_argument("--format", choices=["png", "svg", "pdf", "dot"], default="png")
+    parser.add_argument("--format", choices=["png", "svg", "pdf", "html", "dot"], default="png")
+    parser.add_argument("--points", type=options.count, default=100, help="size of the data set")
+    parser.add_argument("--animate", action="store_true", help="also play the expression's pass")
     chosen = options.parse(parser)
-    roots = {"expression": expression(), "neuron": neuron()}
+    roots = {
+        "expression": expression(),
+        "neuron": neuron(),
+        "network": network(chosen.points, chosen.seed),
+    }
     for name, root in roots.items():
         root.backward()
-        options.wrote(render(root, chosen.out / f"{name}.{chosen.format}"))
+        direction = "TB" if name == "network" else "LR"
+        path = chosen.out / f"{name}.{chosen.format}"
+        options.wrote(render(root, path, rankdir=direction))
+    if chosen.animate:
+        options.wrote(animate(expression(), chosen.out / "backprop.gif"))
     print(", ".join(f"{root.label} = {root.data:.6g}" for root in roots.values()))
 
 

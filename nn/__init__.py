@@ -1,12 +1,14 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
 from . import datasets, divergences
+from .history import History
 from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
 from .optimizers import SGD, Adam
+from .persistence import PersistenceError
 from .risk import EmpiricalRisk, predict
 from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
-from .training import History, fit
+from .training import fit
 
 __all__ = [
     "MLP",
@@ -18,6 +20,7 @@ __all__ = [
     "Module",
     "Multiplicative",
     "Neuron",
+    "PersistenceError",
     "Sequential",
     "Softmax",
     "accuracy",

@@ -7,10 +7,13 @@ assigning Values, modules and lists of them, and by defining ``__call__``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from autograd import Value, zero_grad
+
+from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 
 class Module:
@@ -61,30 +64,70 @@ class Module:
                 f"load_state_dict() takes what state_dict() gives, a dict of numbers by name, got "
                 f"{state!r} of type {type(state).__name__}"
             )
-        own = dict(self.named_parameters())
-        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
-        if missing or unknown:
-            raise ValueError(
-                f"the state does not fit this {type(self).__name__} of {len(own)} parameters: "
-                f"{_some('missing', missing)}{_some('unknown', unknown)}"
-                f"build the module with the same shape as the one that was saved"
-            )
-        numbers = {}
-        for name, number in state.items():
+        ordered = in_order(self, state)
+        numbers = []
+        for name, number in zip(self.state_dict(), ordered):
             try:
-                numbers[name] = Value(number).data
+                numbers.append(Value(number).data)
             except TypeError:
                 raise TypeError(
                     f"the state holds {number!r} of type {type(number).__name__} for {name}; "
                     f"expected a number"
                 ) from None
-            if not math.isfinite(numbers[name]):
+            if not math.isfinite(numbers[-1]):
                 raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")
-        for name, number in numbers.items():
-            own[name].data = number
+        self._assign(numbers)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to a file, exactly, by name; ``load`` reads it.
+
+        The file is written beside its place and then renamed, so that it is never half there;
+        ``nn/persistence.py`` describes it.
+
+        Raises:
+            OSError: if it cannot be written; what was there stays.
+        """
+        state = self.state_dict()
+        write_file(path, [dict(zip(state, encoded(state.values())))])
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Give the parameters the numbers that ``save``, or ``fit`` as a checkpoint, has written.
+
+        Raises:
+            PersistenceError: (a ValueError) if the file is damaged, of another version, or none.
+            ValueError: if the names in it are not exactly those of this module.
+            OSError: if it cannot be opened. In each case no parameter has been changed.
+        """
+        [state] = read_file(path, [limit_for(self.state_dict())])
+        try:
+            numbers = decoded(in_order(self, state))
+        except PersistenceError as error:
+            raise PersistenceError(f"{os.fspath(path)!r} cannot be read: {error}") from None
+        self._assign(numbers)
+
+    def _assign(self, numbers: Iterable[float]) -> None:
+        for value, number in zip(self.parameters(), numbers):
+            value.data = number
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+
+def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:
+    """What a state holds for each parameter of a module.
+
+    Raises:
+        ValueError: if the names are not exactly those of the parameters.
+    """
+    own = module.state_dict().keys()
+    missing, unknown = own - state.keys(), state.keys() - own
+    if missing or unknown:
+        raise ValueError(
+            f"the state does not fit this {type(module).__name__} of {len(own)} parameters: "
+            f"{_some('missing', missing)}{_some('unknown', unknown)}"
+            f"build the module with the same shape as the one that was saved"
+        )
+    return [state[name] for name in own]
 
 
 def _walk(module: Module) -> Iterator[tuple[str, Value]]:

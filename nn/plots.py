@@ -17,7 +17,7 @@ from .risk import Model, predict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .training import History
+    from .history import History
 
 # Blue and orange of Okabe and Ito: told apart by every kind of eye, and in grey.
 COLORS = ("#0072b2", "#d55e00")
@@ -77,7 +77,7 @@ def plot_decision_boundary(
     *,
     threshold: float = 0.5,
     resolution: int = 60,
-    engine: str = "python",
+    engine: str | None = None,
 ) -> Figure:
     """The plane coloured by the output of a binary classifier, with the data on it.
 

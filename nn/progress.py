@@ -42,6 +42,12 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def skip(self, steps: int) -> None:
+        """Some steps were done before."""
+        self.done = steps
+        if self._bar is not None:
+            self._bar.update(self._task, completed=steps)
+
     def advance(self, text: str) -> None:
         """One step is done; ``text`` says what came of it."""
         self.done += 1
@@ -66,7 +72,7 @@ class Progress:
 
 def _terminal_bar() -> Any:
     """A rich progress bar, if standard error is a terminal and rich is installed."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     try:
         from rich.console import Console

@@ -6,7 +6,9 @@ graph holds every instance. ``predict`` is the same pass without a target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +20,8 @@ from . import divergences
 
 Model: TypeAlias = Callable[[Any], Any]
 Divergence: TypeAlias = Callable[[Any, Any], Value]
+MANY = 32  # inputs, from which on recording the model costs less than calling it for each
+SAMPLE = 24  # inputs that predict() tries besides those that look different
 
 
 class EmpiricalRisk:
@@ -47,11 +51,21 @@ class EmpiricalRisk:
             D: T targets.
 
         Raises:
-            ValueError: if there are none, or not as many inputs as targets.
-            TypeError: if one of them is not a list.
+            ValueError: if there are none, not as many inputs as targets, or one that the model or
+                the divergence refuses, which is named.
+            TypeError: likewise, or if X or D is not a list.
         """
         check_data(X, D)
-        divergences = [self.divergence(self.model(x), d) for x, d in zip(X, D)]
+        return self.over(X, D, range(len(X)))
+
+    def over(
+        self, X: Sequence[Any], D: Sequence[Any], batch: Sequence[int], kind: str = "instance"
+    ) -> Value:
+        """The risk over some instances of a data set; ``kind`` is what errors call them."""
+        divergences = []
+        for i in batch:
+            with named(kind, i):
+                divergences.append(self.divergence(self.model(X[i]), D[i]))
         return autograd.sum(divergences) / len(divergences)
 
     def lower(
@@ -83,89 +97,168 @@ class EmpiricalRisk:
             ValueError: if there are no data, an instance has another shape than the first, or
                 something in it is no number or no target of the divergence.
             LoweringError: (a ValueError) if the model or the divergence does not compute all
-                instances by one formula, as with an ``if`` on its input.
+                instances by one formula, as with an ``if`` on its input, or a parameter is not
+                used.
         """
         check_data(X, D)
-        inputs, targets = _Layout("X", X[0]), _Layout("D", D[0])
-        batch = np.hstack([inputs.rows(X), targets.rows(D)])
-        self._check_targets(X[0], D)
-        wrt = list(self.model.parameters() if parameters is None else parameters)  # type: ignore[attr-defined]
+        lowered = LoweredRisk(self, X[0], D[0], engine, parameters)
+        return lowered.bind(X, D, replay=replay)
 
-        def record(row: list[float]) -> tuple[Value, list[Value], list[Value]]:
-            x, x_values = inputs.values(row[: inputs.size], "x")
-            d, d_values = targets.values(row[inputs.size :], "d")
+
+class LoweredRisk:
+    """The risk of one instance as an array program, to which data are bound.
+
+    Args:
+        risk: what to lower.
+        x: the input of the instance to record.
+        d: its target.
+        engine: as for ``EmpiricalRisk.lower``.
+        parameters: likewise.
+
+    Raises:
+        ValueError, LoweringError: as ``EmpiricalRisk.lower``.
+    """
+
+    def __init__(
+        self,
+        risk: EmpiricalRisk,
+        x: Any,
+        d: Any,
+        engine: str = "numpy",
+        parameters: Sequence[Value] | None = None,
+    ) -> None:
+        self.risk, self.engine = risk, engine
+        if parameters is None:
+            parameters = risk.model.parameters()  # type: ignore[attr-defined]
+        self.wrt = list(parameters)
+        self.inputs, self.targets = _Layout("X", x), _Layout("D", d)
+        row = np.hstack([self.inputs.rows([x]), self.targets.rows([d])])[0]
+        loss, leaves, outputs = self._record(row.tolist(), "instance", 0)
+        self._check_used(loss)
+        self.program = lower(loss, leaves, self.wrt, engine, observe=outputs)
+
+    def bind(
+        self, X: Sequence[Any], D: Sequence[Any], kind: str = "instance", replay: bool = True
+    ) -> BoundProgram:
+        """The program over a data set; ``kind`` is what errors call its instances.
+
+        Raises:
+            ValueError, LoweringError: as ``EmpiricalRisk.lower``.
+        """
+        batch = np.hstack([self.inputs.rows(X), self.targets.rows(D)])
+        self._check_targets(X[0], D, kind)
+        if replay and self.engine != "python":
+            self._replay(batch, X, D, kind)
+        return self.program.bind(batch)
+
+    def _record(
+        self, row: list[float], kind: str, i: int
+    ) -> tuple[Value, list[Value], list[Value]]:
+        """The loss of one instance, its numbers as leaves, and the model's outputs."""
+        x, x_values = self.inputs.values(row[: self.inputs.size], "x")
+        d, d_values = self.targets.values(row[self.inputs.size :], "d")
+        with named(kind, i):
             try:
-                y = self.model(x)
-                loss = self.divergence(y, d)
+                y = self.risk.model(x)
+                loss = self.risk.divergence(y, d)
             except (TypeError, IndexError, KeyError, AttributeError) as error:
                 raise _not_lowered(f"it fails on Values: {error}") from error
-            if not isinstance(loss, Value):
-                raise TypeError(
-                    f"the divergence must give a Value that depends on the parameters, but the "
-                    f"loss is {loss!r} of type {type(loss).__name__}; compute with autograd's "
-                    f"functions"
-                )
-            return loss, [*x_values, *d_values], as_values(y)
+        if not isinstance(loss, Value):
+            raise TypeError(
+                f"the divergence must give a Value that depends on the parameters, but the "
+                f"loss is {loss!r} of type {type(loss).__name__}; compute with autograd's "
+                f"functions"
+            )
+        return loss, [*x_values, *d_values], as_values(y)
 
-        loss, leaves, outputs = record(batch[0].tolist())
-        program = lower(loss, leaves, wrt, engine, observe=outputs)
-        if replay and engine != "python":
-            # JAX would compile for a batch of one first.
-            checked = lower(loss, leaves, wrt) if engine == "jax" else program
-            for i in _different(batch):
-                again, leaves, outputs = record(batch[i].tolist())
-                difference = program.difference(again, leaves, outputs)
-                if difference:
-                    raise _not_lowered(f"instance {i} takes another course: {difference}")
-                self._compare(checked, batch[i], X[i], D[i], wrt, i)
-        return program.bind(batch)
+    def _check_used(self, loss: Value) -> None:
+        """Refuse parameters that the loss does not depend on."""
+        used = set(autograd.consumers_first(loss))
+        unused = [value.label or repr(value) for value in self.wrt if value not in used]
+        if unused:
+            more = f" and {len(unused) - 3} more" if len(unused) > 3 else ""
+            raise LoweringError(
+                f"the loss does not depend on {', '.join(unused[:3])}{more}: the graph of an "
+                f"instance holds no such parameter; use it in the model, keep it out of "
+                f"parameters() by a name that begins with an underscore, or take engine='python', "
+                f"which leaves it as it is"
+            )
 
-    def _check_targets(self, x: Any, D: Sequence[Any]) -> None:
+    def _check_targets(self, x: Any, D: Sequence[Any], kind: str) -> None:
         """What the divergences of this package refuse, refused before anything is computed."""
-        if getattr(self.divergence, "__module__", "") == divergences.__name__:
-            y = as_floats(self.model(x))
-            for d in D:
-                self.divergence(y, d)
+        if getattr(self.risk.divergence, "__module__", "") == divergences.__name__:
+            y = as_floats(self.risk.model(x))
+            for i, d in enumerate(D):
+                with named(kind, i):
+                    self.risk.divergence(y, d)
 
-    def _compare(
-        self, program: Program, row: Any, x: Any, d: Any, wrt: list[Value], i: int
-    ) -> None:
+    def _replay(self, batch: Any, X: Sequence[Any], D: Sequence[Any], kind: str) -> None:
+        """Refuse a program that does not hold for a few instances that differ."""
+        checked = self.program
+        if self.engine == "jax":  # which would compile for a batch of one first
+            loss, leaves, _ = self._record(batch[0].tolist(), kind, 0)
+            checked = lower(loss, leaves, self.wrt)
+        for i in _different(batch):
+            loss, leaves, outputs = self._record(batch[i].tolist(), kind, i)
+            difference = self.program.difference(loss, leaves, outputs)
+            if difference:
+                raise _not_lowered(f"{kind} {i} takes another course: {difference}")
+            with named(kind, i):
+                eager = self.risk.divergence(self.risk.model(X[i]), D[i])
+            self._compare(checked, batch[i], eager, f"{kind} {i}")
+
+    def _compare(self, program: Program, row: Any, eager: Value, name: str) -> None:
         """Compare an instance's loss with what the model gives for its plain numbers."""
-        eager = self.divergence(self.model(x), d)
         loss, gradient = program([row])
         if not np.isclose(loss, eager.data, 1e-9, 1e-300, equal_nan=True):
-            raise _not_lowered(f"the loss of instance {i} is {eager.data!r}, but came to {loss!r}")
-        expected = np.array(grad(eager, wrt))
+            raise _not_lowered(f"the loss of {name} is {eager.data!r}, but came to {loss!r}")
+        expected = np.array(grad(eager, self.wrt))
         if np.isfinite(expected).all():
             scale = np.abs(expected).max(initial=1e-300)
             if not np.allclose(gradient / scale, expected / scale, 0.0, 1e-9):
-                raise _not_lowered(f"the gradient of instance {i} is another one")
+                raise _not_lowered(f"the gradient of {name} is another one")
 
 
-def predict(model: Model, X: Sequence[Any], *, engine: str = "python") -> list[list[float]]:
+@contextmanager
+def named(kind: str, i: int) -> Iterator[None]:
+    """A block whose ValueErrors and TypeErrors name the instance that they come from."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if type(error) not in (ValueError, TypeError):  # which may be made in another way
+            raise
+        raise type(error)(f"{kind} {i}: {error}") from error
+
+
+def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> list[list[float]]:
     """The outputs of a model for many inputs, as plain numbers.
 
     Args:
         model: called with one input, returning a number, a Value or a list of K of them.
-        X: T inputs, at least one.
+        X: T inputs.
         engine: ``"python"`` calls the model with each input; ``"numpy"`` records it once and
-            computes all outputs together, after trying whether a few inputs take the same course.
+            computes all outputs together, after trying whether some inputs take the same course.
+            The numbers are the same to rounding. By default the second where there are many
+            inputs and the model can be recorded once for them, and else the first.
 
     Returns:
         T lists of K floats.
 
     Raises:
-        ValueError: if ``engine`` is neither.
-        LoweringError: (a ValueError) if the model cannot be recorded once for all inputs.
+        ValueError: if ``engine`` is none of these.
+        LoweringError: (a ValueError) if ``engine`` is ``"numpy"`` and the model cannot be recorded
+            once for all inputs.
     """
-    if engine == "python":
-        return [as_floats(model(x)) for x in X]
-    if engine != "numpy":
+    if engine not in (None, "python", "numpy"):
         raise ValueError(f"engine must be python or numpy, got {engine!r}")
-    together = _predict_together(model, X)
-    if together is None:
-        raise _not_lowered("not all inputs take the same course through it")
-    return together
+    X = X if hasattr(X, "__len__") else list(X)
+    if engine == "numpy" or (engine is None and len(X) >= MANY):
+        together = _predict_together(model, X) if len(X) else []
+        if together is not None:
+            return together
+        if engine is not None:
+            raise _not_lowered("not all inputs take the same course through it")
+    return [as_floats(model(x)) for x in X]
 
 
 def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
@@ -174,7 +267,7 @@ def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | Non
         layout = _Layout("X", X[0])
         batch = layout.rows(X)
         program: Program | None = None
-        for i in [0, *_different(batch)]:
+        for i in [0, *_different(batch, SAMPLE)]:
             x, leaves = layout.values(batch[i].tolist(), "x")
             outputs = as_values(model(x))
             if program is None:
@@ -201,7 +294,7 @@ class _Layout:
 
     def __init__(self, name: str, example: Any) -> None:
         self.name = name
-        self.shape = np.shape(_plain(example))
+        self.shape = np.shape(plain(example))
         self.size = int(np.prod(self.shape, dtype=int))
 
     def rows(self, examples: Sequence[Any]) -> Any:
@@ -210,23 +303,28 @@ class _Layout:
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
+        plains = [plain(example) for example in examples]
         try:
-            table = np.array([_plain(example) for example in examples], dtype=np.float64)
-            if table.shape[1:] == self.shape:
-                return table.reshape(len(examples), self.size)
-        except (ValueError, TypeError):
+            table = np.array(plains)
+            if table.dtype.kind in "fiu" and table.shape[1:] == self.shape:
+                return table.reshape(len(plains), self.size).astype(np.float64)
+        except ValueError:
             pass
-        for i, example in enumerate(examples):
-            try:
-                shape = np.shape(np.array(_plain(example), dtype=np.float64))
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{self.name}[{i}] is not made of numbers: {error}") from None
-            if shape != self.shape:
-                raise ValueError(
-                    f"{self.name}[{i}] has the shape {shape}, but {self.name}[0] has {self.shape}; "
-                    f"one recording serves instances of one shape only"
-                )
-        raise ValueError(f"{self.name} cannot be made an array of numbers")
+        return np.array([self._row(i, example) for i, example in enumerate(plains)])
+
+    def _row(self, i: int, example: Any) -> list[float]:
+        """One instance, looked at closely."""
+        try:
+            array = np.array(example, dtype=object)
+            row = [Value(number).data for number in array.reshape(-1)]
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{self.name}[{i}] is not made of numbers: {error}") from None
+        if array.shape != self.shape:
+            raise ValueError(
+                f"{self.name}[{i}] has the shape {array.shape}, but {self.name}[0] has "
+                f"{self.shape}; one recording serves instances of one shape only"
+            )
+        return row
 
     def values(self, numbers: Sequence[float], label: str) -> tuple[Any, list[Value]]:
         """An instance made of Values: nested as it was, and in one list."""
@@ -237,18 +335,21 @@ class _Layout:
         return np.array([*leaves, None], dtype=object)[:-1].reshape(self.shape).tolist(), leaves
 
 
-def _plain(example: Any) -> Any:
+def plain(example: Any) -> Any:
     """An instance with numbers in place of Values."""
     if isinstance(example, Value):
         return example.data
-    return [_plain(x) for x in example] if isinstance(example, (list, tuple)) else example
+    return [plain(x) for x in example] if isinstance(example, (list, tuple)) else example
 
 
-def _different(batch: Any) -> list[int]:
-    """A few instances that are as different as a cheap look can tell, the first left out."""
-    finite = np.nan_to_num(batch)
-    total = finite.sum(axis=1)
-    distance = np.abs(finite - finite[0]).sum(axis=1)
+def _different(batch: Any, more: int = 0) -> list[int]:
+    """A few instances that are as different as a cheap look can tell, the first left out, and some
+    more taken at random, always the same.
+    """
+    finite = np.nan_to_num(batch, posinf=1e9, neginf=-1e9)
+    with np.errstate(over="ignore"):
+        total = finite.sum(axis=1)
+        distance = np.abs(finite - finite[0]).sum(axis=1)
     chosen = {
         len(batch) - 1,
         int(total.argmin()),
@@ -256,6 +357,7 @@ def _different(batch: Any) -> list[int]:
         int(distance.argmax()),
         int(finite[:, -1].argmin()),
         int(finite[:, -1].argmax()),
+        *random.Random(0).sample(range(len(batch)), min(more, len(batch))),
     }
     return sorted(chosen - {0})
 

@@ -6,28 +6,42 @@ improves; a ``History`` of what happened in each epoch comes out.
 
 from __future__ import annotations
 
-import math
+import os
 import random
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd import BoundProgram, Value, consumers_first, grad
-
 from . import divergences, targets
+from .checkpoint import (
+    Checkpoint,
+    Snapshot,
+    fingerprint,
+    function_name,
+    optimizer_settings,
+)
+from .history import COLUMNS, History
+from .interrupts import interrupts_held
 from .module import Module
-from .optimizers import Adam, Array, Optimizer
+from .objective import (
+    ArrayObjective,
+    Data,
+    DivergedError,
+    Objective,
+    OutOfDomainError,
+    Outputs,
+    ValueObjective,
+    name_of,
+)
+from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
-from .risk import Divergence, EmpiricalRisk, as_floats, check_data
+from .risk import Divergence, EmpiricalRisk, check_data
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-ENGINES = ("python", "numpy", "jax")
+Callback: TypeAlias = Callable[[Module, History], object]
+ENGINES = ("numpy", "jax", "python")
 # From where up the single output of a binary classifier means class 1. With other divergences an
 # output of one number is no class, and no accuracy is reported.
 THRESHOLDS: dict[Divergence, float] = {
@@ -43,54 +57,6 @@ CLASSIFIERS: tuple[Divergence, ...] = (
 )
 
 
-@dataclass
-class History:
-    """What happened in each epoch of a training run.
-
-    Attributes:
-        loss: the average divergence over the training data, each batch as it was met.
-        accuracy: the share of those outputs that had the right class; empty for a divergence that
-            is not a classifier's.
-        validation_loss: the same over the validation data after the epoch; empty without them.
-        validation_accuracy: likewise.
-        seconds: the time that each epoch took.
-        reason: why the run ended: ``"epochs"``, ``"tolerance"``, ``"callback"``,
-            ``"interrupted"``, or ``"diverged: ..."`` with what became infinite or nan.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    reason: str = ""
-
-    def __len__(self) -> int:
-        return len(self.loss)
-
-    def __str__(self) -> str:
-        if not self.loss:
-            return f"no epoch was finished ({self.reason})"
-        parts = [f"epoch {len(self)}", f"loss {self.loss[-1]:.6g}"]
-        if self.accuracy:
-            parts.append(f"accuracy {self.accuracy[-1]:.1%}")
-        if self.validation_loss:
-            parts.append(f"validation loss {self.validation_loss[-1]:.6g}")
-        if self.validation_accuracy:
-            parts.append(f"validation accuracy {self.validation_accuracy[-1]:.1%}")
-        return "  ".join(parts)
-
-    def plot(self) -> Figure:
-        """The loss, and the accuracy if there is one, over the epochs, as a matplotlib figure.
-
-        Raises:
-            ImportError: if matplotlib is not installed, saying how to install it.
-        """
-        from .plots import plot_history
-
-        return plot_history(self)
-
-
 def fit(
     model: Module,
     X: Sequence[Any],
@@ -101,11 +67,13 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     tolerance: float | None = None,
+    engine: str = "numpy",
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
-    callbacks: Sequence[Callable[[Module, History], object]] = (),
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
     seed: int = 0,
     progress: bool = True,
-    engine: str = "python",
 ) -> History:
     """Train a model: W <- W - eta grad Loss(W), batch by batch (lecture: "Gradient Descent to train
     a network").
@@ -114,19 +82,28 @@ def fit(
         model: a module; its parameters are changed.
         X: T inputs, at least one.
         D: T targets.
-        divergence: div(Y, d); see ``nn.divergences``.
+        divergence: div(Y, d); see ``nn.divergences``. The default takes one probability, as a model
+            with ``output="sigmoid"`` gives.
         optimizer: ``SGD(...)`` or ``Adam(...)``; by default ``Adam(lr=0.01)``.
         epochs: how many times to go through the data, at least 0.
         batch_size: instances to an update; by default all T.
         tolerance: stop when the loss of two successive epochs differs by no more than this.
+        engine: ``"numpy"`` and ``"jax"`` lower the risk of one instance to an array program over a
+            batch; ``"python"`` computes with Values, which takes a thousand times as long and lets
+            a model do what it likes with each instance. The numbers are the same to rounding. The
+            Values hold the parameters at the end and whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
             returns True ends the run.
+        checkpoint: a file that holds the state of the run. If it is there, the run goes on from
+            it; the parameters that the model has are not used then, and the callbacks are called
+            for the last epoch in it once more. The numbers are, bit for bit, those of a run
+            that was never interrupted, if model, data and settings are the same, which is
+            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ).
+        every: after how many epochs to write it. It is also written at the end of the run,
+            Ctrl-C included.
         seed: of the order in which batches are drawn; of no effect for a single batch.
         progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
-        engine: ``"python"`` computes with Values; ``"numpy"`` and ``"jax"`` lower the risk of one
-            instance to an array program over a batch, with the same numbers to rounding. The
-            Values then hold the parameters at the end and whenever a callback is called.
 
     Returns:
         The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
@@ -134,93 +111,78 @@ def fit(
         parameters of the last finite loss and gradient in place.
 
     Raises:
-        ValueError: if the data or a setting cannot be used, which the first epoch finds out at the
-            latest; no parameter has been changed then.
+        ValueError: if the data, a setting or the checkpoint cannot be used, or the divergence is
+            not defined for the outputs, which the first epoch finds out at the latest; no
+            parameter has been changed then.
         TypeError: likewise.
         LoweringError: (a ValueError) if the engine is an array engine and the model's course
-            depends on the data; likewise.
-        ImportError: if the engine is not installed.
+            depends on the data, or it has a parameter that it does not use; likewise.
+        ImportError: if the engine is not installed; likewise.
+        OSError: if the checkpoint cannot be written; the file is as it was then.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    run = _Run(model, X, D, divergence, batch_size, validation, seed)
     _check_count("epochs", epochs, 0)
+    _check_count("every", every, 1)
     if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance >= 0.0):
         raise ValueError(f"tolerance must be a number of at least 0, got {tolerance!r}")
     callbacks = _check_callbacks(callbacks)
-    if optimizer is None:
-        optimizer = Adam()
-    elif isinstance(optimizer, type) or not hasattr(optimizer, "update"):
-        raise TypeError(
-            f"optimizer must be one that has been made, such as SGD(0.1) or Adam(0.01), got "
-            f"{optimizer!r}"
+    optimizer = _check_optimizer(optimizer)
+    run = _Run(model, (X, D), divergence, optimizer, batch_size, validation, seed)
+    history = run.history
+    bar = Progress(epochs, shown=progress)
+    try:
+        with bar:
+            run.begin(engine)
+            if checkpoint is not None:
+                run.resume(checkpoint, every, epochs)
+            bar.skip(run.epochs)
+            history.reason = run.train(epochs, tolerance, callbacks, bar)
+    except KeyboardInterrupt:
+        history.reason = "interrupted"
+    except DivergedError as diverged:
+        run.go_back(run.good)
+        history.reason = f"diverged: {diverged}"
+        warnings.warn(
+            f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
+            f"data, or try a smaller lr",
+            RuntimeWarning,
+            stacklevel=2,
         )
-    if engine != "python":
-        run.lower(engine)
-    state = optimizer.start(len(run.parameters))
-    history = History()
-    with Progress(epochs, shown=progress) as bar:
-        try:
-            for _ in range(epochs):
-                run.epoch(optimizer, state, history)
-                bar.advance(str(history))
-                if callbacks:
-                    run.write(run.complete)
-                answers = [callback(model, history) for callback in callbacks]
-                if callbacks:
-                    run.read()  # as they may have changed the parameters
-                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-                    history.reason = "callback"
-                elif _settled(history.loss, tolerance):
-                    history.reason = "tolerance"
-                if history.reason:
-                    break
-            else:
-                history.reason = "epochs"
-        except KeyboardInterrupt:
-            history.reason = "interrupted"
-        except _DivergedError as diverged:
-            np.copyto(run.complete, run.good)
-            history.reason = f"diverged: {diverged}"
-            warnings.warn(
-                f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-                f"data, or try a smaller lr",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        except Exception:
-            if not history.loss:
-                np.copyto(run.complete, run.initial)
-            raise
-        finally:
-            run.write(run.complete)
-        bar.finish(history.reason)
+    except Exception:
+        if not run.epochs:
+            run.go_back(run.initial)
+        raise
+    finally:
+        with interrupts_held():
+            run.end()
+    run.save()
+    bar.finish(history.reason)
     return history
 
 
-class _DivergedError(Exception):
-    """Something that has to be finite is not."""
-
-
 class _Run:
-    """The state of one call of ``fit``: the data, and the parameters as an array and as Values.
+    """The state of one call of ``fit``.
 
     Attributes:
         values: the P parameters of the model.
-        parameters: their numbers, which the optimizer improves in place.
+        objective: computes with their numbers, ``objective.parameters``, which the optimizer
+            improves in place.
         complete: a copy of those, made after every update that was not interrupted.
         good: a copy of those that last gave a finite loss and gradient.
         initial: a copy of those before the first update.
+        history: of the epochs so far.
+        epochs: how many are complete.
     """
 
     def __init__(
         self,
         model: Module,
-        X: Sequence[Any],
-        D: Sequence[Any],
+        data: Data,
         divergence: Divergence,
+        optimizer: Optimizer,
         batch_size: int | None,
-        validation: tuple[Sequence[Any], Sequence[Any]] | None,
+        validation: Data | None,
         seed: int,
     ) -> None:
         if not isinstance(model, Module):
@@ -230,169 +192,199 @@ class _Run:
         self.values = model.parameters()
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
-        self.X, self.D, self.validation = X, D, validation
-        check_data(X, D)
+        check_data(*data)
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
                     f"validation must be a pair of inputs and targets, got {validation!r}"
                 )
             check_data(*validation)
-        self.batch_size = len(X) if batch_size is None else batch_size
-        _check_count("batch_size", self.batch_size, 1)
-        EmpiricalRisk(model, divergence)  # refuses what cannot be called
-        self.model, self.divergence = model, divergence
-        self.random = random.Random(seed)
-        self.parameters: Array = np.array([value.data for value in self.values])
-        self.complete = self.parameters.copy()
-        self.good = self.parameters.copy()
-        self.initial = self.parameters.copy()
-        self.program: BoundProgram | None = None
+        size = len(data[0])
+        _check_count("batch_size", size if batch_size is None else batch_size, 1)
+        self.batch_size = min(batch_size or size, size)
+        self.model, self.data, self.validation = model, data, validation
+        self.risk = EmpiricalRisk(model, divergence)
+        self.optimizer = optimizer
+        self.state: Any = optimizer.start(len(self.values))
+        self.seed, self.random = seed, random.Random(seed)
+        self.complete: Array = np.array([value.data for value in self.values])
+        self.good, self.initial = self.complete.copy(), self.complete.copy()
+        self.history, self.epochs = History(), 0
+        self.checkpoint: Checkpoint | None = None
 
-    def lower(self, engine: str) -> None:
-        """Compute with an array program from now on."""
-        risk = EmpiricalRisk(self.model, self.divergence)
-        self.program = risk.lower(self.X, self.D, engine, parameters=self.values)
-        self.parameters = self.program.parameters
+    def begin(self, engine: str) -> None:
+        """Choose what computes the loss and its gradient."""
+        self.engine = engine
+        self.objective: Objective = (
+            ValueObjective(self.risk, self.data, self.validation)
+            if engine == "python"
+            else ArrayObjective(self.risk, self.data, self.validation, engine)
+        )
 
-    def epoch(self, optimizer: Optimizer, state: Any, history: History) -> None:
+    def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
+        """Keep a checkpoint from now on, and go on from what is in it already."""
+        if not isinstance(self.state, State):
+            raise TypeError(
+                f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
+                f"got {self.state!r}"
+            )
+        self.checkpoint = Checkpoint(path, every, self.model, self.settings())
+        found = self.checkpoint.load(self.state, epochs)
+        if found is not None:
+            snapshot, history = found
+            with interrupts_held():
+                for name in COLUMNS:
+                    setattr(self.history, name, getattr(history, name))
+                self.epochs = snapshot.epochs
+                self.state = snapshot.optimizer
+                self.random.setstate(snapshot.random)
+                self.objective.parameters[:] = snapshot.parameters
+                np.copyto(self.complete, snapshot.parameters)
+                np.copyto(self.good, snapshot.parameters)
+
+    def settings(self) -> dict[str, str]:
+        """What a run has to share with this one to go on with it."""
+        data = {"X": self.data[0], "D": self.data[1]}
+        if self.validation is not None:
+            data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
+        return {
+            "batch_size": str(self.batch_size),
+            "divergence": function_name(self.risk.divergence),
+            "engine": self.engine,
+            "seed": repr(self.seed),
+            **optimizer_settings(self.optimizer),
+            **{name: fingerprint(examples) for name, examples in data.items()},
+        }
+
+    def train(
+        self,
+        epochs: int,
+        tolerance: float | None,
+        callbacks: Sequence[Callback],
+        bar: Progress,
+    ) -> str:
+        """Go through the data until there is a reason to end, and return it."""
+        while True:
+            if self.epochs:
+                if self.call(callbacks):
+                    return "callback"
+                if _settled(self.history.loss, tolerance):
+                    return "tolerance"
+            if self.epochs >= epochs:
+                return "epochs"
+            self.epoch()
+            bar.advance(str(self.history))
+
+    def call(self, callbacks: Sequence[Callback]) -> bool:
+        """Call the callbacks, which may change the parameters; whether one asks for the end."""
+        if not callbacks:
+            return False
+        self.end()
+        answers = [callback(self.model, self.history) for callback in callbacks]
+        self.objective.parameters[:] = [value.data for value in self.values]
+        np.copyto(self.complete, self.objective.parameters)
+        return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+
+    def epoch(self) -> None:
         """Go through the data once, and add a line to the history."""
         started = time.perf_counter()
-        order = list(range(len(self.X)))
+        order = list(range(len(self.data[0])))
         if self.batch_size < len(order):
             self.random.shuffle(order)
-        total, outputs = 0.0, []
+        total = 0.0
+        outputs: list[Sequence[float]] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
             loss, gradient, found = self.differentiate(batch)
-            self.update(optimizer, gradient, state)
+            self.update(gradient)
             total += loss * len(batch)
             outputs += found
         line = {
             "loss": total / len(order),
-            "accuracy": self.score(outputs, [self.D[i] for i in order]),
+            "accuracy": self.score(outputs, [self.data[1][i] for i in order]),
         }
         if self.validation is not None:
-            line["validation_loss"], line["validation_accuracy"] = self.evaluate(*self.validation)
+            line["validation_loss"], found = self.objective.validate()
+            line["validation_accuracy"] = self.score(found, self.validation[1])
         line["seconds"] = time.perf_counter() - started
-        # All at once, so that an interruption leaves no epoch half written.
-        for name, number in line.items():
-            if number is not None:
-                getattr(history, name).append(number)
+        self.history.add(line)
+        self.epochs += 1
+        if self.checkpoint is not None:
+            self.checkpoint.keep(self.snapshot(), self.history)
 
-    def differentiate(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
-        """The loss of a batch, its gradient, and the outputs that it was computed from.
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+        """The loss of a batch, its gradient, and the outputs."""
+        try:
+            return self.objective.differentiate(batch)
+        except OutOfDomainError as error:
+            if self.epochs:
+                raise
+            raise ValueError(str(error)) from None
 
-        Raises:
-            _DivergedError: if the loss or the gradient is not finite.
-        """
-        if self.program is None:
-            return self.differentiate_values(batch)
-        self.program.select(batch if len(batch) < len(self.X) else None)
-        loss, gradient = self.program()
-        if not (math.isfinite(loss) and np.isfinite(gradient).all()):
-            self.write(self.parameters)
-            self.differentiate_values(batch)  # which can tell where the bad number comes from
-            raise _DivergedError(f"the loss became {loss}, or its gradient is not finite")
-        return loss, gradient, self.program.observed().tolist()
-
-    def differentiate_values(self, batch: list[int]) -> tuple[float, Array, list[list[float]]]:
-        """The same by the Values themselves."""
-        loss, outputs = self.loss([self.X[i] for i in batch], [self.D[i] for i in batch])
-        if not isinstance(loss, Value):
-            raise TypeError(
-                f"the divergence must give a Value that depends on the parameters, but the loss is "
-                f"{loss!r} of type {type(loss).__name__}; compute with autograd's functions"
-            )
-        if not math.isfinite(loss.data):
-            raise _DivergedError(f"the loss became {loss.data}; {_first_not_finite(loss)}")
-        gradient = np.array(grad(loss, self.values))
-        if not np.isfinite(gradient).all():
-            value = self.values[int(np.argmin(np.isfinite(gradient)))]
-            raise _DivergedError(f"the gradient of {_name(value)} is not finite")
-        return loss.data, gradient, outputs
-
-    def loss(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[Value, list[list[float]]]:
-        """The empirical risk over some data, and the outputs that it was computed from."""
-        outputs: list[list[float]] = []
-
-        def model(x: Any) -> Any:
-            y = self.model(x)
-            outputs.append(as_floats(y))
-            return y
-
-        return EmpiricalRisk(model, self.divergence)(X, D), outputs
-
-    def update(self, optimizer: Optimizer, gradient: Array, state: Any) -> None:
+    def update(self, gradient: Array) -> None:
         """Improve the parameters, which gave a finite loss and gradient, by one step.
 
         Raises:
-            _DivergedError: if the new parameters are not finite.
+            DivergedError: if the new parameters are not finite.
         """
-        np.copyto(self.good, self.parameters)
+        parameters = self.objective.parameters
+        np.copyto(self.good, parameters)
         with np.errstate(all="ignore"):
-            optimizer.update(self.parameters, gradient, state)
-        finite = np.isfinite(self.parameters)
+            self.optimizer.update(parameters, gradient, self.state)
+        finite = np.isfinite(parameters)
         if not finite.all():
             i = int(np.argmin(finite))
-            raise _DivergedError(
-                f"the update of {_name(self.values[i])} made it {self.parameters[i]}"
-            )
-        np.copyto(self.complete, self.parameters)
-        if self.program is None:
-            self.write(self.parameters)
+            raise DivergedError(f"the update of {name_of(self.values[i])} made it {parameters[i]}")
+        np.copyto(self.complete, parameters)
 
-    def write(self, parameters: Array) -> None:
-        """Put an array of parameters into the model's Values."""
-        for value, number in zip(self.values, parameters.tolist()):
+    def snapshot(self) -> Snapshot:
+        """The state at the end of an epoch."""
+        arrays = {name: array.copy() for name, array in self.state.arrays.items()}
+        return Snapshot(
+            self.epochs, self.complete.copy(), State(self.state.k, arrays), self.random.getstate()
+        )
+
+    def save(self) -> None:
+        """Write the end of the last epoch, if there is a checkpoint."""
+        if self.checkpoint is not None:
+            with interrupts_held():
+                self.checkpoint.write(self.history)
+
+    def go_back(self, parameters: Array) -> None:
+        """Take the parameters of an earlier time for the complete ones."""
+        np.copyto(self.complete, parameters)
+
+    def end(self) -> None:
+        """Leave whole epochs in the history, and the complete parameters in the model's Values."""
+        self.history.cut(self.epochs)
+        for value, number in zip(self.values, self.complete.tolist()):
             value.data = number
 
-    def read(self) -> None:
-        """Take the parameters over from the model's Values."""
-        self.parameters[:] = [value.data for value in self.values]
-        np.copyto(self.complete, self.parameters)
-
-    def evaluate(self, X: Sequence[Any], D: Sequence[Any]) -> tuple[float, float | None]:
-        """The loss over other data and, if the divergence is a classifier's, the accuracy."""
-        if self.program is not None:
-            self.write(self.parameters)
-        loss, outputs = self.loss(X, D)
-        return _data(loss), self.score(outputs, D)
-
-    def score(self, outputs: list[list[float]], D: Sequence[Any]) -> float | None:
+    def score(self, outputs: Outputs, D: Sequence[Any]) -> float | None:
         """The accuracy, if the divergence is a classifier's."""
-        if self.divergence in THRESHOLDS:
+        divergence = self.risk.divergence
+        if divergence in THRESHOLDS:
             single = all(len(y) == 1 for y in outputs)  # of several labels none is the class
-            return targets.accuracy(outputs, D, THRESHOLDS[self.divergence]) if single else None
-        return targets.accuracy(outputs, D) if self.divergence in CLASSIFIERS else None
-
-
-def _first_not_finite(root: Value) -> str:
-    """Where a bad number comes from: the first node, operands first, that has one."""
-    for node in reversed(consumers_first(root)):
-        if not math.isfinite(node.data):
-            name = f"{node.label} = " if node.label else ""
-            if node.op is None:
-                return f"the leaf {name}{node.data} is the first such value"
-            numbers = [f"{_data(operand):.6g}" for operand in node.operands]
-            shown = numbers if len(numbers) <= 4 else [*numbers[:3], "..."]
-            return f"{name}{node.op.formula(shown)} is the first such value"
-    return "every value in its graph is finite"
-
-
-def _name(value: Value) -> str:
-    return value.label or repr(value)
-
-
-def _data(number: Value | float) -> float:
-    return number.data if isinstance(number, Value) else number
+            return targets.accuracy(outputs, D, THRESHOLDS[divergence]) if single else None
+        return targets.accuracy(outputs, D) if divergence in CLASSIFIERS else None
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
 
 
-def _check_callbacks(callbacks: Any) -> list[Callable[[Module, History], object]]:
+def _check_optimizer(optimizer: Optimizer | None) -> Optimizer:
+    if optimizer is None:
+        return Adam()
+    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+        raise TypeError(
+            f"optimizer must be one that has been made, such as SGD(0.1) or Adam(0.01), got "
+            f"{optimizer!r}"
+        )
+    return optimizer
+
+
+def _check_callbacks(callbacks: Any) -> list[Callback]:
     if hasattr(callbacks, "__iter__"):
         taken = list(callbacks)
         if all(map(callable, taken)):

@@ -412,8 +412,8 @@ FAULTS = [
     Fault(
         "a lowered gradient takes the first report for all of them",
         DIFFERENTIATE,
-        "    if len(reports) == 1:\n",
-        "    if reports:\n",
+        "        if len(reports) > 1:\n",
+        "        if not reports:\n",
         "lowering",
     ),
     Fault(

@@ -69,7 +69,11 @@ RUNS = {
         ["steps.txt"],
         r"y = 0\.706419, dKL/dz = y - d to within \de[-+]\d\d",
     ),
-    "render_graph": ([], ["expression.png", "neuron.png"], r"L = -8, y = 0\.706419"),
+    "render_graph": (
+        ["--points", "12", "--animate"],
+        ["expression.png", "neuron.png", "network.png", "backprop.gif"],
+        r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
+    ),
 }
 
 
@@ -144,8 +148,9 @@ def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
 def test_the_guided_session_shows_what_can_be_worked_out(tmp_path: Path) -> None:
     run("step_through", "--out", str(tmp_path), "--seed", "1")
     lines = (tmp_path / "steps.txt").read_text().splitlines()
-    # tanh(0.88) = 0.70642, 1 - 0.70642 ** 2 = 0.49897... is not: 0.500972 is.
-    assert "  y -> z -> v8 -> v6 -> w1   +0.500972 * +1 * +1 * +2 = +1.00194" in lines
+    # z = -3 * 2 + 1 * 0 + 6.88 = 0.88, and dy/dz = 1 - tanh(0.88) ** 2 = 0.500972
+    [path] = [line for line in lines if line.startswith("  y -> z -> ") and " -> w1 " in line]
+    assert path.endswith("   +0.500972 * +1 * +1 * +2 = +1.00194")
     assert "a      +14     +6" in lines
     assert sum(line.endswith(": right") for line in lines) == 2
     assert max(map(len, lines)) <= 150

@@ -199,7 +199,7 @@ def test_the_model_is_asked_on_a_grid_that_covers_the_data() -> None:
         asked.append(tuple(x))
         return x[0] + x[1]
 
-    plot_decision_boundary(model, SQUARE, LABELS, resolution=7)
+    plot_decision_boundary(model, SQUARE, LABELS, resolution=7, engine="python")
     assert len(asked) == len(set(asked)) == 49
     assert len({a for a, _ in asked}) == len({b for _, b in asked}) == 7
     assert min(asked) < (-1.0, 0.0) and max(asked) > (1.0, 2.0)

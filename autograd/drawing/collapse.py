@@ -25,7 +25,7 @@ EDGES_PER_BOX = 2
 BANDS, NEAREST = 6, 8
 
 _INSTANCE = re.compile(r"instance\[\d+\]")
-_NUMBERED = re.compile(r"(.*?)\[?(\d+)\]?")
+_NUMBERED = re.compile(r"(.*?)\[?(\d{1,9})\]?", re.DOTALL)
 
 
 @dataclass(eq=False)
@@ -128,11 +128,12 @@ def _tree(nodes: Sequence[Value], paths: Mapping[Value, Path]) -> Group:
         group = groups.get(path)
         if group is None:
             group = whole
-            for length in range(1, len(path) + 1):
-                part, name = path[:length], path[length - 1]
-                if part not in groups:
-                    groups[part] = group.groups[name] = Group(part, name, group)
-                group = groups[part]
+            for length, name in enumerate(path, start=1):
+                inner = group.groups.get(name)
+                if inner is None:
+                    inner = group.groups[name] = Group(path[:length], name, group)
+                group = inner
+            groups[path] = group
         group.values.append(node)
     return whole
 

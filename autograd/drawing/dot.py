@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import math
 import unicodedata
+from collections.abc import Sequence
 
 from .notation import symbol
 from .picture import Box, Edge, Frame, Node, Operation, Picture
@@ -103,9 +104,7 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
                     f"{edge.source} -> {box.id}"
                     + _attributes(**_edge(edge, picture, False), **loose)
                 )
-    belongings = _belongings(picture)
-    for number, frame in enumerate(picture.frames):
-        lines += _framed(frame, f"cluster_{number}", belongings)
+    lines += _framed(picture.frames, _belongings(picture))
     return ["\t" + line for line in lines]
 
 
@@ -180,28 +179,36 @@ def _belongings(picture: Picture) -> dict[str, list[str]]:
     return belongings
 
 
-def _framed(frame: Frame, name: str, belongings: dict[str, list[str]]) -> list[str]:
-    """A frame around the parts of an open group, with the frames within."""
-    title = _text(_shorten(frame.title))
-    lines = [
-        f"subgraph {name} {{",
-        "graph"
-        + _attributes(
-            label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
-            tooltip=_tooltip(frame.title),
-            labelloc="t",
-            labeljust="l",
-            fontsize="12",
-            style="rounded",
-            color=FRAME,
-            bgcolor=FRAMED,
-            margin="10",
-        ),
-        "; ".join(part for member in frame.members for part in belongings[member]),
-    ]
-    for number, inner in enumerate(frame.frames):
-        lines += _framed(inner, f"{name}_{number}", belongings)
-    return [*lines, "}"]
+def _framed(frames: Sequence[Frame], belongings: dict[str, list[str]]) -> list[str]:
+    """Frames around the parts of open groups, with the frames within; None is where one ends."""
+    lines = []
+    waiting: list[Frame | None] = list(frames[::-1])
+    number = 0
+    while waiting:
+        frame = waiting.pop()
+        if frame is None:
+            lines.append("}")
+            continue
+        title = _text(_shorten(frame.title))
+        lines += [
+            f"subgraph cluster_{number} {{",
+            "graph"
+            + _attributes(
+                label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
+                tooltip=_tooltip(frame.title),
+                labelloc="t",
+                labeljust="l",
+                fontsize="12",
+                style="rounded",
+                color=FRAME,
+                bgcolor=FRAMED,
+                margin="10",
+            ),
+            "; ".join(part for member in frame.members for part in belongings[member]),
+        ]
+        number += 1
+        waiting += [None, *frame.frames[::-1]]
+    return lines
 
 
 def _record(node: Node) -> str:

@@ -1,7 +1,9 @@
 """Lowering: a recorded graph of scalars becomes an array program, passes from program to program.
 
-``record`` → ``differentiate`` → ``simplify`` → ``expand`` → ``select`` → ``schedule`` → an engine.
-A graph over a whole data set is first rolled up into a batch (``reroll``).
+A graph over a whole data set is first rolled up into a batch (``reroll``). Then there are two ways.
+Where the matrix products leave little, node by node: ``record`` → ``find_products`` →
+``differentiate`` → ``simplify`` → ``expand`` → ``select`` → ``schedule`` → source. Where they leave
+much, in bulk: ``record`` → ``levels`` → ``reports`` → tables. ``pipeline`` chooses.
 """
 
 from .graph import LoweringError

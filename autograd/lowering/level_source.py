@@ -24,7 +24,7 @@ CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATI
 def write(plan: Plan) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
     called = {*plan.d_rows.names, *plan.d_single.names}
-    parts = []
+    parts = [_HEADER]
     for (kind, one), name in plan.functions.names.items():
         parts.append(_forward(kind, one, name))
         if f"d_{name}" in called:
@@ -34,6 +34,11 @@ def write(plan: Plan) -> str:
     return "\n\n".join([*parts, _LOOP])
 
 
+_HEADER = """\
+# rows and single hold the nodes, those that vary with the instance and those that do not, and d_rows
+# and d_single their derivatives. A function computes a group of nodes of one kind: z from x and y, or
+# from dz what is reported to x and y. Tables say which rows these are, level by level.
+"""
 _TOTALS = """\
 def take_one_{buffer}(dz, report):
     d_{buffer}[dz] = d_{buffer}[report]

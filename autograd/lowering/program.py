@@ -31,7 +31,9 @@ def lower(
     """Turn the graph of one instance into an array program over a whole batch.
 
     Leaves that are neither in ``inputs`` nor in ``wrt`` are constants, at the number that they
-    hold now.
+    hold now. What Python decided while the graph was recorded is recorded as decided: to find out
+    whether it would decide otherwise for another instance, record that and ask
+    ``Program.difference``, as ``EmpiricalRisk.lower`` does for a few.
 
     Args:
         root: the Value to average and to differentiate, or a list of K of them, such as the
@@ -39,8 +41,9 @@ def lower(
         inputs: D leaves that have a number for each instance. Without any, the graph is that of a
             whole data set; where it is a sum of instances of one form, it runs as a batch of them.
         wrt: P leaves that all instances share, to differentiate by. Each must be in the graph.
-        engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are), or
-            ``"python"``, the reference, which is the engine of Values itself.
+        engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are; it takes
+            long to compile a graph with thousands of groups), or ``"python"``, the reference,
+            which is the engine of Values itself.
         observe: Values of the graph whose numbers for each instance are wanted as well.
 
     Returns:

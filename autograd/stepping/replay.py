@@ -12,7 +12,7 @@ from typing import overload
 
 from .. import ops
 from ..differences import Comparison, Tolerances, differentiate, judge, rounding_of
-from ..sweep import operands_first
+from ..sweep import evaluation_order
 from ..value import Value
 from . import text
 from .names import derivative
@@ -63,7 +63,7 @@ class Forward(Sequence[ForwardStep]):
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self.nodes = [node for node in operands_first(recording.root) if node.op is not None]
+        self.nodes = [node for node in evaluation_order(recording.root) if node.op is not None]
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -22,6 +22,7 @@ import numpy as np
 
 import autograd
 import nn
+from autograd import Value, lower
 
 Step = Callable[[], Any]
 LR = 1e-6
@@ -293,7 +294,6 @@ def lowered_jax_many(task: Task) -> Step:
 
 
 def micrograd_step(task: Task) -> Step:
-    from micrograd.engine import Value
     from micrograd.nn import MLP
 
     random.seed(0)
@@ -325,78 +325,249 @@ SLOW: list[tuple[str, str, Callable[[Task], Step], int]] = [
     ("eager Values", "autograd", eager, 1),
     ("micrograd", "micrograd", micrograd_step, 1),
 ]
+EAGER_ROWS = 50  # of the digits, and scaled up: all of them take a minute
 
 
 def seconds_a_step(step: Step, at_least: float) -> float:
-    """The mean of as many calls as fit into a time, one at least."""
-    started = time.perf_counter()
+    """The mean of as many calls as fit into a time, one at least.
+
+    Time of this process: what the machine does besides does not count.
+    """
+    started = time.process_time()
     calls = 0
-    while calls == 0 or time.perf_counter() - started < at_least:
+    while calls == 0 or time.process_time() - started < at_least:
         step()
         calls += 1
-    return (time.perf_counter() - started) / calls
+    return (time.process_time() - started) / calls
 
 
-def compare(task: Task, rounds: int, slow: bool) -> dict[str, float]:
+def compare(task: Task, rounds: int) -> None:
     """The best time of each contender, in turns; the hand-written one is the measure."""
-    steps: dict[str, tuple[Step, int]] = {}
-    contenders = CONTENDERS + (SLOW if slow else [])
-    for name, package, make, size in contenders:
-        if importlib.util.find_spec(package) is None:
-            print(f"  {name}: {package} is not installed, skipped")
+    steps: dict[str, tuple[Step, float]] = {}
+    for name, package, make, calls in [*CONTENDERS, *SLOW]:
+        scale = 1.0 / calls
+        if not installed(package, name):
             continue
-        step = make(task)
+        if name == "micrograd" and not task.binary:
+            print("  micrograd: it has neither exp nor softmax, skipped")
+            continue
+        if make is eager and len(task.X) > 500:
+            scale = len(task.X) / EAGER_ROWS
+            step = make(Task(task.name, task.widths, task.X[:EAGER_ROWS], task.D[:EAGER_ROWS]))
+        else:
+            step = make(task)
         step()
-        steps[name] = (step, size)
+        steps[name] = (step, scale)
     best = dict.fromkeys(steps, float("inf"))
+    slow = {entry[0] for entry in SLOW}
     for _ in range(rounds):
-        for name, (step, size) in steps.items():
-            if name in {entry[0] for entry in SLOW} and best[name] < float("inf"):
-                continue
-            best[name] = min(best[name], seconds_a_step(step, 0.1) / size)
-    measure = best["hand-written NumPy"]
-    for name, seconds in best.items():
-        print(
-            f"  {name:28} {1e6 * seconds:12.1f} us  {seconds / measure:10.2f} x hand-written NumPy"
-        )
-    return best
+        for name, (step, scale) in steps.items():
+            if name not in slow or best[name] == float("inf"):
+                best[name] = min(best[name], seconds_a_step(step, 0.1) * scale)
+    report(best, "hand-written NumPy")
+
+
+def installed(package: str, name: str) -> bool:
+    """Whether a contender can take part; if not, that is said."""
+    found = importlib.util.find_spec(package) is not None
+    if not found:
+        print(f"  {name}: {package} is not installed, skipped")
+    return found
+
+
+def report(seconds: dict[str, float], measure: str) -> None:
+    """A line for each contender, with its share of the measure."""
+    for name, time_taken in seconds.items():
+        ratio = time_taken / seconds[measure]
+        print(f"  {name:28} {1e6 * time_taken:14.1f} us {ratio:12.3f} x {measure}")
+
+
+HESSIAN_WIDTHS = [4, 1]
+HESSIAN_ROWS = 100
+
+
+def hessian_contenders() -> dict[str, tuple[Step, float]]:
+    """The mean Hessian of a network's loss over a batch, by each engine."""
+    X, D = nn.datasets.moons(HESSIAN_ROWS, seed=0)
+    model = nn.MLP(2, HESSIAN_WIDTHS, rng=random.Random(0))
+    parameters = model.parameters()
+    x, d = [Value(0.5, "x[0]"), Value(0.2, "x[1]")], Value(1.0, "d")
+
+    def gradient_of(x: Any, d: Any) -> tuple[Value, ...]:
+        loss = nn.divergences.binary_kl_from_logits(model(x), d)
+        return autograd.grad(loss, parameters, create_graph=True)
+
+    def eager_once() -> None:
+        for g in gradient_of(X[0], D[0]):
+            autograd.grad(g, parameters)
+
+    program = autograd.lower(gradient_of(x, d), [*x, d], parameters)
+    batch = np.hstack([np.array(X), np.array(D)[:, None]])
+    found: dict[str, tuple[Step, float]] = {
+        "lowered, NumPy": (lambda: program(batch), 1.0),
+        "eager Values": (eager_once, float(HESSIAN_ROWS)),
+    }
+    flat = np.array([p.data for p in parameters])
+    shapes = [(HESSIAN_WIDTHS[0], 3), (1, HESSIAN_WIDTHS[0] + 1)]
+
+    def loss_with(xp: Any, softplus: Any, p: Any, row: Any) -> Any:
+        W1, W2 = p[:12].reshape(shapes[0]), p[12:].reshape(shapes[1])
+        h = xp.tanh(W1[:, :2] @ row[:2] + W1[:, 2])
+        z = W2[0, :4] @ h + W2[0, 4]
+        return softplus(z) - row[2] * z
+
+    if installed("jax", "JAX"):
+        import jax
+        import jax.numpy as jnp
+
+        jax.config.update("jax_enable_x64", True)
+        p, rows = jnp.array(flat), jnp.array(batch)
+
+        def by_jax(p: Any, row: Any) -> Any:
+            return loss_with(jnp, jax.nn.softplus, p, row)
+
+        each = jax.vmap(jax.hessian(by_jax), (None, 0))
+        compiled = jax.jit(lambda p, rows: jnp.mean(each(p, rows), 0))
+        found["JAX, one jitted call"] = (lambda: compiled(p, rows).block_until_ready(), 1.0)
+    if installed("torch", "PyTorch"):
+        import torch
+
+        torch.set_num_threads(1)
+        q, data = torch.from_numpy(flat.copy()), torch.from_numpy(batch)
+
+        def by_torch(p: Any, row: Any) -> Any:
+            return loss_with(torch, torch.nn.functional.softplus, p, row)
+
+        several = torch.func.vmap(torch.func.hessian(by_torch), (None, 0))
+        found["PyTorch, vmap of hessian"] = (lambda: several(q, data).mean(0), 1.0)
+    return found
 
 
 def compare_hessian() -> None:
-    model = nn.MLP(2, [4, 1], rng=random.Random(0))
-    x = [autograd.Value(0.3, "x[0]"), autograd.Value(-0.8, "x[1]")]
-    parameters = model.parameters()
-    loss = nn.divergences.binary_kl_from_logits(model(x), 1.0)
-    started = time.perf_counter()
-    gradient = autograd.grad(loss, parameters, create_graph=True)
-    for g in gradient:
-        autograd.grad(g, parameters)
-    one = time.perf_counter() - started
-    program = autograd.lower(gradient, x, parameters)
-    batch = np.random.default_rng(0).normal(size=(100, 2))
-    seconds = min(seconds_a_step(lambda: program(batch), 0.1) for _ in range(3))
-    print(f"  eager, one instance          {1e6 * one:12.1f} us")
-    print(
-        f"  lowered, 100 instances       {1e6 * seconds:12.1f} us, {100 * one / seconds:.0f} times"
-    )
+    """The engines that differentiate twice."""
+    contenders = hessian_contenders()
+    best = dict.fromkeys(contenders, float("inf"))
+    for _ in range(3):
+        for name, (step, scale) in contenders.items():
+            best[name] = min(best[name], seconds_a_step(step, 0.1) * scale)
+    report(best, "lowered, NumPy")
 
 
-def draw(path: Path) -> None:
-    """Cost of a step against the number of instances, on logarithmic axes."""
+Case = tuple[Value, list[Value], list[Value]]
+
+
+def tangle(n: int) -> Case:
+    """Operations picked at random on operands picked at random: nothing makes a product."""
+    rng = random.Random(0)
+    leaves = [Value(rng.uniform(-1.0, 1.0)) for _ in range(20)]
+    pool = list(leaves)
+    functions: list[Callable[..., Value]] = [
+        *[lambda a, b: a + b, lambda a, b: 0.5 * a * b, lambda a, b: a - b],
+        *[lambda a, b: autograd.tanh(a), lambda a, b: autograd.sin(b)],
+    ]
+    while len(pool) < n:
+        pool.append(rng.choice(functions)(rng.choice(pool[-150:]), rng.choice(pool[-150:])))
+    root = autograd.tanh(autograd.sum(pool[-200:]) / 200)
+    used = set(autograd.consumers_first(root))
+    return root, *([x for x in some if x in used] for some in (leaves[:5], leaves[5:]))
+
+
+def chain(n: int) -> Case:
+    """Nothing but depth: each operation waits for the one before."""
+    x, w, b = Value(0.3), Value(1.1), Value(0.2)
+    y = x
+    for _ in range(n // 3):
+        y = autograd.tanh(w * y + b)
+    return y, [x], [w, b]
+
+
+def network(n: int) -> Case:
+    """A hidden layer of as many units as it takes: three nodes for each of its weights."""
+    model = nn.MLP(64, [max(n // 200, 1), 1], rng=random.Random(0))
+    x = [Value(0.01 * i, f"x[{i}]") for i in range(64)]
+    return nn.divergences.l2(model(x), 0.0), x, model.parameters()
+
+
+GRAPHS: dict[str, Callable[[int], Case]] = {
+    "network": network,
+    "irregular graph": tangle,
+    "chain": chain,
+}
+
+
+def eager_sweep(case: Case) -> Step:
+    """Recording and differentiating one instance, all operations being on Values."""
+    root, _, parameters = case
+    order = list(reversed(autograd.consumers_first(root)))
+
+    def step() -> None:
+        new: dict[Any, Any] = {}
+        for node in order:
+            if node.op is None:
+                new[node] = node
+            else:
+                new[node] = node.op(*[new.get(x, x) for x in node.operands])
+        autograd.grad(new[root], parameters)
+
+    return step
+
+
+def compare_irregular(n: int) -> None:
+    """A graph in which nothing can be grouped into products."""
+    case = tangle(n)
+    one = seconds_a_step(eager_sweep(case), 0.2)
+    program = autograd.lower(*case)
+    for size in (1, 100, 1_000):
+        batch = np.random.default_rng(0).normal(size=(size, len(case[1])))
+        program(batch)
+        seconds = min(seconds_a_step(lambda batch=batch: program(batch), 0.1) for _ in range(3))
+        print(
+            f"  {size:5} instances: eager {1e3 * one * size:10.1f} ms, lowered "
+            f"{1e3 * seconds:8.1f} ms: {one * size / seconds:6.1f} times as fast"
+        )
+
+
+def lowering_costs(sizes: list[int]) -> dict[str, list[tuple[int, float]]]:
+    """For each sort of graph the numbers of its nodes, and the seconds that lowering them takes."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for name, make in GRAPHS.items():
+        found[name] = []
+        for n in sizes:
+            case = make(n)
+            nodes = len(autograd.consumers_first(case[0]))
+            repeats = 3 if n <= 10_000 else 1
+            seconds = min(seconds_a_step(lambda case=case: lower(*case), 0) for _ in range(repeats))
+            found[name].append((nodes, seconds))
+            print(f"  {name:16} {nodes:9,} nodes {1e6 * seconds / nodes:8.1f} us a node")
+    return found
+
+
+def draw(path: Path, lowering: dict[str, list[tuple[int, float]]]) -> None:
+    """A step against the instances, and lowering against the nodes, on logarithmic axes."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     sizes = [10, 100, 1_000, 10_000]
-    figure, axes = pyplot.subplots(layout="constrained")
-    for name, package, make, size in [*CONTENDERS, SLOW[0]]:
-        chosen = sizes[:2] if name == "eager Values" else sizes
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    for name, package, make, calls in [*CONTENDERS, *SLOW]:
+        chosen = sizes[:2] if (name, package, make, calls) in SLOW else sizes
         if importlib.util.find_spec(package):
-            seconds = [seconds_a_step(make(moons(points)), 0.05) / size for points in chosen]
-            axes.loglog(chosen, seconds, "o-", label=name)
-    axes.set(xlabel="instances in a batch", ylabel="seconds a step", title="MLP(2, [16, 16, 1])")
-    axes.legend(fontsize="small")
+            seconds = [
+                min(seconds_a_step(make(moons(points)), 0.05) for _ in range(2)) / calls
+                for points in chosen
+            ]
+            left.loglog(chosen, seconds, "o-", label=name)
+    left.set(xlabel="instances", ylabel="seconds", title="A step of MLP(2, [16, 16, 1])")
+    for name, points in lowering.items():
+        right.loglog(*zip(*points), "o-", label=name)
+    nodes = [1_000, max(n for points in lowering.values() for n, _ in points)]
+    right.loglog(nodes, [20e-6 * n for n in nodes], "k:", label="20 us a node")
+    right.set(xlabel="recorded nodes", ylabel="seconds", title="Lowering a graph")
+    for axes in (left, right):
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
     figure.savefig(path)
     print(f"wrote {path}")
 
@@ -406,16 +577,24 @@ def main() -> None:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (default 5)")
+    parser.add_argument(
+        "--nodes", type=int, default=100_000, help="of the largest graph to lower (default 100,000)"
+    )
     parser.add_argument("--out", type=Path, help="a PNG to draw cost against size in")
     options = parser.parse_args()
     print("moons: MLP(2, [16, 16, 1]), tanh, binary KL, 100 points, a step with its update")
-    compare(moons(), options.rounds, slow=True)
+    compare(moons(), options.rounds)
     print("digits: MLP(64, [32, 10]), tanh, softmax and KL, 1,797 images")
-    compare(digits(), options.rounds, slow=False)
-    print("Hessian of a loss in 17 parameters")
+    compare(digits(), options.rounds)
+    print(f"Hessian: of a loss in 17 parameters, {HESSIAN_ROWS} instances")
     compare_hessian()
+    print("irregular graph: 8,000 nodes, value and gradient")
+    compare_irregular(8_000)
+    print("lowering, source included")
+    sizes = [10**k for k in range(3, 7) if 10**k <= options.nodes]
+    lowering = lowering_costs(sizes)
     if options.out:
-        draw(options.out)
+        draw(options.out, lowering)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,239 @@
+"""Checkpoints: a training run as a file, from which it goes on bit for bit.
+
+``fit`` hands over a ``Snapshot`` of its state at the end of each epoch, which is written every few
+epochs and at the end. The file is that of ``persistence.py``; its third line holds::
+
+    "epochs"     how many are complete
+    "settings"   what a run has to share with this one to go on with it, as text by name
+    "optimizer"  {"updates": how many were made, "arrays": P numbers by name}
+    "random"     the state of the random.Random that draws the batches
+    "history"    the columns of the ``History``
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .history import COLUMNS, History
+from .module import Module, in_order
+from .optimizers import Array, Optimizer, State
+from .persistence import (
+    PersistenceError,
+    decoded,
+    encoded,
+    limit_for,
+    read_file,
+    write_file,
+)
+from .risk import plain
+
+_LONGEST_NUMBER = 30
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a run at the end of an epoch.
+
+    Attributes:
+        epochs: how many are complete.
+        parameters: P numbers.
+        optimizer: what the optimizer remembers.
+        random: the state of the generator that draws the batches.
+    """
+
+    epochs: int
+    parameters: Array
+    optimizer: State
+    random: Any
+
+
+class Checkpoint:
+    """The file of a run.
+
+    Args:
+        path: where it is, or will be.
+        every: after how many epochs to write it; at least 1.
+        model: what is trained.
+        settings: what has to be the same when a run goes on, as text by name.
+
+    Raises:
+        OSError: if there is no folder that can be written to.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every: int,
+        model: Module,
+        settings: Mapping[str, str],
+    ) -> None:
+        self.path, self.every, self.model, self.settings = path, every, model, dict(settings)
+        self._unwritten: Snapshot | None = None
+        folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise FileNotFoundError(
+                f"checkpoint {os.fspath(path)!r} cannot be written: there is no folder "
+                f"{str(folder)!r} that takes files; make it first"
+            )
+
+    def load(self, start: State, epochs: int) -> tuple[Snapshot, History] | None:
+        """The state to go on from; None if there is no file yet.
+
+        Args:
+            start: the state of the optimizer before its first update, for comparison.
+            epochs: how many the run is to have in the end.
+
+        Raises:
+            PersistenceError: (a ValueError) if the file is damaged, is no checkpoint, or is that
+                of a run with other settings.
+            ValueError: if the parameters in it are not those of the model.
+        """
+        if not os.path.exists(self.path):
+            return None
+        names = list(self.model.state_dict())
+        limits = [
+            limit_for(names),
+            limit_for(self.settings, 0)
+            + limit_for(map(str, range(len(names))), len(start.arrays))
+            + limit_for(COLUMNS, epochs),
+        ]
+        state, *training = read_file(self.path, limits)
+        if not training:
+            raise self._refused("it holds parameters without a training run, as Module.save writes")
+        parameters = np.array(decoded(in_order(self.model, state)))
+        self._compare(training[0].get("settings"))
+        try:
+            return self._restored(parameters, training[0], start, epochs)
+        except (KeyError, TypeError, AttributeError, OverflowError, PersistenceError) as error:
+            reason = f"{type(error).__name__} {error}"
+            raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
+
+    def _restored(
+        self, parameters: Array, training: dict[str, Any], start: State, epochs: int
+    ) -> tuple[Snapshot, History]:
+        complete = training["epochs"]
+        history = History()
+        for name in COLUMNS:
+            setattr(history, name, decoded(training["history"][name]))
+        k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
+        arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
+        if type(complete) is not int or complete != len(history):
+            raise PersistenceError(f"{complete!r:.20} epochs with a loss for {len(history)}")
+        if any(len(getattr(history, name)) not in (0, complete) for name in COLUMNS):
+            raise PersistenceError("the columns of its history differ in length")
+        if type(k) is not int or k < 0:
+            raise PersistenceError(f"{k!r:.20} updates")
+        if {name: x.shape for name, x in arrays.items()} != dict.fromkeys(
+            start.arrays, parameters.shape
+        ):
+            raise PersistenceError("the optimizer's arrays are not one number for each parameter")
+        version, words, _ = training["random"]
+        generator = random.Random()
+        try:
+            generator.setstate((version, tuple(words), None))
+        except ValueError as error:
+            raise PersistenceError(str(error)) from None
+        if complete > epochs:
+            raise ValueError(
+                f"checkpoint {os.fspath(self.path)!r} has {complete} epochs already, got "
+                f"epochs={epochs}; ask for as many at least, or name another checkpoint"
+            )
+        snapshot = Snapshot(complete, parameters, State(k, arrays), generator.getstate())
+        return snapshot, history
+
+    def keep(self, snapshot: Snapshot, history: History) -> None:
+        """Take note of the end of an epoch, and write it if it is time.
+
+        Raises:
+            OSError: if it cannot be written; the file is as it was then.
+        """
+        self._unwritten = snapshot
+        if snapshot.epochs % self.every == 0:
+            self.write(history)
+
+    def write(self, history: History) -> None:
+        """Write the end of the last epoch, unless that has been done.
+
+        Raises:
+            OSError: likewise.
+        """
+        snapshot = self._unwritten
+        if snapshot is None:
+            return
+        names, optimizer = self.model.state_dict(), snapshot.optimizer
+        training = {
+            "epochs": snapshot.epochs,
+            "settings": self.settings,
+            "optimizer": {
+                "updates": optimizer.k,
+                "arrays": {name: encoded(x.tolist()) for name, x in optimizer.arrays.items()},
+            },
+            "random": snapshot.random,
+            "history": {
+                name: encoded(getattr(history, name)[: snapshot.epochs]) for name in COLUMNS
+            },
+        }
+        parameters = dict(zip(names, encoded(snapshot.parameters.tolist())))
+        write_file(self.path, [parameters, training])
+        self._unwritten = None
+
+    def _compare(self, settings: object) -> None:
+        """Refuse the file of a run with other settings."""
+        if not isinstance(settings, dict):
+            raise self._refused("it names no settings")
+        others = [
+            f"{name} is {self.settings.get(name, 'not set')} and was "
+            f"{str(settings.get(name, 'not set'))[:80]}"
+            for name in sorted(self.settings.keys() | settings.keys(), key=str)
+            if self.settings.get(name) != settings.get(name)
+        ]
+        if others:
+            raise self._refused(
+                f"it belongs to another run: {'; '.join(others[:3])}. Give fit() what that run had"
+            )
+
+    def _refused(self, reason: str) -> PersistenceError:
+        return PersistenceError(
+            f"checkpoint {os.fspath(self.path)!r} cannot be gone on from: {reason}, or name "
+            f"another checkpoint to begin anew"
+        )
+
+
+def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:
+    """An optimizer's kind and settings as text."""
+    settings = {
+        f"optimizer.{name}": _text(x) for name, x in getattr(optimizer, "__dict__", {}).items()
+    }
+    return {"optimizer": type(optimizer).__qualname__, **settings}
+
+
+def function_name(function: object) -> str:
+    """What to know a function by in another process."""
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '')}.{name}"
+
+
+def fingerprint(examples: Sequence[Any]) -> str:
+    """Inputs or targets as a text that tells them from others."""
+    try:
+        table = np.array([plain(x) for x in examples], dtype=np.float64)
+    except (ValueError, TypeError):
+        return f"{len(examples)} instances of no single shape"
+    return (
+        f"an array of shape {table.shape} with SHA-256 {sha256(table.tobytes()).hexdigest()[:16]}"
+    )
+
+
+def _text(setting: object) -> str:
+    if callable(setting):
+        return function_name(setting)
+    numbers = (bool, int, float, str, type(None))
+    return repr(setting) if isinstance(setting, numbers) else type(setting).__qualname__

@@ -1,0 +1,72 @@
+"""``History``: what happened in each epoch of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# The columns of a history: one number for each epoch, or none at all.
+COLUMNS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")
+
+
+@dataclass
+class History:
+    """What happened in each epoch of a training run.
+
+    Attributes:
+        loss: the average divergence over the training data, each batch as it was met.
+        accuracy: the share of those outputs that had the right class; empty for a divergence that
+            is not a classifier's.
+        validation_loss: the same over the validation data after the epoch; empty without them.
+        validation_accuracy: likewise.
+        seconds: the time that each epoch took.
+        reason: why the run ended: ``"epochs"``, ``"tolerance"``, ``"callback"``,
+            ``"interrupted"``, or ``"diverged: ..."`` with what became infinite or nan.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    reason: str = ""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def __str__(self) -> str:
+        if not self.loss:
+            return f"no epoch was finished ({self.reason})"
+        parts = [f"epoch {len(self)}", f"loss {self.loss[-1]:.6g}"]
+        if self.accuracy:
+            parts.append(f"accuracy {self.accuracy[-1]:.1%}")
+        if self.validation_loss:
+            parts.append(f"validation loss {self.validation_loss[-1]:.6g}")
+        if self.validation_accuracy:
+            parts.append(f"validation accuracy {self.validation_accuracy[-1]:.1%}")
+        return "  ".join(parts)
+
+    def add(self, epoch: Mapping[str, float | None]) -> None:
+        """One number more for each column that has one."""
+        for name, number in epoch.items():
+            if number is not None:
+                getattr(self, name).append(number)
+
+    def cut(self, epochs: int) -> None:
+        """Drop what comes after some epochs, such as half of one that was interrupted."""
+        for name in COLUMNS:
+            del getattr(self, name)[epochs:]
+
+    def plot(self) -> Figure:
+        """The loss, and the accuracy if there is one, over the epochs, as a matplotlib figure.
+
+        Raises:
+            ImportError: if matplotlib is not installed, saying how to install it.
+        """
+        from .plots import plot_history
+
+        return plot_history(self)

@@ -1,0 +1,214 @@
+"""What ``fit`` minimises: the loss of a batch, its gradient and its outputs, by either engine.
+
+``ValueObjective`` computes with the model's Values; ``ArrayObjective`` with the array program that
+one instance's graph becomes. Both hold the P parameters as a float64 array, which an optimizer
+improves in place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from autograd import BoundProgram, Value, consumers_first, grad
+
+from . import divergences
+from .module import Module
+from .optimizers import Array
+from .risk import EmpiricalRisk, LoweredRisk, as_floats
+
+Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
+Outputs: TypeAlias = Sequence[Sequence[float]]
+_ROUNDING = 1e-6  # by which a probability, or a sum of them, may be off
+
+
+class DivergedError(Exception):
+    """Something that has to be finite is not."""
+
+
+class OutOfDomainError(DivergedError):
+    """The divergence is not defined for an output; the message says what to do."""
+
+
+class Objective(Protocol):
+    """What ``fit`` asks of an engine.
+
+    Attributes:
+        parameters: P numbers, what is computed with; to be changed in place.
+    """
+
+    parameters: Array
+
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+        """The loss of some instances, its gradient, and the outputs that it was computed from.
+
+        Raises:
+            OutOfDomainError: if the divergence is not defined for an output.
+            DivergedError: if the loss or the gradient is not finite.
+        """
+        ...
+
+    def validate(self) -> tuple[float, Outputs]:
+        """The loss over the validation data, and its outputs."""
+        ...
+
+
+class ValueObjective:
+    """The engine of Values, instance by instance.
+
+    Args:
+        risk: of a module.
+        data: inputs and targets.
+        validation: likewise, not to be learnt from.
+    """
+
+    def __init__(self, risk: EmpiricalRisk, data: Data, validation: Data | None) -> None:
+        self.risk, self.data, self.validation = risk, data, validation
+        self.values = parameters_of(risk)
+        self.parameters: Array = np.array([value.data for value in self.values])
+
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+        """The loss of some instances, its gradient, and the outputs."""
+        loss, outputs = self.loss(self.data, batch, "training instance")
+        if not isinstance(loss, Value):
+            raise TypeError(
+                f"the divergence must give a Value that depends on the parameters, but the loss is "
+                f"{loss!r} of type {type(loss).__name__}; compute with autograd's functions"
+            )
+        _check_outputs(self.risk, outputs)
+        if not math.isfinite(loss.data):
+            raise DivergedError(f"the loss became {loss.data}; {_first_not_finite(loss)}")
+        gradient = np.array(grad(loss, self.values))
+        if not np.isfinite(gradient).all():
+            value = self.values[int(np.argmin(np.isfinite(gradient)))]
+            raise DivergedError(f"the gradient of {name_of(value)} is not finite")
+        return loss.data, gradient, outputs
+
+    def validate(self) -> tuple[float, Outputs]:
+        """The loss over the validation data, and its outputs."""
+        assert self.validation is not None
+        loss, outputs = self.loss(
+            self.validation, range(len(self.validation[0])), "validation instance"
+        )
+        return loss.data if isinstance(loss, Value) else loss, outputs
+
+    def loss(self, data: Data, batch: Sequence[int], kind: str) -> tuple[Value, Outputs]:
+        """The risk over some instances of some data, and the outputs."""
+        for value, number in zip(self.values, self.parameters.tolist()):
+            value.data = number
+        outputs: list[list[float]] = []
+
+        def model(x: Any) -> Any:
+            y = self.risk.model(x)
+            outputs.append(as_floats(y))
+            return y
+
+        return EmpiricalRisk(model, self.risk.divergence).over(*data, batch, kind), outputs
+
+
+class ArrayObjective:
+    """An array program over batches.
+
+    Args:
+        risk: of a module.
+        data: inputs and targets.
+        validation: likewise, not to be learnt from.
+        engine: ``"numpy"`` or ``"jax"``.
+
+    Raises:
+        ValueError, LoweringError, ImportError: as ``EmpiricalRisk.lower``.
+    """
+
+    def __init__(
+        self, risk: EmpiricalRisk, data: Data, validation: Data | None, engine: str
+    ) -> None:
+        self._by_values = ValueObjective(risk, data, validation)
+        lowered = LoweredRisk(risk, data[0][0], data[1][0], engine, self._by_values.values)
+        self._program = lowered.bind(*data, "training instance")
+        self.parameters = self._program.parameters
+        self._size = len(data[0])
+        self._validation: BoundProgram | None = None
+        if validation is not None:
+            self._validation = lowered.bind(*validation, "validation instance")
+
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+        """The loss of some instances, its gradient, and the outputs."""
+        self._program.select(batch if len(batch) < self._size else None)
+        loss, gradient = self._program()
+        outputs = self._program.observed()
+        _check_outputs(self._by_values.risk, outputs)
+        if not (math.isfinite(loss) and np.isfinite(gradient).all()):
+            # The Values can tell where the bad number comes from.
+            np.copyto(self._by_values.parameters, self.parameters)
+            self._by_values.differentiate(batch)
+            raise DivergedError(f"the loss became {loss}, or its gradient is not finite")
+        return loss, gradient, outputs.tolist()
+
+    def validate(self) -> tuple[float, Outputs]:
+        """The loss over the validation data, and its outputs."""
+        assert self._validation is not None
+        loss, _ = self._validation()
+        return loss, self._validation.observed().tolist()
+
+
+def parameters_of(risk: EmpiricalRisk) -> list[Value]:
+    """The parameters of a risk's model."""
+    assert isinstance(risk.model, Module)
+    return risk.model.parameters()
+
+
+def _check_outputs(risk: EmpiricalRisk, outputs: Any) -> None:
+    objection = _objection(risk.divergence, outputs)
+    if objection:
+        raise OutOfDomainError(objection)
+
+
+def _objection(divergence: object, outputs: Outputs) -> str:
+    """Why a divergence is not defined for some outputs, and what to do; or nothing.
+
+    A nan is no reason, as it speaks for itself, and of other divergences nothing is known.
+    """
+    if divergence is divergences.binary_kl:
+        name, expected, activation = "binary_kl", "probabilities", "sigmoid"
+    elif divergence is divergences.kl:
+        name, expected, activation = "kl", "a probability vector", "softmax"
+    elif divergence is divergences.cross_entropy:
+        name, expected, activation = "cross_entropy", "a probability vector", "softmax"
+    else:
+        return ""
+    if len({len(y) for y in outputs}) != 1:
+        return ""
+    table = np.asarray(outputs, dtype=float)
+    outside = (table < -_ROUNDING) | (table > 1.0 + _ROUNDING)
+    excess = np.abs(table.sum(axis=1) - 1.0) * (expected != "probabilities")
+    if outside.any():
+        found = f"an output is {table.flat[int(np.argmax(outside))]:.6g}"
+    elif (excess > _ROUNDING).any():
+        found = f"outputs sum to {table[int(np.argmax(excess > _ROUNDING))].sum():.6g}"
+    else:
+        return ""
+    return (
+        f"{name}() takes outputs that are {expected}, but {found}; build the model with "
+        f"output={activation!r}, or train it as it is with nn.divergences.{name}_from_logits"
+    )
+
+
+def name_of(value: Value) -> str:
+    """What to call a Value in a sentence."""
+    return value.label or repr(value)
+
+
+def _first_not_finite(root: Value) -> str:
+    """Where a bad number comes from: the first node, operands first, that has one."""
+    for node in reversed(consumers_first(root)):
+        if not math.isfinite(node.data):
+            name = f"{node.label} = " if node.label else ""
+            if node.op is None:
+                return f"the leaf {name}{node.data} is the first such value"
+            numbers = [f"{x.data if isinstance(x, Value) else x:.6g}" for x in node.operands]
+            shown = numbers if len(numbers) <= 4 else [*numbers[:3], "..."]
+            return f"{name}{node.op.formula(shown)} is the first such value"
+    return "every value in its graph is finite"
