@@ -21,6 +21,7 @@ from autograd.__main__ import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 MODULE = [sys.executable, "-m", "autograd"]
+SECONDS = 120  # after which a process hangs for certain, also on a busy machine
 PREFIX = "python -m autograd: "
 
 
@@ -46,7 +47,9 @@ def shown(text: str) -> str:
 
 
 def run(*words: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*MODULE, *words], capture_output=True, timeout=60, cwd=ROOT, **options)
+    return subprocess.run(
+        [*MODULE, *words], capture_output=True, timeout=SECONDS, cwd=ROOT, **options
+    )
 
 
 # grad.
@@ -326,7 +329,7 @@ def test_a_reader_that_goes_away_is_no_error(words: list[str], lines_read: int) 
             assert process.stdout.readline().startswith(b"[1/2001]")
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+        assert process.wait(SECONDS) == 141
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
@@ -337,7 +340,7 @@ def test_a_full_disk_is_told_in_one_line(unbuffered: str) -> None:
             [*MODULE, "grad", "x*x", "x=1"],
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=SECONDS,
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
@@ -360,10 +363,10 @@ def test_an_interrupt_ends_it_with_130() -> None:
         assert process.stdout.readline().startswith(b"help")
         assert process.stdout.read(6) == b"(step)"
         # Python's input() swallows a signal that comes while it writes the prompt.
-        for _ in range(100):
+        for _ in range(10):
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.3)
+                process.wait(10)
                 break
         assert process.wait(1) == 130
         assert process.stderr.read() == b""
@@ -377,7 +380,7 @@ def test_closed_streams(closed: str, words: list[str]) -> None:
         ["sh", "-c", f'exec "$@" {closed}', "sh", *MODULE, *words],
         input=b"exit()\n",
         capture_output=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
     )
     assert done.returncode == 0
@@ -395,7 +398,7 @@ def test_without_a_command_python_opens_with_the_names() -> None:
         [sys.executable, "-c", start],
         input=program.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
     )
     assert done.returncode == 7

@@ -13,7 +13,6 @@ import select
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ LECTURE = "e = a*b; d = e + c; L = d*f"
 NUMBERS = {"a": 2.0, "b": -3.0, "c": 10.0, "f": -2.0}
 END = "at the end, position 7 of 7: every gradient is final"
 
+SECONDS = 120  # after which a process hangs for certain, also on a busy machine
 LEAVING = "c leaves the prompt with these gradients, q with those from before the pass"
 
 
@@ -604,7 +604,7 @@ def process(words: list[str], lines: str, **environment: str) -> subprocess.Comp
         input=lines,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
@@ -664,7 +664,7 @@ def test_input_that_is_no_text_is_no_accident() -> None:
         [sys.executable, *WORDS],
         input=b"n\xff\nn\n\x00\n",
         capture_output=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
     )
     assert (done.returncode, done.stderr) == (0, b"")
@@ -706,7 +706,7 @@ class Terminal:
         self._seen = ""
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], 30)
+        ready, _, _ = select.select([self._master], [], [], SECONDS)
         assert ready, f"nothing came after {self._seen!r}"
         try:
             came = os.read(self._master, 65536)
@@ -733,7 +733,7 @@ class Terminal:
         while self._read():
             pass
         os.close(self._master)
-        return self._seen, self._process.wait(30)
+        return self._seen, self._process.wait(SECONDS)
 
 
 def _terminals_work() -> bool:
@@ -795,11 +795,9 @@ def test_an_interrupt_ends_a_long_command_and_not_the_prompt(tmp_path: Path) -> 
     )
     t = Terminal([str(script)])
     t.until("(step) ")
-    os.write(t._master, b"print('wait', 'ing'); time.sleep(60)\n")
+    os.write(t._master, b"print('wait', 'ing'); time.sleep(600)\n")
     t.until("wait ing")
-    began = time.monotonic()
     assert "--KeyboardInterrupt--" in t.type("\x03")
-    assert time.monotonic() - began < 30
     assert "x = +1" in t.type("p 'x' if x else x\n") + t.type("x\n")
     assert "x.conj" not in t.type("time.slee\t(0)\n")
     shown, status = t.end("q\n")
