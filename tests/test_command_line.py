@@ -204,6 +204,17 @@ def test_step_can_print_the_whole_pass(capsys: pytest.CaptureFixture[str]) -> No
     assert done.out == "\n".join([*lines, stepper.table(), ""])
 
 
+def test_step_writes_the_page_of_the_stepper(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("pygraphviz")
+    done = Outcome(capsys, "step", "x*y", "x=2", "y=3", "--html", str(tmp_path / "shell.html"))
+    assert (done.status, done.out) == (0, f"wrote {tmp_path / 'shell.html'}\n")
+    product = autograd.Value(2.0, "x") * autograd.Value(3.0, "y")
+    autograd.step_through(product).save(tmp_path / "python.html")
+    assert (tmp_path / "shell.html").read_bytes() == (tmp_path / "python.html").read_bytes()
+
+
 # Errors.
 
 

@@ -378,6 +378,16 @@ def test_drawing_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert os.listdir() == ["x.dot"]
 
 
+def test_a_file_for_a_browser_opens_where_the_pass_stands(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    session = Session("n", f"g {tmp_path / 'prompt.html'}", "c", "c")
+    s = step_through(graph()[0])
+    s.next()
+    s.save(tmp_path / "python.html")
+    assert session.answers[1] == f"wrote {tmp_path / 'prompt.html'}"
+    assert (tmp_path / "prompt.html").read_bytes() == (tmp_path / "python.html").read_bytes()
+
+
 # Commands and names.
 
 
