@@ -20,7 +20,11 @@ from .sweep import consumers_first, grad
 from .value import Value
 
 TOOL = "LoweredFunction"
+# With up to so many entries in a row, a Hessian is computed entry by entry, each a root of its own:
+# less is done at each call then, and more once. A denser one is the Jacobian of the gradient.
+SPARSE = 4
 Array: TypeAlias = NDArray[np.float64]
+Places: TypeAlias = NDArray[np.int_]
 
 
 class LoweredFunction:
@@ -131,11 +135,12 @@ class Programs:
         self._made: dict[str, _Program] = {}
         self._lock = threading.RLock()
         self._below = np.tri(len(leaves), dtype=bool)
+        self._entries: tuple[Places, Places] | None = None
 
     def value(self, point: Array) -> float:
         """The value at a point of D numbers."""
         with self._lock:
-            return self._get("first", lambda: [self._root]).value(point)
+            return float(self._get("first", lambda: [self._root]).values(point)[0])
 
     def value_and_gradient(self, point: Array) -> tuple[float, Array]:
         """The value and the gradient, of length D."""
@@ -146,8 +151,18 @@ class Programs:
     def hessian(self, point: Array) -> Array:
         """The Hessian, D x D: what is computed below the diagonal is mirrored."""
         with self._lock:
-            _, rows = self._get("second", self._gradient)(point)
-        found: Array = np.where(self._below, rows, rows.T)
+            if self._entries is None:
+                self._entries = self._find_entries()
+            i, j = self._entries
+            if len(i) > SPARSE * len(point):
+                _, rows = self._get("second", self._gradient)(point)
+                found: Array = np.where(self._below, rows, rows.T)
+                return found
+            found = np.zeros(self._below.shape)
+            if len(i):
+                entries = self._get("second", self._second).values(point)
+                found[i, j] = entries
+                found[j, i] = entries
         return found
 
     def hvp(self, point: Array, v: Array) -> Array:
@@ -162,6 +177,24 @@ class Programs:
 
     def _gradient(self) -> list[Value]:
         return list(grad(self._root, self._leaves, create_graph=True))
+
+    def _find_entries(self) -> tuple[Places, Places]:
+        """Where the Hessian may not be 0, on and below the diagonal: where slope i depends on j."""
+        places = {leaf: j for j, leaf in enumerate(self._leaves)}
+        pairs = [
+            (i, places[node])
+            for i, slope in enumerate(self._gradient())
+            for node in consumers_first(slope)
+            if places.get(node, len(places)) <= i
+        ]
+        return np.array([i for i, _ in pairs], int), np.array([j for _, j in pairs], int)
+
+    def _second(self) -> list[Value]:
+        assert self._entries is not None
+        slopes = self._gradient()
+        return [
+            grad(slopes[i], self._leaves[j], create_graph=True)[0] for i, j in zip(*self._entries)
+        ]
 
     def _get(self, name: str, roots: Callable[[], list[Value]]) -> _Program:
         if name not in self._made:
@@ -198,12 +231,12 @@ class _Program:
             else None
         )
 
-    def value(self, point: Array) -> float:
-        """The first root."""
+    def values(self, point: Array) -> Array:
+        """The K roots alone."""
         if self._program is None:
-            return float(self._values[0])
+            return self._values
         self._program.parameters[:] = point[self._used]
-        return float(self._program.value())
+        return np.atleast_1d(self._program.value())
 
     def __call__(self, point: Array, inputs: Array | None = None) -> tuple[Array, Array]:
         """The K roots, and K rows of D derivatives: arrays of their own."""

@@ -240,10 +240,11 @@ def newton(
     run = _Run("newton", f, x0, maximize, eps1, eps2, max_steps, callback, engine)
 
     def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
-        matrix = run.sign * numpy.array(hessian(f, x))
+        matrix = numpy.array(hessian(f, x))
         if not numpy.isfinite(matrix).all():
             raise _StopError(f"undefined: the Hessian is not finite at x = {_shown(x)}")
         eigenvalues, axes = numpy.linalg.eigh(matrix)
+        # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
         curvatures = numpy.abs(eigenvalues)
         # Where f is flat a step of Newton's has no length; the gradient's own has to do.
         curvatures[curvatures <= 1e-14 * curvatures.max(initial=0.0)] = 1.0
@@ -519,6 +520,7 @@ class _Evaluator:
     RECORDINGS = 25
     NODES = 10_000
     AGREEMENT = 1e-12
+    DOUBTS = 50
 
     def __init__(self, function: ScalarFunction, engine: str) -> None:
         self._function = function
@@ -527,6 +529,7 @@ class _Evaluator:
         self._recordings = 0
         self._lower_at = 1 if engine == "numpy" else 0
         self._evaluations = 0
+        self._doubts = 0
 
     @property
     def lowered(self) -> bool:
@@ -540,6 +543,7 @@ class _Evaluator:
             if self._stands(point, value):
                 found: list[float] = slopes.tolist()
                 return value, found
+            self._doubt()
         root, leaves = self._record(point)
         return root.data, list(grad(root, leaves))
 
@@ -549,6 +553,7 @@ class _Evaluator:
             value = self._programs.value(_array(point))
             if self._stands(point, value):
                 return value
+            self._doubt()
         return self._record(point)[0].data
 
     def _stands(self, point: list[float], value: float) -> bool:
@@ -562,6 +567,12 @@ class _Evaluator:
         with numpy.errstate(all="ignore"):
             plain = self._function.plain(point)
         return plain is not None and abs(plain - value) <= self.AGREEMENT * abs(plain)
+
+    def _doubt(self) -> None:
+        """Give up programs that have to be looked at more often than not: that is no faster."""
+        self._doubts += 1
+        if self._engine == "auto" and self.DOUBTS < self._doubts > self._evaluations / 2:
+            self._programs, self._engine = None, "python"
 
     def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
         """The graph at a point; a program that is not of this graph goes, or one may come."""
@@ -596,7 +607,7 @@ class _Evaluator:
                 raise
             self._engine = "python"
         else:
-            self._programs, self._evaluations = programs, 0
+            self._programs, self._evaluations, self._doubts = programs, 0, 0
 
 
 def _array(point: list[float]) -> Any:

@@ -230,7 +230,7 @@ def signature(root: Value, leaves: Sequence[Value]) -> Signature:
     for i, leaf in enumerate(leaves):
         places[leaf] = -2 - i
     names: list[str] = []
-    operands = array("q")
+    operands = array("q", [places[root]])  # which may be one of the leaves
     constants = array("d")
     for node in order:
         if node.op is None:

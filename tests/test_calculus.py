@@ -41,6 +41,7 @@ from autograd import (
     value_and_gradient,
 )
 from autograd import calculus as calculus_module
+from autograd.scalar_function import signature
 
 repeatably = settings(derandomize=True, deadline=None, database=None, max_examples=50)
 coordinate = st.floats(-3.0, 3.0)
@@ -226,6 +227,23 @@ def test_hessian_of_a_quadratic_form_is_the_matrix_and_its_transpose() -> None:
     assert near(LoweredFunction(f, xs).hessian(xs), A + A.T)
 
 
+@pytest.mark.parametrize("n", [3, 12])
+def test_a_dense_hessian_is_lowered_and_symmetric_to_the_last_bit(n: int) -> None:
+    """By hand, for u = x . x and the function s(u) = exp(sin(u)): 2 s' I + 4 s'' x x^T."""
+
+    def f(x: list[Value]) -> Value:
+        return exp(sin(dot(x, x)))
+
+    xs = [0.1 + 0.05 * i for i in range(n)]
+    u = sum(Fraction(x) ** 2 for x in xs)
+    s = math.exp(math.sin(u))
+    first, second = s * math.cos(u), s * (math.cos(u) ** 2 - math.sin(u))
+    expected = 2 * first * np.eye(n) + 4 * second * np.outer(xs, xs)
+    for found in (np.array(hessian(f, xs)), LoweredFunction(f, [1.0] * n).hessian(xs)):
+        assert near(found, expected)
+        assert np.array_equal(found, found.T)
+
+
 @repeatably
 @given(st.lists(coordinate, min_size=1, max_size=4))
 def test_a_hessian_is_symmetric_to_the_last_bit(xs: list[float]) -> None:
@@ -353,6 +371,45 @@ def test_what_cannot_be_lowered_is_computed_from_the_graph(
     monkeypatch.setattr(lowered_function, "lower", refused)
     for xs in points(10):
         assert near(hessian(many, xs), rosenbrock_hessian(xs))
+
+
+# What tells two recordings apart.
+
+GRAPHS: list[Callable[[Value, Value], Value]] = [
+    lambda x, y: x + y,
+    lambda x, y: y + x,
+    lambda x, y: x - y,
+    lambda x, y: x + x,
+    lambda x, y: x * 2.0,
+    lambda x, y: x * 3.0,
+    lambda x, y: 3.0 * x,
+    lambda x, y: x / 0.0,
+    lambda x, y: x / -0.0,
+    lambda x, y: x * math.nan,
+    lambda x, y: Value(2.0) * x,
+    lambda x, y: Value(3.0) * x,
+    lambda x, y: x,
+    lambda x, y: y,
+    lambda x, y: Value(1.0),
+    lambda x, y: (x + y) * (x + y),
+    lambda x, y: (lambda s: s * s)(x + y),
+    lambda x, y: autograd.sum([autograd.sum([y, x]), x]),
+    lambda x, y: autograd.sum([autograd.sum([x]), x, y]),
+    lambda x, y: x * (x / y),
+    lambda x, y: x * (y / x),
+    lambda x, y: sin(exp(x)),
+    lambda x, y: exp(sin(x)),
+]
+
+
+def test_signatures_tell_graphs_apart_and_points_not() -> None:
+    def signed(f: Callable[[Value, Value], Value], *point: float) -> Any:
+        leaves = [Value(x) for x in point]
+        return signature(f(*leaves), leaves)
+
+    at_one_point = [signed(f, 1.5, 2.5) for f in GRAPHS]
+    assert [signed(f, -7.0, 0.3) for f in GRAPHS] == at_one_point
+    assert len(set(at_one_point)) == len(GRAPHS)
 
 
 # Lowered functions.

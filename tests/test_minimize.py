@@ -150,6 +150,9 @@ def test_newton_doubles_the_right_digits_in_the_valley_of_rosenbrock() -> None:
 def test_newton_is_repelled_by_a_saddle() -> None:
     run = newton(lambda x, y: x * x + y**4 / 4 - y * y / 2, [1.0, 1e-3])
     assert run.converged and distance(run.x, 0, 1) < 1e-9
+    # By hand: in y the slope is -0.396 and the curvature -3.88, taken as 3.88.
+    run = newton(lambda x, y: x * x + y**4 - 2 * y * y, [1.0, 0.1], max_steps=1)
+    assert distance(run.x, 0.0, 0.1 + 0.396 / 3.88) < 1e-12
     peak = newton(double_well, 0.1, maximize=True)
     assert peak.converged and abs(peak.x) < 1e-9
 
@@ -486,6 +489,39 @@ def test_a_function_that_branches_on_the_way_is_followed() -> None:
     assert len(inside) > 10 and min(x[1] for x in inside) < 0.5
 
 
+def test_a_change_of_the_slope_alone_is_seen_at_the_next_recording() -> None:
+    """The value stays the same and the slope doubles below 0.5, which plain floats cannot tell."""
+
+    def f(x: Any) -> Any:
+        if isinstance(x, Value) and x.data < 0.5:
+            return 2.0 * x * x - autograd.stop_gradient(x * x)
+        return x * x
+
+    run = gradient_descent(f, 1.0, step=0.01, max_steps=100, engine="numpy")
+    below = next(k for k, x in enumerate(run.path) if x < 0.5)
+    assert 32 < below < 64, "and evaluation 64 is recorded"
+    for before, after in itertools.pairwise(run.path[65:]):
+        assert math.isclose(after, before - 0.01 * 4 * before, rel_tol=1e-12)
+
+
+def test_a_function_that_has_changed_once_is_lowered_again() -> None:
+    def f(x: Any) -> Any:
+        bowl = autograd.sum([(1 + i) * v * v for i, v in enumerate(x)])
+        return bowl if x[0] < 0.9 else bowl + x[0]
+
+    counted = Counted(f)
+    run = gradient_descent(counted, [1.0] + [0.5] * 99, step=1e-3, max_steps=1000)
+    assert run.path[-1][0] < 0.9
+    assert counted.recordings < 250
+
+
+def test_a_search_begins_near_the_last_step() -> None:
+    """It tries a little more than one step each time, and not all from the longest down."""
+    counted = Counted(long_valley)
+    run = gradient_descent(counted, [5.0, 0.0], backtracking=True, max_steps=200, engine="python")
+    assert counted.recordings < 3.5 * run.steps
+
+
 def test_a_function_that_takes_no_floats_is_followed() -> None:
     def f(x: Any) -> Any:
         a, b = x
@@ -497,6 +533,22 @@ def test_a_function_that_takes_no_floats_is_followed() -> None:
         for engine in ("python", "numpy")
     )
     assert same_run(python, lowered)
+
+
+def test_a_program_that_is_always_in_doubt_is_given_up() -> None:
+    tried = []
+
+    def f(x: Any) -> Any:
+        if not isinstance(x[0], Value):
+            tried.append(x)
+            raise TypeError("no floats")
+        return many(x)
+
+    start = [-1.2, 1.0] * 10
+    run = gradient_descent(f, start, step=1e-3, max_steps=400)
+    assert 10 < len(tried) < 80
+    python = gradient_descent(many, start, step=1e-3, max_steps=400, engine="python")
+    assert np.allclose(run.path, python.path, rtol=1e-9)
 
 
 def test_a_function_that_changes_its_numbers_is_followed() -> None:

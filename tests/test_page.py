@@ -134,6 +134,16 @@ def test_a_leaf_alone_and_a_forward_pass_have_pages_too(tmp_path: Path) -> None:
     assert 'value="0"' in stepper.save(tmp_path / "forward.HTM").read_text(encoding="utf-8")
 
 
+def test_a_derivative_that_is_a_graph_has_a_page_in_which_it_is_one_name(tmp_path: Path) -> None:
+    x = Value(2.0, "x")
+    y = x**3
+    y.label = "y"
+    (first,) = autograd.grad(y, [x], create_graph=True)
+    page = step_through(first).save(tmp_path / "second.html").read_text(encoding="utf-8")
+    assert "d(dy/dx)/dx" in re.sub("<[^>]*>", "", page) and "ddy" not in page
+    assert "; d(dy/dx)/dx = +12" in page
+
+
 def test_a_leaf_that_holds_a_gradient_is_announced(tmp_path: Path) -> None:
     root = lecture()
     root.backward()
@@ -203,6 +213,7 @@ def test_a_small_graph_is_drawn_in_full() -> None:
         number: grad for number, grad in moment.grads.items() if number != boxes["b"].number
     }
     assert excerpt.moment(0) == Moment()
+    assert set(excerpt.moment(1).contributions) == {(1, 0), (1, 1)}
     assert moment.contributions[4, 0] == 6.0 and moment.contributions[1, 1] == 4.0
 
 
@@ -303,6 +314,8 @@ def test_the_parts_of_a_frame_can_be_found() -> None:
     (name,) = [text.text for text in parts["v2"] if text.get("class") == "name"]
     assert name == '<b> & "c"'
     assert "to-v1" in str(parts["v2_in1"].get("class"))
+    # Box 3 has no name, and its fields are found all the same.
+    assert {text.text for text in parts["v3"] if text.get("class") == "data"} == {"+1"}
 
 
 @pytest.mark.parametrize(

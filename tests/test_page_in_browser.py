@@ -200,6 +200,12 @@ def infinite() -> Value:
     return autograd.log(x) * 0.0 + autograd.sqrt(w) + w * 3
 
 
+def narrow() -> Value:
+    """The gradient of x takes four times the room that its data and its name take."""
+    x = Value(3.0, "x")
+    return x * 1.23456e-7 - x * 2.34567e-12
+
+
 def reused() -> Value:
     a = Value(1.5, "a")
     b = a + a
@@ -251,7 +257,7 @@ def test_the_keyboard_alone_drives_everything(page: Page, saved: Callable[..., P
     page.press("SPACE")
     page.until(lambda: page.where != "0 / 7")
     page.press("SPACE")
-    assert page.find("#play").get_attribute("aria-pressed") == "false"
+    assert page.find("#play").get_attribute("aria-label") == "Play"
 
 
 def test_a_step_says_the_chain_rule_with_symbols_and_numbers(
@@ -273,6 +279,9 @@ def test_a_step_says_the_chain_rule_with_symbols_and_numbers(
     assert "dv4 / db += dv4 / dv3 · dv3 / db = +1 · +3 = +3" in page.step
     assert "(operand 2) grad of b +4 → +7 3/3 consumers reported" in page.step
     assert "grad of b +1 → +4 2/3 consumers reported" in page.step
+    assert page.find("#v3 .count").text == "3/3"
+    page.press("ARROW_LEFT")
+    assert (page.grads["b"], page.find("#v3 .count").text) == ("+1", "1/3")
     page.press("HOME")
     assert page.step.startswith("Before the pass")
     page.press("END")
@@ -379,13 +388,15 @@ def test_a_node_leads_to_its_step_by_click_and_by_key(
     page.open(saved(lecture))
     page.click("#v4 .data")
     assert (page.where, page.step[:22]) == ("4 / 7", "Step 4 of 7 e = a * b ")
+    page.click("#v1_op")
+    assert page.where == "1 / 7"
     page.run("document.getElementById('v2').focus()")
     page.press("ENTER")
     assert page.where == "2 / 7"
     page.run("document.getElementById('v7').focus()")
     page.press("SPACE")
     assert page.where == "7 / 7"
-    assert page.find("#play").get_attribute("aria-pressed") == "false"
+    assert page.find("#play").get_attribute("aria-label") == "Play"
 
 
 def test_nodes_are_buttons_with_names_that_say_all(page: Page, saved: Callable[..., Path]) -> None:
@@ -414,15 +425,19 @@ def test_labels_are_text(page: Page, driver: Any, tmp_path: Path) -> None:
     root = autograd.sum(leaves)
     root.label = "<img src=x onerror=alert(3)>"
     stepper = step_through(root)
-    page.open(stepper.save(tmp_path / "hostile.html"))
+    page.open(stepper.save(tmp_path / "hostile.html"), width=360, height=640)
     names = set(stepper.steps.names.values())
     assert set(page.grads) == names
     assert '"<script>alert(1)</script>"' in names
     assert page.driver.find_elements("css selector", "img, .step script, .frame script") == []
-    headings = page.walk("sections[current].querySelector('h2 bdi').textContent")
-    assert len(headings) == len(names)
-    for step, heading in zip(stepper.steps, headings):
+    seen = page.walk(
+        "[sections[current].querySelector('h2 bdi').textContent,"
+        " sections[current].scrollWidth - sections[current].clientWidth]"
+    )
+    assert len(seen) == len(names)
+    for step, (heading, overflow) in zip(stepper.steps, seen):
         assert heading.startswith(f"{stepper.steps.names[step.node]} = ")
+        assert overflow <= 0, heading
 
 
 def test_the_policy_is_strict_and_in_force(page: Page, saved: Callable[..., Path]) -> None:
@@ -510,7 +525,7 @@ def test_nothing_moves_where_motion_is_unwanted(page: Page, saved: Callable[...,
     assert not set(page.run(script)) & set("123456789")
 
 
-@pytest.mark.parametrize("make", [network, infinite])
+@pytest.mark.parametrize("make", [network, infinite, narrow])
 def test_boxes_stay_where_they_are_and_texts_within_them(
     make: Callable[[], Value], page: Page, saved: Callable[..., Path]
 ) -> None:

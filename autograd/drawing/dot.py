@@ -56,7 +56,7 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
         )
     lines = [
         "graph"
-        + _attributes(
+        + attribute_list(
             rankdir=rankdir,
             bgcolor=PAPER,
             fontname=FONT,
@@ -68,9 +68,9 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
             labelloc="b",
             labeljust="l",
         ),
-        "node" + _attributes(shape="plain", fontname=FONT, fontcolor=INK, fontsize="14"),
+        "node" + attribute_list(shape="plain", fontname=FONT, fontcolor=INK, fontsize="14"),
         "edge"
-        + _attributes(
+        + attribute_list(
             fontname=FONT,
             fontcolor=INK,
             fontsize="12",
@@ -85,7 +85,7 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
         text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
         lines.append(f"label=<{text}>")
     for node in picture.nodes:
-        lines.append(node.id + _attributes(label=_record(node), tooltip=_about(node)))
+        lines.append(node.id + attribute_list(label=_record(node), tooltip=_about(node)))
         if node.operation is not None:
             lines += _operation(node, node.operation, picture, partials)
         elif node.is_cut:
@@ -93,7 +93,7 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
         if node.unseen:
             lines += _stub(f"{node.id}_uses", node.id, USED_BY_MORE, node.unseen, is_source=False)
     for box in picture.boxes:
-        lines.append(box.id + _attributes(label=_closed(box), tooltip=_hidden(box)))
+        lines.append(box.id + attribute_list(label=_closed(box), tooltip=_hidden(box)))
         for edge in box.edges:
             if edge.source is None:
                 lines += _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, edge.count)
@@ -102,7 +102,7 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
                 loose = {"weight": "0"} if box.is_summary else {}
                 lines.append(
                     f"{edge.source} -> {box.id}"
-                    + _attributes(**_edge(edge, picture, False), **loose)
+                    + attribute_list(**_edge(edge, picture, False), **loose)
                 )
     lines += _framed(picture.frames, _belongings(picture))
     return ["\t" + line for line in lines]
@@ -116,8 +116,8 @@ def _operation(node: Node, operation: Operation, picture: Picture, partials: boo
     on_path = any(edge.emphasised for edge in operation.edges)
     lines = [
         name
-        + _attributes(
-            label=_text(symbol),
+        + attribute_list(
+            label=as_markup(symbol),
             tooltip=_tooltip(f"{operation.op.name}: z = {operation.op.text}"),
             shape="circle" if is_sign else "box",
             style="filled" if is_sign else "filled,rounded",
@@ -132,7 +132,7 @@ def _operation(node: Node, operation: Operation, picture: Picture, partials: boo
             ordering="in",
         ),
         f"{name} -> {node.id}"
-        + _attributes(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
+        + attribute_list(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
     ]
     for position, edge in enumerate(operation.edges, start=1):
         source = edge.source
@@ -141,8 +141,8 @@ def _operation(node: Node, operation: Operation, picture: Picture, partials: boo
             continue
         if isinstance(source, tuple):
             constants, source = source, f"{node.id}_constant{position}"
-            lines.append(source + _attributes(**_constant(constants)))
-        lines.append(f"{source} -> {name}" + _attributes(**_edge(edge, picture, partials)))
+            lines.append(source + attribute_list(**_constant(constants)))
+        lines.append(f"{source} -> {name}" + attribute_list(**_edge(edge, picture, partials)))
     return lines
 
 
@@ -154,14 +154,14 @@ def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = 
     """An ellipsis that stands for what the picture leaves out, and its edge."""
     return [
         name
-        + _attributes(
+        + attribute_list(
             label="\u2026" + (f" {count:,}\u00d7" if count > 1 else ""),
             tooltip=about,
             shape="plain",
             fontcolor=FAINT,
         ),
         (f"{name} -> {end}" if is_source else f"{end} -> {name}")
-        + _attributes(style="dashed", weight="8"),
+        + attribute_list(style="dashed", weight="8"),
     ]
 
 
@@ -189,11 +189,11 @@ def _framed(frames: Sequence[Frame], belongings: dict[str, list[str]]) -> list[s
         if frame is None:
             lines.append("}")
             continue
-        title = _text(_shorten(frame.title))
+        title = as_markup(_shorten(frame.title))
         lines += [
             f"subgraph cluster_{number} {{",
             "graph"
-            + _attributes(
+            + attribute_list(
                 label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
                 tooltip=_tooltip(frame.title),
                 labelloc="t",
@@ -224,7 +224,7 @@ def _record(node: Node) -> str:
     border = 3 if node.highlighted else 2 if node.is_root else 1
     fields = [_name(node.label)] if node.label else []
     grad = DASH if node.grad is None else _number(node.grad)
-    colour = _colour(node.grad, FAINT, NEGATIVE_INK)
+    colour = sign_colour(node.grad, FAINT, NEGATIVE_INK)
     fields += [
         _field("data", _number(node.data)),
         _field("grad", f'<FONT COLOR="{colour}">{grad}</FONT>'),
@@ -240,7 +240,7 @@ def _name(label: str) -> str:
     """A label in bold; the names of a network in the lecture's notation, indices at the right."""
     known = symbol(label)
     if known is None:
-        return f"<B>{_text(_shorten(label))}</B>"
+        return f"<B>{as_markup(_shorten(label))}</B>"
     index = '<FONT POINT-SIZE="9">{}</FONT>'
     lower, upper = index.format(known.lower), index.format(known.upper)
     letter = f"<I><B>{known.letter}</B></I>"
@@ -259,9 +259,9 @@ def _closed(box: Box) -> str:
     colour = EMPHASIS_LINE if box.highlighted else INK if box.is_root else BOX_LINE
     fill = EMPHASIS if box.highlighted else LEAF if box.inputs == box.count else PAPER
     total = DASH if box.total is None else _number(box.total)
-    ink = _colour(box.total, FAINT, NEGATIVE_INK)
+    ink = sign_colour(box.total, FAINT, NEGATIVE_INK)
     what = "leaves" if box.inputs == box.count else "Values"
-    title = f"<B>{_text(_shorten(box.title))}</B>"
+    title = f"<B>{as_markup(_shorten(box.title))}</B>"
     count = f"{box.count:,} {_small(what)}"
     grad = _field(f"{SUM} grad", f'<FONT COLOR="{ink}">{total}</FONT>')
     inner = (
@@ -328,7 +328,7 @@ def _edge(edge: Edge, picture: Picture, partials: bool) -> dict[str, str]:
         attributes["tooltip"] = attributes["labeltooltip"] = _tooltip(tooltip)
     colour, width = LINE, THINNEST
     if edge.contribution is not None and edge.contribution != 0.0:
-        colour = attributes["color"] = _colour(edge.contribution, LINE)
+        colour = attributes["color"] = sign_colour(edge.contribution, LINE)
         width = _width(edge.contribution, picture)
         attributes["penwidth"] = f"{width:.2f}"
     if edge.emphasised:
@@ -368,7 +368,8 @@ def _width(contribution: float, picture: Picture) -> float:
     return THINNEST + (WIDEST - THINNEST) * share
 
 
-def _colour(number: float | None, neutral: str, negative: str = NEGATIVE) -> str:
+def sign_colour(number: float | None, neutral: str, negative: str = NEGATIVE) -> str:
+    """Blue or orange by the sign of a number, ``neutral`` where there is none, black for nan."""
     if number is None or number == 0.0:
         return neutral
     if math.isnan(number):
@@ -431,7 +432,7 @@ def _shorten(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
 
 
-def _attributes(**attributes: str) -> str:
+def attribute_list(**attributes: str) -> str:
     """A DOT attribute list; the label alone is HTML-like, between angle brackets."""
     pairs = (f"{k}=<{v}>" if k == "label" else f'{k}="{v}"' for k, v in attributes.items())
     return f" [{' '.join(pairs)}]"
@@ -458,7 +459,7 @@ class _Printable(dict[int, int]):
 _PRINTABLE = _Printable()
 
 
-def _text(text: str) -> str:
+def as_markup(text: str) -> str:
     """Any string for an HTML-like label: markup escaped, and backslashes, which Graphviz reads."""
     markup = html.escape(text.translate(_PRINTABLE)).replace("\\", r"\\")
     # Graphviz 2.43 takes a text that is nothing but "]" or "]]" for a syntax error.

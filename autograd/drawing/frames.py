@@ -123,7 +123,7 @@ def dot(
     lines = [
         "digraph {",
         "graph"
-        + look._attributes(
+        + look.attribute_list(
             rankdir="LR",
             bgcolor=look.PAPER,
             fontname=MONOSPACE,
@@ -134,9 +134,11 @@ def dot(
             **graph,
         ),
         "node"
-        + look._attributes(shape="plain", fontname=MONOSPACE, fontsize=f"{_SIZE}", color=look.LINE),
+        + look.attribute_list(
+            shape="plain", fontname=MONOSPACE, fontsize=f"{_SIZE}", color=look.LINE
+        ),
         "edge"
-        + look._attributes(
+        + look.attribute_list(
             fontname=MONOSPACE, fontsize="11", color=look.LINE, penwidth="1.2", arrowsize="0.6"
         ),
     ]
@@ -227,17 +229,22 @@ def _box(box: Box, moment: Moment) -> str:
     side = f'<TD ROWSPAN="3" FIXEDSIZE="TRUE" WIDTH="{_PADDING}" HEIGHT="{sum(_ROWS)}"></TD>'
     rows = [
         side
-        + _cell(_CAPTION + number + count, first, f"<B>{_shown(box.name)}</B>", 'COLSPAN="3"')
+        + _cell(
+            _CAPTION + number + count,
+            first,
+            f"<B>{_shown(box.name) or '&#160;'}</B>",
+            'COLSPAN="3"',
+        )
         + side,
         _cell(_CAPTION, second, _caption("data"))
         + _cell(number + count, second, _shown(box.data), 'COLSPAN="2"'),
         _cell(_CAPTION, third, _caption("grad"))
         + _cell(number, third, _gradient(box, moment))
-        + _cell(count, third, _caption(_shown(counted) or "&#160;")),
+        + _cell(count, third, _caption(_shown(counted))),
     ]
     table = "".join(f"<TR>{row}</TR>" for row in rows)
     kind = "root" if box.is_root else "interior" if box.symbol else "leaf"
-    return f"v{box.number}" + look._attributes(
+    return f"v{box.number}" + look.attribute_list(
         id=f"v{box.number}",
         **{"class": f"value {kind}"},
         label=f'<TABLE BORDER="2" CELLBORDER="0" '
@@ -266,7 +273,7 @@ def _operation(box: Box, moment: Moment) -> list[str]:
     is_sign = len(box.symbol) <= 2
     lines = [
         name
-        + look._attributes(
+        + look.attribute_list(
             id=name,
             **{"class": "operation"},
             label=_shown(box.symbol),
@@ -281,7 +288,7 @@ def _operation(box: Box, moment: Moment) -> list[str]:
             ordering="in",
         ),
         f"{name} -> v{box.number}"
-        + look._attributes(id=f"v{box.number}_out", **{"class": "result"}, weight="8"),
+        + look.attribute_list(id=f"v{box.number}_out", **{"class": "result"}, weight="8"),
     ]
     for position, operand in sorted(box.operands.items()):
         edge = {"id": f"v{box.number}_in{position + 1}", "class": "operand"}
@@ -292,14 +299,14 @@ def _operation(box: Box, moment: Moment) -> list[str]:
             words.append(operand.text)
         if operand.box is None or operand.reference:
             source = f"v{box.number}_from{position + 1}"
-            lines.append(source + look._attributes(**_beside(source, operand)))
+            lines.append(source + look.attribute_list(**_beside(source, operand)))
         if any(words):
             edge["label"] = _sized(" ".join(filter(None, words)))
         contribution = moment.contributions.get((box.number, position))
         if contribution is not None:
-            edge["color"] = look._colour(contribution, look.FAINT)
+            edge["color"] = look.sign_colour(contribution, look.FAINT)
             edge["penwidth"] = "3" if box.number == moment.current else "2"
-        lines.append(f"{source} -> {name}" + look._attributes(**edge))
+        lines.append(f"{source} -> {name}" + look.attribute_list(**edge))
     if box.more_operands:
         lines += _more(f"v{box.number}_rest", box.more_operands, name, to=True)
     return lines
@@ -327,14 +334,14 @@ def _more(name: str, number: int, end: str, *, to: bool) -> list[str]:
     edge = f"{name} -> {end}" if to else f"{end} -> {name}"
     return [
         name
-        + look._attributes(
+        + look.attribute_list(
             id=name,
             **{"class": "more"},
             label=_sized(f"\u2026 {number:,} more"),
             fontcolor=look.FAINT,
             fontsize="11",
         ),
-        edge + look._attributes(id=f"{name}_edge", **{"class": "rest"}, style="dashed"),
+        edge + look.attribute_list(id=f"{name}_edge", **{"class": "rest"}, style="dashed"),
     ]
 
 
@@ -355,7 +362,7 @@ def _sized(text: str) -> str:
 def _written(lines: Sequence[str], rows: int, columns: int) -> str:
     """Lines of text in a field of a fixed size, the first of them in bold."""
     width = _SIZE * _ADVANCE * columns + _MARGIN
-    cells = [_shown(line) or "&#160;" for line in [*lines, *[""] * (rows - len(lines))]]
+    cells = [_shown(line) for line in [*lines, *[""] * (rows - len(lines))]]
     cells[0] = f"<B>{cells[0]}</B>"
     table = "".join(f"<TR>{_cell(width, 19, cell)}</TR>" for cell in cells)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
@@ -366,7 +373,8 @@ def _caption(markup: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return look._text(text)
+    """A text as markup; an empty one leaves a trace, by which its field is found in the SVG."""
+    return look.as_markup(text) or "&#160;"
 
 
 def _width(text: str, size: int = _SIZE) -> float:

@@ -286,7 +286,7 @@ class _Painter:
         """The edges into an operation that is drawn."""
         op = value.op
         assert op is not None
-        ordered = len(value.operands) > 1 and _order_matters(op)
+        ordered = len(value.operands) > 1 and order_matters(op)
         edges = []
         for position, (operand, slope) in enumerate(
             zip(value.operands, local_partials(value)), start=1
@@ -515,7 +515,7 @@ def _formula(value: Value) -> str:
 
 
 @functools.cache
-def _order_matters(op: Op) -> bool:
+def order_matters(op: Op) -> bool:
     """Whether operands can be told apart: asked of the row itself, at a few unlike numbers.
 
     The numbers are small powers of two, on which sums and products are exact in any order.

@@ -77,22 +77,30 @@ class Table:
 
 
 class Functions:
-    """The functions that tables call: for each kind, for one row and for several.
+    """The functions that tables call, each for one row or for several.
 
     Attributes:
-        names: what each is called.
+        forward: what the function is called that computes nodes of a kind.
+        backward: what the function is called that reports to their operands.
     """
 
     def __init__(self) -> None:
-        self.names: dict[tuple[Kind, bool], str] = {}
-        self._counts: dict[str, int] = {}
+        self.forward: dict[tuple[Kind, bool], str] = {}
+        self.backward: dict[tuple[Kind, bool], str] = {}
 
-    def name(self, kind: Kind, one: bool) -> str:
-        """What the function for a kind is called."""
-        found = self.names.get((kind, one))
+    def compute(self, kind: Kind, one: bool) -> str:
+        """The function that computes nodes; to which operands they report makes no difference."""
+        return self._name(self.forward, (kind._replace(wanted=()), one), kind.name)
+
+    def report(self, kind: Kind, one: bool) -> str:
+        """The function that reports to the operands."""
+        return self._name(self.backward, (kind, one), f"d_{kind.name}")
+
+    @staticmethod
+    def _name(known: dict[tuple[Kind, bool], str], key: tuple[Kind, bool], name: str) -> str:
+        found = known.get(key)
         if found is None:
-            count = self._counts[kind.name] = self._counts.get(kind.name, 0) + 1
-            found = self.names[kind, one] = f"{kind.name}_{count}"
+            found = known[key] = f"{name}_{len(known) + 1}"
         return found
 
 

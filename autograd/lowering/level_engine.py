@@ -13,8 +13,9 @@ from .kinds import Plan, Table
 from .level_source import CALLS, write
 from .numpy_source import compile_source
 
-# A chunk of the batch is of at least so many instances, and more if they fit into so many numbers.
-FEWEST, LARGEST_BUFFER = 128, 1 << 22
+# A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers;
+# but its buffers never hold more numbers than the last.
+FEWEST, CACHE, MOST = 128, 1 << 22, 1 << 26
 
 
 def log_normalizer(x: Array) -> Array:
@@ -43,79 +44,76 @@ class LevelsEngine:
     """Runs the tables of a plan, a chunk of the batch at a time."""
 
     def __init__(self, plan: Plan, parameters: int, gradients: bool) -> None:
-        self.plan, self.gradients = plan, gradients
+        self.plan = plan
         self.source = write(plan)
-        _n_rows, _n_single, _n_d_rows, n_d_single = plan.sizes
         self.n_gradients = len(plan.values) * parameters if gradients else 0
         self.results: Array = np.zeros(len(plan.values) + self.n_gradients)
-        self.single = plan.numbers[:, None].copy()
+        self.single: Array = plan.numbers[:, None].copy()
+        self.d_single: Array = np.zeros((plan.sizes[3], 1))
         self.parameters: Array = self.single.reshape(-1)[:parameters]
-        self.d_single = np.zeros((n_d_single, 1))
-        self.columns: Array = np.empty((0, 0))
         self.chunks: list[Array] = []
+        self.buffers: dict[int, tuple[Array, Array]] = {}
+        self.found: Array = np.empty((0, 0))
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
         exec(compile_source(self.source), self.namespace)
-        self.called: dict[int, list[Callable[..., None]]] = {}
-
-    def run_table(self, table: Table) -> None:
-        """Make the calls of a table."""
-        functions = self.called.get(id(table))
-        if functions is None:
-            functions = self.called[id(table)] = [self.namespace[name] for name in table.names]
-        self.namespace["run"](functions, table.arguments)
+        self.functions: dict[int, list[Callable[..., None]]] = {}
 
     def load(self, columns: Array) -> None:
         """Take the inputs of a batch."""
-        self.columns = columns
-        n_rows, _, n_d_rows, _ = self.plan.sizes
-        size = columns.shape[1]
-        most = max(FEWEST, LARGEST_BUFFER // (n_rows + n_d_rows + 1))
-        n = -(-size // min(size, most))
-        self.chunks = np.array_split(columns, n, axis=1)
+        rows, _, d_rows, _ = self.plan.sizes
+        size, numbers = columns.shape[1], rows + d_rows + 1
+        most = min(max(FEWEST, CACHE // numbers), max(MOST // numbers, 1), size)
+        self.chunks = np.array_split(columns, -(-size // most), axis=1)
+        known, self.buffers = self.buffers, {}
+        for n in {chunk.shape[1] for chunk in self.chunks}:  # two sizes at most
+            self.buffers[n] = known.get(n) or (np.zeros((rows, n)), np.zeros((d_rows, n)))
+            self.buffers[n][1][0] = 1.0
         self.found = np.zeros((len(self.plan.wanted), size))
-
-    def resize(self, size: int) -> None:
-        """Make the buffers for a chunk of so many instances."""
-        n_rows, _, n_d_rows, _ = self.plan.sizes
-        rows = self.namespace.get("rows")
-        if rows is None or rows.shape[1] != size:
-            self.namespace["rows"] = np.zeros((n_rows, size))
-            self.namespace["d_rows"] = np.zeros((n_d_rows, size))
-            self.namespace["d_rows"][0] = 1.0
 
     def run(self) -> Array:
         """The averages, in an array that the next call overwrites."""
-        plan, results = self.plan, self.results
-        k = len(plan.values)
-        results[:] = 0.0
+        plan, k = self.plan, len(self.plan.values)
+        values, size = self.results[:k], self.found.shape[1]
+        values[:] = 0.0
         self.d_single[: plan.summed] = 0.0
         self.d_single[plan.summed] = 1.0
-        varying = [(i, row) for i, (varies, row) in enumerate(plan.values) if varies]
         with np.errstate(all="ignore"):
-            self.run_table(plan.single)
-            at = 0
+            self.call(plan.single)
+            first = 0
             for chunk in self.chunks:
-                self.resize(chunk.shape[1])
-                buffer = self.namespace["rows"]
-                buffer[plan.inputs] = chunk
-                self.run_table(plan.rows)
-                self.run_table(plan.d_rows)
-                for i, row in varying:
-                    results[i] += buffer[row].sum()
-                for i, (varies, row) in enumerate(plan.wanted):
-                    source = buffer if varies else self.single
-                    self.found[i, at : at + chunk.shape[1]] = source[row]
-                at += chunk.shape[1]
-            results[:k] /= at
-            self.d_single[: plan.summed] /= at
-            self.run_table(plan.d_single)
+                self.run_chunk(chunk, first)
+                first += chunk.shape[1]
+            values /= size
             for i, (varies, row) in enumerate(plan.values):
                 if not varies:
-                    results[i] = self.single[row, 0]
-            if self.gradients:
-                reports = self.d_single[plan.entries, 0]
-                results[k:] = np.bincount(plan.places, reports, self.n_gradients)
-        return results
+                    values[i] = self.single[row, 0]
+            self.d_single[: plan.summed] /= size
+            self.call(plan.d_single)
+        if self.n_gradients:
+            reports = self.d_single[plan.entries, 0]
+            self.results[k:] = np.bincount(plan.places, reports, self.n_gradients)
+        return self.results
+
+    def run_chunk(self, columns: Array, first: int) -> None:
+        """Compute with some instances, and add what they give to the sums."""
+        plan, size = self.plan, columns.shape[1]
+        rows, d_rows = self.buffers[size]
+        self.namespace.update(rows=rows, d_rows=d_rows)
+        rows[plan.inputs] = columns
+        self.call(plan.rows)
+        self.call(plan.d_rows)
+        for i, (varies, row) in enumerate(plan.values):
+            if varies:
+                self.results[i] += rows[row].sum()
+        for i, (varies, row) in enumerate(plan.wanted):
+            self.found[i, first : first + size] = (rows if varies else self.single)[row]
+
+    def call(self, table: Table) -> None:
+        """Make the calls of a table."""
+        functions = self.functions.get(id(table))
+        if functions is None:
+            functions = self.functions[id(table)] = [self.namespace[name] for name in table.names]
+        self.namespace["run"](functions, table.arguments)
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""

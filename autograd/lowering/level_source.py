@@ -6,6 +6,7 @@ the next call's, so that a line is written for each of its nodes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,21 +24,23 @@ CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATI
 
 def write(plan: Plan) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
-    called = {*plan.d_rows.names, *plan.d_single.names}
     parts = [_HEADER]
-    for (kind, one), name in plan.functions.names.items():
-        parts.append(_forward(kind, one, name))
-        if f"d_{name}" in called:
-            parts.append(_backward(kind, one, f"d_{name}"))
+    for write_one, names in (
+        (_forward, plan.functions.forward),
+        (_backward, plan.functions.backward),
+    ):
+        for (kind, one), name in names.items():
+            arguments, body = write_one(kind, one)
+            parts.append(f"def {name}({', '.join(arguments)}):\n{body}")
     for buffer in ("rows", "single"):
         parts.append(_TOTALS.format(buffer=buffer))
     return "\n\n".join([*parts, _LOOP])
 
 
 _HEADER = """\
-# rows and single hold the nodes, those that vary with the instance and those that do not, and d_rows
-# and d_single their derivatives. A function computes a group of nodes of one kind: z from x and y, or
-# from dz what is reported to x and y. Tables say which rows these are, level by level.
+# rows and single hold the nodes: those that vary with the instance, and those that do not. d_rows
+# and d_single hold their derivatives. A function is for a group of nodes of one kind: it computes z
+# from x and y, or from dz what is reported to x and y. Tables say which rows, level by level.
 """
 _TOTALS = """\
 def take_one_{buffer}(dz, report):
@@ -59,22 +62,26 @@ def run(functions, arguments):
 """
 
 
-def _forward(kind: Kind, one: bool, name: str) -> str:
+@functools.cache
+def _forward(kind: Kind, one: bool) -> tuple[list[str], str]:
+    """The arguments and the lines of the function that computes z."""
     out = "rows" if kind.varies else "single"
     if kind.variadic:
         x = f"{out}.take(x, axis=0).reshape(-1, n, {out}.shape[1])"
         call = REDUCTIONS[kind.name].format(x=x)
-        return f"def {name}(z, n, x):\n    {out}[z] = {call}\n"
+        return ["z", "n", "x"], f"    {out}[z] = {call}\n"
     graph, leaves = Graph(), _leaves(kind)
     operands = [graph.leaf(INPUT, i + 1) for i in range(len(leaves))]
     texts = _operands(kind, one)
     root = operands[0] if kind.name == LIFT else _apply(graph, kind, operands)
     body = _Body(*expand(*simplify(graph, [root])), {i + 1: x for i, x in enumerate(texts)})
     body.store(0, f"{out}[z]")
-    return f"def {name}({', '.join(['z', *leaves])}):\n{body.text()}"
+    return ["z", *leaves], body.text()
 
 
-def _backward(kind: Kind, one: bool, name: str) -> str:
+@functools.cache
+def _backward(kind: Kind, one: bool) -> tuple[list[str], str]:
+    """The arguments and the lines of the function that makes reports of dz."""
     buffer = "rows" if kind.varies else "single"
     graph = Graph()
     leaves = _leaves(kind)
@@ -107,8 +114,9 @@ def _backward(kind: Kind, one: bool, name: str) -> str:
             body.add(i, f"d_single[{target}]")
         else:
             body.store(i, f"d_{'rows' if kind.operands[place] else 'single'}[{target}]")
-    names = ["z", *(["n"] if kind.variadic else []), *leaves, "dz"]
-    return f"def {name}({', '.join([*names, *(f'd{leaves[p]}' for p in targets)])}):\n{body.text()}"
+    counted = ["n"] if kind.variadic else []
+    reports = [f"d{leaves[place]}" for place in targets]
+    return ["z", *counted, *leaves, "dz", *reports], body.text()
 
 
 def _leaves(kind: Kind) -> list[str]:

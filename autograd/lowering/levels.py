@@ -244,10 +244,12 @@ class Levels:
             end = at + size * count
             z = places[first]
             if size == 1 and not kind.variadic:
-                tables[kind.varies].add(functions.name(kind, True), z, *numbers[at:end])
+                tables[kind.varies].add(functions.compute(kind, True), z, *numbers[at:end])
             else:
                 operands = by_place(kind, count, rows[at:end])
-                tables[kind.varies].add(functions.name(kind, False), slice(z, z + size), *operands)
+                tables[kind.varies].add(
+                    functions.compute(kind, False), slice(z, z + size), *operands
+                )
             at = end
         return tables
 

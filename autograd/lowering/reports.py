@@ -157,7 +157,7 @@ class Reports:
                 starts = self.base[group].tolist()
                 starts = [starts[p] for p in reported[kinds[first]]]
                 one = size == 1 and not kind.variadic
-                name = "d_" + functions.name(kind, one)
+                name = functions.report(kind, one)
                 if one:
                     table.add(name, place_numbers[first], *row_numbers[at:upto], dz, *starts)
                 else:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..drawing.frames import Box, Moment, Operand, widest
-from ..drawing.picture import _order_matters
+from ..drawing.picture import order_matters
 from ..value import Value
 from .recording import Edge, Recording
 from .text import plain, signed
@@ -110,7 +110,7 @@ class Excerpt:
         if node.op is None:
             return {}
         recording = self._recording
-        ordered = len(node.operands) > 1 and _order_matters(node.op)
+        ordered = len(node.operands) > 1 and order_matters(node.op)
         edges = iter(range(recording.starts[number - 1], recording.starts[number]))
         drawn: dict[int, Operand] = {}
         for position, operand in enumerate(node.operands):

@@ -12,6 +12,7 @@ from itertools import chain, repeat
 
 from .. import ieee
 from . import text
+from .names import atom
 from .recording import Edge, Recording, Step
 from .text import signed
 
@@ -185,8 +186,8 @@ def _derivative(of: str, by: str) -> str:
     return _tag(
         "span",
         "derivative fraction" if short else "derivative",
-        f'<bdi class="over">d{escape(of)}</bdi><span class="slash">/</span>'
-        f'<bdi class="under">d{escape(by)}</bdi>',
+        f'<bdi class="over">d{escape(atom(of))}</bdi><span class="slash">/</span>'
+        f'<bdi class="under">d{escape(atom(by))}</bdi>',
     )
 
 

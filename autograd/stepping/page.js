@@ -53,7 +53,8 @@ function show(index) {
   sections[current].parentElement.scrollTop = 0;
   slider.value = current;
   slider.setAttribute("aria-valuetext", now.spoken);
-  byId("where").textContent = [now.number ?? 0, pass.total].map((n) => n.toLocaleString("en")).join(" / ");
+  const shown = [now.number ?? 0, pass.total].map((number) => number.toLocaleString("en"));
+  byId("where").textContent = shown.join(" / ");
   byId("spoken").textContent = now.spoken;
   byId("first").disabled = byId("previous").disabled = current === 0;
   byId("next").disabled = byId("last").disabled = current === last;
@@ -107,14 +108,17 @@ function reveal() {
   const boxes = [`v${number}`, ...now.edges.map(([edge]) => edge)].map((id) => byId(id));
   const places = boxes.filter(Boolean).map((box) => box.getBoundingClientRect());
   const pane = scroll.getBoundingClientRect();
-  const centre = (low, high, size) => {
+  // How far the middle of the places is from the middle of the window.
+  const distance = (low, high) => {
     const [from, to] = [Math.min(...places.map(low)), Math.max(...places.map(high))];
     // A wide neighbourhood does not fit: then the box itself matters.
-    return to - from < size ? (from + to) / 2 : (low(places[0]) + high(places[0])) / 2;
+    const fits = to - from < high(pane) - low(pane);
+    const middle = fits ? (from + to) / 2 : (low(places[0]) + high(places[0])) / 2;
+    return middle - (low(pane) + high(pane)) / 2;
   };
-  scroll.scrollTo({
-    left: scroll.scrollLeft + centre((r) => r.left, (r) => r.right, pane.width) - pane.left - pane.width / 2,
-    top: scroll.scrollTop + centre((r) => r.top, (r) => r.bottom, pane.height) - pane.top - pane.height / 2,
+  scroll.scrollBy({
+    left: distance((r) => r.left, (r) => r.right),
+    top: distance((r) => r.top, (r) => r.bottom),
     behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth",
   });
 }
@@ -124,14 +128,14 @@ function reveal() {
 function pause() {
   clearInterval(timer);
   timer = null;
-  byId("play").setAttribute("aria-pressed", "false");
+  byId("play").classList.remove("playing");
   byId("play").setAttribute("aria-label", "Play");
 }
 
 function play() {
   if (current === last) show(0);
   timer = setInterval(() => show(current + 1), SECONDS_A_STEP * 1000);
-  byId("play").setAttribute("aria-pressed", "true");
+  byId("play").classList.add("playing");
   byId("play").setAttribute("aria-label", "Pause");
 }
 
@@ -147,8 +151,8 @@ const movements = {
   fit: () => { scale = null; resize(); reveal(); },
 };
 const keys = {
-  Home: "first", ArrowLeft: "previous", ArrowUp: "previous", " ": "play",
-  ArrowRight: "next", ArrowDown: "next", End: "last", "-": "smaller", "+": "larger", 0: "fit",
+  Home: "first", ArrowLeft: "previous", " ": "play", ArrowRight: "next", End: "last",
+  "-": "smaller", "+": "larger", 0: "fit",
 };
 
 for (const [id, move] of Object.entries(movements)) byId(id).addEventListener("click", move);
@@ -157,7 +161,7 @@ slider.addEventListener("input", () => { pause(); show(Number(slider.value)); })
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !(event.key in keys)) return;
   // The space bar presses the button or opens the legend that has the focus.
-  if (event.key === " " && event.target.closest("button, summary, .value")) return;
+  if (event.key === " " && event.target.closest?.("button, summary, .value")) return;
   event.preventDefault();
   movements[keys[event.key]]();
 });
@@ -167,6 +171,7 @@ for (const [number, box] of values) {
   box.setAttribute("tabindex", "0");
   box.setAttribute("role", "button");
   box.addEventListener("click", jump);
+  byId(`v${number}_op`)?.addEventListener("click", jump);
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -174,8 +179,9 @@ for (const [number, box] of values) {
   });
 }
 
-document.querySelector(".legend").open = matchMedia("(min-width: 701px) and (min-height: 700px)").matches;
-document.querySelector(".legend").addEventListener("toggle", arrange);
+const legend = document.querySelector(".legend");
+legend.open = matchMedia("(min-width: 701px) and (min-height: 700px)").matches;
+legend.addEventListener("toggle", arrange);
 addEventListener("resize", arrange);
 show(pass.opening);
 arrange();

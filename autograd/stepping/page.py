@@ -22,6 +22,7 @@ from ..drawing.frames import BEFORE, Moment, svg
 from . import text
 from .excerpt import Excerpt
 from .markup import code, heading, section, start
+from .names import derivative
 from .recording import Recording, Step
 from .text import signed
 
@@ -117,7 +118,7 @@ def _spoken(step: Step) -> str:
     return "; ".join(
         [
             f"Step {step.number} of {step.total}: {name}",
-            f"d{root}/d{name} = {signed(step.gradient)}",
+            f"{derivative(root, name)} = {signed(step.gradient)}",
             *reports,
         ]
     )

@@ -550,14 +550,14 @@ def draw(path: Path, lowering: dict[str, list[tuple[int, float]]]) -> None:
     from matplotlib import pyplot
 
     sizes = [10, 100, 1_000, 10_000]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5), layout="constrained")
     for name, package, make, calls in [*CONTENDERS, *SLOW]:
         chosen = sizes[:2] if (name, package, make, calls) in SLOW else sizes
         if importlib.util.find_spec(package):
-            seconds = [
-                min(seconds_a_step(make(moons(points)), 0.05) for _ in range(2)) / calls
-                for points in chosen
-            ]
+            steps = [make(moons(points)) for points in chosen]
+            for step in steps:
+                step()  # JAX compiles
+            seconds = [min(seconds_a_step(step, 0.05) for _ in range(3)) / calls for step in steps]
             left.loglog(chosen, seconds, "o-", label=name)
     left.set(xlabel="instances", ylabel="seconds", title="A step of MLP(2, [16, 16, 1])")
     for name, points in lowering.items():
@@ -566,7 +566,7 @@ def draw(path: Path, lowering: dict[str, list[tuple[int, float]]]) -> None:
     right.loglog(nodes, [20e-6 * n for n in nodes], "k:", label="20 us a node")
     right.set(xlabel="recorded nodes", ylabel="seconds", title="Lowering a graph")
     for axes in (left, right):
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
         axes.grid(alpha=0.3)
     figure.savefig(path)
     print(f"wrote {path}")
