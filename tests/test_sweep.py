@@ -29,8 +29,8 @@ from autograd import Value, grad, ops, stop_gradient, where, zero_grad
 from autograd.sweep import (
     consumers_first,
     count_consumers,
+    evaluation_order,
     local_partials,
-    operands_first,
     sweep,
 )
 
@@ -195,18 +195,18 @@ def test_operands_come_first_and_from_left_to_right() -> None:
     e = a * b
     d = e + c
     root = d * f
-    assert operands_first(root) == [a, b, e, c, d, f, root]
-    assert operands_first(root * e) == [a, b, e, c, d, f, root, ANY]
+    assert evaluation_order(root) == [a, b, e, c, d, f, root]
+    assert evaluation_order(root * e) == [a, b, e, c, d, f, root, ANY]
     square = a * a
-    assert operands_first(2.0 + square * square) == [a, square, ANY, ANY]
-    assert operands_first(a) == [a]
+    assert evaluation_order(2.0 + square * square) == [a, square, ANY, ANY]
+    assert evaluation_order(a) == [a]
 
 
 @given(plans(most_operations=25))
 @repeatably
 def test_each_node_comes_once_and_after_all_its_operands(plan: Plan) -> None:
     root = build(plan, Value)[-1]
-    order = operands_first(root)
+    order = evaluation_order(root)
     position = {node: k for k, node in enumerate(order)}
     assert set(order) == set(consumers_first(root)) and len(position) == len(order)
     for node in order:
