@@ -21,7 +21,7 @@ FAMILY = 8
 # Instances are one formula: a second one shows nothing new.
 FAMILY_OF_INSTANCES = 1
 MOST_IN_AN_OPENED_GROUP = 200
-EDGES_PER_BOX = 2
+EDGES_PER_BOX = 1
 BANDS, NEAREST = 6, 8
 
 _INSTANCE = re.compile(r"instance\[\d+\]")
