@@ -2,8 +2,8 @@
 
     python demos/moons.py --out out/moons
 
-Writes the decision boundary, the loss over the epochs, and the end of the graph of one
-instance's divergence: the last layer and what it is given.
+Writes the decision boundary, the loss over the epochs, and the graph of one instance's
+divergence, layer by layer.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
     boundary = plots.plot_decision_boundary(model, X, d)
     options.save(boundary.savefig, chosen.out / "boundary.png")
     options.save(history.plot().savefig, chosen.out / "loss.png")
-    options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png", depth=5))
+    options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png"))
     print(f"final loss {loss:.6f}, training accuracy {accuracy:.1%}")
 
 
