@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import math
 import os
 import secrets
 import shutil
@@ -152,9 +153,12 @@ def _pygraphviz_package(picture_format: str) -> _Renderer:
     installed_in = origin.parents[1] if package.submodule_search_locations else origin.parent
     # -I: no file of the user's that happens to lie around is taken for a module of Python's.
     program = [sys.executable, "-I", pygraphviz_process.__file__]
+    # Its own limit, which comes after the one that is watched from here.
+    seconds = math.ceil(SECONDS_TO_DRAW) + 1
+    arguments = [str(installed_in.resolve()), picture_format, str(seconds)]
     return _Renderer(
         "pygraphviz",
-        [*program, str(installed_in.resolve()), picture_format],
+        [*program, *arguments],
         absent=pygraphviz_process.CANNOT_IMPORT,
     )
 
