@@ -309,6 +309,26 @@ def test_the_path_takes_the_largest_contribution_and_nan_first() -> None:
     assert "q = x * nan" in last("until x", "w", root=root)
 
 
+def test_what_is_told_of_the_graph_of_a_derivative() -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    z = x * x * y
+    z.label = "z"
+    (slope,) = autograd.grad(z, [x], create_graph=True)  # 2 * x * y, in two terms x * y
+    top = "d(dz/dx)/d(dz/dx)"
+    assert last("eq", root=slope).splitlines() == [
+        "dz/dx = v4 + v5 = 6 + 6 = +12",
+        f"{top} = +1",
+        f"d(dz/dx)/dv4 += {top} * 1 = +1 * +1 = +1",
+        f"d(dz/dx)/dv5 += {top} * 1 = +1 * +1 = +1",
+    ]
+    assert last("until y", "w", root=slope).splitlines() == [
+        "  dz/dx = v4 + v5   d(dz/dx)/d(dz/dx) = +1",
+        "  v4 = v2 * x       d(dz/dx)/dv4 = +1",
+        "  v2 = 1 * y        d(dz/dx)/dv2 = +4",
+        "> y = +3 (leaf)     d(dz/dx)/dy = +4",
+    ]
+
+
 def test_operands_and_equations_of_other_nodes() -> None:
     root, _ = graph("y = sum(x, x, 2); where(less(y, 3), y, x)", x=1.0)
     assert last("args y", root=root) == "x = +1   grad -- (2 times)\n2 (a constant)"

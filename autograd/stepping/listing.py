@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ..value import Value
 from . import text
+from .names import derivative
 from .recording import Edge, Recording
 
 STACK_SHOWN = 20  # nodes of a path
@@ -23,13 +24,14 @@ def equation(recording: Recording, node: Value) -> str:
     edges = recording.edge_count(place)
     step = recording.part(place, 0, min(edges, text.EDGES_SHOWN))
     name, root = names[node], names[recording.root]
+    upstream = derivative(root, name)
     lines = [f"{name} = {_computation(recording, node)}{text.signed(step.data)}"]
-    lines.append(f"d{root}/d{name} = {text.signed(step.gradient)}")
+    lines.append(f"{upstream} = {text.signed(step.gradient)}")
     for edge in step.edges:
-        operand = names[edge.operand]
+        arriving = derivative(root, names[edge.operand])
         partial = _factor(text.partial_formula(node, edge.position, names))
-        symbols = f"d{root}/d{name} * {partial}"
-        lines.append(f"d{root}/d{operand} += {symbols} = {_contribution(step.gradient, edge)}")
+        symbols = f"{upstream} * {partial}"
+        lines.append(f"{arriving} += {symbols} = {_contribution(step.gradient, edge)}")
     if edges > len(step.edges):
         lines.append(f"... and {edges - len(step.edges)} more operands")
     return "\n".join(lines)
@@ -100,13 +102,13 @@ def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
     left_out = len(path) - STACK_SHOWN
     half = STACK_SHOWN // 2
     shown = path if left_out <= 0 else path[:half] + path[-half:]
-    made = [f"{'>' if node is chosen else ' '} {node_line(recording, node)}" for node in shown]
-    width = max(map(len, made))
-    lines = [
-        f"{line:{width}}{text.GAP}d{recording.names[recording.root]}/d{recording.names[node]} = "
-        f"{text.signed(recording.gradients[recording.place[node]])}"
-        for line, node in zip(made, shown)
-    ]
+    root = recording.names[recording.root]
+    rows = []
+    for node in shown:
+        made = f"{'>' if node is chosen else ' '} {node_line(recording, node)}"
+        gradient = text.signed(recording.gradients[recording.place[node]])
+        rows.append([made, f"{derivative(root, recording.names[node])} = {gradient}"])
+    lines = text.align(rows)
     if left_out > 0:
         lines.insert(half, f"  ... {left_out} nodes between")
     return "\n".join(lines)
