@@ -13,6 +13,7 @@ import code
 import importlib
 import inspect
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -26,9 +27,12 @@ from .expression import Expression, ExpressionError
 from .stepping import step_through
 from .stepping.lookup import GraphNames
 from .stepping.prompt import Prompt
+from .stepping.terminal import printable
+from .stepping.text import align
 from .sweep import grad
 from .value import Value
 
+LONGEST_LINE = 360  # characters of a complaint
 FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
 
 WELCOME = """\
@@ -107,7 +111,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
         (name, _number(node.data), _number(slope))
         for (name, node), slope in zip(nodes.items(), slopes)
     ]
-    print("\n" + _table([("name", "value", "derivative"), *rows]))
+    print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
     if chosen.second:
         print("\n" + _hessian(root, inputs))
     return _check(computed, order=2 if chosen.second else 1) if chosen.check else 0
@@ -184,6 +188,7 @@ def _draw_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
+        type=_file,
         help="a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
     )
     parser.add_argument(
@@ -199,7 +204,10 @@ def _step_options(parser: argparse.ArgumentParser) -> None:
         "--run", action="store_true", help="print every step and the table, without a prompt"
     )
     parser.add_argument(
-        "--html", metavar="FILE", help="write a page for a browser instead of opening the prompt"
+        "--html",
+        metavar="FILE",
+        type=_file,
+        help="write a page for a browser instead of opening the prompt",
     )
 
 
@@ -226,6 +234,10 @@ COMMANDS = {
 
 
 # Arguments --------------------------------------------------------------------------------------
+
+
+# -h, -o, -ograph.png, --second, --html=FILE; and the end of all options.
+_OPTION = re.compile(r"-[ho]|-o.+\.[a-z]+|--([a-z][a-z-]*(=.*)?)?", re.DOTALL)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -275,9 +287,13 @@ def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
 def _guarded(words: Iterable[str]) -> list[str]:
     """Words in which ``-x*y`` is no option: a space before it tells argparse so."""
     return [
-        f" {word}" if word[:1] == "-" and word not in ("-", "-h", "-o") and word[1] != "-" else word
-        for word in words
+        f" {word}" if word[:1] == "-" and not _OPTION.fullmatch(word) else word for word in words
     ]
+
+
+def _file(word: str) -> str:
+    """The name of a file, which needs no such space."""
+    return word.removeprefix(" ") if word[:2] == " -" else word
 
 
 class _Computed(NamedTuple):
@@ -311,7 +327,7 @@ def _read_numbers(words: Iterable[str]) -> dict[str, float]:
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
-            raise ExpressionError(f"{word!r} is not NAME=NUMBER; write for example x=0.5")
+            raise ExpressionError(f"{word.strip()!r} is not NAME=NUMBER; write for example x=0.5")
         name = expression.read_name(name.strip())
         if name in numbers:
             raise ExpressionError(f"{name} has two numbers; leave one of them out")
@@ -326,7 +342,7 @@ def _hessian(root: Value, inputs: dict[str, Value]) -> str:
     leaves = list(inputs.values())
     slopes = grad(root, leaves, create_graph=True)
     rows = [(name, *map(_number, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
-    return _table([("second", *inputs), *rows])
+    return "\n".join(align([("second", *inputs), *rows]))
 
 
 def _check(computed: _Computed, order: Any) -> int:
@@ -353,15 +369,12 @@ def _number(x: float) -> str:
     return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else repr(x)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("   ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-
-
 def _complain(message: object, excerpt: str = "") -> None:
     """One line for the person at the terminal, and below it the place that it is about."""
-    lines = [f"{_program()}: {' '.join(str(message).split())}", *excerpt.splitlines()]
-    print("\n  ".join(lines), file=sys.stderr)
+    told = printable(" ".join(str(message).split()))
+    if len(told) > LONGEST_LINE:  # for a word of the shell is as long as somebody likes
+        told = f"{told[: LONGEST_LINE - 100]} ... {told[-95:]}"
+    print("\n  ".join([f"{_program()}: {told}", *excerpt.splitlines()]), file=sys.stderr)
 
 
 def _prepare_streams() -> None:

@@ -101,6 +101,11 @@ def test_an_expression_may_begin_with_a_minus(
     assert re.search(r"^x +1 +-1$", done.out, re.MULTILINE)
 
 
+def test_an_expression_may_begin_with_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Outcome(capsys, "grad", "--x*3", "x=2").out.startswith("value = 6\n")
+    assert Outcome(capsys, "grad", "--", "---x*3", "x=2").out.startswith("value = -6\n")
+
+
 def test_numbers_come_back_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "grad", "x/3 + y*z + big", "x=1", "y=-0.0", "z=inf", "big=1e300")
     assert [line.split() for line in done.out.splitlines()[3:]] == [
@@ -158,6 +163,22 @@ def test_draw_writes_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     root.backward()
     assert path.read_text(encoding="utf-8") == autograd.draw(root).source
     assert [entry.name for entry in tmp_path.iterdir()] == ["neuron.dot"]
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [(["-ograph.dot"], "graph.dot"), (["-o", "-x.dot"], "-x.dot"), (["--output=a.dot"], "a.dot")],
+)
+def test_where_a_picture_is_written_to(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    written: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Outcome(capsys, "draw", "-x", "x=2", *words).out == f"wrote {written}\n"
+    assert [path.name for path in tmp_path.iterdir()] == [written]
 
 
 def test_draw_prints_dot_text_and_can_leave_gradients_out(
@@ -245,6 +266,12 @@ def test_step_writes_the_page_of_the_stepper(
         (["x", "x=" + "9" * 5000], None),
         ([], "EXPR is missing"),
         (["x", "x=1", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["x", "x=1", "--" + "n" * 9000], "unrecognized arguments: --nnn"),
+        (["x", "x=1", *["--nonsense"] * 900], "unrecognized arguments: --nonsense"),
+        (["x", "x=1", "--\x1b[31m"], r"'--\x1b[31m' is not NAME=NUMBER"),
+        (["x", "x=1", "--nonsense=\x1b[31m"], r"unrecognized arguments: --nonsense=\x1b[31m"),
+        (["x", "n" * 9000], "'nnn"),
+        (["x", "x=1", "-y"], "'-y' is not NAME=NUMBER"),
     ],
 )
 @pytest.mark.parametrize("command", ["grad", "draw", "step"])
