@@ -337,10 +337,46 @@ def test_a_breakpoint_on_an_operation_stops_before_each_of_its_nodes() -> None:
     assert stops(s) == [(0, "breakpoint 1, mul"), (3, "breakpoint 1, mul")]
 
 
-def test_a_breakpoint_where_the_pass_stands_is_no_obstacle() -> None:
+@pytest.mark.parametrize("moves", [0, 1, 2, 3])
+@pytest.mark.parametrize("early", [True, False])
+def test_nothing_changes_w_before_a_stop_whatever_went_before(moves: int, early: bool) -> None:
+    nodes = lecture_graph()
+    s = step_through(nodes["L"])
+    if early:
+        s.add_breakpoint("b")
+    for _ in range(moves):
+        s.next()
+    if not early:
+        s.add_breakpoint("b")
+    said = "breakpoint 1, before b changes: at position 3 of 7: next() takes [4/7] e = a * b"
+    assert s.run() == said
+    assert nodes["b"].grad == 0.0
+    assert s.run().startswith("at the end")
+    assert s.breakpoints[0].hits == 1
+
+
+def test_a_breakpoint_stops_between_the_edges_of_a_node_if_the_rest_of_them_matters() -> None:
+    nodes = lecture_graph()
+    s = step_through(nodes["L"])
+    s.until("e")
+    s.step()  # e has reported to a, and not to b
+    for target in ("a", "mul", "data == -6"):
+        s.add_breakpoint(target)
+    s.add_breakpoint("b", condition="grad == 0")
+    assert s.run() == (
+        "breakpoint 4, before b changes: at position 3 of 7, after 1 of 2 edges: "
+        "next() finishes [4/7] e = a * b"
+    )
+    assert (nodes["a"].grad, nodes["b"].grad) == (6.0, 0.0)
+    assert s.run().startswith("at the end")
+    assert [b.hits for b in s.breakpoints] == [0, 0, 0, 1]
+
+
+def test_a_breakpoint_where_the_pass_stands_stops_it_once() -> None:
     s = step_through(lecture_graph()["L"])
     s.until("e")
     s.add_breakpoint("mul")
+    assert s.run().startswith("breakpoint 1, mul: at position 3 of 7: ")
     assert s.run().startswith("at the end")
     s.back(4)
     s.step()

@@ -29,13 +29,13 @@ class Breakpoint:
     enabled: bool = True
     hits: int = 0
 
-    def stops_before(self, recording: Recording, place: int) -> bool:
-        """Whether the pass stops before the step at a place."""
-        if not (self.enabled and self.target.is_touched_at(recording, place)):
+    def stops_before(self, recording: Recording, place: int, edges_done: int = 0) -> bool:
+        """Whether the pass stops before the step at a place, or before what is left of it."""
+        if not (self.enabled and self.target.is_touched_at(recording, place, edges_done)):
             return False
         if self.condition is None:
             return True
-        node, gradient = self.target.subject(recording, place)
+        node, gradient = self.target.subject(recording, place, edges_done)
         return self.condition.holds(node, gradient, recording.data[recording.place[node]])
 
     def reason(self, recording: Recording, place: int) -> str:

@@ -11,7 +11,6 @@ import dataclasses
 import operator
 import os
 import reprlib
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,7 +190,10 @@ class Stepper:
         goal = resolve(self.steps, target)
         if self.done:
             return self._nothing("left to take")
-        place = self._first(len(self.steps), lambda place: goal.is_at(self.steps, place))
+        # The place where the pass stands is not ahead of it, but for the start.
+        has_begun = self._position > 0 or self._edges_done > 0 or self._reported
+        ahead = range(self._position + has_begun, len(self.steps))
+        place = next((place for place in ahead if goal.is_at(self.steps, place)), None)
         if place is None and isinstance(goal, NodeTarget):
             return self._stay(self.steps.place[goal.node])
         end = len(self.steps) if place is None else place
@@ -260,8 +262,8 @@ class Stepper:
 
         On a node, they stop before every step that changes its ``.grad``; on the root, before its
         own step. On an operation, before the step of each of its nodes. On a condition, before the
-        step of each node of which it holds, when the node's gradient is final. A breakpoint where
-        the pass stands already has no effect, but for the start.
+        step of each node of which it holds, when the node's gradient is final. That may be where
+        the pass stands: then nothing moves until they are called again.
 
         Args:
             target: a Value, label, operation, condition or function, as described above.
@@ -457,37 +459,34 @@ class Stepper:
 
     def _run_to(self, end: int, met: str) -> Text:
         """Go to a place, or to the first breakpoint before it; ``met`` tells of the place."""
-        hits: list[Breakpoint] = []
-
-        def stops(place: int) -> bool:
-            hits[:] = [b for b in self.breakpoints if b.stops_before(self.steps, place)]
-            return bool(hits)
-
-        stop = self._first(end + 1, stops)
-        if stop is None:
-            return self._stand(self._sweep_to(end), met)
-        notes = self._sweep_to(stop)
+        place, edges_done, hits = self._next_stop(end)
+        if self._values_done is not None:  # the forward pass comes first
+            self._values_done = len(self.values)
+        notes = self._move(place, edges_done, every_node=place == len(self.steps))
+        if not hits:
+            return self._stand(notes, met)
         self._reported = True
         for b in hits:
             b.hits += 1
         self.breakpoints[:] = [b for b in self.breakpoints if not (b.once and b in hits)]
-        reasons = [b.reason(self.steps, stop) + ": " for b in hits]
-        return self._stand(notes, "".join([*reasons, met * (stop == end)]))
+        reasons = [b.reason(self.steps, place) + ": " for b in hits]
+        return self._stand(notes, "".join([*reasons, met * (place == end)]))
 
-    def _sweep_to(self, place: int) -> tuple[str, ...]:
-        """Finish the forward pass, if there is one, and go ahead to a place in the sweep."""
-        if self._values_done is not None:
-            self._values_done = len(self.values)
-        return self._move(place, every_node=place == len(self.steps))
+    def _next_stop(self, end: int) -> tuple[int, int, list[Breakpoint]]:
+        """Where a run to a place ends: the place, its edges done, and what stops the run there.
 
-    def _first(self, end: int, holds: Callable[[int], bool]) -> int | None:
-        """The first place ahead, and before ``end``, of which something holds.
-
-        The place where the pass stands is not ahead of it, but for the start.
+        It may end where it begins, unless the pass has been stopped there already.
         """
-        at_start = self._position == 0 == self._edges_done and not self._reported
-        ahead = range(self._position + (not at_start), min(end, len(self.steps)))
-        return next(filter(holds, ahead), None)
+        edges_done = self._edges_done
+        for place in range(self._position, min(end + 1, len(self.steps))):
+            if place > self._position or not self._reported:
+                stops = [
+                    b for b in self.breakpoints if b.stops_before(self.steps, place, edges_done)
+                ]
+                if stops:
+                    return place, edges_done, stops
+            edges_done = 0
+        return end, 0, []
 
     def _stay(self, place: int) -> Text:
         """What to say of a node that is not ahead."""

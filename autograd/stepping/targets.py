@@ -40,11 +40,11 @@ class Target:
         """Whether the step at a place is its own: ``until`` ends before such a step."""
         raise NotImplementedError
 
-    def is_touched_at(self, recording: Recording, place: int) -> bool:
-        """Whether a breakpoint on it stops before the step at a place."""
-        return self.is_at(recording, place)
+    def is_touched_at(self, recording: Recording, place: int, edges_done: int) -> bool:
+        """Whether a breakpoint on it stops before what is left of the step at a place."""
+        return not edges_done and self.is_at(recording, place)
 
-    def subject(self, recording: Recording, place: int) -> tuple[Value, float]:
+    def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
         """The node that a breakpoint's condition is about, and its gradient so far."""
         return recording.nodes[place], recording.gradients[place]
 
@@ -63,15 +63,16 @@ class NodeTarget(Target):
         """Whether the node itself is at this place."""
         return recording.nodes[place] is self.node
 
-    def is_touched_at(self, recording: Recording, place: int) -> bool:
-        """Whether the step at a place changes the gradient of the node."""
+    def is_touched_at(self, recording: Recording, place: int, edges_done: int) -> bool:
+        """Whether what is left of the step at a place changes the gradient of the node."""
         if self.node is recording.root:
-            return place == 0
-        return any(recording.link(edge)[0] is self.node for edge in recording.edges_at(place))
+            return place == 0 == edges_done
+        edges = recording.edges_at(place)[edges_done:]
+        return any(recording.link(edge)[0] is self.node for edge in edges)
 
-    def subject(self, recording: Recording, place: int) -> tuple[Value, float]:
-        """The node itself, with what it has received before the step at a place."""
-        return self.node, recording.received(self.node, recording.starts[place])
+    def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
+        """The node itself, with what it has received before what is left of the step there."""
+        return self.node, recording.received(self.node, recording.starts[place] + edges_done)
 
 
 @dataclass(frozen=True)
