@@ -309,6 +309,17 @@ def test_the_path_takes_the_largest_contribution_and_nan_first() -> None:
     assert "q = x * nan" in last("until x", "w", root=root)
 
 
+def test_fields_of_nodes_that_the_program_has_no_name_for() -> None:
+    w = Value(3.0, "layer1.neuron0.w[2]")
+    root = w * 2.0 + 1.0
+    lines = ["p v2.grad", "n", "p v2.grad", "v2.data", "n", "p layer1.neuron0.w[2].grad"]
+    shown = answers(*lines, root=root, names={})
+    assert [shown[i] for i in (0, 2, 3, 5)] == ["--", "+1", "+6", "+2"]
+    # The program's own name comes first.
+    assert answers("p v2.grad", root=root, names={"v2": Value(1.0)})[0] == "0.0"
+    assert last("p v9.grad", root=root, names={}).startswith("*** NameError")
+
+
 def test_what_is_told_of_the_graph_of_a_derivative() -> None:
     x, y = Value(2.0, "x"), Value(3.0, "y")
     z = x * x * y

@@ -183,7 +183,10 @@ class PythonNames(GraphNames):
             yield found
 
     def _is_of_the_graph(self, written: str) -> bool:
-        return written not in self._names and self.node(written) is not None
+        """Whether it is a node, or ``.grad`` or ``.data`` of one, that the program has no name for."""
+        field = _FIELD.fullmatch(written)
+        called = [written, field[1]] if field is not None else [written]
+        return any(name not in self._names and self.node(name) is not None for name in called)
 
 
 def _display(found: object) -> None:
