@@ -13,7 +13,7 @@ import pytest
 from test_stepping import all_bits, labelled, lecture_graph
 
 import autograd
-from autograd import Value, log, record_source, step_through, tanh
+from autograd import Value, exp, log, record_source, step_through, tanh
 from autograd.stepping.conditions import LONGEST, parse_condition
 from autograd.stepping.recording import Step
 from autograd.stepping.stepper import Stepper
@@ -572,6 +572,16 @@ def test_derivatives_of_what_has_no_label_have_none() -> None:
     by_x, by_w, by_other = autograd.grad(y, [x, w, Value(1.0, "other")], create_graph=True)
     assert [by_x.label, by_w.label, by_other.label] == ["dy/dx", "", "dy/dother"]
     assert x.label == "x"
+
+
+def test_labels_of_derivatives_do_not_grow_without_end() -> None:
+    x = Value(0.5, "x")
+    y = labelled(exp(x) * exp(x), "y")
+    for _ in range(8):
+        (y,) = autograd.grad(y, [x], create_graph=True)
+        labels = [step.node.label for step in step_through(y).steps]
+        assert max(map(len, labels)) <= 64
+    assert y.data == pytest.approx(2**8 * math.e, rel=1e-12)
 
 
 @pytest.mark.parametrize("label", ["dy/dx", "d(dy/dx)/dx", "d(dy/dx)/d(dy/dz)", "dL/dl1.w[0]"])
