@@ -730,3 +730,9 @@ def test_sequential_takes_modules_one_at_least() -> None:
         Sequential(Layer(1, 1), autograd.relu)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="number 0 is 'tanh' of type str"):
         Sequential("tanh")  # type: ignore[arg-type]
+
+
+def test_a_value_that_an_activation_only_hands_on_keeps_its_label() -> None:
+    threshold = Value(0.5, "threshold")
+    neuron = neuron_with([1.0], 0.0, lambda z: threshold)
+    assert neuron([2.0]) is threshold and threshold.label == "threshold"

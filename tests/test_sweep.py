@@ -138,6 +138,16 @@ def test_a_constant_has_no_gradient_and_its_rule_is_not_evaluated(
         assert None in local_partials(root)
 
 
+def test_a_rule_for_many_operands_is_not_evaluated_for_constants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, seen = Value(0.0), []
+    (rule,) = ops.logsumexp.rules
+    monkeypatch.setattr(ops.logsumexp, "rules", (lambda z, x: seen.append(x) or rule(z, x),))
+    assert grad(ops.logsumexp(0.0, x, -1000.0), x) == (0.5,)
+    assert seen == [0.0]
+
+
 # Order -------------------------------------------------------------------------------------------
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
