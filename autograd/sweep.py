@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeAlias, overload
 from .ops import Op
 from .value import Value
 
+LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
+
 Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
@@ -215,11 +217,13 @@ def grad(
 
 
 def _derivative_label(output: Value, node: Value) -> str:
-    """What to call the derivative of an output by a node; "" unless both have a label."""
+    """What to call the derivative of an output by a node; "" unless both have a short label."""
     if not (output.label and node.label):
         return ""
     of, by = (f"({x.label})" if "/" in x.label else x.label for x in (output, node))
-    return f"d{of}/d{by}"
+    label = f"d{of}/d{by}"
+    # Of a derivative by a derivative it is twice as long, and so on with each order.
+    return label if len(label) <= LONGEST_LABEL else ""
 
 
 def zero_grad(values: Value | Iterable[Value]) -> None:
