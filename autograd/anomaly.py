@@ -43,11 +43,14 @@ class AnomalyError(ArithmeticError):
         number: float,
         way: Sequence[Value],
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, node, kind, number, way)  # all, so that a copy can be made of it
         self.node = node
         self.kind = kind
         self.number = number
         self.way = tuple(way)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @contextmanager

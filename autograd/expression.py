@@ -47,7 +47,7 @@ _BINARY = {
     ast.RShift: ">>",
 }
 _UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not"}
-# Rows that are written as operators; all others, and in fact these too, are functions.
+# What is written as a function; a row that is an operator can be called by its name as well.
 FUNCTIONS = [op for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
 _OPERATORS = {
     (op.symbol, op.arity): op for op in OPS.values() if op.arity and not op.symbol.isidentifier()
@@ -87,7 +87,7 @@ _CLOSING = ")]}"
 
 
 class ExpressionError(ValueError):
-    """A expression that cannot be read; the message is one line.
+    """An expression that cannot be read; the message is one line.
 
     Attributes:
         excerpt: the line of the expression and below it a caret at the place, or the empty string
@@ -129,7 +129,7 @@ _Instruction = _Number | _Load | _Apply | _Store
 
 @dataclass(frozen=True)
 class Expression:
-    """A expression that has been read.
+    """An expression that has been read.
 
     Attributes:
         text: as it was written.
@@ -495,7 +495,7 @@ def excerpt(line: str, column: int) -> str:
     start = max(0, min(column - SHOWN // 2, len(line) - SHOWN))
     shown = line[start : start + SHOWN]
     left, right = "..." * (start > 0), "..." * (start + SHOWN < len(line))
-    shown = "".join(c if c.isprintable() else "?" for c in shown)
+    shown = "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in shown)
     return f"{left}{shown}{right}\n{' ' * (len(left) + column - start)}^"
 
 

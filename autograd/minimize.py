@@ -240,10 +240,11 @@ def newton(
     run = _Run("newton", f, x0, maximize, eps1, eps2, max_steps, callback, engine)
 
     def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
-        matrix = run.sign * numpy.array(hessian(f, x))
+        matrix = numpy.array(hessian(f, x))
         if not numpy.isfinite(matrix).all():
             raise _StopError(f"undefined: the Hessian is not finite at x = {_shown(x)}")
         eigenvalues, axes = numpy.linalg.eigh(matrix)
+        # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
         curvatures = numpy.abs(eigenvalues)
         # Where f is flat a step of Newton's has no length; the gradient's own has to do.
         curvatures[curvatures <= 1e-14 * curvatures.max(initial=0.0)] = 1.0

@@ -2,8 +2,8 @@
 
     python demos/moons.py --out out/moons
 
-Writes the decision boundary, the loss over the epochs, and the end of the graph of one
-instance's divergence: the last layer and what it is given.
+Writes the decision boundary, the loss over the epochs, and the graph of one instance's
+divergence, layer by layer.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def main() -> None:
     """Train, report, and draw."""
     parser = options.parser(__doc__.splitlines()[0], out="out/moons")
     parser.add_argument("--points", type=options.count, default=100, help="size of the data set")
-    parser.add_argument("--epochs", type=options.count, default=60, help="passes over the data")
+    parser.add_argument("--epochs", type=options.count, default=100, help="passes over the data")
     parser.add_argument(
         "--engine",
-        choices=["numpy", "python"],
+        choices=nn.ENGINES,
         default="numpy",
-        help="numpy: lower one instance to an array program; python: compute with Values",
+        help="numpy, jax: lower one instance to an array program; python: compute with Values",
     )
     chosen = options.parse(parser)
 
@@ -56,10 +56,10 @@ def main() -> None:
     options.stop_unless_trained(history)
     loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, d).data
     accuracy = nn.accuracy(nn.predict(model, X), d)
-    boundary = plots.plot_decision_boundary(model, X, d, engine=chosen.engine)
+    boundary = plots.plot_decision_boundary(model, X, d)
     options.save(boundary.savefig, chosen.out / "boundary.png")
     options.save(history.plot().savefig, chosen.out / "loss.png")
-    options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png", depth=5))
+    options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png"))
     print(f"final loss {loss:.6f}, training accuracy {accuracy:.1%}")
 
 

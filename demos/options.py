@@ -171,8 +171,9 @@ def _outcome(main: Callable[[], object]) -> tuple[int, str]:
 def _expected() -> tuple[type[Exception], ...]:
     """What may go wrong without a mistake in the program."""
     from autograd import RenderError
+    from nn import PersistenceError
 
-    return OSError, ImportError, MemoryError, RenderError
+    return OSError, ImportError, MemoryError, RenderError, PersistenceError
 
 
 def _one_line(error: Exception) -> str:

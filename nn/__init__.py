@@ -8,9 +8,10 @@ from .optimizers import SGD, Adam
 from .persistence import PersistenceError
 from .risk import EmpiricalRisk, predict
 from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
-from .training import fit
+from .training import ENGINES, fit
 
 __all__ = [
+    "ENGINES",
     "MLP",
     "SGD",
     "Adam",

@@ -35,7 +35,7 @@ from .persistence import (
 )
 from .risk import plain
 
-_LONGEST_NUMBER = 30
+_EPOCHS = 1000  # may be in a file, however few the run is to have
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Checkpoint:
             limit_for(names),
             limit_for(self.settings, 0)
             + limit_for(map(str, range(len(names))), len(start.arrays))
-            + limit_for(COLUMNS, epochs),
+            + limit_for(COLUMNS, max(epochs, _EPOCHS)),
         ]
         state, *training = read_file(self.path, limits)
         if not training:
@@ -111,13 +111,18 @@ class Checkpoint:
         parameters = np.array(decoded(in_order(self.model, state)))
         self._compare(training[0].get("settings"))
         try:
-            return self._restored(parameters, training[0], start, epochs)
+            snapshot, history = self._restored(parameters, training[0], start)
         except (KeyError, TypeError, AttributeError, OverflowError, PersistenceError) as error:
             reason = f"{type(error).__name__} {error}"
             raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
+        if snapshot.epochs > epochs:
+            raise self._refused(
+                f"it has {snapshot.epochs} epochs already, got epochs={epochs}. Ask for more"
+            )
+        return snapshot, history
 
     def _restored(
-        self, parameters: Array, training: dict[str, Any], start: State, epochs: int
+        self, parameters: Array, training: dict[str, Any], start: State
     ) -> tuple[Snapshot, History]:
         complete = training["epochs"]
         history = History()
@@ -141,11 +146,6 @@ class Checkpoint:
             generator.setstate((version, tuple(words), None))
         except ValueError as error:
             raise PersistenceError(str(error)) from None
-        if complete > epochs:
-            raise ValueError(
-                f"checkpoint {os.fspath(self.path)!r} has {complete} epochs already, got "
-                f"epochs={epochs}; ask for as many at least, or name another checkpoint"
-            )
         snapshot = Snapshot(complete, parameters, State(k, arrays), generator.getstate())
         return snapshot, history
 

@@ -1,4 +1,4 @@
-"""Pictures of training: loss curves and decision boundaries, as matplotlib figures.
+"""Pictures of training, as matplotlib figures: curves, boundaries, images, mistakes and programs.
 
 Every function returns a new figure and shows nothing, so that a script saves it and a notebook
 displays it. Matplotlib is imported when a figure is asked for; it comes with the extra ``demos``.
@@ -7,6 +7,7 @@ displays it. Matplotlib is imported when a figure is asked for; it comes with th
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -147,7 +148,11 @@ def plot_decision_boundary(
 
 
 def plot_images(
-    images: Sequence[Sequence[float]], titles: Sequence[str], *, columns: int = 8
+    images: Sequence[Sequence[float]],
+    titles: Sequence[str],
+    *,
+    columns: int = 8,
+    wrong: Sequence[bool] = (),
 ) -> Figure:
     """Square grey images in rows, each under its title.
 
@@ -155,12 +160,14 @@ def plot_images(
         images: each a list of n * n numbers in [0, 1], row by row; one image at least.
         titles: as many.
         columns: images to a row, at most.
+        wrong: as many, True for an image whose title is to stand out; none by default.
 
     Raises:
         ImportError: if matplotlib is not installed.
         ValueError: if there are no images, not as many titles, or one is not square.
     """
-    if len(images) == 0 or len(images) != len(titles):
+    wrong = wrong or [False] * len(images)
+    if len(images) == 0 or not len(images) == len(titles) == len(wrong):
         raise ValueError(
             f"plot_images() takes one image at least and a title for each, got {len(images)} "
             f"images and {len(titles)} titles"
@@ -174,8 +181,91 @@ def plot_images(
         if side * side != len(image):
             raise ValueError(f"image {i} has {len(image)} pixels, which make no square")
         axes.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=0.0, vmax=1.0)
-        axes.set_title(title, fontsize=8)
+        axes.set_title(title, fontsize=8, color=COLORS[1] if wrong[i] else "black")
         axes.set_axis_off()
+    return figure
+
+
+def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
+    """How often an instance of each class (row) was found to be of each class (column).
+
+    The right ones, on the diagonal, and the wrong ones have a colour each, in shades from none to
+    the most of them, so that a few mistakes can be seen beside hundreds of right answers.
+
+    Args:
+        counts: K rows of K counts, as ``confusion_matrix`` gives.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        ValueError: if the counts are not K rows of K, with K at least 1.
+    """
+    table = np.asarray(counts, dtype=float)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
+        raise ValueError(
+            f"plot_confusion_matrix() takes K rows of K counts, got an array of shape {table.shape}"
+        )
+    K = len(table)
+    figure = _figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
+
+    from matplotlib.colors import LinearSegmentedColormap
+
+    axes = figure.add_subplot()
+    right = np.eye(K, dtype=bool)
+    for chosen, color in ((right, COLORS[0]), (~right, COLORS[1])):
+        most = max(table[chosen].max(initial=0.0), 1.0)
+        shades = LinearSegmentedColormap.from_list("shades", ["white", color])
+        axes.imshow(np.where(chosen, table, np.nan), cmap=shades, vmin=0.0, vmax=1.25 * most)
+        for row, column in np.argwhere(chosen & (table > 0.0)).tolist():
+            dark = table[row, column] > 0.7 * most
+            axes.text(
+                column, row, f"{counts[row][column]}", ha="center", va="center",
+                fontsize=9, color="white" if dark else DARK,
+            )  # fmt: skip
+    axes.set_xticks(range(K))
+    axes.set_yticks(range(K))
+    axes.set_xlabel("class found")
+    axes.set_ylabel("class")
+    axes.set_xticks(np.arange(K + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(K + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="#dddddd", linewidth=0.7)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    mistakes = int(table[~right].sum())
+    axes.set_title(f"{mistakes} of {int(table.sum())} wrong", fontsize=10)
+    return figure
+
+
+def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> Figure:
+    """A picture from a PNG file, and beside it some text in letters of one width.
+
+    Args:
+        picture: the file.
+        text: lines, such as a program.
+        title: above both.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        OSError: if the picture cannot be read.
+    """
+    lines = text.rstrip().splitlines() or [""]
+    size = 12.0  # points; a letter of DejaVu Sans Mono is 0.602 of that wide
+    text_width, text_height = max(map(len, lines)) * 0.602 * size / 72.0, len(lines) * 0.24
+    figure = _figure(1.0, 1.0)
+
+    from matplotlib.image import imread
+
+    image = imread(os.fspath(picture))
+    tall, wide = (0.6 * pixels / 150.0 for pixels in image.shape[:2])
+    figure.set_size_inches(wide + text_width + 0.8, max(tall, text_height) + 0.7)
+    graph, program = figure.subplots(1, 2, width_ratios=[wide, text_width])
+    graph.imshow(image, interpolation="antialiased")
+    program.text(
+        0.0, 0.5, "\n".join(lines), family="DejaVu Sans Mono", fontsize=size, va="center",
+        linespacing=1.3, color=DARK, transform=program.transAxes, parse_math=False,
+    )  # fmt: skip
+    for axes in (graph, program):
+        axes.set_axis_off()
+    figure.suptitle(title, fontsize=11)
     return figure
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import pickle
 import random
 import re
 import threading
@@ -322,6 +323,27 @@ def test_of_many_operands_the_largest_are_shown_and_a_long_way_by_its_ends() -> 
     assert lines[1] == "  a leaf = 0.0"
     assert lines[11] == "  ... and 88 more ..."
     assert len(lines) == 18
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_way_goes_by_the_report_that_is_not_finite_and_then_by_the_largest(first: bool) -> None:
+    x = Value(0.0, "x")
+    harmless, guilty = 1e300 * x, sqrt(x)
+    small, large = 2.0 * guilty, 3.0 * guilty
+    root = sum([harmless, small, large] if first else [large, small, harmless])
+    with pytest.raises(AnomalyError) as caught, detect_anomaly():
+        root.backward()
+    assert caught.value.way == (x, guilty, large, root)
+    assert "it receives 5.0 * inf = inf from\n  sqrt(x) = " in str(caught.value)
+
+
+def test_an_anomaly_can_be_sent_to_another_process() -> None:
+    with pytest.raises(AnomalyError) as caught, detect_anomaly():
+        slope_of_a_root_at_zero().backward()
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert str(sent) == str(caught.value)
+    assert (sent.kind, sent.number, sent.node.label) == ("gradient", math.inf, "x")
+    assert sent.way[0] is sent.node and len(sent.way) == 3
 
 
 def test_labels_are_shown_and_never_obeyed() -> None:

@@ -32,8 +32,8 @@ RUNS = {
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
     "digits": (
-        ["--train", "60", "--epochs", "1"],
-        ["loss.png", "images.png", "confusion.png"],
+        ["--epochs", "1"],
+        ["curves.png", "confusion.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
     "derivatives": (
@@ -73,6 +73,11 @@ RUNS = {
         ["--points", "12", "--animate"],
         ["expression.png", "neuron.png", "network.png", "backprop.gif"],
         r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
+    ),
+    "from_scalars_to_arrays": (
+        [],
+        ["neuron.png", "layer.png", "mlp.png"],
+        r"neuron 13 nodes, \d+ lines; layer 34 nodes, \d+ lines; mlp 36 nodes, \d+ lines",
     ),
 }
 
@@ -154,6 +159,22 @@ def test_the_guided_session_shows_what_can_be_worked_out(tmp_path: Path) -> None
     assert "a      +14     +6" in lines
     assert sum(line.endswith(": right") for line in lines) == 2
     assert max(map(len, lines)) <= 150
+
+
+def test_a_run_of_digits_that_was_stopped_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    def last_line(*extra: str) -> str:
+        done = run("digits", "--out", str(tmp_path), "--quiet", *extra)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+    kept = ["--checkpoint", str(tmp_path / "run")]
+    one = last_line("--epochs", "1", *kept)
+    two = last_line("--epochs", "2", *kept)
+    assert one != two == last_line("--epochs", "2")
+    done = run("digits", "--out", str(tmp_path), "--epochs", "2", "--seed", "1", *kept)
+    assert done.returncode == 1
+    assert re.search(r"^digits\.py: checkpoint .* another run: .*seed is 1 and was 0", done.stderr)
+    assert done.stderr.count("\n") == 1
 
 
 # How a demo ends when it cannot go on.

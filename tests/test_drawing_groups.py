@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -309,6 +310,39 @@ def test_a_named_group_too_large_to_show_stays_closed_and_opens_on_demand():
     assert (box.title, box.count) == ("body", 101)
     opened = picture_of(root, expand="body")
     assert not opened.boxes and len(opened.nodes) == 102
+
+
+def hidden_and_shown(picture: Picture) -> int:
+    return len(picture.nodes) + sum(box.count for box in picture.boxes)
+
+
+def test_names_of_groups_may_be_anything():
+    names = ["2 more neurons", "level 1", "</TABLE><script>", "a\nb", "}", "\\", "", "\ud800"]
+    names += [f"neuron{k}" for k in range(11)] + ["x" * 10_000, "7" * 6_000, "y" + "7" * 6_000]
+    parts = []
+    for name in filter(None, names):
+        with group(name):
+            parts += [Value(1.0).tanh() for _ in range(4)]
+    root = autograd.sum(parts)
+    picture = picture_of(root, expand="x" * 10_000)
+    assert hidden_and_shown(picture) == len(consumers_first(root))
+    titles = Counter(box.title for box in picture.boxes)
+    assert titles["2 more neurons"] == 1 and titles["10 more neurons"] == 1
+    source = draw(root).source
+    assert "&lt;/TABLE&gt;&lt;script&gt;" in source and "<script>" not in source
+
+
+def test_groups_may_be_nested_as_deep_as_anybody_likes():
+    parts = []
+    with ExitStack() as stack:
+        for _ in range(1_200):
+            stack.enter_context(group("g"))
+            parts.append(Value(1.0).tanh())
+    root = autograd.sum(parts)
+    picture = picture_of(root)
+    assert hidden_and_shown(picture) == 2_401 and len(picture.nodes) + len(picture.boxes) <= 60
+    source = draw(root, expand=".".join(["g"] * 1_200)).source
+    assert source.count("subgraph") == 1_200 == source.count("\t}")
 
 
 # Around one node --------------------------------------------------------------------------------

@@ -147,6 +147,7 @@ def affine_cases() -> list[tuple[Value, list[Value], list[Value]]]:
         # A bias with more to it than one parameter.
         (total([z + c + 0.25 for z, c in zip(plain, b)]), x, w + b),
         (total([z + c - 0.0 for z, c in zip(plain, b)]), x, w + b),
+        (total([z + c + w[0] for z, c in zip(plain, b)]), x, w + b),
         (total([z + c + autograd.exp(c) for z, c in zip(plain, b)]), x, w + b),
         # Coefficients that are computed, between the rows that use them, or subtracted.
         (total(product([[autograd.exp(v) for v in row] for row in rows], x)), x, w),
@@ -171,7 +172,7 @@ def test_matrix_products_of_every_kind(case: int, way: None) -> None:
 
 
 @pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
-@pytest.mark.parametrize("case", [5, 7, 8])
+@pytest.mark.parametrize("case", [6, 8, 9])
 def test_matrix_products_with_jax(case: int) -> None:
     check_affine(case, "jax")
 
@@ -434,6 +435,8 @@ def test_cost_is_linear_in_the_batch(graph: Callable[[int], Case]) -> None:
         parts = [program(part) for part in np.array_split(batch, 4)]
         for found, several in zip(program(batch), zip(*parts)):
             assert_same(found, np.mean(several, axis=0), 1e-11)
+        apart = [program.per_instance(part) for part in np.array_split(batch, 4)]
+        assert_same(program.per_instance(batch), np.concatenate(apart))
     assert counts[1] / counts[0] < 1.1 * sizes[1] / sizes[0]
 
 

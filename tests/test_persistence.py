@@ -247,7 +247,7 @@ def test_a_finished_run_is_given_back_and_can_be_made_longer(tmp_path: Path) -> 
     history = run(again, path, every=4)
     assert (bits(again), history) == (bits(model), complete)
     assert path.read_bytes() == before
-    with pytest.raises(ValueError, match="has 6 epochs already, got epochs=5"):
+    with pytest.raises(ValueError, match="it has 6 epochs already, got epochs=5"):
         run(again, path, epochs=5)
     longer = run(again, path, epochs=9)
     whole = MLP(2, [1])

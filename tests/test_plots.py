@@ -17,7 +17,13 @@ import pytest
 import nn
 from autograd import Value
 from nn import History
-from nn.plots import plot_decision_boundary, plot_history, plot_images
+from nn.plots import (
+    plot_beside_text,
+    plot_confusion_matrix,
+    plot_decision_boundary,
+    plot_history,
+    plot_images,
+)
 
 image = pytest.importorskip("matplotlib.image")
 colors = pytest.importorskip("matplotlib.colors")
@@ -263,6 +269,49 @@ def test_few_images_leave_no_empty_columns() -> None:
     one, eight = (plot_images([[0.5] * 4] * n, [""] * n) for n in (1, 8))
     assert one.get_size_inches()[0] < eight.get_size_inches()[0] / 4
     saved(one, 1.1, 1.1)
+
+
+def test_titles_of_what_is_wrong_stand_out() -> None:
+    figure = plot_images([[0.5]] * 3, ["a", "b", "c"], wrong=[False, True, False])
+    shown = [colors.to_hex(axes.title.get_color()) for axes in figure.axes]
+    assert shown[0] == shown[2] != shown[1]
+    with pytest.raises(ValueError, match="3 images and 3 titles"):
+        plot_images([[0.5]] * 3, ["a", "b", "c"], wrong=[True])
+
+
+def test_a_confusion_matrix_shows_every_count_in_its_place() -> None:
+    counts = [[30, 0, 1], [0, 25, 0], [2, 0, 28]]
+    [axes] = plot_confusion_matrix(counts).axes
+    # The row is the class, from the top down, and the column what was found.
+    found = {(text.get_position()[::-1], text.get_text()) for text in axes.texts}
+    assert found == {((0, 0), "30"), ((1, 1), "25"), ((2, 2), "28"), ((0, 2), "1"), ((2, 0), "2")}
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("class found", "class")
+    assert axes.get_title() == "3 of 86 wrong"
+    top, bottom = axes.get_ylim()[::-1]
+    assert top < bottom
+    right, wrong = (np.ma.filled(picture.get_array(), np.nan) for picture in axes.images)
+    assert np.isnan(right).sum() == 6 and np.isnan(wrong).sum() == 3
+    saved(plot_confusion_matrix([[0]]), 1.0, 1.0)
+
+
+@pytest.mark.parametrize("counts", [[], [[1, 2]], [[1], [2]], [[[1]]]])
+def test_counts_that_make_no_matrix_are_refused(counts: Any) -> None:
+    with pytest.raises(ValueError, match="K rows of K counts, got an array of shape"):
+        plot_confusion_matrix(counts)
+
+
+def test_a_picture_and_a_text_do_not_cover_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "red.png"
+    image.imsave(path, np.tile([[[1.0, 0.0, 0.0]]], (300, 600, 1)))
+    figure = plot_beside_text(path, "def step():\n    a $x$ = 1\n", "a title")
+    saved(figure, 2.0, 1.0)
+    picture, program = figure.axes
+    [text] = program.texts
+    assert text.get_text() == "def step():\n    a $x$ = 1"
+    assert figure.get_suptitle() == "a title"
+    letters = text.get_window_extent()
+    assert picture.get_window_extent().x1 <= letters.x0
+    assert 0 <= letters.y0 < letters.y1 <= figure.bbox.height and letters.x1 <= figure.bbox.width
 
 
 def test_digits_can_be_drawn() -> None:

@@ -13,7 +13,6 @@ import select
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ LECTURE = "e = a*b; d = e + c; L = d*f"
 NUMBERS = {"a": 2.0, "b": -3.0, "c": 10.0, "f": -2.0}
 END = "at the end, position 7 of 7: every gradient is final"
 
+SECONDS = 120  # after which a process hangs for certain, also on a busy machine
 LEAVING = "c leaves the prompt with these gradients, q with those from before the pass"
 
 
@@ -273,9 +273,9 @@ def test_list_goes_on_and_marks_where_it_is() -> None:
 def test_where_up_and_down_follow_the_path() -> None:
     shown = answers("until a", "w", "u", "args", "u", "eq", "u", "u", "d", "w", "n", "w")
     assert shown[1].splitlines() == [
-        "  L = d * f   dL/dL = +1",
-        "  d = e + c   dL/dd = -2",
-        "  e = a * b   dL/de = -2",
+        "  L = d * f       dL/dL = +1",
+        "  d = e + c       dL/dd = -2",
+        "  e = a * b       dL/de = -2",
         "> a = +2 (leaf)   dL/da = +6",
     ]
     assert shown[2] == "> e = a * b   dL/de = -2"
@@ -321,6 +321,23 @@ def test_operands_and_equations_of_other_nodes() -> None:
     assert "more operands" in last("eq", root=wide)
 
 
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("tanh(x)", "dL/dL * (1 - L ** 2)"),
+        ("sigmoid(x)", "dL/dL * L * (1 - L)"),
+        ("cos(x)", "dL/dL * (-sin(x))"),
+        ("1 - x", "dL/dL * (-1)"),
+        ("logsumexp(x, 2)", "dL/dL * exp(x - L)"),
+        ("log(x)", "dL/dL * 1 / x"),
+        ("relu(x)", "dL/dL * (1 if x >= 0 else 0)"),
+    ],
+)
+def test_a_partial_is_one_factor_of_the_chain_rule(text: str, symbols: str) -> None:
+    root, _ = graph(f"L = {text}", x=0.5)
+    assert f"dL/dx += {symbols} = +1 * " in last("eq", root=root)
+
+
 def test_questions_are_answered_by_the_stepper() -> None:
     s = Stepper(graph()[0])
     assert last("why a") == str(s.why("a"))
@@ -359,6 +376,16 @@ def test_drawing_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shown[2].startswith("*** cannot write 'missing/x.dot'")
     assert shown[3].startswith("*** a picture's format is")
     assert os.listdir() == ["x.dot"]
+
+
+def test_a_file_for_a_browser_opens_where_the_pass_stands(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    session = Session("n", f"g {tmp_path / 'prompt.html'}", "c", "c")
+    s = step_through(graph()[0])
+    s.next()
+    s.save(tmp_path / "python.html")
+    assert session.answers[1] == f"wrote {tmp_path / 'prompt.html'}"
+    assert (tmp_path / "prompt.html").read_bytes() == (tmp_path / "python.html").read_bytes()
 
 
 # Commands and names.
@@ -587,7 +614,7 @@ def process(words: list[str], lines: str, **environment: str) -> subprocess.Comp
         input=lines,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
@@ -647,7 +674,7 @@ def test_input_that_is_no_text_is_no_accident() -> None:
         [sys.executable, *WORDS],
         input=b"n\xff\nn\n\x00\n",
         capture_output=True,
-        timeout=60,
+        timeout=SECONDS,
         cwd=ROOT,
     )
     assert (done.returncode, done.stderr) == (0, b"")
@@ -689,7 +716,7 @@ class Terminal:
         self._seen = ""
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], 30)
+        ready, _, _ = select.select([self._master], [], [], SECONDS)
         assert ready, f"nothing came after {self._seen!r}"
         try:
             came = os.read(self._master, 65536)
@@ -716,7 +743,7 @@ class Terminal:
         while self._read():
             pass
         os.close(self._master)
-        return self._seen, self._process.wait(30)
+        return self._seen, self._process.wait(SECONDS)
 
 
 def _terminals_work() -> bool:
@@ -778,11 +805,9 @@ def test_an_interrupt_ends_a_long_command_and_not_the_prompt(tmp_path: Path) -> 
     )
     t = Terminal([str(script)])
     t.until("(step) ")
-    os.write(t._master, b"print('wait', 'ing'); time.sleep(60)\n")
+    os.write(t._master, b"print('wait', 'ing'); time.sleep(600)\n")
     t.until("wait ing")
-    began = time.monotonic()
     assert "--KeyboardInterrupt--" in t.type("\x03")
-    assert time.monotonic() - began < 30
     assert "x = +1" in t.type("p 'x' if x else x\n") + t.type("x\n")
     assert "x.conj" not in t.type("time.slee\t(0)\n")
     shown, status = t.end("q\n")

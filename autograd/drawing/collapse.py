@@ -21,7 +21,7 @@ FAMILY = 8
 # Instances are one formula: a second one shows nothing new.
 FAMILY_OF_INSTANCES = 1
 MOST_IN_AN_OPENED_GROUP = 200
-EDGES_PER_BOX = 2
+EDGES_PER_BOX = 1
 BANDS, NEAREST = 6, 8
 
 _INSTANCE = re.compile(r"instance\[\d+\]")
@@ -99,16 +99,16 @@ def collapse(
     shown = {wish for wish in wanted if isinstance(wish, Value)}
     whole = _tree(nodes, paths)
     groups = list(whole.walk())
-    forced = _wanted(groups, [wish for wish in wanted if isinstance(wish, str)])
+    asked_for = _named(groups, [wish for wish in wanted if isinstance(wish, str)])
     if len(nodes) <= most_boxes:
         return Cut({}, groups[1:])
     by_path = {group.path: group for group in groups}
-    for value in shown:
-        forced.update(_upwards(by_path[paths[value]]))
+    around = [*asked_for, *(by_path[paths[value]] for value in shown)]
+    forced = {outer for group in around for outer in _upwards(group)}
     levels = _Levels(nodes)
     for group in groups:
-        _fold_families(group, forced, most_boxes)
-        most = MOST_IN_AN_OPENED_GROUP if group in forced and wanted else most_boxes * 2 // 3
+        _fold_families(group, forced, most_boxes // 4)
+        most = MOST_IN_AN_OPENED_GROUP if group in asked_for else most_boxes // 2
         _band(group, levels, shown, most)
     covers = _covers(whole, _open(whole, nodes, forced, most_boxes))
     homes = {value: group for group in covers for value in group.values}
@@ -144,8 +144,8 @@ def _upwards(group: Group | None) -> Iterator[Group]:
         group = group.parent
 
 
-def _wanted(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
-    """The groups of the given names, and what is around them.
+def _named(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
+    """The groups of the given names.
 
     A name may leave out what is further out: ``neuron0``. Of a name within an instance, such as
     ``instance[3].layer1.neuron0``, the rest also names the parameters that all instances share; a
@@ -164,8 +164,7 @@ def _wanted(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
         ]
         if not any(_split(group.path)[0] == instance or not instance for group in matches):
             raise ValueError(_no_group(name, groups))
-        for group in matches:
-            found.update(_upwards(group))
+        found.update(matches)
     return found
 
 
@@ -200,7 +199,7 @@ def _no_group(name: str, groups: Sequence[Group]) -> str:
     )
 
 
-def _fold_families(group: Group, forced: set[Group], most_boxes: int) -> None:
+def _fold_families(group: Group, forced: set[Group], most: int) -> None:
     """Of many subgroups of one kind show those that are asked for, or else the first."""
     families: dict[str, list[Group]] = {}
     for name, subgroup in group.groups.items():
@@ -213,22 +212,27 @@ def _fold_families(group: Group, forced: set[Group], most_boxes: int) -> None:
             _fold(group, [g for g in family if g in forced] or family[:1], family, f"{stem}s")
     # What is still too much has names without a pattern.
     left = list(group.groups.values())
-    if len(left) > most_boxes // 2:
+    if len(left) > most:
         closed = [g for g in left if g not in forced and not g.is_summary]
-        _fold(group, closed[: most_boxes // 4], closed, "groups")
+        _fold(group, closed[: most // 2], closed, "groups")
 
 
 def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], kind: str) -> None:
     rest = [subgroup for subgroup in family if subgroup not in shown]
     if len(rest) < 2:
         return
-    title = f"{len(rest):,} more {kind}"
-    summary = Group((*group.path, title), title, group, is_summary=True)
+    summary = _summary(group, f"{len(rest):,} more {kind}")
     for subgroup in rest:
         del group.groups[subgroup.path[-1]]
         summary.groups[subgroup.path[-1]] = subgroup
         subgroup.parent = summary
-    group.groups[title] = summary
+
+
+def _summary(group: Group, title: str) -> Group:
+    """A part of a group that only counts what it hides; no name of a user's is taken for it."""
+    summary = Group((*group.path, title), title, group, is_summary=True)
+    group.groups[f"\0{title}"] = summary
+    return summary
 
 
 def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
@@ -255,9 +259,8 @@ def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
         values += by_level[level]
         if len(values) >= size or level == waiting[-1]:
             title = f"level {waiting[first]:,}" + (f" to {level:,}" if first < place else "")
-            group.groups[title] = Group(
-                (*group.path, title), title, group, values, is_summary=True, is_band=True
-            )
+            band = _summary(group, title)
+            band.values, band.is_band = values, True
             first, values = place + 1, []
 
 
@@ -290,30 +293,35 @@ def _open(whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: 
     opened = forced | {whole}
     for depth in sorted(by_depth):
         more = opened.union(by_depth[depth])
-        if depth and not _is_readable(whole, nodes, more, most_boxes):
+        covers = _covers(whole, more)
+        if _count_boxes(covers) > most_boxes:
+            break
+        # Without an instance there is nothing to see, however many edges it has.
+        if depth and _count_edges(covers, nodes) > EDGES_PER_BOX * most_boxes:
             break
         opened = more
     return opened
 
 
-def _is_readable(whole: Group, nodes: Sequence[Value], opened: set[Group], most_boxes: int) -> bool:
-    covers = _covers(whole, opened)
-    boxes = sum(
+def _count_boxes(covers: Mapping[Group, Group | None]) -> int:
+    return sum(
         len(group.values) if cover is None else cover is group for group, cover in covers.items()
     )
-    if boxes > most_boxes:
-        return False
+
+
+def _count_edges(covers: Mapping[Group, Group | None], nodes: Sequence[Value]) -> int:
+    """How many pairs of boxes or nodes are connected."""
     homes: dict[Value, Group | Value] = {}
     for group, cover in covers.items():
         for value in group.values:
             homes[value] = value if cover is None else cover
-    edges = {
+    pairs = {
         (homes[node], homes[operand])
         for node in nodes
         for operand in node.operands
         if operand in homes and homes[node] is not homes[operand]
     }
-    return len(edges) <= EDGES_PER_BOX * most_boxes
+    return len(pairs)
 
 
 def _covers(whole: Group, opened: set[Group]) -> dict[Group, Group | None]:

@@ -6,6 +6,7 @@ A recorded pass and a node or a place in it go in, and lines come out; the promp
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -26,7 +27,8 @@ def equation(recording: Recording, node: Value) -> str:
     lines.append(f"d{root}/d{name} = {text.signed(step.gradient)}")
     for edge in step.edges:
         operand = names[edge.operand]
-        symbols = f"d{root}/d{name} * {text.partial_formula(node, edge.position, names)}"
+        partial = _factor(text.partial_formula(node, edge.position, names))
+        symbols = f"d{root}/d{name} * {partial}"
         lines.append(f"d{root}/d{operand} += {symbols} = {_contribution(step.gradient, edge)}")
     if edges > len(step.edges):
         lines.append(f"... and {edges - len(step.edges)} more operands")
@@ -95,15 +97,18 @@ def path_to(recording: Recording, node: Value) -> list[Value]:
 
 def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
     """A path, the root first, with a mark at the chosen node; of a long one the middle is short."""
+    left_out = len(path) - STACK_SHOWN
+    half = STACK_SHOWN // 2
+    shown = path if left_out <= 0 else path[:half] + path[-half:]
+    made = [f"{'>' if node is chosen else ' '} {node_line(recording, node)}" for node in shown]
+    width = max(map(len, made))
     lines = [
-        f"{'>' if node is chosen else ' '} {node_line(recording, node)}{text.GAP}"
-        f"d{recording.names[recording.root]}/d{recording.names[node]} = "
+        f"{line:{width}}{text.GAP}d{recording.names[recording.root]}/d{recording.names[node]} = "
         f"{text.signed(recording.gradients[recording.place[node]])}"
-        for node in path
+        for line, node in zip(made, shown)
     ]
-    if len(lines) > STACK_SHOWN:
-        half = STACK_SHOWN // 2
-        lines[half:-half] = [f"  ... {len(lines) - 2 * half} nodes between"]
+    if left_out > 0:
+        lines.insert(half, f"  ... {left_out} nodes between")
     return "\n".join(lines)
 
 
@@ -116,6 +121,15 @@ def _computation(recording: Recording, node: Value) -> str:
     ]
     in_names = text.formula(node, recording.names)
     return f"{in_names} = {text.formula_in_numbers(node, numbers)} = "
+
+
+def _factor(formula: str) -> str:
+    """A formula as a factor of a product: in brackets if it is a sum or begins with a sign."""
+    outside = formula
+    while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
+        outside = inner
+    is_sum = outside.startswith("-") or " + " in outside or " - " in outside
+    return f"({formula})" if is_sum else formula
 
 
 def _contribution(gradient: float, edge: Edge) -> str:

@@ -36,7 +36,7 @@ def naive_walk(recording: Recording) -> Naive:
     reports: dict[Value, int] = {}
     passed_on = {root: (1.0, 0)}
     # For each node under way: what it passes on, and the edges that it has still to take.
-    under_way: list[tuple[float | None, Iterator[int]]] = [(1.0, iter(recording.edges_of(root)))]
+    under_way: list[tuple[float | None, Iterator[int]]] = [(1.0, iter(recording.edges_at(0)))]
     while under_way:
         gradient, edges = under_way[-1]
         number = next(edges, None)
@@ -51,5 +51,7 @@ def naive_walk(recording: Recording) -> Naive:
             gradients[operand] = contribution if held is None else held + contribution
         if operand not in passed_on:
             passed_on[operand] = gradients.get(operand, 0.0), reports[operand]
-            under_way.append((gradients.get(operand), iter(recording.edges_of(operand))))
+            under_way.append(
+                (gradients.get(operand), iter(recording.edges_at(recording.place[operand])))
+            )
     return Naive({node: gradients.get(node, 0.0) for node in passed_on}, passed_on)

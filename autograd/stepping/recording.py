@@ -200,9 +200,8 @@ class Recording(Sequence[Step]):
         """The operand at the end of an edge and the partial on it: the edge, but for its story."""
         return self._operands[number], self._partials[number]
 
-    def edges_of(self, node: Value) -> range:
-        """The numbers of the edges of a node."""
-        place = self.place[node]
+    def edges_at(self, place: int) -> range:
+        """The numbers of the edges of the node at a place."""
         return range(self.starts[place], self.starts[place + 1])
 
     def reports(self, node: Value) -> Sequence[int]:

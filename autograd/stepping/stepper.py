@@ -43,8 +43,8 @@ class Stepper:
 
     The graph is read once, at the start: data, labels and operands that you change later do not
     change the pass. A ``.grad`` that you change stays yours until a movement writes to it:
-    ``next``, ``step``, ``back`` and what ``until`` and ``run`` pass over write to the operands of
-    the nodes in question, ``restart`` and ``quit`` to every node.
+    ``next``, ``step``, ``back``, ``until`` and ``run`` write to the operands of the nodes that they
+    pass, and ``restart``, ``quit`` and a run to the end to every node.
 
     Movements never fail for lack of room: at the end, or at the start, they do nothing and return
     a text that says so. A Python session shows what they return; a script prints it.

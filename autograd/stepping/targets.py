@@ -10,7 +10,6 @@ import difflib
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from ..ops import OPS, Op
 from ..value import Value
@@ -59,16 +58,6 @@ class NodeTarget(Target):
     """One node. What touches it is every step that changes its gradient."""
 
     node: Value
-    recording: Recording = field(repr=False)
-
-    @cached_property
-    def _touched(self) -> frozenset[int]:
-        recording = self.recording
-        if self.node is recording.root:
-            return frozenset({0})
-        return frozenset(
-            recording.place[recording.consumer(edge)] for edge in recording.reports(self.node)
-        )
 
     def is_at(self, recording: Recording, place: int) -> bool:
         """Whether the node itself is at this place."""
@@ -76,7 +65,9 @@ class NodeTarget(Target):
 
     def is_touched_at(self, recording: Recording, place: int) -> bool:
         """Whether the step at a place changes the gradient of the node."""
-        return place in self._touched
+        if self.node is recording.root:
+            return place == 0
+        return any(recording.link(edge)[0] is self.node for edge in recording.edges_at(place))
 
     def subject(self, recording: Recording, place: int) -> tuple[Value, float]:
         """The node itself, with what it has received before the step at a place."""
@@ -119,7 +110,7 @@ def resolve(recording: Recording, target: object) -> Target:
     """
     if isinstance(target, Value):
         node = find_node(recording, target)
-        return NodeTarget(recording.names[node], node, recording)
+        return NodeTarget(recording.names[node], node)
     if isinstance(target, str):
         return _resolve_text(recording, target)
     if callable(target):
@@ -185,7 +176,7 @@ def _resolve_text(recording: Recording, written: str) -> Target:
         name = recording.names[node]
         also = op is not None or _is_condition(written)
         note = f"the node {name} is meant, not the {'operation' if op else 'condition'}"
-        return NodeTarget(name, node, recording, note=note if also else "")
+        return NodeTarget(name, node, note=note if also else "")
     if op is not None:
         present = {node.op.name for node in recording.nodes if node.op is not None}
         if written not in present:
