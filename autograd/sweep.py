@@ -181,7 +181,7 @@ def grad(
             Value counts as one of them.
         create_graph: give Values that are functions of the graph's leaves, so that they can be
             differentiated again, to any order. Where the graph has labels they have such as
-            ``dL/da``, and ``d(dL/da)/db``.
+            ``dL/da``, and ``d(dL/da)/db``; one node that is several derivatives has none.
 
     Returns:
         D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
@@ -199,9 +199,14 @@ def grad(
             )
     missing = set(wanted)
     gradients: dict[Value, Any] = {}
+    named: set[Value] = set()
     for node, gradient, _ in inspected(output, differentiable=create_graph):
-        if create_graph and isinstance(gradient, Value) and not gradient.label:
-            gradient.label = _derivative_label(output, node)
+        if create_graph and isinstance(gradient, Value):
+            # One node may be several derivatives, as of a sum, and then no label would be true.
+            label = _derivative_label(output, node)
+            if label:
+                gradient.label = "" if gradient in named else label
+                named.add(gradient)
         if node in missing:
             gradients[node] = gradient
             missing.remove(node)

@@ -357,6 +357,15 @@ def test_derivatives_that_are_graphs_are_named_where_both_have_a_label() -> None
     assert [g.label for g in grad(L, [a, apart], create_graph=True)] == ["", ""]
 
 
+def test_a_node_that_is_several_derivatives_is_called_after_none() -> None:
+    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    L = (a + b) * c
+    L.label = "L"
+    by_a, by_b, by_c = grad(L, [a, b, c], create_graph=True)
+    assert by_a is by_b
+    assert [by_a.label, by_c.label] == ["", "dL/dc"]
+
+
 def test_grad_goes_no_further_down_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     (rule,) = ops.tanh.rules
