@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeAlias, overload
 from .ops import Op
 from .value import Value
 
+LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
+
 Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
@@ -179,7 +181,7 @@ def grad(
             Value counts as one of them.
         create_graph: give Values that are functions of the graph's leaves, so that they can be
             differentiated again, to any order. Where the graph has labels they have such as
-            ``dL/da``, and ``d(dL/da)/db``.
+            ``dL/da``, and ``d(dL/da)/db``; one node that is several derivatives has none.
 
     Returns:
         D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
@@ -197,9 +199,14 @@ def grad(
             )
     missing = set(wanted)
     gradients: dict[Value, Any] = {}
+    named: set[Value] = set()
     for node, gradient, _ in inspected(output, differentiable=create_graph):
-        if create_graph and isinstance(gradient, Value) and not gradient.label:
-            gradient.label = _derivative_label(output, node)
+        if create_graph and isinstance(gradient, Value):
+            # One node may be several derivatives, as of a sum, and then no label would be true.
+            label = _derivative_label(output, node)
+            if label:
+                gradient.label = "" if gradient in named else label
+                named.add(gradient)
         if node in missing:
             gradients[node] = gradient
             missing.remove(node)
@@ -215,11 +222,13 @@ def grad(
 
 
 def _derivative_label(output: Value, node: Value) -> str:
-    """What to call the derivative of an output by a node; "" unless both have a label."""
+    """What to call the derivative of an output by a node; "" unless both have a short label."""
     if not (output.label and node.label):
         return ""
     of, by = (f"({x.label})" if "/" in x.label else x.label for x in (output, node))
-    return f"d{of}/d{by}"
+    label = f"d{of}/d{by}"
+    # Of a derivative by a derivative it is twice as long, and so on with each order.
+    return label if len(label) <= LONGEST_LABEL else ""
 
 
 def zero_grad(values: Value | Iterable[Value]) -> None:

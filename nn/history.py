@@ -54,7 +54,9 @@ class History:
         """One number more for each column that has one."""
         for name, number in epoch.items():
             if number is not None:
-                getattr(self, name).append(number)
+                column = getattr(self, name)
+                # An accuracy changes seldom: in a long run equal numbers share one object.
+                column.append(column[-1] if column and column[-1] == number else number)
 
     def cut(self, epochs: int) -> None:
         """Drop what comes after some epochs, such as half of one that was interrupted."""

@@ -153,6 +153,12 @@ def _walk(module: Module) -> Iterator[tuple[str, Value]]:
 
 
 def _some(what: str, names: set[str]) -> str:
-    shown = sorted(map(str, names))
+    shown = sorted(map(_shown, names))
     more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
     return f"{what} {', '.join(shown[:3])}{more}; " if shown else ""
+
+
+def _shown(name: object) -> str:
+    """A name on one line and not too long: a file may hold any."""
+    text = str(name)
+    return text if text.isprintable() and len(text) <= 80 else repr(text[:80])

@@ -266,21 +266,24 @@ def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | Non
     try:
         layout = _Layout("X", X[0])
         batch = layout.rows(X)
+        different = _different(batch)
         program: Program | None = None
-        for i in [0, *_different(batch, SAMPLE)]:
+        for i in [0, *different]:
             x, leaves = layout.values(batch[i].tolist(), "x")
             outputs = as_values(model(x))
             if program is None:
                 program = lower(outputs, leaves)
             elif program.difference(outputs[0], leaves, outputs[1:]):
                 return None
-            found = program.per_instance(batch[i : i + 1])[0]
-            if not np.allclose(found, as_floats(model(X[i])), 1e-9, 1e-12, equal_nan=True):
-                return None
         assert program is not None
+        found = program.per_instance(batch)
+        more = random.Random(0).sample(range(len(batch)), min(SAMPLE, len(batch)))
+        for i in {0, *different, *more}:
+            if not np.allclose(found[i], as_floats(model(X[i])), 1e-9, 1e-12, equal_nan=True):
+                return None
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):
         return None  # the model, called with each input, says better what is wrong
-    return program.per_instance(batch).tolist()  # type: ignore[no-any-return]
+    return found.tolist()  # type: ignore[no-any-return]
 
 
 def as_values(output: Any) -> list[Value]:
@@ -342,10 +345,8 @@ def plain(example: Any) -> Any:
     return [plain(x) for x in example] if isinstance(example, (list, tuple)) else example
 
 
-def _different(batch: Any, more: int = 0) -> list[int]:
-    """A few instances that are as different as a cheap look can tell, the first left out, and some
-    more taken at random, always the same.
-    """
+def _different(batch: Any) -> list[int]:
+    """A few instances that are as different as a cheap look can tell, the first left out."""
     finite = np.nan_to_num(batch, posinf=1e9, neginf=-1e9)
     with np.errstate(over="ignore"):
         total = finite.sum(axis=1)
@@ -357,7 +358,6 @@ def _different(batch: Any, more: int = 0) -> list[int]:
         int(distance.argmax()),
         int(finite[:, -1].argmin()),
         int(finite[:, -1].argmax()),
-        *random.Random(0).sample(range(len(batch)), min(more, len(batch))),
     }
     return sorted(chosen - {0})
 

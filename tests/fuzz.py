@@ -1,4 +1,4 @@
-"""Fuzzing: any text as a label or as an expression, with what must hold of it.
+"""Fuzzing: any text as a label, an expression or a checkpoint, with what must hold of it.
 
 python tests/fuzz.py labels --seconds 600
 
@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import html
 import importlib.util
+import json
 import re
 import sys
 import tempfile
@@ -155,11 +157,55 @@ def check_result(text: str, inputs: dict[str, float], result: Any) -> None:
         assert repr(found) == repr(expected), (text, found, expected)
 
 
+# Checkpoints ------------------------------------------------------------------------------------
+
+
+def check_checkpoint(text: str) -> None:
+    """As a file, and as the contents of one with the right checksum: it is refused, or loaded."""
+    content = text.encode("utf-8", errors="surrogateescape")
+    check_load(content)
+    lines = content.splitlines(keepends=True)
+    parts = [lines[0], b"".join(lines[1:])] if len(lines) > 1 else [content]
+    header = {
+        "format": "stepgrad",
+        "version": 1,
+        "lengths": [len(part) for part in parts],
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    check_load(json.dumps(header).encode("ascii") + b"\n" + content)
+
+
+def check_load(content: bytes) -> None:
+    import nn
+
+    model = nn.Layer(1, 1)
+    before = model.state_dict()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(content)
+        try:
+            model.load(file)
+        except ValueError as error:
+            refusal = str(error)
+        else:
+            refusal = ""
+        loaded = model.state_dict()
+        if refusal:
+            assert refusal.isprintable() and len(refusal) < 1000, refusal
+            assert loaded == before
+            return
+        model.save(file)
+        model.load(file)
+    assert list(map(repr, model.state_dict().values())) == list(map(repr, loaded.values()))
+    assert loaded.keys() == before.keys() and all(type(x) is float for x in loaded.values())
+
+
 # Running ----------------------------------------------------------------------------------------
 
 TARGETS: dict[str, Callable[[str], None]] = {
     "labels": check_label,
     "expressions": check_expression,
+    "checkpoints": check_checkpoint,
 }
 
 
@@ -179,7 +225,8 @@ def main() -> None:
         sys.exit("atheris is not installed; pip install atheris, or run tests/test_fuzz.py")
     with atheris.instrument_imports(include=["autograd", "nn"]):
         import autograd.drawing
-        import autograd.expression  # noqa: F401 - so that its lines are counted
+        import autograd.expression  # noqa: F401 - so that their lines are counted
+        import nn  # noqa: F401
     check = TARGETS[arguments.target]
     with tempfile.TemporaryDirectory() as found:
         options = [f"-max_total_time={arguments.seconds}", "-timeout=10", "-max_len=4096"]

@@ -4,6 +4,7 @@ does, to rounding, and what cannot be done so is refused with the reason, nothin
 The engine of Values, which has tests of its own, is the reference.
 """
 
+import gc
 import math
 import signal
 import sys
@@ -164,7 +165,7 @@ def test_ctrl_c_at_any_moment_leaves_a_complete_step_and_whole_epochs() -> None:
 
         def __call__(self, x: Any) -> Any:
             if self._after:
-                signal.setitimer(signal.ITIMER_REAL, self._after)
+                signal.setitimer(signal.ITIMER_REAL, self._after, 5.0)
                 self._after = 0.0
             return super().__call__(x)
 
@@ -174,9 +175,12 @@ def test_ctrl_c_at_any_moment_leaves_a_complete_step_and_whole_epochs() -> None:
         complete[:] = [[value.data for value in model.parameters()]]
         before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
         interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+        gc.disable()  # Python drops an interruption of those who watch the collector
         try:
             history = quietly(model, X, D, optimizer=Recording(0.01), epochs=10**6, **options)
         finally:
+            gc.enable()
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, before)
             signal.signal(signal.SIGINT, interrupt)
         assert history.reason == "interrupted"

@@ -162,19 +162,16 @@ def test_the_guided_session_shows_what_can_be_worked_out(tmp_path: Path) -> None
 
 
 def test_a_run_of_digits_that_was_stopped_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    def last_line(*extra: str) -> str:
-        done = run("digits", "--out", str(tmp_path), "--quiet", *extra)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
-
-    kept = ["--checkpoint", str(tmp_path / "run")]
-    one = last_line("--epochs", "1", *kept)
-    two = last_line("--epochs", "2", *kept)
-    assert one != two == last_line("--epochs", "2")
-    done = run("digits", "--out", str(tmp_path), "--epochs", "2", "--seed", "1", *kept)
-    assert done.returncode == 1
-    assert re.search(r"^digits\.py: checkpoint .* another run: .*seed is 1 and was 0", done.stderr)
-    assert done.stderr.count("\n") == 1
+    options = ["--out", str(tmp_path), "--checkpoint", str(tmp_path / "run")]
+    assert "[1/1] epoch 1 " in run("digits", *options, "--epochs", "1").stderr
+    lines = run("digits", *options, "--epochs", "2").stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("[2/2] epoch 2 ")
+    refused = run("digits", *options, "--epochs", "2", "--seed", "1")
+    assert refused.returncode == 1
+    assert re.search(
+        r"^digits\.py: checkpoint .* another run: .*seed is 1 and was 0", refused.stderr
+    )
+    assert refused.stderr.count("\n") == 1
 
 
 # How a demo ends when it cannot go on.

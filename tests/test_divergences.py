@@ -666,3 +666,11 @@ def test_every_divergence_has_been_tested() -> None:
         if getattr(f, "__module__", "") == divergences.__name__
     }
     assert {f for f in public if not f.__name__.startswith("_")} == set(EVERY)
+
+
+def test_a_plain_one_hot_target_costs_no_nodes() -> None:
+    def operations(root: Value) -> list[str]:
+        return [node.op.name for node in consumers_first(root) if node.op]
+
+    assert operations(kl(values([0.25, 0.75]), [0.0, 1.0])) == ["neg", "log"]
+    assert operations(l2(Value(3.0), 1.0)) == ["mul", "pow", "sub"]

@@ -1,10 +1,19 @@
 """A short fuzzing run: the corpus of known troublemakers, then inputs that hypothesis makes up."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fuzz import CORPUS, TARGETS, as_text, check_expression, check_label, check_same
+from fuzz import (
+    CORPUS,
+    TARGETS,
+    as_text,
+    check_checkpoint,
+    check_expression,
+    check_label,
+    check_same,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +86,20 @@ def expressions() -> st.SearchStrategy[str]:
 def test_an_expression_computes_what_python_computes(parts: list[str]) -> None:
     names = [f"part{k} = " for k in range(len(parts) - 1)]
     check_expression("; ".join(map("".join, zip([*names, ""], parts))))
+
+
+NAMES = st.sampled_from(["neuron0.w[0]", "neuron0.b", "w"])
+NUMBERS = st.floats() | st.integers() | st.text("0123456789abcdefx", max_size=17) | st.none()
+STATES = st.dictionaries(NAMES, NUMBERS | st.lists(NUMBERS, max_size=2), max_size=3)
+
+
+@given(
+    STATES.map(json.dumps) | st.binary(max_size=60).map(as_text), st.sampled_from(["", "\n{}\n"])
+)
+@example('{"neuron0.w[0]": 0.5, "neuron0.b": "7ff8000000000001"}', "\n")
+@repeatably
+def test_any_file_is_loaded_or_refused(text: str, end: str) -> None:
+    check_checkpoint(text + end)
 
 
 @pytest.mark.parametrize(

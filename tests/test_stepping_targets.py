@@ -610,6 +610,17 @@ def test_derivatives_of_what_has_no_label_have_none() -> None:
     assert x.label == "x"
 
 
+def test_labels_of_derivatives_do_not_grow_without_end() -> None:
+    x, w = Value(0.5, "x"), Value(2.0, "w")
+    y = labelled(tanh(labelled(w * x, "z")), "y")
+    longest = []
+    for _ in range(5):
+        (y,) = autograd.grad(y, [x], create_graph=True)
+        longest.append(max(len(step.node.label) for step in step_through(y).steps))
+    assert longest[:2] == [len("dy/dx"), len("d(dy/dx)/d(dy/dz)")]
+    assert max(longest) <= 64
+
+
 @pytest.mark.parametrize("label", ["dy/dx", "d(dy/dx)/dx", "d(dy/dx)/d(dy/dz)", "dL/dl1.w[0]"])
 def test_names_of_derivatives_need_no_quotes(label: str) -> None:
     assert step_through(Value(1.0, label)).steps[0].names.popitem()[1] == label  # type: ignore[attr-defined]

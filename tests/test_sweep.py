@@ -138,6 +138,28 @@ def test_a_constant_has_no_gradient_and_its_rule_is_not_evaluated(
         assert None in local_partials(root)
 
 
+@pytest.mark.parametrize(
+    "operands", [(Value(2.0), Value(3.0)), (Value(2.0), 3.0), (2.0, Value(3.0))], ids=str
+)
+def test_a_rule_is_given_the_result_and_all_operands(
+    operands: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[float, ...]] = []
+    rules = tuple([lambda z, x, y, i=i: seen.append((i, z, x, y)) or 0.0 for i in range(2)])
+    monkeypatch.setattr(ops.xlogy, "rules", rules)
+    z = ops.xlogy(*operands)
+    local_partials(z)
+    assert seen == [(i, z.data, 2.0, 3.0) for i in range(2) if isinstance(operands[i], Value)]
+
+
+def test_a_slope_of_one_adds_no_node_to_a_derivative() -> None:
+    x, y = Value(0.5), Value(2.0)
+    total = x + y
+    by_total, by_x, by_y = grad(total.sin(), [total, x, y], create_graph=True)
+    assert by_x is by_y is by_total
+    assert local_partials(x) == ()
+
+
 def test_a_rule_for_many_operands_is_not_evaluated_for_constants(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -333,6 +355,15 @@ def test_derivatives_that_are_graphs_are_named_where_both_have_a_label() -> None
     assert (a.label, b.label, nameless.label) == ("a", "b", "")
     L.label = ""
     assert [g.label for g in grad(L, [a, apart], create_graph=True)] == ["", ""]
+
+
+def test_a_node_that_is_several_derivatives_is_called_after_none() -> None:
+    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    L = (a + b) * c
+    L.label = "L"
+    by_a, by_b, by_c = grad(L, [a, b, c], create_graph=True)
+    assert by_a is by_b
+    assert [by_a.label, by_c.label] == ["", "dL/dc"]
 
 
 def test_grad_goes_no_further_down_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:

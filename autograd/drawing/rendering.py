@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import math
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -200,9 +201,10 @@ def _joined(texts: Sequence[str]) -> bytes:
 def _split(drawn: bytes, picture_format: str) -> list[bytes]:
     """The complete files, of those that a Graphviz has written one after the other."""
     begin, end = FORMATS[picture_format]
-    pictures = [begin + rest for rest in drawn.split(begin)[1:]]
-    whole = drawn.startswith(begin) and all(file.rstrip().endswith(end) for file in pictures)
-    return pictures if whole else []
+    # A text within a picture may read as the beginning of another one, but not after an end.
+    parts = re.split(rb"(?<=" + re.escape(end) + rb")\s*(?=" + re.escape(begin) + rb")", drawn)
+    whole = all(part.startswith(begin) and part.rstrip().endswith(end) for part in parts)
+    return parts if whole else []
 
 
 def _run(

@@ -132,7 +132,8 @@ def condition_target(test: object) -> ConditionTarget:
     """
     if isinstance(test, str):
         condition = parse_condition(test)
-        return ConditionTarget(condition.text, lambda node, grad, data: condition.holds(grad, data))
+        name = " ".join(condition.text.split())
+        return ConditionTarget(name, lambda node, grad, data: condition.holds(grad, data))
     if not callable(test):
         raise TypeError(
             f"a condition is a text such as 'grad > 10' or a function of (node, gradient), got "
