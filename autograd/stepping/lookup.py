@@ -183,7 +183,7 @@ class PythonNames(GraphNames):
             yield found
 
     def _is_of_the_graph(self, written: str) -> bool:
-        """Whether it is a node, or ``.grad`` or ``.data`` of one, that the program has no name for."""
+        """Whether it is a node, its ``.grad`` or ``.data``, and no name of the program."""
         field = _FIELD.fullmatch(written)
         called = [written, field[1]] if field is not None else [written]
         return any(name not in self._names and self.node(name) is not None for name in called)
