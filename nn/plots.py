@@ -234,10 +234,12 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
 
 
 def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> Figure:
-    """A picture from a PNG file, and beside it some text in letters of one width.
+    """A picture from a PNG file, and some text in letters of one width: beside it, or below.
+
+    It is below where the picture is wide, so that the letters need not become small.
 
     Args:
-        picture: the file.
+        picture: the file, drawn at 100 dots per inch.
         text: lines, such as a program.
         title: above both.
 
@@ -253,9 +255,13 @@ def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> 
     from matplotlib.image import imread
 
     image = imread(os.fspath(picture))
-    tall, wide = (0.6 * pixels / 150.0 for pixels in image.shape[:2])
-    figure.set_size_inches(wide + text_width + 0.8, max(tall, text_height) + 0.7)
-    graph, program = figure.subplots(1, 2, width_ratios=[wide, text_width])
+    tall, wide = (0.6 * pixels / 100.0 for pixels in image.shape[:2])
+    if wide > 1.5 * text_width:
+        figure.set_size_inches(wide + 0.4, tall + text_height + 1.0)
+        graph, program = figure.subplots(2, 1, height_ratios=[tall, text_height])
+    else:
+        figure.set_size_inches(wide + text_width + 0.8, max(tall, text_height) + 0.7)
+        graph, program = figure.subplots(1, 2, width_ratios=[wide, text_width])
     graph.imshow(image, interpolation="antialiased")
     program.text(
         0.0, 0.5, "\n".join(lines), family="DejaVu Sans Mono", fontsize=size, va="center",
