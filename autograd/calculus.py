@@ -220,6 +220,8 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
     negative ones a maximum, and both a saddle. An eigenvalue of 0 beside others of one sign decides
     nothing: the point is *degenerate*, and higher derivatives, or a look at f around it, have to
     tell. For D = 1 the third derivative is looked at: if it is not 0, the point is an inflection.
+    All of it is for an f that is smooth there: at a kink, as of abs(x) at 0, the derivatives are
+    what the table of operations says, and the test says nothing.
 
     Args:
         f: as for ``gradient``.
@@ -278,13 +280,17 @@ def _judge(
                 f"f' and f'' are 0 and f''' = {third:.6g} is not: f passes through with a flat "
                 f"tangent"
             )
-        flat = f"f'' and f''' are 0 ({shown}, f''' = {third:.6g})"
+        flat = f"f'' and f''' are 0 ({shown}, f''' = {third:.6g}): f is flat there"
     else:
-        flat = f"an eigenvalue of the Hessian is 0, and no two have opposite signs ({shown})"
+        flat = (
+            f"an eigenvalue of the Hessian is 0, and no two have opposite signs ({shown}): along "
+            f"its eigenvector f is flat"
+        )
+    up, down = eigenvalues[-1] > zero, eigenvalues[0] < -zero
+    possible = "a minimum" if up else "a maximum" if down else "a minimum, a maximum"
     return "degenerate", (
-        f"the second-order test does not decide, as {flat}: f is flat there to second order, and "
-        f"this can be a minimum, a maximum or neither; look at higher derivatives, or at f around "
-        f"the point"
+        f"the second-order test does not decide, as {flat} to second order, and this can be "
+        f"{possible} or neither; look at higher derivatives, or at f around the point"
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .functions import dot
 from .lowering import LoweringError, lower
+from .lowering.program import ENGINES
 from .scalar_function import ScalarFunction, as_point, signature
 from .sweep import consumers_first, grad
 from .value import Value
@@ -32,13 +33,14 @@ class LoweredFunction:
 
     The functions of calculus record f at every call, and so follow it wherever it goes; this is
     for an f that is the same graph everywhere. It is looked at again after 1, 2, 4, 8, ...
-    evaluations: f is recorded there, and an f that branches otherwise is refused. ``check`` does
-    so wherever you ask. Each derivative is lowered when it is first asked for.
+    evaluations: f is recorded there, and an f that branches otherwise is refused, from where on
+    the count begins again. ``check`` looks wherever you ask. Each derivative is lowered when it is
+    first asked for.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.
         xs: a point to record it at: D numbers, or a single one for D = 1.
-        engine: ``"numpy"`` or ``"jax"``.
+        engine: of ``lower``: ``"numpy"``, ``"jax"`` or ``"python"``.
 
     Raises:
         TypeError: if f or xs is of a wrong kind.
@@ -54,6 +56,8 @@ class LoweredFunction:
     def __init__(
         self, f: Callable[..., Value], xs: float | Iterable[float], *, engine: str = "numpy"
     ) -> None:
+        if engine not in ENGINES:
+            raise ValueError(f"{TOOL}: engine must be one of {', '.join(ENGINES)}, got {engine!r}")
         point = as_point(TOOL, xs)
         self._function = ScalarFunction(TOOL, f, len(point))
         leaves = self._function.leaves(point)
@@ -85,7 +89,8 @@ class LoweredFunction:
 
     def hvp(self, xs: float | Iterable[float], v: float | Iterable[float]) -> Array:
         """The Hessian at a point times a vector v of length D, without the Hessian."""
-        return self._programs.hvp(self._point(xs), self._vector("v", v))
+        along = self._vector("v", v)
+        return self._programs.hvp(self._point(xs), along)
 
     def check(self, xs: float | Iterable[float]) -> None:
         """Record f at a point, and compare with the graph that was lowered.
@@ -96,6 +101,7 @@ class LoweredFunction:
         point = self._vector("xs", xs)
         leaves = self._function.leaves(point.tolist())
         if signature(self._function(leaves), leaves) != self._programs.signature:
+            self._evaluations = 0  # The next is looked at as well.
             raise LoweringError(
                 f"f records another graph at {_shown(point)} than where it was lowered: it "
                 f"branches on its data, or uses numbers that have changed; write the choice with "
@@ -104,10 +110,11 @@ class LoweredFunction:
             )
 
     def _point(self, xs: float | Iterable[float]) -> Array:
+        point = self._vector("xs", xs)
         self._evaluations += 1
         if self._evaluations & (self._evaluations - 1) == 0:
-            self.check(xs)
-        return self._vector("xs", xs)
+            self.check(point)
+        return point
 
     def _vector(self, name: str, xs: Any) -> Array:
         if isinstance(xs, np.ndarray) and xs.dtype == np.float64:
@@ -124,6 +131,9 @@ class LoweredFunction:
 
 class Programs:
     """The programs of one graph over D leaves; safe to share between threads.
+
+    Each is lowered when it is first asked for, which raises ``LoweringError`` if a number that the
+    graph holds has changed by then: the programs would be of different functions.
 
     Attributes:
         signature: of the graph.
@@ -168,11 +178,9 @@ class Programs:
     def hvp(self, point: Array, v: Array) -> Array:
         """The Hessian times v: the gradient of the slope along v."""
         with self._lock:
-            if "product" not in self._made:
-                along = [Value(1.0) for _ in self._leaves]
-                slope = dot(self._gradient(), along)
-                self._made["product"] = _Program([slope], self._leaves, self._engine, along)
-            product: Array = self._made["product"](point, v)[1][0]
+            along = [Value(1.0) for _ in self._leaves]
+            program = self._get("product", lambda: [dot(self._gradient(), along)], along)
+            product: Array = program(point, v)[1][0]
             return product
 
     def _gradient(self) -> list[Value]:
@@ -196,9 +204,16 @@ class Programs:
             grad(slopes[i], self._leaves[j], create_graph=True)[0] for i, j in zip(*self._entries)
         ]
 
-    def _get(self, name: str, roots: Callable[[], list[Value]]) -> _Program:
+    def _get(
+        self, name: str, roots: Callable[[], list[Value]], inputs: Sequence[Value] = ()
+    ) -> _Program:
         if name not in self._made:
-            self._made[name] = _Program(roots(), self._leaves, self._engine)
+            if signature(self._root, self._leaves) != self.signature:
+                raise LoweringError(
+                    "a Value that f uses holds another number than where f was recorded; record f "
+                    "again, or call autograd.gradient and autograd.hessian, which do so every time"
+                )
+            self._made[name] = _Program(roots(), self._leaves, self._engine, inputs)
         return self._made[name]
 
 

@@ -80,8 +80,7 @@ class Descent:
         shown = ", ".join(f"{x:.6g}" for x in (self.x[:4] if many else [self.x]))
         shown = f"[{shown}{', ...' if len(self.x) > 4 else ''}]" if many else shown
         where = f"x = {shown}, f = {self.value:.6g}"
-        count = f"{self.steps} step{'s' * (self.steps != 1)}"
-        return f"{verdict} after {count} at {where}; {self.reason}"
+        return f"{verdict} after {_steps(self.steps)} at {where}; {self.reason}"
 
 
 def sign_descent(
@@ -108,7 +107,8 @@ def sign_descent(
         step: the length of a step along each coordinate; at least 0, or a function of k that
             gives that.
         maximize: go up instead.
-        eps1: converged as soon as |f(x^(k+1)) - f(x^k)| is below it; 0 for never.
+        eps1: converged as soon as |f(x^(k+1)) - f(x^k)| is below it; 0 for never. It does not count
+            where the step has leapt across a valley, and f rises by more than that along it.
         eps2: converged as soon as the norm of the gradient is below it, or 0.
         max_steps: the budget.
         callback: called with the ``Iterate`` at each point, the start too; the run stops if what it
@@ -352,7 +352,7 @@ class _Run:
                 reason = self._back_and_forth(x, rule(0, x, value, slopes)) or reason
             self._keep(x, value, slopes)
             if self._watched_stops(x, value, slopes) and not reason:
-                reason = f"stopped: the callback asked for it after {len(self._path) - 1} steps"
+                reason = f"stopped: the callback asked for it after {_steps(len(self._path) - 1)}"
             if not reason:
                 following, reason = self._advance(rule, x, value, slopes)
             if reason:
@@ -433,33 +433,44 @@ class _Run:
             what = self._failure or f"f is {self.sign * value!r}"
             kind = "diverged" if k and math.isinf(value) else "undefined"
             if value == -math.inf and k:
-                return f"diverged: {what} after {k} steps; there may be no best x"
+                return f"diverged: {what} after {_steps(k)}; there may be no best x"
             return f"{kind}: {what} {self._where(k, x)}"
         if not all(map(math.isfinite, slopes)):
             return f"undefined: the gradient is {_shown(self._turned(slopes))} {self._where(k, x)}"
         if k and value - self._values[0] > GROWTH * (1.0 + abs(self._values[0])):
             return (
                 f"diverged: f went from {self.sign * self._values[0]:.6g} to "
-                f"{self.sign * value:.6g} in {k} steps; take shorter ones"
+                f"{self.sign * value:.6g} in {_steps(k)}; take shorter ones"
             )
         norm = math.hypot(*slopes)
         if norm < self._eps2 or norm == 0.0:
             comparison = "is 0" if norm == 0.0 else f"= {norm:.3g} < {self._eps2:g}"
             return f"eps2: the norm of the gradient {comparison}"
-        if k and abs(value - self._values[-1]) < self._eps1:
-            change = abs(value - self._values[-1])
+        change = abs(value - self._values[-1]) if k else math.inf
+        if change < self._eps1 and not self._leapt(x, slopes):
             return f"eps1: |f(x^{k}) - f(x^{k - 1})| = {change:.3g} < {self._eps1:g}"
         if k == self._max_steps:
             return (
-                f"budget: {k} steps are spent; the norm of the gradient is {norm:.3g}, and f "
-                f"changed by "
-                + (f"{abs(value - self._values[-1]):.3g} in the last" if k else "nothing yet")
+                f"budget: {_steps(k)} {'is' if k == 1 else 'are'} spent; the norm of the gradient "
+                f"is {norm:.3g}, and f changed by "
+                + (f"{change:.3g} in the last" if k else "nothing yet")
             )
         return ""
 
     def _where(self, k: int, x: list[float]) -> str:
-        hint = "; start elsewhere" if k == 0 else "; take shorter steps, or backtracking"
-        return f"after {k} steps, at x = {_shown(x)}{hint}"
+        hint = "start elsewhere"
+        if k and self.tool != "newton":  # which has no step to choose
+            hint = "take shorter steps" + ", or backtracking" * (self.tool == "gradient_descent")
+        return f"after {_steps(k)}, at x = {_shown(x)}; {hint}"
+
+    def _leapt(self, x: list[float], slopes: list[float]) -> bool:
+        """Whether the last step has gone from one side of a valley to the other.
+
+        Then f may be as high as before, by chance or, for x^2 and a step of 1, everywhere; but it
+        rises along the step.
+        """
+        rise = ieee.sum(*[slope * (a - b) for slope, a, b in zip(slopes, x, self._path[-1])])
+        return rise > self._eps1
 
     def _back_and_forth(self, x: list[float], following: list[float]) -> str:
         """Whether the next step undoes the last one, as far as rounding lets it."""
@@ -652,6 +663,10 @@ def _budget(tool: str, max_steps: int) -> int:
     if max_steps < 0:
         raise ValueError(f"{tool}: max_steps is {max_steps}, expected at least 0")
     return int(max_steps)
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'s' * (count != 1)}"
 
 
 def _shown(point: Sequence[float]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numbers
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import ieee
@@ -34,6 +34,10 @@ def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list
         TypeError: if something is no real number.
         ValueError: if there are no numbers.
     """
+    if isinstance(xs, (Set, Mapping)):
+        raise TypeError(
+            f"{tool}: {called} is a {type(xs).__name__}, which has no first and second; pass a list"
+        )
     try:
         # A string has no numbers in it; neither has an array without axes, which raises.
         several = None if isinstance(xs, (str, bytes)) else iter(xs)  # type: ignore[arg-type]
@@ -102,9 +106,9 @@ class ScalarFunction:
             self.names = [f"{first}[{i}]" for i in range(size)]
         else:
             raise TypeError(
-                f"{tool}: f takes {required or len(positional)} arguments, but the point has "
-                f"{size} coordinates; write f on {size} scalars or on one list, or pass as many "
-                f"numbers as f takes"
+                f"{tool}: f takes {_counted(required or len(positional), 'argument')}, but the "
+                f"point has {_counted(size, 'coordinate')}; write f on {_counted(size, 'scalar')} "
+                f"or on one list, or pass as many numbers as f takes"
             )
 
     def leaves(self, point: Sequence[float]) -> list[Value]:
@@ -160,7 +164,7 @@ class ScalarFunction:
         if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
             raise TypeError(
                 f"{self._tool}: f must return a list of Values, but it returned "
-                f"{_shown(result)}; return what the operations on the Values give"
+                f"{_shown(result)}; {self._remedy(result, xs)}"
             )
         entries = list(result)
         for i, entry in enumerate(entries):
@@ -201,7 +205,7 @@ class ScalarFunction:
                 "the number does not change with the inputs, so f is likely constant, with the "
                 "derivative 0; if that is meant, return it as a Value"
             )
-        if hasattr(result, "__len__") and not isinstance(result, (str, bytes)):
+        if hasattr(result, "__len__") and not isinstance(result, (str, bytes, dict)):
             return (
                 "it is a vector; return one of its entries or their sum, or differentiate them all "
                 "by autograd.jacobian(f, xs)"
@@ -262,6 +266,10 @@ def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
         [p for p in parameters if p.kind in by_position],
         any(p.kind is p.VAR_POSITIONAL for p in parameters),
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _shown(thing: object) -> str:

@@ -91,7 +91,7 @@ def plot_surfaces() -> Figure:
     for i, (name, (formula, f)) in enumerate(SURFACES.items()):
         x, y, heights = plots.grid(f, SQUARE, SQUARE, 41)
         above = figure.add_subplot(2, 4, i + 1, projection="3d")
-        above.plot_surface(*np.meshgrid(x, y), heights, cmap="cividis", linewidth=0)
+        above.plot_surface(*np.meshgrid(x, y), heights, cmap="Blues", linewidth=0)
         found = classify_critical_point(f, [0.0, 0.0])
         above.set_title(f"{name}: f = {formula}\n{found.kind}", fontsize=12)
         above.set_xlabel("$x_1$", labelpad=-8)

@@ -48,7 +48,7 @@ def record(model: nn.Module, n_inputs: int) -> tuple[Value, list[Value]]:
 def figure(loss: Value, source: str, title: str) -> Any:
     """The graph's picture beside the program, or None where no Graphviz draws it."""
     with tempfile.TemporaryDirectory() as folder:
-        picture = render(loss, Path(folder) / "graph.png", partials=False, rankdir="TB")
+        picture = render(loss, Path(folder) / "graph.png", partials=False, rankdir="TB", dpi=100)
         return plots.plot_beside_text(picture, source, title) if picture.suffix == ".png" else None
 
 

@@ -149,6 +149,7 @@ def plot_step_sizes(runs: dict[str, Descent]) -> Figure:
         axes.set_xlabel("x")
         axes.set_ylabel("f(x) = $x^2/2$")
         axes.set_ylim(-0.15, 3.0)
+    figure.supxlabel("hollow circles: starts; dots: the first 20 steps", fontsize=10)
     return figure
 
 
@@ -165,7 +166,10 @@ def plot_starts(
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("x")
     figure.axes[0].set_ylabel("f(x)")
-    figure.supxlabel("hollow circles: starts; triangles: where the descents end", fontsize=10)
+    figure.supxlabel(
+        "hollow circles: starts; dots: the first 25 steps; triangles: where the descents end",
+        fontsize=10,
+    )
     return figure
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure, plain
+
 from .risk import Model, predict
 
 if TYPE_CHECKING:
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
 
     from .history import History
 
-# Blue and orange of Okabe and Ito: told apart by every kind of eye, and in grey.
-COLORS = ("#0072b2", "#d55e00")
-DARK = "#333333"
+COLORS = (BLUE, ORANGE)
 MARKERS = ("o", "^")
 FEW_EPOCHS = 25  # up to here each epoch is marked, as a single one would make no line at all
 
@@ -39,7 +39,7 @@ def plot_history(history: History) -> Figure:
     curves = [("loss (average divergence)", history.loss, history.validation_loss)]
     if history.accuracy:
         curves.append(("accuracy (%)", history.accuracy, history.validation_accuracy))
-    figure = _figure(7.0, 3.2 * len(curves))
+    figure = new_figure(7.0, 3.2 * len(curves))
 
     from matplotlib.ticker import MaxNLocator
 
@@ -64,8 +64,7 @@ def plot_history(history: History) -> Figure:
             axes.legend(frameon=False)
         axes.set_ylabel(name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        plain(axes)
     axes.set_xlabel("epoch")
     figure.align_ylabels()
     return figure
@@ -95,7 +94,7 @@ def plot_decision_boundary(
         ValueError: if the points are not of two coordinates with one label each, or the model
             gives more than one number.
     """
-    figure = _figure(6.4, 5.2)
+    figure = new_figure(6.4, 5.2)
     points, labels = np.asarray(X, dtype=float), np.asarray(d, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1] or not len(d):
         raise ValueError(
@@ -142,8 +141,7 @@ def plot_decision_boundary(
     figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
     axes.set_xlabel("$x_1$")
     axes.set_ylabel("$x_2$")
-    # Above the axes, where it covers no data.
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False)
+    legend_above(axes, columns=3)
     return figure
 
 
@@ -174,7 +172,7 @@ def plot_images(
         )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure = _figure(1.15 * columns, 1.4 * rows)
+    figure = new_figure(1.15 * columns, 1.4 * rows)
     for i, (image, title) in enumerate(zip(images, titles)):
         axes = figure.add_subplot(rows, columns, i + 1)
         side = math.isqrt(len(image))
@@ -205,7 +203,7 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
             f"plot_confusion_matrix() takes K rows of K counts, got an array of shape {table.shape}"
         )
     K = len(table)
-    figure = _figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
+    figure = new_figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
 
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -236,10 +234,12 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
 
 
 def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> Figure:
-    """A picture from a PNG file, and beside it some text in letters of one width.
+    """A picture from a PNG file, and some text in letters of one width: beside it, or below.
+
+    It is below where the picture is wide, so that the letters need not become small.
 
     Args:
-        picture: the file.
+        picture: the file, drawn at 100 dots per inch.
         text: lines, such as a program.
         title: above both.
 
@@ -250,14 +250,18 @@ def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> 
     lines = text.rstrip().splitlines() or [""]
     size = 12.0  # points; a letter of DejaVu Sans Mono is 0.602 of that wide
     text_width, text_height = max(map(len, lines)) * 0.602 * size / 72.0, len(lines) * 0.24
-    figure = _figure(1.0, 1.0)
+    figure = new_figure(1.0, 1.0)
 
     from matplotlib.image import imread
 
     image = imread(os.fspath(picture))
-    tall, wide = (0.6 * pixels / 150.0 for pixels in image.shape[:2])
-    figure.set_size_inches(wide + text_width + 0.8, max(tall, text_height) + 0.7)
-    graph, program = figure.subplots(1, 2, width_ratios=[wide, text_width])
+    tall, wide = (0.6 * pixels / 100.0 for pixels in image.shape[:2])
+    if wide > 1.5 * text_width:
+        figure.set_size_inches(wide + 0.4, tall + text_height + 1.0)
+        graph, program = figure.subplots(2, 1, height_ratios=[tall, text_height])
+    else:
+        figure.set_size_inches(wide + text_width + 0.8, max(tall, text_height) + 0.7)
+        graph, program = figure.subplots(1, 2, width_ratios=[wide, text_width])
     graph.imshow(image, interpolation="antialiased")
     program.text(
         0.0, 0.5, "\n".join(lines), family="DejaVu Sans Mono", fontsize=size, va="center",
@@ -267,14 +271,3 @@ def plot_beside_text(picture: str | os.PathLike[str], text: str, title: str) -> 
         axes.set_axis_off()
     figure.suptitle(title, fontsize=11)
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    """A figure of the given size in inches that belongs to no window and no global state."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "plots need matplotlib; install it with: pip install matplotlib"
-        ) from error
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")

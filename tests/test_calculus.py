@@ -484,6 +484,44 @@ def test_a_lowered_function_that_branches_is_refused_where_that_is_seen() -> Non
         f.value(-2.0)  # and as the second
 
 
+def test_a_lowered_function_that_was_refused_is_looked_at_until_it_is_right_again() -> None:
+    scale = [1.0]
+    f = LoweredFunction(lambda x: scale[0] * x * x, 1.0)
+    assert [f.value(1.0) for _ in range(3)] == [1.0] * 3
+    scale[0] = 5.0
+    for _ in range(3):
+        with pytest.raises(LoweringError, match="numbers that have changed"):
+            f.value(1.0)
+    scale[0] = 1.0
+    assert f.value(2.0) == 4.0
+
+
+def test_a_bad_point_is_no_evaluation() -> None:
+    f = LoweredFunction(lambda x: x * x if x > 0 else x, 1.0)
+    assert [f.value(2.0) for _ in range(3)] == [4.0] * 3
+    for bad in (lambda: f.value([]), lambda: f.value([1.0, 2.0]), lambda: f.hvp(1.0, [])):
+        with pytest.raises(ValueError, match="LoweredFunction"):
+            bad()
+    with pytest.raises(LoweringError):
+        f.value(-2.0)  # looked at, as the fourth
+
+
+def test_derivatives_of_a_lowered_function_are_of_the_same_function() -> None:
+    w = Value(1.0)
+    f = LoweredFunction(lambda x: w * x * x, 1.0)
+    assert [f.value(1.0) for _ in range(2)] == [1.0] * 2
+    w.data = 5.0
+    for late in (lambda: f.hessian(1.0), lambda: f.hvp(1.0, 1.0)):
+        with pytest.raises(LoweringError):
+            late()
+
+
+def test_a_lowered_function_knows_its_engines_from_the_start() -> None:
+    with pytest.raises(ValueError, match=r"LoweredFunction: engine must be one of numpy.*'nump'"):
+        LoweredFunction(lambda x: x * x, 1.0, engine="nump")
+    assert LoweredFunction(lambda x: x * x, 1.0, engine="python").hessian(3.0).tolist() == [[2.0]]
+
+
 def test_a_lowered_function_with_numbers_from_its_data_is_refused() -> None:
     f = LoweredFunction(lambda x: x * x.data, 2.0)
     with pytest.raises(LoweringError):
@@ -566,6 +604,16 @@ def test_a_degenerate_point_is_explained() -> None:
     assert "no two have opposite signs (eigenvalues 0, 0)" in monkey
 
 
+def test_a_degenerate_point_is_said_to_be_what_it_can_be() -> None:
+    """Where f curves up along one axis it has no maximum, whatever it does along the other."""
+    up = str(classify_critical_point(lambda x, y: x * x - y**4, [0.0, 0.0]))
+    assert "along its eigenvector f is flat" in up and "can be a minimum or neither" in up
+    down = str(classify_critical_point(lambda x, y: y**4 - x * x, [0.0, 0.0]))
+    assert "can be a maximum or neither" in down
+    flat = str(classify_critical_point(lambda x: x**5, 0.0))
+    assert "f is flat there" in flat and "can be a minimum, a maximum or neither" in flat
+
+
 def test_other_explanations() -> None:
     away = str(classify_critical_point(lambda x, y: x * x + y, [0.0, 0.0]))
     assert away.endswith("its norm is 1, above the tolerance 1e-05")
@@ -630,7 +678,9 @@ TOOLS: list[Callable[..., Any]] = [
         (lambda x: x, True, TypeError, "bool"),
         (lambda x: x, [], ValueError, "empty"),
         (3.0, 1.5, TypeError, "cannot be called"),
-        (lambda x, y, z: x, 1.5, TypeError, "3 arguments"),
+        (lambda x, y, z: x, 1.5, TypeError, "3 arguments, but the point has 1 coordinate;"),
+        (lambda x, y: x, {1.0, 2.0}, TypeError, "a set, which has no first and second"),
+        (lambda x, y: x, {1.0: "x", 2.0: "y"}, TypeError, "a dict, which has no first"),
         (lambda x: x, Value(1.0), TypeError, r"\.data"),
     ],
 )
@@ -663,10 +713,11 @@ def test_bad_vectors_of_a_jacobian() -> None:
     for f, message in (
         (lambda x: [x, 1.0], "entry 1 is 1.0"),
         (lambda x: [], "empty vector"),
-        (lambda x: 1.0, "list of Values"),
+        (lambda x: 1.0, "list of Values.*likely constant"),
+        (lambda x: x.data**2, "list of Values.*lost the graph"),
         (lambda x: "ab", "list of Values"),
-        (lambda x: {"a": x}, "list of Values"),
-        (lambda x: None, "list of Values"),
+        (lambda x: {"a": x}, "list of Values.*type dict; return what the operations"),
+        (lambda x: None, "list of Values.*return statement"),
         (lambda x: [[x]], "entry 0 is"),
     ):
         with pytest.raises(TypeError, match=message):

@@ -135,6 +135,21 @@ def test_what_is_no_data_set_has_no_instances():
     assert not any("instance" in path for path in paths(root).values())
 
 
+def test_the_outputs_of_a_layer_are_no_instances():
+    layer = nn.Layer(2, 3, name="layer1")
+    x = [Value(0.5, "x[0]"), Value(-0.5, "x[1]")]
+    loss = nn.divergences.l2(layer(x), [1.0, 0.0, 0.0])
+    found = paths(loss)
+    assert {path.split(".")[0] for path in found.values()} == {"", "layer1"}
+    assert [found[leaf] for leaf in x] == ["layer1", "layer1"]
+    # Terms that share the weights are instances, whatever the inputs are called.
+    data = [Value(float(i), f"x.t{i}") for i in range(3)]
+    total = autograd.sum([nn.divergences.l2(layer([t, t]), [1.0, 0.0, 0.0]) for t in data])
+    assert {path.split(".")[0] for path in paths(total).values()} >= {
+        f"instance[{i}]" for i in range(3)
+    }
+
+
 def test_the_parts_of_a_network_belong_to_its_neurons():
     model, loss = network(3, (2, 1))
     found = paths(loss)

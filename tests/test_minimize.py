@@ -225,6 +225,29 @@ def test_each_criterion_says_that_it_was_the_one() -> None:
     assert all(abs(2 * x) >= 1e-3 for x in by_slope.path[:-1])
 
 
+def test_a_leap_across_a_valley_is_no_convergence() -> None:
+    """From x to -x the value of x^2 does not change; the next step, half as long, ends at 0."""
+    run = gradient_descent(lambda x: x * x, 3.0, step=lambda k: 1 / (k + 1))
+    assert run.path == [3.0, -3.0, 0.0]
+    assert run.reason == "eps2: the norm of the gradient is 0"
+    up = gradient_descent(lambda x: -x * x, 3.0, step=lambda k: 1 / (k + 1), maximize=True)
+    assert up.path == run.path
+    sign = sign_descent(lambda x: x * x, 0.5, step=lambda k: 1.0 / (k + 1), eps1=1e-3)
+    assert sign.converged and abs(sign.x) < 0.1
+
+
+def test_what_is_advised_can_be_done() -> None:
+    def root(x: Value) -> Value:
+        return sqrt(x)
+
+    [newtons, signs, slopes] = [
+        method(root, 1.0).reason for method in (newton, sign_descent, gradient_descent)
+    ]
+    assert newtons.endswith("after 1 step, at x = [0]; start elsewhere")
+    assert signs.endswith("; take shorter steps")
+    assert slopes.endswith("; take shorter steps, or backtracking")
+
+
 def test_a_start_at_the_minimum_takes_no_step() -> None:
     for method in METHODS:
         run = method(lambda x: x * x, 0.0, eps1=0.0, eps2=0.0)

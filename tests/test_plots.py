@@ -300,9 +300,10 @@ def test_counts_that_make_no_matrix_are_refused(counts: Any) -> None:
         plot_confusion_matrix(counts)
 
 
-def test_a_picture_and_a_text_do_not_cover_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [200, 900])
+def test_a_picture_and_a_text_do_not_cover_each_other(size: int, tmp_path: Path) -> None:
     path = tmp_path / "red.png"
-    image.imsave(path, np.tile([[[1.0, 0.0, 0.0]]], (300, 600, 1)))
+    image.imsave(path, np.tile([[[1.0, 0.0, 0.0]]], (300, size, 1)))
     figure = plot_beside_text(path, "def step():\n    a $x$ = 1\n", "a title")
     saved(figure, 2.0, 1.0)
     picture, program = figure.axes
@@ -310,7 +311,8 @@ def test_a_picture_and_a_text_do_not_cover_each_other(tmp_path: Path) -> None:
     assert text.get_text() == "def step():\n    a $x$ = 1"
     assert figure.get_suptitle() == "a title"
     letters = text.get_window_extent()
-    assert picture.get_window_extent().x1 <= letters.x0
+    drawn = picture.get_window_extent()
+    assert drawn.x1 <= letters.x0 if size < 300 else letters.y1 <= drawn.y0
     assert 0 <= letters.y0 < letters.y1 <= figure.bbox.height and letters.x1 <= figure.bbox.width
 
 

@@ -166,6 +166,9 @@ class _Instances:
     def _are_instances(self, terms: Sequence[Value | float]) -> bool:
         """Whether terms come from one formula: the same operation at the end of each, several
         operations of its own that nothing else uses, and leaves that they share.
+
+        Instances share parameters, and those have dotted names. Where each term has parameters of
+        its own and none is shared, it is one instance: a divergence adds up the outputs of a layer.
         """
         if len(terms) < FEWEST_INSTANCES:
             return False
@@ -173,7 +176,8 @@ class _Instances:
             return False
         owners: dict[Value, int] = {}
         uses: dict[Value, int] = {}
-        share_leaves = False
+        shared: set[Value] = set()
+        parameters: dict[Value, int] = {}
         for number, term in enumerate(terms):
             if not isinstance(term, Value) or term.op is None or term in owners:
                 return False
@@ -186,7 +190,10 @@ class _Instances:
                     self._patience -= 1
                     owner = owners.setdefault(operand, number)
                     if operand.op is None:
-                        share_leaves |= owner != number
+                        if owner != number:
+                            shared.add(operand)
+                        if _DOTTED.fullmatch(operand.label):
+                            parameters[operand] = owner
                     elif owner != number:
                         return False
                     elif operand in uses:
@@ -196,8 +203,11 @@ class _Instances:
                         found.append(operand)
             if len(found) < FEWEST_OPERATIONS:
                 return False
+        apart = parameters.keys().isdisjoint(shared)
+        if not shared or (apart and len(set(parameters.values())) == len(terms)):
+            return False
         consumers = self._count_consumers()
-        return share_leaves and all(consumers[node] == count for node, count in uses.items())
+        return all(consumers[node] == count for node, count in uses.items())
 
     def _count_consumers(self) -> dict[Value, int]:
         if self._consumers is None:
