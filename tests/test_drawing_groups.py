@@ -135,6 +135,38 @@ def test_what_is_no_data_set_has_no_instances():
     assert not any("instance" in path for path in paths(root).values())
 
 
+def test_a_penalty_beside_the_sum_of_a_data_set_does_not_hide_it():
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    terms = [formula(w, b, x) for x in (1.0, 2.0, 3.0)]
+    root = sum(terms) + 0.1 * (w * w) + 0.1 * (b * b)
+    found = paths(root)
+    assert [found[term] for term in terms] == ["instance[0]", "instance[1]", "instance[2]"]
+
+
+@pytest.mark.parametrize("step", [lambda x, w: x + 0.5, lambda x, w: x + w * w])
+def test_a_chain_of_additions_is_read_in_time_proportional_to_its_length(step):
+    def calls(length):
+        value = w = Value(0.5)
+        for _ in range(length):
+            value = step(value, w)
+        nodes = consumers_first(value)
+        count = 0
+
+        def note(frame, event, argument):
+            nonlocal count
+            count += 1
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            group_paths(nodes)
+        finally:
+            sys.setprofile(before)
+        return count
+
+    assert calls(800) < 3 * calls(400)
+
+
 def test_the_parts_of_a_network_belong_to_its_neurons():
     model, loss = network(3, (2, 1))
     found = paths(loss)

@@ -8,6 +8,7 @@ The nodes of a graph go in; out comes a path of names for each, outermost first,
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -22,6 +23,9 @@ _SUMS = ("sum", "add")
 # What Python's own sum of many instances is made of.
 ADDITIONS = ("additions",)
 FEWEST_INSTANCES, FEWEST_OPERATIONS = 3, 3
+# ``sum(losses) + penalty`` is no sum over a data set, but what it begins with is: so many sums
+# that a sum is the beginning of are looked at before it is left alone.
+MOST_ATTEMPTS = 4
 
 
 class _Place(NamedTuple):
@@ -129,13 +133,14 @@ class _Instances:
         self._consumers: dict[Value, int] | None = None
         # Of nested sums each looks at what is under it; in vain, for most graphs.
         self._patience = 4 * len(nodes)
+        self._attempts: Counter[Value] = Counter()
 
     def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Path]]:
         """The operands of ``total`` that are instances, with the path of each.
 
         ``l0 + l1 + l2 + ...``, as Python's own ``sum`` writes it, is one sum of many terms.
         """
-        if self._patience < 0:
+        if self._patience < 0 or self._attempts[total] >= MOST_ATTEMPTS:
             return ()
         places = self._flatten(total)
         if not self._are_instances([node.operands[position] for node, position in places]):
@@ -157,6 +162,7 @@ class _Instances:
                 and not term.label
                 and consumers[term] == 1
             ):
+                self._attempts[term] += 1
                 waiting += [(term, k) for k in reversed(range(len(term.operands)))]
             else:
                 places.append((node, position))
