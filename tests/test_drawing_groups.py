@@ -135,6 +135,17 @@ def test_what_is_no_data_set_has_no_instances():
     assert not any("instance" in path for path in paths(root).values())
 
 
+def test_the_instances_of_several_losses_are_told_apart():
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    first = [formula(w, b, x) for x in (1.0, 2.0, 3.0)]
+    second = [formula(w, b, x) for x in (4.0, 5.0, 6.0, 7.0)]
+    one, other = autograd.sum(first) / 3.0, sum(second) / 4.0
+    found = paths(one + 0.5 * other)
+    assert [found[term] for term in first + second] == [f"instance[{i}]" for i in range(7)]
+    picture = picture_of(one + 0.5 * other, max_nodes=12)
+    assert "6 more instances" in {box.title for box in picture.boxes}
+
+
 def test_a_penalty_beside_the_sum_of_a_data_set_does_not_hide_it():
     w, b = Value(0.5, "w"), Value(0.25, "b")
     terms = [formula(w, b, x) for x in (1.0, 2.0, 3.0)]
