@@ -226,6 +226,18 @@ def test_a_large_loss_is_few_boxes(large):
     assert weights.total == math.fsum(w.grad for w in own)
 
 
+def test_a_box_at_the_end_of_a_cut_picture_says_what_it_was_made_of(large):
+    _, loss = large
+    picture = picture_of(loss, depth=5)
+    [box] = [box for box in picture.boxes if box.title == "99 more instances"]
+    [edge] = box.edges
+    assert edge.source is None and edge.count >= 99
+    assert f"<\u2026 {edge.count}\u00d7>" in draw(loss, depth=5).source
+    # The scale is that of the edges that are drawn with a width.
+    drawn = [abs(e.contribution) for e in picture.edges if isinstance(e.source, str)]
+    assert picture.largest_contribution == max(drawn)
+
+
 @pytest.mark.parametrize(("instance", "layer", "inputs"), [(3, 1, 2), (42, 2, 16)])
 def test_one_neuron_of_one_instance_opens(large, instance, layer, inputs):
     model, loss = large
@@ -531,8 +543,12 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
     counts: Counter[tuple[str, str]] = Counter()
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     inner: Counter[str] = Counter()
+    unseen: Counter[str] = Counter()
     for node, gradient, partials in sweep(root):
         if node not in part.opened:
+            operands = [x for x in node.operands if isinstance(x, Value)]
+            if place.get(node, "").startswith("g") and operands:
+                unseen[place[node]] += len(operands)
             continue
         for operand, partial in zip(node.operands, partials):
             if not isinstance(operand, Value):
@@ -548,13 +564,15 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
     drawn_into |= {box.id: box.edges for box in picture.boxes}
     found: Counter[tuple[str, str]] = Counter()
     carried: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    left_out: Counter[str] = Counter()
     for target, edges in drawn_into.items():
         for edge in edges:
-            if not isinstance(edge.source, tuple):
-                assert edge.source is not None
+            if edge.source is None:
+                left_out[target] += edge.count
+            elif not isinstance(edge.source, tuple):
                 found[edge.source, target] += edge.count
                 carried[edge.source, target].append(edge.contribution)
-    assert found == counts
+    assert found == counts and left_out == unseen
     for ends, contributions in sums.items():
         assert close(math.fsum(carried[ends]), math.fsum(contributions))
     for box, values in zip(picture.boxes, cut.boxes.values()):
