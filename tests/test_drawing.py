@@ -772,6 +772,26 @@ def test_a_bad_dot_alone_is_an_error_that_says_what_it_printed(
 
 
 @needs_shell
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        (r"\211PNG\r\n\032\n\000\000\000\004nonsense of some lengthIEND\256B`\202", "graph.png"),
+        (r"\211PNG\r\n\032\n\000\000\000\000IEND\256B`\202", "graph.png"),
+        ('<?xml version="1.0"?><svg viewBox="0 0 1 1"><g></svg>', "graph.svg"),
+        ('<?xml version="1.0"?><svg viewBox="0 0 1 1"><g></svg>', "graph.html"),
+        ('<?xml version="1.0"?><svg></svg>', "graph.html"),
+    ],
+)
+def test_nonsense_between_a_good_beginning_and_a_good_end_is_no_picture(
+    printed, name, tmp_path, monkeypatch, no_pygraphviz
+):
+    fake_dot(tmp_path, monkeypatch, f"{IS_GRAPHVIZ}cat > /dev/null; printf '{printed}'")
+    with pytest.raises(RenderError, match="gave no complete"):
+        render(classic(), tmp_path / name)
+    assert [place.name for place in tmp_path.iterdir()] == ["bin"]
+
+
+@needs_shell
 def test_a_dot_that_cannot_be_started_is_an_error(tmp_path, monkeypatch, no_pygraphviz):
     fake_dot(tmp_path, monkeypatch, "")
     (tmp_path / "bin" / "dot").write_bytes(b"\x7fELF nonsense")

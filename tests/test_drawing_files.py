@@ -289,6 +289,15 @@ def test_an_animation_plays_the_sweep_in_the_order_of_the_stepper():
     assert "dL/da += dL/de * b = -2 * -3 = +6" in texts[4]
 
 
+def test_an_animation_shows_one_pass_whatever_leaves_hold_from_another():
+    root = classic()
+    root.backward()
+    assert frame_texts(root) == frame_texts(classic())
+    leaf = Value(2.0, "x")
+    leaf.backward()
+    assert frame_texts(leaf) == frame_texts(Value(2.0, "x"))
+
+
 @needs_pygraphviz
 def test_a_gif_holds_every_frame_for_its_time(tmp_path):
     image = pytest.importorskip("PIL.Image")

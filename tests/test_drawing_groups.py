@@ -150,6 +150,49 @@ def test_the_outputs_of_a_layer_are_no_instances():
     }
 
 
+def test_the_instances_of_several_losses_are_told_apart():
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    first = [formula(w, b, x) for x in (1.0, 2.0, 3.0)]
+    second = [formula(w, b, x) for x in (4.0, 5.0, 6.0, 7.0)]
+    one, other = autograd.sum(first) / 3.0, sum(second) / 4.0
+    found = paths(one + 0.5 * other)
+    assert [found[term] for term in first + second] == [f"instance[{i}]" for i in range(7)]
+    picture = picture_of(one + 0.5 * other, max_nodes=12)
+    assert "6 more instances" in {box.title for box in picture.boxes}
+
+
+def test_a_penalty_beside_the_sum_of_a_data_set_does_not_hide_it():
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    terms = [formula(w, b, x) for x in (1.0, 2.0, 3.0)]
+    root = sum(terms) + 0.1 * (w * w) + 0.1 * (b * b)
+    found = paths(root)
+    assert [found[term] for term in terms] == ["instance[0]", "instance[1]", "instance[2]"]
+
+
+@pytest.mark.parametrize("step", [lambda x, w: x + 0.5, lambda x, w: x + w * w])
+def test_a_chain_of_additions_is_read_in_time_proportional_to_its_length(step):
+    def calls(length):
+        value = w = Value(0.5)
+        for _ in range(length):
+            value = step(value, w)
+        nodes = consumers_first(value)
+        count = 0
+
+        def note(frame, event, argument):
+            nonlocal count
+            count += 1
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            group_paths(nodes)
+        finally:
+            sys.setprofile(before)
+        return count
+
+    assert calls(800) < 3 * calls(400)
+
+
 def test_the_parts_of_a_network_belong_to_its_neurons():
     model, loss = network(3, (2, 1))
     found = paths(loss)
@@ -196,6 +239,18 @@ def test_a_large_loss_is_few_boxes(large):
     assert (weights.count, weights.inputs) == (17, 17)
     own = [*model.layer2.neuron0.w, model.layer2.neuron0.b]
     assert weights.total == math.fsum(w.grad for w in own)
+
+
+def test_a_box_at_the_end_of_a_cut_picture_says_what_it_was_made_of(large):
+    _, loss = large
+    picture = picture_of(loss, depth=5)
+    [box] = [box for box in picture.boxes if box.title == "99 more instances"]
+    [edge] = box.edges
+    assert edge.source is None and edge.count >= 99
+    assert f"<\u2026 {edge.count}\u00d7>" in draw(loss, depth=5).source
+    # The scale is that of the edges that are drawn with a width.
+    drawn = [abs(e.contribution) for e in picture.edges if isinstance(e.source, str)]
+    assert picture.largest_contribution == max(drawn)
 
 
 @pytest.mark.parametrize(("instance", "layer", "inputs"), [(3, 1, 2), (42, 2, 16)])
@@ -503,8 +558,12 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
     counts: Counter[tuple[str, str]] = Counter()
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     inner: Counter[str] = Counter()
+    unseen: Counter[str] = Counter()
     for node, gradient, partials in sweep(root):
         if node not in part.opened:
+            operands = [x for x in node.operands if isinstance(x, Value)]
+            if place.get(node, "").startswith("g") and operands:
+                unseen[place[node]] += len(operands)
             continue
         for operand, partial in zip(node.operands, partials):
             if not isinstance(operand, Value):
@@ -520,13 +579,15 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
     drawn_into |= {box.id: box.edges for box in picture.boxes}
     found: Counter[tuple[str, str]] = Counter()
     carried: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    left_out: Counter[str] = Counter()
     for target, edges in drawn_into.items():
         for edge in edges:
-            if not isinstance(edge.source, tuple):
-                assert edge.source is not None
+            if edge.source is None:
+                left_out[target] += edge.count
+            elif not isinstance(edge.source, tuple):
                 found[edge.source, target] += edge.count
                 carried[edge.source, target].append(edge.contribution)
-    assert found == counts
+    assert found == counts and left_out == unseen
     for ends, contributions in sums.items():
         assert close(math.fsum(carried[ends]), math.fsum(contributions))
     for box, values in zip(picture.boxes, cut.boxes.values()):

@@ -8,10 +8,11 @@ The nodes of a graph go in; out comes a path of names for each, outermost first,
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..sweep import count_consumers
+from ..sweep import count_consumers, evaluation_order
 from ..value import Value
 
 Path: TypeAlias = tuple[str, ...]
@@ -22,13 +23,17 @@ _SUMS = ("sum", "add")
 # What Python's own sum of many instances is made of.
 ADDITIONS = ("additions",)
 FEWEST_INSTANCES, FEWEST_OPERATIONS = 3, 3
+# ``sum(losses) + penalty`` is no sum over a data set, but what it begins with is: so many sums
+# that a sum is the beginning of are looked at before it is left alone.
+MOST_ATTEMPTS = 4
 
 
 class _Place(NamedTuple):
     """Where a node belongs, in three parts that are decided one by one.
 
     Attributes:
-        instance: which term of the sum over a data set it is part of.
+        instance: which term of a sum over a data set it is part of, by its number among all such
+            terms in the order in which they were found.
         made_in: the groups that were open when it was made.
         named: the groups that its label speaks of.
     """
@@ -55,14 +60,14 @@ def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
     """
     inherited: dict[Value, _Place] = {nodes[0]: NOWHERE}
     terms: dict[tuple[Value, int], Path] = {}
-    paths: dict[Value, Path] = {}
+    places: dict[Value, _Place] = {}
     named: dict[str, Path] = {}
     instances = _Instances(nodes)
     for node in nodes:
         place = _own(node, inherited.pop(node), named)
         if node in instances.in_a_chain:
             place = place._replace(named=ADDITIONS)
-        paths[node] = place.instance + place.made_in + place.named
+        places[node] = place
         if place == NOWHERE and _is_sum(node):
             terms.update(instances.under(node))
         for position, operand in enumerate(node.operands):
@@ -72,7 +77,10 @@ def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
                 given = place if instance is None else _Place(instance, (), ())
                 received = inherited.get(operand)
                 inherited[operand] = given if received is None else _common(received, given)
-    return paths
+    names = instances.names()
+    return {
+        node: names[place.instance] + place.made_in + place.named for node, place in places.items()
+    }
 
 
 def _own(node: Value, inherited: _Place, named: dict[str, Path]) -> _Place:
@@ -129,19 +137,38 @@ class _Instances:
         self._consumers: dict[Value, int] | None = None
         # Of nested sums each looks at what is under it; in vain, for most graphs.
         self._patience = 4 * len(nodes)
+        self._attempts: Counter[Value] = Counter()
+        self._found: dict[Value, range] = {}
+        self._count = 0
 
     def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Path]]:
-        """The operands of ``total`` that are instances, with the path of each.
+        """The operands of ``total`` that are instances, each with its number as a path.
 
         ``l0 + l1 + l2 + ...``, as Python's own ``sum`` writes it, is one sum of many terms.
         """
-        if self._patience < 0:
+        if self._patience < 0 or self._attempts[total] >= MOST_ATTEMPTS:
             return ()
         places = self._flatten(total)
         if not self._are_instances([node.operands[position] for node, position in places]):
             return ()
         self.in_a_chain.update(node for node, _ in places if node is not total)
-        return [(place, (f"instance[{i}]",)) for i, place in enumerate(places)]
+        numbers = range(self._count, self._count + len(places))
+        self._found[total] = numbers
+        self._count = numbers.stop
+        return [(place, (str(number),)) for number, place in zip(numbers, places)]
+
+    def names(self) -> dict[Path, Path]:
+        """What each instance is called: numbered from 0 through all sums, in evaluation order.
+
+        The instances of a second loss are others than those of the first, and not drawn with them.
+        """
+        sums = list(self._found)
+        if len(sums) > 1:
+            sums = [node for node in evaluation_order(self._root) if node in self._found]
+        numbers = (number for node in sums for number in self._found[node])
+        names: dict[Path, Path] = {(): ()}
+        names.update(((str(n),), (f"instance[{i}]",)) for i, n in enumerate(numbers))
+        return names
 
     def _flatten(self, total: Value) -> list[tuple[Value, int]]:
         """Where the terms are written, from left to right: nodes and positions of operands."""
@@ -157,6 +184,7 @@ class _Instances:
                 and not term.label
                 and consumers[term] == 1
             ):
+                self._attempts[term] += 1
                 waiting += [(term, k) for k in reversed(range(len(term.operands)))]
             else:
                 places.append((node, position))

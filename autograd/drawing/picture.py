@@ -168,8 +168,8 @@ class Picture:
         nodes: the Values in topological order.
         boxes: what hides the others.
         frames: the outermost open groups.
-        largest_contribution: the largest finite size of a contribution, 0.0 if there is none:
-            the end of the scale that all edges share.
+        largest_contribution: the largest finite size of a contribution from a place in the
+            picture, 0.0 if there is none: the end of the scale that all edges share.
         hidden: how many Values of the graph are no part of the picture.
         around: whether the picture is of what is around a node, and not of the end of the graph.
     """
@@ -263,6 +263,7 @@ class _Painter:
         sizes = [
             abs(edge.contribution)
             for edge in bare.edges
+            if edge.source is not None
             if edge.contribution is not None and math.isfinite(edge.contribution)
         ]
         return Picture(nodes, boxes, bare.frames, max(sizes, default=0.0), hidden, around)
@@ -325,10 +326,11 @@ class _Painter:
         emphasised: set[str | None] = set()
         for value in values:
             slopes: Sequence[float | None] = ()
-            for position, operand in enumerate(value.operands if value in self.part.opened else ()):
+            is_open = value in self.part.opened
+            for position, operand in enumerate(value.operands):
                 if not isinstance(operand, Value):
                     continue
-                source = self.places.get(operand)
+                source = self.places.get(operand) if is_open else None
                 if source == own:
                     inner_edges += 1
                     continue

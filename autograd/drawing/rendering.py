@@ -18,6 +18,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,8 +205,34 @@ def _split(drawn: bytes, picture_format: str) -> list[bytes]:
     begin, end = FORMATS[picture_format]
     # A text within a picture may read as the beginning of another one, but not after an end.
     parts = re.split(rb"(?<=" + re.escape(end) + rb")\s*(?=" + re.escape(begin) + rb")", drawn)
-    whole = all(part.startswith(begin) and part.rstrip().endswith(end) for part in parts)
-    return parts if whole else []
+    return parts if all(_is_whole(part, picture_format) for part in parts) else []
+
+
+def _is_whole(picture: bytes, picture_format: str) -> bool:
+    """Whether a file is all there, and what it says it is: whoever reads it next relies on that."""
+    begin, end = FORMATS[picture_format]
+    picture = picture.rstrip()
+    if not (picture.startswith(begin) and picture.endswith(end)):
+        return False
+    if picture_format == "png":
+        return _checksums_agree(picture)
+    if picture_format == "svg":
+        try:
+            return "viewBox" in ElementTree.fromstring(picture).attrib
+        except ElementTree.ParseError:
+            return False
+    return True
+
+
+def _checksums_agree(png: bytes) -> bool:
+    """Whether each chunk of a PNG, of which the first is the header, is followed by its CRC."""
+    place = 8
+    while place < len(png):
+        end = place + 8 + int.from_bytes(png[place : place + 4], "big")
+        if zlib.crc32(png[place + 4 : end]) != int.from_bytes(png[end : end + 4], "big"):
+            return False
+        place = end + 4
+    return png[12:16] == b"IHDR"
 
 
 def _run(

@@ -41,7 +41,8 @@ def animate(
     One frame shows the graph before the pass, and one each step in the order of the ``Stepper``:
     the node whose turn it is emphasised, what its edges carry, a dash where no gradient has come
     yet, and below the chain rule in numbers. Every node stays where it is. No gradient of the
-    graph is touched. Of a graph too large to be read in one picture the part next to the root is
+    graph is touched, and those shown are of this pass alone, whatever an earlier one has left in
+    the leaves. Of a graph too large to be read in one picture the part next to the root is
     shown, and only the steps there.
 
     Args:
@@ -89,7 +90,7 @@ def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:
     recording = Recording(root)
     excerpt = Excerpt(recording, 0)
     positions = [0, *excerpt.numbers.values()]
-    moments = [excerpt.moment(position) for position in positions]
+    moments = [excerpt.moment(position, alone=True) for position in positions]
     captions = [_caption(recording, position, excerpt.hidden) for position in positions]
     room = (
         max(map(len, captions)),

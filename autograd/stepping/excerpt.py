@@ -60,17 +60,22 @@ class Excerpt:
             name = recording.names[recording.nodes[operand.box - 1]]
             self._operands[number][position] = replace(operand, reference=name)
 
-    def moment(self, position: int, edges_done: int = 0) -> Moment:
-        """What the picture shows at a position of the pass, as the ``Stepper`` counts it."""
+    def moment(self, position: int, edges_done: int = 0, *, alone: bool = False) -> Moment:
+        """What the picture shows at a position of the pass, as the ``Stepper`` counts it.
+
+        ``alone`` leaves out what leaves held before the pass, to which it adds.
+        """
         recording = self._recording
         begun = position + (edges_done > 0)
         done = recording.starts[position] + edges_done
-        grads = {1: signed(recording.after(recording.root))} if begun else {}
+        of_root = 1.0 if alone else recording.after(recording.root)
+        grads = {1: signed(of_root)} if begun else {}
         counts = {}
         for node, number in self.numbers.items():
             edge = recording.latest(node, done)
             if edge is not None:
-                grads[number], counts[number] = signed(edge.after), _count(edge)
+                grad = recording.received(node, done) if alone else edge.after
+                grads[number], counts[number] = signed(grad), _count(edge)
         contributions = {
             key: recording.edge(edge).contribution
             for key, edge in self.edges.items()
