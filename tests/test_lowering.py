@@ -548,6 +548,16 @@ def test_constants_that_are_no_ordinary_numbers(number: float, engine: str) -> N
             assert np.array_equal(found, expected, equal_nan=True)
 
 
+def test_choice_times_an_infinity(engine: str) -> None:
+    x, y, z = (Value(0.0, name) for name in "xyz")
+    roots = [op(x, y) * z for op in (autograd.less, autograd.equal, autograd.minimum)]
+    roots += [autograd.xlogy(autograd.less(x, y), z), autograd.step(x) * z]
+    rows = [[a, b, c] for a in (-1.0, 0.0) for b in (-1.0, 0.0) for c in (math.inf, math.nan)]
+    program = lower(roots, [x, y, z], engine=engine)
+    reference = lower(roots, [x, y, z], engine="python")
+    assert np.array_equal(program.per_instance(rows), reference.per_instance(rows), equal_nan=True)
+
+
 def test_nan_in_the_data_is_the_same_nan(way: None) -> None:
     model = nn.MLP(2, [3, 1], rng=random.Random(0))
     X, D = [[0.1, 0.2], [math.nan, 0.3], [0.5, math.inf]], [0.0, 1.0, 1.0]
