@@ -309,6 +309,12 @@ def test_data_set_written_as_a_python_loop_becomes_a_batch() -> None:
     assert "scalar nodes in" in program.describe().splitlines()[-1]
 
 
+def test_zeros_of_both_signs_in_a_data_set_stay_apart() -> None:
+    w = Value(2.0, "w")
+    root = autograd.sum([autograd.minimum(w / x, 5.0) for x in (0.0, -0.0, 0.0, 0.0, 0.0)])
+    assert root.data == lower(root, wrt=[w])()[0] == -math.inf
+
+
 def test_additions_end_the_same_however_they_are_written() -> None:
     a = [Value(float(i), f"a[{i}]") for i in range(5)]
     chain = a[0] + a[1] + a[2] + a[3] + a[4]
@@ -530,6 +536,26 @@ def test_jax_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     x = Value(1.0)
     with pytest.raises(ImportError, match="pip install"):
         lower(x * x, [x], engine="jax")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_constants_that_are_no_ordinary_numbers(number: float, engine: str) -> None:
+    w, x = Value(2.0, "w"), Value(0.5, "x")
+    for root in (number * (w * x), autograd.tanh(w * x) / number, number * w**2 + w * x):
+        for found, expected in zip(
+            lower(root, [x], [w], engine)([[0.5]]), (root.data, autograd.grad(root, [w]))
+        ):
+            assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_choice_times_an_infinity(engine: str) -> None:
+    x, y, z = (Value(0.0, name) for name in "xyz")
+    roots = [op(x, y) * z for op in (autograd.less, autograd.equal, autograd.minimum)]
+    roots += [autograd.xlogy(autograd.less(x, y), z), autograd.step(x) * z]
+    rows = [[a, b, c] for a in (-1.0, 0.0) for b in (-1.0, 0.0) for c in (math.inf, math.nan)]
+    program = lower(roots, [x, y, z], engine=engine)
+    reference = lower(roots, [x, y, z], engine="python")
+    assert np.array_equal(program.per_instance(rows), reference.per_instance(rows), equal_nan=True)
 
 
 def test_nan_in_the_data_is_the_same_nan(way: None) -> None:

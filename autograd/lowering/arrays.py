@@ -74,8 +74,14 @@ def _jax_xlogy(jnp: Any, x: Any, y: Any) -> Any:
     return jnp.where(hidden, 0.0, x * jnp.log(jnp.where(hidden, 1.0, y)))
 
 
+def _jax_indicator(jnp: Any, chosen: Any) -> Any:
+    # Not chosen.astype(float): of that times y XLA makes y where it is chosen, else 0, also for an
+    # infinite y.
+    return jnp.where(chosen, 1.0, 0.0)
+
+
 def _jax_step(jnp: Any, x: Any) -> Any:
-    return jnp.where(jnp.isnan(x), x, (x >= 0.0).astype(float))
+    return jnp.where(jnp.isnan(x), x, _jax_indicator(jnp, x >= 0.0))
 
 
 ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
@@ -98,10 +104,10 @@ ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
     "step": ArrayOperation(unit_step, _jax_step, "1 where {} >= 0, else 0"),
     "sign": ArrayOperation(np.sign, lambda jnp, x: jnp.sign(x), "sign({})"),
     "less": ArrayOperation(
-        less, lambda jnp, x, y: jnp.less(x, y).astype(float), "1 where {} < {}, else 0"
+        less, lambda jnp, x, y: _jax_indicator(jnp, x < y), "1 where {} < {}, else 0"
     ),
     "equal": ArrayOperation(
-        equal, lambda jnp, x, y: jnp.equal(x, y).astype(float), "1 where {} == {}, else 0"
+        equal, lambda jnp, x, y: _jax_indicator(jnp, x == y), "1 where {} == {}, else 0"
     ),
     "where": ArrayOperation(
         where, lambda jnp, c, x, y: jnp.where(c != 0.0, x, y), "{1} where {0}, else {2}"

@@ -10,11 +10,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .arrays import ARRAY_OPERATIONS, expand
 from .graph import CONSTANT, INPUT, Expression, Graph, as_node
 from .kinds import LIFT, Kind, Plan
+from .numpy_source import literal
 from .simplify import simplify
 
 REDUCTIONS = {"sum": "add.reduce({x}, axis=1)"}
@@ -159,8 +158,7 @@ class _Body:
                     text = self.line(text)
                 self.found[node] = text
             elif graph.names[node] == CONSTANT:
-                number = graph.numbers[node]
-                self.found[node] = repr(number) if np.isfinite(number) else f"float('{number!r}')"
+                self.found[node] = literal(graph.numbers[node])
             else:
                 self.found[node] = self.line(self.call(node))
         return self.found[node]

@@ -74,6 +74,11 @@ def compile_source(source: str) -> CodeType:
     return compile(source, name, "exec")
 
 
+def literal(number: float) -> str:
+    """A number as source, also one that Python has no literal for."""
+    return repr(number) if np.isfinite(number) else f"float('{number!r}')"
+
+
 _CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
@@ -315,8 +320,7 @@ class _Emitter:
     def operand(self, group: Group, nodes: list[int]) -> str:
         varying, first = self.schedule.varying, nodes[0]
         if self.graph.names[first] == CONSTANT and nodes.count(first) == len(nodes):
-            number = self.graph.numbers[first]
-            return repr(number) if np.isfinite(number) else f"float('{number!r}')"
+            return literal(self.graph.numbers[first])
         if varying[first] == group.varying:
             return self.fetch([first] if nodes.count(first) == len(nodes) else nodes, "", True)
         return self.column([first] if nodes.count(first) == len(nodes) else nodes)
@@ -382,7 +386,7 @@ class _Emitter:
         averaged = False
         for k, output in enumerate(schedule.values):
             sign = "="
-            scale = "" if output.scale == 1.0 else f"{output.scale!r} * "
+            scale = "" if output.scale == 1.0 else f"{literal(output.scale)} * "
             for alone in (False, True):
                 pairs = [pair for pair in output.pairs if (pair[1] == schedule.one) == alone]
                 if not pairs:
@@ -450,7 +454,7 @@ class _Emitter:
         for k, output in enumerate(schedule.values):
             if output.invariant is not None:
                 sign = "+=" if output.pairs else "="
-                scale = "" if output.scale == 1.0 else f"{output.scale!r} * "
+                scale = "" if output.scale == 1.0 else f"{literal(output.scale)} * "
                 place = self.locate(output.invariant)
                 step.append(_line(f"{RESULTS}[{k}] {sign} {scale}scalars[{place}]"))
         for alone in (True, False):

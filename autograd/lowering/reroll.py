@@ -145,7 +145,9 @@ def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list
 def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
     """Terms of one form as a batch; a number that they all share is a constant."""
     table = np.array([[factor, *numbers] for factor, numbers in instances])
-    shared = (table == table[0]).all(axis=0)
+    # By their signs as well: 0.0 and -0.0 are equal, but 1 / x tells them apart.
+    alike = (table == table[0]) & (np.signbit(table) == np.signbit(table[0]))
+    shared = alike.all(axis=0)
     columns = table.T[~shared]
     graph = Graph()
     inputs = iter(range(len(columns)))
