@@ -3,7 +3,7 @@
     python demos/from_scalars_to_arrays.py --out out/arrays
 
 One instance is computed with Values; its graph is lowered to a program for a whole batch, in which
-matrix products appear. Writes, for each, the picture of the graph beside the program's source.
+matrix products appear. Writes, for each, the picture of the graph with the program's source.
 """
 
 from __future__ import annotations
