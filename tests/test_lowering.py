@@ -466,7 +466,10 @@ def test_second_derivatives_of_a_large_graph() -> None:
 def test_interrupt_while_lowering_leaves_everything_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    collecting: list[bool] = []
+
     def interrupt(*_: object) -> None:
+        collecting.append(gc.isenabled())
         raise KeyboardInterrupt
 
     root, inputs, parameters = tangle(300)
@@ -475,7 +478,7 @@ def test_interrupt_while_lowering_leaves_everything_as_it_was(
     with pytest.raises(KeyboardInterrupt):
         lower(root, inputs, parameters)
     assert [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)] == before
-    assert gc.isenabled()
+    assert collecting == [False] and gc.isenabled()
 
 
 @pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")

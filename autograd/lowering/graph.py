@@ -135,7 +135,7 @@ class Graph:
         """For each node whether it is, or is computed from, a leaf of this kind."""
         found: list[bool] = []
         for name, operands in zip(self.names, self.operands):
-            found.append(name == kind or any(found[operand] for operand in operands))
+            found.append(name == kind or True in [found[operand] for operand in operands])
         return found
 
 

@@ -54,6 +54,10 @@ class LevelsEngine:
         self.chunks: list[Array] = []
         self.buffers: dict[int, tuple[Array, Array]] = {}
         self.found: Array = np.empty((0, 0))
+        varies, rows = np.array(plan.values, dtype=np.intp).reshape(-1, 2).T
+        # The roots that vary and those that do not, and the row of each.
+        self.averaged, self.alone = np.flatnonzero(varies), np.flatnonzero(varies == 0)
+        self.averaged_rows, self.alone_rows = rows[self.averaged], rows[self.alone]
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
         exec(compile_source(self.source), self.namespace)
         self.functions: dict[int, list[Callable[..., None]]] = {}
@@ -84,9 +88,7 @@ class LevelsEngine:
                 self.run_chunk(chunk, first)
                 first += chunk.shape[1]
             values /= size
-            for i, (varies, row) in enumerate(plan.values):
-                if not varies:
-                    values[i] = self.single[row, 0]
+            values[self.alone] = self.single[self.alone_rows, 0]
             self.d_single[: plan.summed] /= size
             self.call(plan.d_single)
         if self.n_gradients:
@@ -102,9 +104,7 @@ class LevelsEngine:
         rows[plan.inputs] = columns
         self.call(plan.rows)
         self.call(plan.d_rows)
-        for i, (varies, row) in enumerate(plan.values):
-            if varies:
-                self.results[i] += rows[row].sum()
+        self.results[self.averaged] += rows[self.averaged_rows].sum(axis=1)
         for i, (varies, row) in enumerate(plan.wanted):
             self.found[i, first : first + size] = (rows if varies else self.single)[row]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -101,6 +103,18 @@ def _check(
         )
 
 
+@contextlib.contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Passes make many small tuples and no cycles: looking for these would take a third more."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class Program:
     """An array program: call it on a batch, and get the mean and its gradient.
 
@@ -124,10 +138,11 @@ class Program:
         self._parts: list[Part] = []
         self._recording: Recording = []
         self.loaded_by: object = self
-        if engine != "python":
-            self._parts = self._derive()
         self.parameters: Array = np.empty(0)
-        self.parameters = self._engine("step").parameters
+        with _no_search_for_cycles():
+            if engine != "python":
+                self._parts = self._derive()
+            self.parameters = self._engine("step").parameters
         self.parameters[:] = [value.data for value in wrt]
 
     def _derive(self) -> list[Part]:
