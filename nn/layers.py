@@ -8,6 +8,7 @@ else takes a list of numbers or Values and gives a list, also when it is a list 
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import random
@@ -227,7 +228,8 @@ class Sequential(Module):
     """Modules one after the other, each given what the one before it returned.
 
     Args:
-        modules: at least one.
+        modules: at least one. A layer without a name is called after its place, ``layer1`` for the
+            first, so that labels and pictures tell its parameters from those of the others.
 
     Raises:
         ValueError: if there are none.
@@ -244,12 +246,32 @@ class Sequential(Module):
                     f"{type(module).__name__}; derive a class from nn.Module for it"
                 )
         self.modules = list(modules)
+        taken = {p.label.partition(".")[0] for m in modules for p in m.parameters()}
+        for place, module in enumerate(modules, start=1):
+            if getattr(module, "name", None) == "":
+                free = (f"layer{k}" for k in itertools.count(place) if f"layer{k}" not in taken)
+                name = next(free)
+                taken.add(name)
+                _rename(module, name)
 
     def __call__(self, x: Vector) -> list[Value]:
         """What the last module returns."""
         for module in self.modules:
             x = module(x)
         return x  # type: ignore[return-value]
+
+
+def _rename(module: Module, name: str) -> None:
+    """Give a module that has no name one, in the labels of what it holds and makes as well."""
+    for parameter in module.parameters():
+        parameter.label = f"{name}.{parameter.label}"
+    neurons = module.neurons if isinstance(module, Layer) else [module]
+    for neuron in neurons:
+        if isinstance(neuron, Neuron):
+            z, y = neuron._labels
+            neuron._labels = f"{name}.{z}", f"{name}.{y}"
+            neuron.name = f"{name}.{neuron.name}" if neuron.name else name
+    module.name = name  # type: ignore[attr-defined]
 
 
 class MLP(Module):

@@ -736,3 +736,17 @@ def test_a_value_that_an_activation_only_hands_on_keeps_its_label() -> None:
     threshold = Value(0.5, "threshold")
     neuron = neuron_with([1.0], 0.0, lambda z: threshold)
     assert neuron([2.0]) is threshold and threshold.label == "threshold"
+
+
+def test_layers_without_a_name_are_called_after_their_place() -> None:
+    own = Layer(2, 2, name="mine")
+    model = Sequential(MLP(3, [2, 2]), Layer(2, 2), own, Multiplicative(2, 1), Neuron(1))
+    labels = {p.label.rpartition(".")[0] for p in model.parameters()}
+    neurons = {
+        f"{layer}.neuron{j}" for layer in ("layer1", "layer2", "layer3", "mine") for j in (0, 1)
+    }
+    assert labels == neurons | {"layer4", "layer5"}
+    y = Sequential(Layer(2, 2), Layer(2, 1))([1.0, 2.0])[0]
+    assert y.label == "layer2.neuron0.y"
+    with pytest.raises(ValueError, match=r"layer1 takes 2 inputs"):
+        Sequential(Layer(2, 2))([1.0])
