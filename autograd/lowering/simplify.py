@@ -2,10 +2,11 @@
 
 What is assumed: the sign of a zero does not matter where a zero is dropped from a sum, sums may be
 rounded in another order, and ``x ** 2`` is ``x * x`` to the last bit but one. Nothing else changes:
-in particular ``0 * x`` stays, as it is nan for an infinite x, and so does ``x - x``. (Elsewhere it is
-assumed that a slope that all instances share may be multiplied with the sum of what they report:
-if it is infinite, an instance that reports 0 gives no nan. And of 0.0 and -0.0 arrays may take
-either for the maximum, the minimum or the sum.)
+in particular ``0 * x`` stays, as it is nan for an infinite x, and so does ``x - x``.
+
+Elsewhere it is assumed that a slope which all instances share may be multiplied with the sum of
+what they report, so that an instance that reports 0 to an infinite one gives no nan; and that a
+maximum, a minimum or a sum of 0.0 and -0.0 may be either.
 
 Afterwards a graph has no ``add``, ``sub`` or ``neg``: there is one n-ary ``sum`` for a chain of
 them, however it was written, and ``-x`` is ``-1 * x``.
