@@ -468,8 +468,8 @@ def test_an_error_of_fs_own_comes_through() -> None:
     [
         (3.0, 1.0, "f is 3.0 of type float, which cannot be called"),
         (on_scalars, [1.0, 2.0, 3.0], "f takes 2 arguments, but the point has 3 coordinates"),
-        (on_scalars, 1.0, "f takes 2 arguments, but the point has 1 coordinates"),
-        (lambda: 1.0, 1.0, "f takes 0 arguments, but the point has 1 coordinates"),
+        (on_scalars, 1.0, "f takes 2 arguments, but the point has 1 coordinate"),
+        (lambda: 1.0, 1.0, "f takes 0 arguments, but the point has 1 coordinate"),
         (lambda x: None, 1.0, "returned None of type NoneType; end it with a return statement"),
         (lambda x: [x, x], 1.0, "is a vector; return one of its entries"),
         (lambda x: (x,), 1.0, "it is a vector; return one of its entries"),

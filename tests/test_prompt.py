@@ -768,6 +768,19 @@ class Terminal:
         os.write(self._master, keys.encode())
         return self.until("(step) ")
 
+    def interrupt(self, keys: str) -> str:
+        """What is shown up to the next prompt, where keys are typed and then Ctrl-C.
+
+        Between showing a prompt and waiting for keys, Python notes Ctrl-C and does not act on it
+        before the next key, so it is pressed again where nothing comes.
+        """
+        os.write(self._master, keys.encode())
+        self.until(keys)
+        os.write(self._master, b"\x03")
+        while not select.select([self._master], [], [], SECONDS / 10)[0]:
+            os.write(self._master, b"\x03")
+        return self.until("(step) ")
+
     def end(self, keys: str) -> tuple[str, int]:
         """What is shown to the end, and the exit status."""
         os.write(self._master, keys.encode())
@@ -816,7 +829,7 @@ def test_keys_at_a_terminal() -> None:
     assert "table [all]" in t.type("h tabl\t\n")
     assert "dL/dlayer1" in t.type("eq layer1\n")
     assert "\x1b[1m[1/7] L = layer1 * f\x1b[0m" in t.type("n\n")  # in colour
-    shown = t.type("whyyy\x03")
+    shown = t.interrupt("whyyy")
     assert "--KeyboardInterrupt--" in shown and "***" not in shown
     assert "e = a * b = -6" in t.type("p e\n")
     assert "e = a * b = -6" in t.type("\x1b[A\n")  # the line before
