@@ -225,17 +225,11 @@ def _text(lines: list[str]) -> str:
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:
-    place = Path(path)
     known = [*rendering.FORMATS, "html", *_TEXT_FORMATS]
-    if place.suffix[1:].lower() not in known:
+    place = rendering.checked_place(path, "a picture", [f".{name}" for name in known])
+    if place is None:
         raise ValueError(
             f"a picture's format is the extension of its file, one of .{', .'.join(known)}; "
-            f"got {str(place)!r}"
-        )
-    if place.is_dir():
-        raise IsADirectoryError(f"cannot write a picture to {str(place)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
+            f"got {os.fspath(path)!r}"
         )
     return place

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -279,3 +279,22 @@ def _account(outcome: subprocess.CompletedProcess[bytes]) -> str:
 def _printed(outcome: subprocess.CompletedProcess[bytes]) -> str:
     text = outcome.stderr or outcome.stdout[:1000]
     return " ".join(text.decode("utf-8", "replace").split())[-500:]
+
+
+def checked_place(path: str | os.PathLike[str], what: str, endings: Container[str]) -> Path | None:
+    """Where to write, or None if the name of the file has another ending.
+
+    Raises:
+        IsADirectoryError: if there is a folder of that name.
+        FileNotFoundError: if the folder that it is to be in does not exist.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in endings:
+        return None
+    if place.is_dir():
+        raise IsADirectoryError(f"cannot write {what} to {str(place)!r}: it is a folder")
+    if not place.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
+        )
+    return place

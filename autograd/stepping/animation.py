@@ -143,16 +143,10 @@ def _missing(place: Path, what: str, remedy: str) -> rendering.RenderError:
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:
-    place = Path(path)
-    if place.suffix.lower() != ".gif":
+    place = rendering.checked_place(path, "an animation", (".gif",))
+    if place is None:
         raise ValueError(
-            f"an animation is written to a file whose name ends in .gif, got {str(place)!r}; for a "
-            f"page to step through there is autograd.step_through(root).save(path)"
-        )
-    if place.is_dir():
-        raise IsADirectoryError(f"cannot write an animation to {str(place)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
+            f"an animation is written to a file whose name ends in .gif, got {os.fspath(path)!r}; "
+            f"for a page to step through there is autograd.step_through(root).save(path)"
         )
     return place

@@ -152,16 +152,10 @@ def _asset(name: str) -> str:
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:
-    place = Path(path)
-    if place.suffix.lower() not in EXTENSIONS:
+    place = rendering.checked_place(path, "a page", EXTENSIONS)
+    if place is None:
         raise ValueError(
-            f"a page is written to a file whose name ends in .html, got {str(place)!r}; for a "
+            f"a page is written to a file whose name ends in .html, got {os.fspath(path)!r}; for a "
             f"picture there is autograd.render(root, path)"
-        )
-    if place.is_dir():
-        raise IsADirectoryError(f"cannot write a page to {str(place)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
         )
     return place
