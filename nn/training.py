@@ -99,9 +99,10 @@ def fit(
             it; the parameters that the model has are not used then, and the callbacks are called
             for the last epoch in it once more. The numbers are, bit for bit, those of a run
             that was never interrupted, if model, data and settings are the same, which is
-            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ).
+            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ). Of two
+            runs on one file the last to write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
-            Ctrl-C included.
+            Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
         progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
 
