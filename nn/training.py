@@ -109,7 +109,8 @@ def fit(
     Returns:
         The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
         A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, and the
-        parameters of the last finite loss and gradient in place.
+        parameters of the last finite loss and gradient in place; it says in which instance the
+        first bad number arose, and how, as ``autograd.detect_anomaly`` does.
 
     Raises:
         ValueError: if the data, a setting or the checkpoint cannot be used, or the divergence is
@@ -144,9 +145,10 @@ def fit(
     except DivergedError as diverged:
         run.go_back(run.good)
         history.reason = f"diverged: {diverged}"
+        details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
             f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr",
+            f"data, or try a smaller lr{details}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -335,7 +337,7 @@ class _Run:
         finite = np.isfinite(parameters)
         if not finite.all():
             i = int(np.argmin(finite))
-            raise DivergedError(f"the update of {name_of(self.values[i])} made it {parameters[i]}")
+            raise DivergedError(f"the update of {name_of(self.risk, i)} made it {parameters[i]}")
         np.copyto(self.complete, parameters)
 
     def snapshot(self) -> Snapshot:
