@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import reprlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -199,7 +200,8 @@ class _Run:
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
-                    f"validation must be a pair of inputs and targets, got {validation!r}"
+                    f"validation must be a pair of inputs and targets, got "
+                    f"{reprlib.repr(validation)} of type {type(validation).__name__}"
                 )
             check_data(*validation)
         size = len(data[0])
