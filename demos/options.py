@@ -107,14 +107,10 @@ def save(write: Callable[[Path], object], path: Path) -> None:
     Raises:
         OSError: if it cannot be written; then nothing has changed.
     """
-    unfinished = path.with_name(f".unfinished.{path.name}")
-    try:
+    from autograd.files import replacing
+
+    with replacing(path) as unfinished:
         write(unfinished)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     wrote(path)
 
 

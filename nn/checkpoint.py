@@ -17,10 +17,11 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from autograd.files import check_place
 
 from .history import COLUMNS, History
 from .module import Module, in_order
@@ -65,7 +66,8 @@ class Checkpoint:
         settings: what has to be the same when a run goes on, as text by name.
 
     Raises:
-        OSError: if there is no folder that can be written to.
+        TypeError: if the path is no path.
+        OSError: if no file can be written there.
     """
 
     def __init__(
@@ -75,14 +77,23 @@ class Checkpoint:
         model: Module,
         settings: Mapping[str, str],
     ) -> None:
-        self.path, self.every, self.model, self.settings = path, every, model, dict(settings)
-        self._unwritten: Snapshot | None = None
-        folder = Path(os.path.realpath(path)).parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise FileNotFoundError(
-                f"checkpoint {os.fspath(path)!r} cannot be written: there is no folder "
-                f"{str(folder)!r} that takes files; make it first"
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(
+                f"checkpoint must be the path of a file, got {path!r} of type {type(path).__name__}"
             )
+        self.path, self.every, self.model, self.settings = path, every, model, dict(settings)
+        self._place = os.path.abspath(path)  # also if the program changes its folder on the way
+        self._unwritten: Snapshot | None = None
+        folder = os.path.dirname(os.path.realpath(path))
+        try:
+            check_place(path)
+        except OSError as error:
+            reason = f"{error.strerror}; name another file"
+            if not os.path.isdir(folder):
+                reason = f"there is no folder {folder!r}; make it first"
+            raise type(error)(
+                f"checkpoint {os.fspath(path)!r} cannot be written: {reason}"
+            ) from None
 
     def load(self, start: State, epochs: int) -> tuple[Snapshot, History] | None:
         """The state to go on from; None if there is no file yet.
@@ -96,7 +107,7 @@ class Checkpoint:
                 of a run with other settings.
             ValueError: if the parameters in it are not those of the model.
         """
-        if not os.path.exists(self.path):
+        if not os.path.exists(self._place):
             return None
         names = list(self.model.state_dict())
         limits = [
@@ -105,7 +116,7 @@ class Checkpoint:
             + limit_for(map(str, range(len(names))), len(start.arrays))
             + limit_for(COLUMNS, max(epochs, _EPOCHS)),
         ]
-        state, *training = read_file(self.path, limits)
+        state, *training = read_file(self._place, limits)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
         parameters = np.array(decoded(in_order(self.model, state)))
@@ -182,7 +193,7 @@ class Checkpoint:
             },
         }
         parameters = dict(zip(names, encoded(snapshot.parameters.tolist())))
-        write_file(self.path, [parameters, training])
+        write_file(self._place, [parameters, training])
         self._unwritten = None
 
     def _compare(self, settings: object) -> None:

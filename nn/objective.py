@@ -8,12 +8,12 @@ improves in place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from autograd import BoundProgram, Value, consumers_first, grad
+from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
 
 from . import divergences
 from .module import Module
@@ -22,11 +22,20 @@ from .risk import EmpiricalRisk, LoweredRisk, as_floats
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
+Compute: TypeAlias = Callable[[Sequence[int]], tuple[float, Array, Any]]
 _ROUNDING = 1e-6  # by which a probability, or a sum of them, may be off
 
 
 class DivergedError(Exception):
-    """Something that has to be finite is not."""
+    """Something that has to be finite is not.
+
+    Attributes:
+        details: further lines, or "".
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class OutOfDomainError(DivergedError):
@@ -72,20 +81,50 @@ class ValueObjective:
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
         """The loss of some instances, its gradient, and the outputs."""
+        loss, gradient, outputs = self.compute(batch)
+        _check_outputs(self.risk, outputs)
+        if not _finite(loss, gradient):
+            raise self.diverged(batch, self.compute)
+        return loss, gradient, outputs
+
+    def compute(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+        """The same, whatever comes out."""
         loss, outputs = self.loss(self.data, batch, "training instance")
         if not isinstance(loss, Value):
             raise TypeError(
                 f"the divergence must give a Value that depends on the parameters, but the loss is "
                 f"{loss!r} of type {type(loss).__name__}; compute with autograd's functions"
             )
-        _check_outputs(self.risk, outputs)
-        if not math.isfinite(loss.data):
-            raise DivergedError(f"the loss became {loss.data}; {_first_not_finite(loss)}")
-        gradient = np.array(grad(loss, self.values))
-        if not np.isfinite(gradient).all():
-            value = self.values[int(np.argmin(np.isfinite(gradient)))]
-            raise DivergedError(f"the gradient of {name_of(value)} is not finite")
-        return loss.data, gradient, outputs
+        return loss.data, np.array(grad(loss, self.values)), outputs
+
+    def diverged(self, batch: Sequence[int], compute: Compute) -> DivergedError:
+        """Where a bad number comes from, the first of them: an instance, or the sum over several.
+
+        Args:
+            batch: the instances that have given it.
+            compute: what has computed it.
+        """
+        finite = np.isfinite(self.parameters)
+        if not finite.all():
+            i = int(np.argmin(finite))
+            return DivergedError(f"the parameter {name_of(self.risk, i)} is {self.parameters[i]}")
+        alone = next(([i] for i in batch if not _finite(*compute([i])[:2])), None)
+        where = f"training instance {alone[0]}" if alone else "the sum over a batch"
+        loss, gradient, _ = compute(alone or batch)
+        what = f"the loss became {loss}"
+        if math.isfinite(loss):
+            i = int(np.argmin(np.isfinite(gradient)))
+            what = f"the gradient of {name_of(self.risk, i)} became {gradient[i]}"
+        try:
+            with detect_anomaly():
+                root, _ = self.loss(self.data, alone or batch, "training instance")
+                root.label = "the loss"
+                if math.isfinite(loss):
+                    grad(root, self.values)
+        except AnomalyError as anomaly:
+            first, _, details = str(anomaly).partition("\n")
+            return DivergedError(f"{what} in {where}: {first}", details)
+        return DivergedError(f"{what} in {where}")
 
     def validate(self) -> tuple[float, Outputs]:
         """The loss over the validation data, and its outputs."""
@@ -136,16 +175,18 @@ class ArrayObjective:
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
         """The loss of some instances, its gradient, and the outputs."""
+        loss, gradient, outputs = self.compute(batch)
+        _check_outputs(self._by_values.risk, outputs)
+        if not _finite(loss, gradient):
+            np.copyto(self._by_values.parameters, self.parameters)
+            raise self._by_values.diverged(batch, self.compute)
+        return loss, gradient, outputs.tolist()
+
+    def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
+        """The same, whatever comes out, and the outputs as an array."""
         self._program.select(batch if len(batch) < self._size else None)
         loss, gradient = self._program()
-        outputs = self._program.observed()
-        _check_outputs(self._by_values.risk, outputs)
-        if not (math.isfinite(loss) and np.isfinite(gradient).all()):
-            # The Values can tell where the bad number comes from.
-            np.copyto(self._by_values.parameters, self.parameters)
-            self._by_values.differentiate(batch)
-            raise DivergedError(f"the loss became {loss}, or its gradient is not finite")
-        return loss, gradient, outputs.tolist()
+        return loss, gradient, self._program.observed()
 
     def validate(self) -> tuple[float, Outputs]:
         """The loss over the validation data, and its outputs."""
@@ -196,19 +237,12 @@ def _objection(divergence: object, outputs: Outputs) -> str:
     )
 
 
-def name_of(value: Value) -> str:
-    """What to call a Value in a sentence."""
-    return value.label or repr(value)
+def name_of(risk: EmpiricalRisk, i: int) -> str:
+    """What to call a parameter of a risk's model in a sentence."""
+    assert isinstance(risk.model, Module)
+    name, value = list(risk.model.named_parameters())[i]
+    return value.label or name
 
 
-def _first_not_finite(root: Value) -> str:
-    """Where a bad number comes from: the first node, operands first, that has one."""
-    for node in reversed(consumers_first(root)):
-        if not math.isfinite(node.data):
-            name = f"{node.label} = " if node.label else ""
-            if node.op is None:
-                return f"the leaf {name}{node.data} is the first such value"
-            numbers = [f"{x.data if isinstance(x, Value) else x:.6g}" for x in node.operands]
-            shown = numbers if len(numbers) <= 4 else [*numbers[:3], "..."]
-            return f"{name}{node.op.formula(shown)} is the first such value"
-    return "every value in its graph is finite"
+def _finite(loss: float, gradient: Array) -> bool:
+    return math.isfinite(loss) and bool(np.isfinite(gradient).all())

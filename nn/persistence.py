@@ -16,7 +16,6 @@ the reader has asked for, and whatever is not exactly what was written is refuse
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -24,8 +23,9 @@ import os
 import stat
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
+
+from autograd.files import replacing
 
 FORMAT, VERSION = "stepgrad", 1
 LARGEST = 1 << 28  # bytes of a file that is looked at
@@ -39,9 +39,7 @@ class PersistenceError(ValueError):
 
 
 def write_file(path: str | os.PathLike[str], parts: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file: beside its place, flushed to the disk, and then renamed.
-
-    Whatever happens meanwhile, there is the old file or the new one under its name.
+    """Write a file, whole and flushed to the disk, or not at all.
 
     Args:
         path: where; a link is followed.
@@ -50,23 +48,9 @@ def write_file(path: str | os.PathLike[str], parts: Sequence[Mapping[str, Any]])
     Raises:
         OSError: if it cannot be written; then nothing has changed.
     """
-    place = Path(os.path.realpath(path))
-    # Always the same name, so that what a killed process leaves is replaced by the next.
-    unfinished = place.with_name(f".{place.name}.unfinished")
     lines = [json.dumps(part, allow_nan=False).encode("ascii") + b"\n" for part in parts]
-    try:
-        unfinished.unlink(missing_ok=True)
-        with open(unfinished, "xb") as file:
-            file.writelines([_header([len(line) for line in lines], _digest(lines)), *lines])
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, place)
-        _flush_folder(place.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
+    with replacing(path, flush=True) as unfinished, open(unfinished, "wb") as file:
+        file.writelines([_header([len(line) for line in lines], _digest(lines)), *lines])
 
 
 def read_file(path: str | os.PathLike[str], limits: Sequence[int]) -> list[dict[str, Any]]:
@@ -201,13 +185,3 @@ def _small(text: str) -> int:
 
 def _refuse(path: str | os.PathLike[str], reason: str) -> NoReturn:
     raise PersistenceError(f"{os.fspath(path)!r} cannot be read: {reason}")
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a renaming last, where a folder can be flushed."""
-    if os.name != "nt":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

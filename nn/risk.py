@@ -145,7 +145,8 @@ class LoweredRisk:
         Raises:
             ValueError, LoweringError: as ``EmpiricalRisk.lower``.
         """
-        batch = np.hstack([self.inputs.rows(X), self.targets.rows(D)])
+        of = kind.removesuffix("instance").removeprefix("training ")
+        batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
         self._check_targets(X[0], D, kind)
         if replay and self.engine != "python":
             self._replay(batch, X, D, kind)
@@ -157,12 +158,17 @@ class LoweredRisk:
         """The loss of one instance, its numbers as leaves, and the model's outputs."""
         x, x_values = self.inputs.values(row[: self.inputs.size], "x")
         d, d_values = self.targets.values(row[self.inputs.size :], "d")
+        refused: Exception | None = None
         with named(kind, i):
             try:
                 y = self.risk.model(x)
                 loss = self.risk.divergence(y, d)
             except (TypeError, IndexError, KeyError, AttributeError) as error:
-                raise _not_lowered(f"it fails on Values: {error}") from error
+                refused = error
+            if refused is not None:  # a mistake that plain numbers meet as well speaks for itself
+                self.risk.divergence(self.risk.model(plain(x)), plain(d))
+        if refused is not None:
+            raise _not_lowered(f"it fails on Values: {refused}") from refused
         if not isinstance(loss, Value):
             raise TypeError(
                 f"the divergence must give a Value that depends on the parameters, but the "
@@ -187,7 +193,8 @@ class LoweredRisk:
     def _check_targets(self, x: Any, D: Sequence[Any], kind: str) -> None:
         """What the divergences of this package refuse, refused before anything is computed."""
         if getattr(self.risk.divergence, "__module__", "") == divergences.__name__:
-            y = as_floats(self.risk.model(x))
+            with named(kind, 0):
+                y = as_floats(self.risk.model(x))
             for i, d in enumerate(D):
                 with named(kind, i):
                     self.risk.divergence(y, d)
@@ -221,9 +228,21 @@ class LoweredRisk:
 
 @contextmanager
 def named(kind: str, i: int) -> Iterator[None]:
-    """A block whose ValueErrors and TypeErrors name the instance that they come from."""
+    """A block whose ValueErrors and TypeErrors name the instance that they come from.
+
+    What asks a number for something that only Values have is a TypeError as well.
+    """
     try:
         yield
+    except AttributeError as error:
+        if not (isinstance(error.obj, (int, float)) and hasattr(Value, str(error.name))):
+            raise
+        raise TypeError(
+            f"{kind} {i}: the model or the divergence asks the plain number {error.obj!r} for "
+            f".{error.name}, which only Values have; inputs and targets come as they stand in the "
+            f"data: use the number itself, or autograd's functions; and for arrays, write a choice "
+            f"that depends on it with autograd.where"
+        ) from error
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):  # which may be made in another way
             raise
@@ -258,7 +277,11 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
             return together
         if engine is not None:
             raise _not_lowered("not all inputs take the same course through it")
-    return [as_floats(model(x)) for x in X]
+    outputs = []
+    for i, x in enumerate(X):
+        with named("input", i):
+            outputs.append(as_floats(model(x)))
+    return outputs
 
 
 def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
@@ -300,8 +323,8 @@ class _Layout:
         self.shape = np.shape(plain(example))
         self.size = int(np.prod(self.shape, dtype=int))
 
-    def rows(self, examples: Sequence[Any]) -> Any:
-        """The instances, T x size.
+    def rows(self, examples: Sequence[Any], of: str = "") -> Any:
+        """The instances, T x size; ``of`` is what errors put before the name of the data.
 
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
@@ -313,19 +336,19 @@ class _Layout:
                 return table.reshape(len(plains), self.size).astype(np.float64)
         except ValueError:
             pass
-        return np.array([self._row(i, example) for i, example in enumerate(plains)])
+        return np.array([self._row(of, i, example) for i, example in enumerate(plains)])
 
-    def _row(self, i: int, example: Any) -> list[float]:
+    def _row(self, of: str, i: int, example: Any) -> list[float]:
         """One instance, looked at closely."""
         try:
             array = np.array(example, dtype=object)
             row = [Value(number).data for number in array.reshape(-1)]
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{self.name}[{i}] is not made of numbers: {error}") from None
+            raise ValueError(f"{of}{self.name}[{i}] is not made of numbers: {error}") from None
         if array.shape != self.shape:
             raise ValueError(
-                f"{self.name}[{i}] has the shape {array.shape}, but {self.name}[0] has "
-                f"{self.shape}; one recording serves instances of one shape only"
+                f"{of}{self.name}[{i}] has the shape {array.shape}, but the instance that was "
+                f"recorded has {self.shape}; one recording serves instances of one shape only"
             )
         return row
 

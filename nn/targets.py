@@ -6,6 +6,7 @@ and the accuracy or the confusion matrix comes out, for people.
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -92,6 +93,7 @@ def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: fl
 
     The class of a vector of K >= 2 is its largest entry, the first of equals. The class of a
     single number is 1 if it is at least the threshold: 0.5 for a probability, 0 for a logit.
+    An output with a nan has no class, and is wrong.
 
     Args:
         outputs: T outputs, each a number or a list of K; Values or floats.
@@ -102,7 +104,7 @@ def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: fl
         ValueError: if there are none, not as many outputs as targets, or not of one length K.
     """
     pairs = _classes(outputs, targets, threshold)
-    return sum(found == right for found, right in pairs) / len(pairs)
+    return sum(found == right and found is not None for found, right in pairs) / len(pairs)
 
 
 def confusion_matrix(
@@ -119,19 +121,23 @@ def confusion_matrix(
         K lists of K counts; the diagonal counts what is right. K is 2 for single numbers.
 
     Raises:
-        ValueError: if there are none, not as many outputs as targets, or not of one length K.
+        ValueError: if there are none, not as many outputs as targets, or not of one length K, or
+            one has a nan, and so no class.
     """
     pairs = _classes(outputs, targets, threshold)
     K = max(2, len(as_floats(targets[0])))
     counts = [[0] * K for _ in range(K)]
-    for found, right in pairs:
+    for i, (found, right) in enumerate(pairs):
+        if found is None or right is None:
+            what = "output" if found is None else "target"
+            raise ValueError(f"the {what} of instance {i} has a nan, and so no class")
         counts[right][found] += 1
     return counts
 
 
 def _classes(
     outputs: Sequence[Output], targets: Sequence[Output], threshold: float
-) -> list[tuple[int, int]]:
+) -> list[tuple[int | None, int | None]]:
     if len(outputs) != len(targets) or not len(outputs):
         raise ValueError(
             f"expected one output and one target for each instance, and one instance at least, "
@@ -155,7 +161,9 @@ def _classes(
     return pairs
 
 
-def _class(vector: list[float], threshold: float) -> int:
+def _class(vector: list[float], threshold: float) -> int | None:
+    if any(map(math.isnan, vector)):
+        return None
     if len(vector) == 1:
         return int(vector[0] >= threshold)
     return max(range(len(vector)), key=vector.__getitem__)

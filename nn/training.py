@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import reprlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -99,16 +100,18 @@ def fit(
             it; the parameters that the model has are not used then, and the callbacks are called
             for the last epoch in it once more. The numbers are, bit for bit, those of a run
             that was never interrupted, if model, data and settings are the same, which is
-            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ).
+            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ). Of two
+            runs on one file the last to write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
-            Ctrl-C included.
+            Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
         progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
 
     Returns:
         The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
         A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, and the
-        parameters of the last finite loss and gradient in place.
+        parameters of the last finite loss and gradient in place; it says in which instance the
+        first bad number arose, and how, as ``autograd.detect_anomaly`` does.
 
     Raises:
         ValueError: if the data, a setting or the checkpoint cannot be used, or the divergence is
@@ -143,9 +146,10 @@ def fit(
     except DivergedError as diverged:
         run.go_back(run.good)
         history.reason = f"diverged: {diverged}"
+        details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
             f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr",
+            f"data, or try a smaller lr{details}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -196,7 +200,8 @@ class _Run:
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
-                    f"validation must be a pair of inputs and targets, got {validation!r}"
+                    f"validation must be a pair of inputs and targets, got "
+                    f"{reprlib.repr(validation)} of type {type(validation).__name__}"
                 )
             check_data(*validation)
         size = len(data[0])
@@ -334,7 +339,7 @@ class _Run:
         finite = np.isfinite(parameters)
         if not finite.all():
             i = int(np.argmin(finite))
-            raise DivergedError(f"the update of {name_of(self.values[i])} made it {parameters[i]}")
+            raise DivergedError(f"the update of {name_of(self.risk, i)} made it {parameters[i]}")
         np.copyto(self.complete, parameters)
 
     def snapshot(self) -> Snapshot:

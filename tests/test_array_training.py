@@ -82,7 +82,7 @@ def test_what_is_not_finite_in_the_data_ends_both_engines_alike(
         reports.append((history.reason, str(caught[0].message), history.loss, bits(model)))
         assert batch_size == 1 or bits(model) == before
     assert reports[0] == reports[1]
-    assert "is the first such value" in reports[0][0]
+    assert "the loss became nan in training instance " in reports[0][0]
 
 
 @every_engine
@@ -260,10 +260,61 @@ def test_what_fails_on_values_is_refused_with_the_reason() -> None:
     assert quietly(model, [1.0], [1.0], engine="python", epochs=1).loss
 
 
+@every_engine
+def test_a_plain_number_that_is_asked_for_what_values_have_is_named(engine: str) -> None:
+    def looks(x: Any) -> Any:
+        return x if x.data > 0.0 else 2.0 * x
+
+    def cut(y: Any, d: Any) -> Any:
+        return (y - d.data) ** 2
+
+    match = "training instance 0: the model or the divergence asks the plain number {} for .data"
+    refused(Model(looks), [1.5], [1.0], TypeError, match.format(1.5), engine=engine)
+    options = {"engine": "python", "divergence": cut}
+    refused(Model(lambda x: x), [1.5], [2], TypeError, match.format(2), **options)
+    with pytest.raises(TypeError, match=r"input 1: .* the plain number 2 for \.data") as raised:
+        nn.predict(lambda x: x if isinstance(x, float) else x.data, [1.0, 2])
+    assert isinstance(raised.value.__cause__, AttributeError)
+
+
+@every_engine
+def test_a_mistake_in_the_model_is_not_taken_for_one_of_arrays(engine: str) -> None:
+    def misspells(x: Any) -> Any:
+        return x * math.no_such_number
+
+    def asks(x: Any) -> Any:
+        return x * (2.0).no_such_name
+
+    match = "has no attribute 'no_such_"
+    for f in (misspells, asks):
+        refused(Model(f), [1.5], [1.0], AttributeError, f"^.*{match}[a-z]*'$", engine=engine)
+    match = "training instance 0: layer1 takes a list of 2 numbers or Values, got 1.5 of type float"
+    match = match if engine == "python" else match.removeprefix("training ")
+    refused(MLP(2, [1]), [1.5], [1.0], TypeError, f"^{match}", engine=engine)
+
+
+def test_other_operands_of_the_same_operation_are_called_that() -> None:
+    model = Model(lambda x: x[0] if x[0] > 0.0 else x[1])
+    match = "training instance 1 takes another course: mul has other operands; "
+    refused(model, [[1.0, 2.0], [-1.0, 3.0]], [1.0, 1.0], LoweringError, match)
+
+
+def test_validation_data_are_called_that() -> None:
+    match = (
+        r"^validation X\[1\] has the shape \(1,\), but the instance that was recorded has \(2,\)"
+    )
+    validation = [[1.0, 2.0], [1.0]], [1.0, 1.0]
+    refused(MLP(2, [1]), [[1.0, 2.0]], [1.0], ValueError, match, validation=validation)
+    long = [[0.5] * 50] * 50
+    with pytest.raises(TypeError, match=r"validation must be a pair .* of type list") as raised:
+        quietly(MLP(2, [1]), [[1.0, 2.0]], [1.0], validation=long)
+    assert len(str(raised.value)) < 400  # and not all of the data
+
+
 def test_ragged_data_are_refused_by_name() -> None:
     model = Model(lambda x: autograd.sum(x))
     X, D = [[1.0, 2.0], [1.0, 2.0], [3.0]], [1.0, 1.0, 1.0]
-    refused(model, X, D, ValueError, r"X\[2\] has the shape \(1,\), but X\[0\] has \(2,\)")
+    refused(model, X, D, ValueError, r"X\[2\] has the shape \(1,\), but .* has \(2,\)")
     refused(model, X[:2], [1.0, [1.0]], ValueError, r"D\[1\] has the shape \(1,\)")
     for entry in (None, "1.0", 1j):
         refused(

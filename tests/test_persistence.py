@@ -328,6 +328,30 @@ def test_infinite_moments_survive(tmp_path: Path) -> None:
     assert bits(whole) == bits(resumed)
 
 
+def test_what_cannot_be_written_is_refused_before_anything_is_learnt(tmp_path: Path) -> None:
+    model, seen = MLP(2, [1]), []
+    before = bits(model)
+    for name, error, message in [
+        ("x" * 300, OSError, "File name too long; name another file"),
+        ("", IsADirectoryError, "checkpoint .* cannot be written: Is a directory"),
+        ("no/run", FileNotFoundError, "there is no folder '.*no'; make it first"),
+    ]:
+        with pytest.raises(error, match=message):
+            run(model, tmp_path / name, callbacks=[lambda *_: seen.append(1)])
+    for path in (3, b"run"):
+        with pytest.raises(TypeError, match=f"checkpoint must be the path of a file, got {path!r}"):
+            run(model, path)  # type: ignore[arg-type]
+    assert bits(model) == before and not seen and not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_stays_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run(MLP(2, [1]), Path("run"), callbacks=[lambda *_: os.chdir(tmp_path / "other")])
+    assert not list((tmp_path / "other").iterdir())
+    assert json.loads((tmp_path / "run").read_bytes().split(b"\n")[2])["epochs"] == 6
+
+
 # Damage.
 
 

@@ -178,6 +178,23 @@ def test_of_equal_outputs_the_first_counts() -> None:
     assert accuracy([[0.5, 0.5]], [[0.0, 1.0]]) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("outputs", "targets"),
+    [
+        ([math.nan, 0.2], [0, 0]),
+        ([math.nan, 0.8], [1.0, 1.0]),
+        ([[math.nan, 1.0], [1, 0]], [[1, 0]] * 2),
+    ],
+)
+def test_a_nan_is_of_no_class(outputs: Any, targets: Any) -> None:
+    assert accuracy(outputs, targets) == 0.5
+    assert accuracy(outputs[:1], outputs[:1]) == 0.0
+    with pytest.raises(ValueError, match="the output of instance 0 has a nan, and so no class"):
+        confusion_matrix(outputs, targets)
+    with pytest.raises(ValueError, match="the target of instance 1 has a nan"):
+        confusion_matrix(targets, outputs[::-1])
+
+
 def test_the_matrix_counts_the_target_in_its_row() -> None:
     assert confusion_matrix([[0.0, 1.0]], [[1.0, 0.0]]) == [[0, 1], [0, 0]]
     assert confusion_matrix([1.0], [0.0]) == [[0, 1], [0, 0]]

@@ -12,7 +12,6 @@ import importlib.util
 import math
 import os
 import re
-import secrets
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files import replacing
 from . import fonts, pygraphviz_process
 
 SECONDS_TO_DRAW = 30.0
@@ -93,20 +93,13 @@ def say(line: str) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written: beside its place first, then moved there.
+    """Write a file that is never seen half-written.
 
     Raises:
-        OSError: if the folder takes no files; then nothing has changed.
+        OSError: if it cannot be written; then nothing has changed.
     """
-    place = Path(os.path.realpath(path))
-    unfinished = place.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    with replacing(path) as unfinished:
         unfinished.write_bytes(content)
-        os.replace(unfinished, place)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

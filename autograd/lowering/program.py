@@ -262,7 +262,10 @@ class Program:
         other = graph.recording(nodes)
         for mine, yours in zip(self._recording, other):
             if mine != yours:
-                return f"{_shown(yours)} stands where it had {_shown(mine)}"
+                was, found = _shown(mine), _shown(yours)
+                if was == found:
+                    return f"{found} has other operands"
+                return f"{found} stands where it had {was}"
         if len(self._recording) == len(other):
             return ""
         return f"it has {len(other)} distinct nodes and not {len(self._recording)}"

@@ -1,0 +1,143 @@
+"""Files that are never seen half-written: written beside their place, and then renamed.
+
+Pictures, pages, parameters, checkpoints and what the demos save all go this way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator[Path]:
+    """A block that writes a file anew: into the path that it is given, which then takes its place.
+
+    Whatever happens meanwhile, there is the old file or the new one under the name. Of several that
+    write the same file at the same time, the one that ends last has it.
+
+    Args:
+        path: where the file is to be; a link is followed, and the permissions of an old file stay.
+        flush: whether the new file is to outlast a power cut from here on.
+
+    Raises:
+        OSError: if it cannot be written, or there is something else than a file, such as a folder
+            or a device; then nothing has changed.
+    """
+    place = Path(os.path.realpath(path))
+    try:
+        mode = _mode(place)
+        unfinished, lock = _claim(place)
+        try:
+            yield unfinished
+            if mode is not None:
+                os.chmod(unfinished, mode)
+            if flush:
+                with open(unfinished, "rb+") as file:
+                    os.fsync(file.fileno())
+            os.replace(unfinished, place)
+            if flush:
+                _flush_folder(place.parent)
+        finally:
+            _let_go(unfinished, lock)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from None
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Find out whether a file can be written, by beginning to.
+
+    Raises:
+        OSError: if not, as ``replacing`` would.
+    """
+    place = Path(os.path.realpath(path))
+    try:
+        _mode(place)
+        _let_go(*_claim(place))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _mode(place: Path) -> int | None:
+    """The permissions of the file that is there; None if there is none yet."""
+    try:
+        mode = place.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):  # a file in the place of /dev/null would be the end of it
+        raise FileExistsError(errno.EEXIST, "Not a regular file")
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return stat.S_IMODE(mode)
+
+
+def _claim(place: Path) -> tuple[Path, int | None]:
+    """An empty file beside a place, for one writer alone, and what locks it.
+
+    Its name is always the same, so that what a killed process has left is used again. Where
+    somebody else is at it, or nothing can be locked, the name is drawn.
+    """
+    unfinished = place.with_name(f".unfinished.{place.name}")
+    lock = _lock(unfinished)
+    if lock is None:
+        unfinished = place.with_name(f".unfinished.{secrets.token_hex(8)}{place.suffix}")
+        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    return unfinished, lock
+
+
+def _lock(unfinished: Path) -> int | None:
+    """A descriptor of a file, made empty, that nobody else has locked; or None."""
+    if sys.platform == "win32":
+        return None
+    try:
+        lock = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is(unfinished, lock):  # and has not just been renamed by its writer
+            os.ftruncate(lock, 0)
+            return lock
+    except OSError:
+        pass
+    os.close(lock)
+    return None
+
+
+def _let_go(unfinished: Path, lock: int | None) -> None:
+    """Remove a file that has not been renamed, and unlock it."""
+    if lock is None:
+        unfinished.unlink(missing_ok=True)
+        return
+    if _is(unfinished, lock):  # and not another's, who has begun since it was renamed
+        unfinished.unlink()
+    os.close(lock)
+
+
+def _is(unfinished: Path, lock: int) -> bool:
+    """Whether a descriptor is of the file that has this name."""
+    try:
+        return os.path.samestat(unfinished.lstat(), os.fstat(lock))
+    except FileNotFoundError:
+        return False
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a renaming last, where a folder can be flushed."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
