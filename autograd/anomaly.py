@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Literal
 
 from .origin import record_source
-from .sweep import Steps, inspecting, sweep
+from .sweep import Steps, inspectors, sweep
 from .value import Value, observing
 
 OPERANDS_SHOWN = 6
@@ -75,12 +75,8 @@ def detect_anomaly() -> Iterator[None]:
         autograd.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
           p = 0.0
     """
-    token = inspecting.set(_inspect)
-    try:
-        with record_source(), observing(_look):
-            yield
-    finally:
-        inspecting.reset(token)
+    with record_source(), observing(_look):
+        yield
 
 
 def _look(node: Value) -> None:
@@ -107,6 +103,9 @@ def _inspect(root: Value, differentiable: bool) -> Steps:
             message = _gradient_message(way, gradient, report)
             raise AnomalyError(message, node, "gradient", gradient, way)
         yield step
+
+
+inspectors[_look] = _inspect
 
 
 def _way(root: Value, node: Value) -> tuple[list[Value], tuple[float, float]]:

@@ -5,13 +5,14 @@ The line that is at fault in each case carries the comment `# here`, and the err
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 import pickle
 import random
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -23,6 +24,7 @@ from autograd import (
     detect_anomaly,
     exp,
     grad,
+    group,
     log,
     sin,
     softplus,
@@ -402,6 +404,47 @@ def test_blocks_nest() -> None:
             y.backward()
     y.backward()
     assert x.grad == math.inf
+
+
+def test_a_group_within_hides_no_line() -> None:
+    with detect_anomaly(), group("g"), pytest.raises(AnomalyError, match=r"^log.* made at test_a"):
+        log(Value(0.0))
+
+
+def test_blocks_in_generators_end_in_any_order() -> None:
+    def detecting() -> Iterator[None]:
+        with detect_anomaly():
+            yield
+
+    x = Value(0.0)
+    y = sqrt(x)
+    first, second = detecting(), detecting()
+    next(first)
+    next(second)
+    first.close()
+    with pytest.raises(AnomalyError):
+        y.backward()
+    with pytest.raises(AnomalyError):
+        log(x)
+    second.close()
+    with group("g"):
+        y.backward()
+        log(x)
+    assert x.grad == math.inf
+
+
+def test_an_asynchronous_generator_may_be_closed_by_another_task() -> None:
+    async def detecting() -> AsyncIterator[None]:
+        with detect_anomaly():
+            yield
+
+    async def main() -> None:
+        generator = detecting()
+        await anext(generator)
+        await asyncio.create_task(generator.aclose())  # type: ignore[attr-defined]
+        log(Value(0.0))
+
+    asyncio.run(main())
 
 
 def test_a_pass_can_be_stepped_through_all_the_same() -> None:
