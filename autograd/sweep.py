@@ -19,7 +19,7 @@ Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
 # What ``inspected`` calls instead of ``sweep`` while one observes who looks at sweeps as well.
-inspectors: dict[Observer, Callable[[Value, bool], Steps]] = {}
+inspectors: dict[Observer, Callable[[Value, bool, bool], Steps]] = {}
 
 
 def count_consumers(root: Value) -> dict[Value, int]:
@@ -105,11 +105,17 @@ def sweep(root: Value, differentiable: bool = False) -> Steps:
         yield node, gradient, partials
 
 
-def inspected(root: Value, differentiable: bool = False) -> Steps:
-    """The reverse sweep behind ``backward`` and ``grad``, as ``detect_anomaly`` lets it pass."""
+def inspected(root: Value, differentiable: bool = False, adds: bool = False) -> Steps:
+    """The reverse sweep behind ``backward`` and ``grad``, as ``detect_anomaly`` lets it pass.
+
+    Args:
+        root: as for ``sweep``.
+        differentiable: likewise.
+        adds: whether leaves are to hold the sum of their gradient and what they hold.
+    """
     for observer in observers():
         if observer in inspectors:
-            return inspectors[observer](root, differentiable)
+            return inspectors[observer](root, differentiable, adds)
     return sweep(root, differentiable)
 
 

@@ -193,7 +193,7 @@ class Value:
 
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
-        gradients = {node: gradient for node, gradient, _ in inspected(self)}
+        gradients = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
         with _adding:
             for node, gradient in gradients.items():
                 # A plain sum would turn a first -0.0 into 0.0.
