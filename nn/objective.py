@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from autograd import BoundProgram, Value, consumers_first, grad
+from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
 
 from . import divergences
 from .module import Module
@@ -26,7 +26,15 @@ _ROUNDING = 1e-6  # by which a probability, or a sum of them, may be off
 
 
 class DivergedError(Exception):
-    """Something that has to be finite is not."""
+    """Something that has to be finite is not.
+
+    Attributes:
+        anomaly: the first value or gradient that is not, in lines as of an ``AnomalyError``; or "".
+    """
+
+    def __init__(self, message: str, anomaly: str = "") -> None:
+        super().__init__(message)
+        self.anomaly = anomaly
 
 
 class OutOfDomainError(DivergedError):
@@ -80,12 +88,23 @@ class ValueObjective:
             )
         _check_outputs(self.risk, outputs)
         if not math.isfinite(loss.data):
-            raise DivergedError(f"the loss became {loss.data}; {_first_not_finite(loss)}")
+            raise DivergedError(f"the loss became {loss.data}", self._anomaly(batch))
         gradient = np.array(grad(loss, self.values))
         if not np.isfinite(gradient).all():
             value = self.values[int(np.argmin(np.isfinite(gradient)))]
-            raise DivergedError(f"the gradient of {name_of(value)} is not finite")
+            message = f"the gradient of {name_of(value)} is not finite"
+            raise DivergedError(message, self._anomaly(batch))
         return loss.data, gradient, outputs
+
+    def _anomaly(self, batch: Sequence[int]) -> str:
+        """The first value or gradient that is not finite, found by computing a batch again."""
+        try:
+            with detect_anomaly():
+                loss, _ = self.loss(self.data, batch, "training instance")
+                grad(loss, self.values)
+        except AnomalyError as anomaly:
+            return str(anomaly)
+        return ""  # a model that draws numbers of its own may have drawn others
 
     def validate(self) -> tuple[float, Outputs]:
         """The loss over the validation data, and its outputs."""
@@ -199,16 +218,3 @@ def _objection(divergence: object, outputs: Outputs) -> str:
 def name_of(value: Value) -> str:
     """What to call a Value in a sentence."""
     return value.label or repr(value)
-
-
-def _first_not_finite(root: Value) -> str:
-    """Where a bad number comes from: the first node, operands first, that has one."""
-    for node in reversed(consumers_first(root)):
-        if not math.isfinite(node.data):
-            name = f"{node.label} = " if node.label else ""
-            if node.op is None:
-                return f"the leaf {name}{node.data} is the first such value"
-            numbers = [f"{x.data if isinstance(x, Value) else x:.6g}" for x in node.operands]
-            shown = numbers if len(numbers) <= 4 else [*numbers[:3], "..."]
-            return f"{name}{node.op.formula(shown)} is the first such value"
-    return "every value in its graph is finite"

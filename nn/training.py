@@ -107,8 +107,9 @@ def fit(
 
     Returns:
         The history. Ctrl-C ends the run and returns what was learnt by the last complete update.
-        A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, and the
-        parameters of the last finite loss and gradient in place.
+        A loss, gradient or update that is not finite ends it with a ``RuntimeWarning``, which says
+        as ``detect_anomaly`` does where it first became so, and the parameters of the last finite
+        loss and gradient in place.
 
     Raises:
         ValueError: if the data, a setting or the checkpoint cannot be used, or the divergence is
@@ -142,13 +143,13 @@ def fit(
         history.reason = "interrupted"
     except DivergedError as diverged:
         run.go_back(run.good)
-        history.reason = f"diverged: {diverged}"
-        warnings.warn(
+        where = diverged.anomaly.splitlines()
+        history.reason = "; ".join([f"diverged: {diverged}", *where[:1]])
+        advice = (
             f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr",
-            RuntimeWarning,
-            stacklevel=2,
+            f"data, or try a smaller lr"
         )
+        warnings.warn("\n".join([advice, *where]), RuntimeWarning, stacklevel=2)
     except Exception:
         if not run.epochs:
             run.go_back(run.initial)
