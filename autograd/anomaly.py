@@ -13,10 +13,10 @@ import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .origin import record_source
-from .sweep import Steps, inspecting, sweep
+from .sweep import Steps, inspectors, sweep
 from .value import Value, observing
 
 OPERANDS_SHOWN = 6
@@ -58,9 +58,12 @@ def detect_anomaly() -> Iterator[None]:
     """Raise an error at the first value or gradient within the block that is nan or infinite.
 
     It looks at every node that is made, leaves as well, and at the gradients of ``backward`` and
-    ``grad``, in the order of the pass; then no ``.grad`` has been changed. Nodes made within the
-    block know the line that made them, as with ``record_source``. The engine takes less than twice
-    its time.
+    ``grad``, in the order of the pass; then no ``.grad`` has been changed. What ``backward`` adds
+    to a leaf is to be finite together with what the leaf holds. Nodes made within the block know
+    the line that made them, as with ``record_source``. The engine takes less than twice its time.
+
+    It looks at what the same thread, or asyncio task, does within the block; a thread that is
+    started there opens a block of its own.
 
     Raises:
         AnomalyError: at the first anomaly; a kind of ``ArithmeticError``.
@@ -75,12 +78,8 @@ def detect_anomaly() -> Iterator[None]:
         autograd.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
           p = 0.0
     """
-    token = inspecting.set(_inspect)
-    try:
-        with record_source(), observing(_look):
-            yield
-    finally:
-        inspecting.reset(token)
+    with record_source(), observing(_look):
+        yield
 
 
 def _look(node: Value) -> None:
@@ -92,41 +91,66 @@ def _look(node: Value) -> None:
 _isfinite = math.isfinite
 
 
-def _inspect(root: Value, differentiable: bool) -> Steps:
-    """The steps of a sweep, up to the first gradient that is not finite."""
+def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
+    """The steps of a sweep, up to the first gradient that is not finite, also once it is added."""
     if differentiable:
         # The numbers are the same, and an error can name the node and not its derivative's.
-        for _ in _inspect(root, False):
+        for _ in _inspect(root, False, adds):
             pass
         yield from sweep(root, True)
         return
     for step in sweep(root):
-        if not _isfinite(step[1]):
-            node, gradient, _ = step
-            way, report = _way(root, node)
-            message = _gradient_message(way, gradient, report)
+        node, gradient, _ = step
+        if not _isfinite(gradient):
+            way, reports = _way(root, node)
+            message = _gradient_message(way, gradient, reports)
             raise AnomalyError(message, node, "gradient", gradient, way)
+        if adds and node.op is None and not _isfinite(total := node.grad + gradient):
+            way, _ = _way(root, node)
+            raise AnomalyError(_sum_message(way, gradient, total), node, "gradient", total, way)
         yield step
 
 
-def _way(root: Value, node: Value) -> tuple[list[Value], tuple[float, float]]:
+inspectors[_look] = _inspect
+
+
+class _Report(NamedTuple):
+    """What a node sends to an operand: its own gradient times a partial."""
+
+    consumer: Value
+    upstream: float
+    partial: float
+
+    @property
+    def contribution(self) -> float:
+        return self.upstream * self.partial
+
+    @property
+    def size(self) -> float:
+        return _size(self.contribution)
+
+
+def _way(root: Value, node: Value) -> tuple[list[Value], list[_Report]]:
     """Where a gradient that is not finite has come from.
 
     Returns:
         The nodes from this one up to the root, each the one with the report that is not finite, or
-        else the largest; and the two factors of the first of these reports.
+        else the largest; and all reports to this one.
     """
-    largest: dict[Value, tuple[float, Value, tuple[float, float]]] = {}
+    largest: dict[Value, _Report] = {}
+    reports: list[_Report] = []
     for consumer, gradient, partials in takewhile(lambda step: step[0] is not node, sweep(root)):
         for operand, partial in zip(consumer.operands, partials):
             if isinstance(operand, Value) and partial is not None:
-                size = _size(gradient * partial)
-                if operand not in largest or size > largest[operand][0]:
-                    largest[operand] = size, consumer, (gradient, partial)
+                report = _Report(consumer, gradient, partial)
+                if operand is node:
+                    reports.append(report)
+                if operand not in largest or report.size > largest[operand].size:
+                    largest[operand] = report
     way = [node]
     while way[-1] is not root:
-        way.append(largest[way[-1]][1])
-    return way, largest[node][2]
+        way.append(largest[way[-1]].consumer)
+    return way, reports
 
 
 def _size(x: float) -> float:
@@ -143,37 +167,66 @@ def _value_message(node: Value) -> str:
     shown = sorted(values, key=lambda x: -_size(x.data))[:OPERANDS_SHOWN]
     if len(values) <= OPERANDS_SHOWN:
         shown = values
-    lines = [_describe(node, "is"), *(f"  {_describe(x)}" for x in shown)]
+    anomaly = f"{' = '.join(_equation(node))} is {node.data!r}{_made(node)}"
+    lines = [anomaly, *(f"  {_describe(x)}" for x in shown)]
     if len(values) > len(shown):
         lines.append(f"  and {len(values) - len(shown)} more operands, which are no larger")
     return "\n".join(lines)
 
 
-def _gradient_message(way: Sequence[Value], gradient: float, report: tuple[float, float]) -> str:
+def _gradient_message(way: Sequence[Value], gradient: float, reports: Sequence[_Report]) -> str:
     """A gradient that is not finite, the report that made it so, and the way up to the root."""
     node, consumer, *above = way
-    upstream, partial = report
-    lines = [f"  {_describe(x)}" for x in above]
-    if len(lines) > WAY_SHOWN:
-        lines[WAY_SHOWN // 2 : -WAY_SHOWN // 2] = [f"  ... and {len(lines) - WAY_SHOWN} more ..."]
-    if above:
-        lines.insert(0, "which is on the way from the root by")
+    report = max(reports, key=lambda report: report.size)
+    product = f"{report.upstream!r} * {report.partial!r} = {report.contribution!r}"
+    if repr(report.contribution) == repr(gradient):
+        receives = f"it receives {product} from"
+    else:
+        receives = (
+            f"it receives {len(reports)} reports that add up to {gradient}; the largest, "
+            f"{product}, is from"
+        )
     return "\n".join(
         [
             f"the derivative of {_equation(way[-1])[0]} by {_equation(node)[0]} is {gradient}",
             f"  {_describe(node)}",
-            f"it receives {upstream!r} * {partial!r} = {upstream * partial!r} from",
+            receives,
             f"  {_describe(consumer)}",
-            *lines,
+            *_on_the_way("which is on the way from the root by", above),
         ]
     )
 
 
-def _describe(node: Value, verb: str = "=") -> str:
+def _sum_message(way: Sequence[Value], gradient: float, total: float) -> str:
+    """A leaf whose gradient is finite, but not together with the one that it holds."""
+    leaf, *above = way
+    return "\n".join(
+        [
+            f"the .grad of {_equation(leaf)[0]} becomes {total}",
+            f"  {_describe(leaf)}",
+            f"it holds {leaf.grad!r} from before this pass, which adds {gradient!r}; "
+            f"zero_grad() lets it begin at 0",
+            *_on_the_way("from the root it came by", above),
+        ]
+    )
+
+
+def _on_the_way(heading: str, nodes: Sequence[Value]) -> list[str]:
+    """The nodes up to the root, if there are any, under a heading: of many the ends."""
+    lines = [f"  {_describe(x)}" for x in nodes]
+    if len(lines) > WAY_SHOWN:
+        lines[WAY_SHOWN // 2 : -WAY_SHOWN // 2] = [f"  ... and {len(lines) - WAY_SHOWN} more ..."]
+    return [heading, *lines] if lines else []
+
+
+def _describe(node: Value) -> str:
     """A node in a line: ``l = log(p) = log(0.5) = -0.69, made at demo.py:12``."""
+    return " = ".join(dict.fromkeys([*_equation(node), repr(node.data)])) + _made(node)
+
+
+def _made(node: Value) -> str:
     source = node.origin.source if node.origin is not None else ""
-    made = f", made at {source}" if source else ""
-    return f"{' = '.join(_equation(node))} {verb} {node.data!r}{made}"
+    return f", made at {source}" if source else ""
 
 
 def _equation(node: Value) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 from .value import Value, observing
@@ -38,7 +39,6 @@ class Origin(NamedTuple):
 
 
 _groups: ContextVar[str] = ContextVar("groups", default="")
-_sources_wanted: ContextVar[bool] = ContextVar("sources_wanted", default=False)
 
 
 @contextmanager
@@ -62,12 +62,12 @@ def group(name: str) -> Iterator[None]:
     if not name:
         raise ValueError("group(name): got an empty name; write for example group('attention')")
     outer = _groups.get()
-    token = _groups.set(f"{outer}.{name}" if outer else name)
+    _groups.set(f"{outer}.{name}" if outer else name)
     try:
-        with observing(_stamp):
+        with observing(_note_group):
             yield
     finally:
-        _groups.reset(token)
+        _groups.set(outer)
 
 
 @contextmanager
@@ -77,21 +77,32 @@ def record_source() -> Iterator[None]:
     ``v.origin.source`` is then such as ``demo.py:12``: the innermost line that belongs neither to
     autograd nor to nn.
     """
-    token = _sources_wanted.set(True)
-    try:
-        with observing(_stamp):
-            yield
-    finally:
-        _sources_wanted.reset(token)
+    with observing(_note_source):
+        yield
 
 
-def _stamp(node: Value) -> None:
-    file, line = _user_line() if _sources_wanted.get() else ("", 0)
-    # As Origin(...) would, in half of the time: this is done for every node.
-    node.origin = _new_tuple(Origin, (_groups.get(), file, line))
+def _note_group(node: Value) -> None:
+    if node.origin is None:  # otherwise its line has been noted, and its group with it
+        node.origin = Origin(_groups.get())
 
 
-_new_tuple = tuple.__new__
+# To find the number of a line takes as long as to make a node, and a place makes many nodes, so the
+# origins are kept by place and group. The code is held for as long as its id stands for it.
+_noted: dict[tuple[int, int, str], tuple[Origin, CodeType]] = {}
+NOTED_AT_MOST = 10_000
+
+
+def _note_source(node: Value) -> None:
+    # Below are _report and _record or __init__; an operation's own method is passed over as well.
+    frame = _user_frame(sys._getframe(3 if node.op is None else 4))
+    code = frame.f_code
+    place = id(code), frame.f_lasti, _groups.get()
+    noted = _noted.get(place)
+    if noted is None:
+        if len(_noted) >= NOTED_AT_MOST:
+            _noted.clear()
+        noted = _noted[place] = Origin(place[-1], code.co_filename, frame.f_lineno), code
+    node.origin = noted[0]
 
 
 class _PassedOver(dict[str, bool]):
@@ -105,9 +116,8 @@ class _PassedOver(dict[str, bool]):
 _passed_over = _PassedOver()
 
 
-def _user_line() -> tuple[str, int]:
+def _user_frame(frame: FrameType) -> FrameType:
     known = _passed_over
-    frame = sys._getframe(4)  # of who made the node: below are _record, _report and _stamp
     while known[frame.f_globals.get("__name__", "")] and (outer := frame.f_back) is not None:
         frame = outer
-    return frame.f_code.co_filename, frame.f_lineno
+    return frame

@@ -8,21 +8,18 @@ the stepper shows it one node at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
 from typing import Any, Literal, TypeAlias, overload
 
 from .ops import Op
-from .value import Value
+from .value import Observer, Value, observers
 
 LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
 Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
-# What ``inspected`` calls instead of ``sweep``, where somebody wants to look at the steps.
-inspecting: ContextVar[Callable[[Value, bool], Steps] | None] = ContextVar(
-    "inspecting", default=None
-)
+# What ``inspected`` calls instead of ``sweep`` while one observes who looks at sweeps as well.
+inspectors: dict[Observer, Callable[[Value, bool, bool], Steps]] = {}
 
 
 def count_consumers(root: Value) -> dict[Value, int]:
@@ -108,9 +105,18 @@ def sweep(root: Value, differentiable: bool = False) -> Steps:
         yield node, gradient, partials
 
 
-def inspected(root: Value, differentiable: bool = False) -> Steps:
-    """The reverse sweep behind ``backward`` and ``grad``, as ``detect_anomaly`` lets it pass."""
-    return (inspecting.get() or sweep)(root, differentiable)
+def inspected(root: Value, differentiable: bool = False, adds: bool = False) -> Steps:
+    """The reverse sweep behind ``backward`` and ``grad``, as ``detect_anomaly`` lets it pass.
+
+    Args:
+        root: as for ``sweep``.
+        differentiable: likewise.
+        adds: whether leaves are to hold the sum of their gradient and what they hold.
+    """
+    for observer in observers():
+        if observer in inspectors:
+            return inspectors[observer](root, differentiable, adds)
+    return sweep(root, differentiable)
 
 
 def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:

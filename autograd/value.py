@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from . import ieee, ops
 from .ops import Op
 
 if TYPE_CHECKING:
     from .origin import Origin
+
+Observer: TypeAlias = "Callable[[Value], None]"
 
 
 def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
@@ -190,7 +193,7 @@ class Value:
 
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
-        gradients = {node: gradient for node, gradient, _ in inspected(self)}
+        gradients = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
         with _adding:
             for node, gradient in gradients.items():
                 # A plain sum would turn a first -0.0 into 0.0.
@@ -293,19 +296,21 @@ _adding = threading.RLock()
 
 # How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
 _observed = 0
-_observers: ContextVar[tuple[Callable[[Value], None], ...]] = ContextVar("observers", default=())
 _counting = threading.Lock()
+# Who observes, and in how many blocks. Tasks inherit it, so it is replaced and never changed.
+_observers: ContextVar[Mapping[Observer, int]] = ContextVar(
+    "observers", default=MappingProxyType({})
+)
 
 
 @contextmanager
-def observing(observer: Callable[[Value], None]) -> Iterator[None]:
+def observing(observer: Observer) -> Iterator[None]:
     """Call ``observer`` with every node that is made within the block, by the same thread or task.
 
     One that observes already, from a block further out, is not called twice.
     """
     global _observed
-    others = tuple(other for other in _observers.get() if other is not observer)
-    token = _observers.set((*others, observer))
+    _add_blocks(observer, 1)
     with _counting:
         _observed += 1
     try:
@@ -313,7 +318,19 @@ def observing(observer: Callable[[Value], None]) -> Iterator[None]:
     finally:
         with _counting:
             _observed -= 1
-        _observers.reset(token)
+        _add_blocks(observer, -1)
+
+
+def observers() -> Iterable[Observer]:
+    """Who observes in this thread or task, the first first."""
+    return _observers.get()
+
+
+def _add_blocks(observer: Observer, more: int) -> None:
+    # Counted, and not put back as it was before: blocks in generators end in any order.
+    blocks = dict(_observers.get())
+    blocks[observer] = blocks.get(observer, 0) + more
+    _observers.set({observer: count for observer, count in blocks.items() if count > 0})
 
 
 def _report(node: Value) -> None:

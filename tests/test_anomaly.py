@@ -5,13 +5,14 @@ The line that is at fault in each case carries the comment `# here`, and the err
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 import pickle
 import random
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -23,6 +24,7 @@ from autograd import (
     detect_anomaly,
     exp,
     grad,
+    group,
     log,
     sin,
     softplus,
@@ -402,6 +404,105 @@ def test_blocks_nest() -> None:
             y.backward()
     y.backward()
     assert x.grad == math.inf
+
+
+def test_reports_that_are_finite_may_add_up_to_more() -> None:
+    x = Value(1e-300, "x")
+    with detect_anomaly():
+        y = x * 1.0
+        y.label = "y"
+        first, second = y * 1e308, y * 1.5e308
+        root = first + second
+        with pytest.raises(AnomalyError) as caught:
+            root.backward()
+    assert (caught.value.node, caught.value.number) == (y, math.inf)
+    assert caught.value.way == (y, second, root)
+    lines = str(caught.value).splitlines()
+    assert lines[2] == (
+        "it receives 2 reports that add up to inf; the largest, 1.0 * 1.5e+308 = 1.5e+308, is from"
+    )
+    assert lines[3].startswith("  y * 1.5e+308 = 1e-300 * 1.5e+308 = 150000000.0, made at ")
+
+
+def test_infinite_reports_of_both_signs_are_a_nan_together() -> None:
+    x = Value(0.0, "x")
+    root = sqrt(x) - x**0.5
+    with detect_anomaly(), pytest.raises(AnomalyError, match="2 reports that add up to nan; the"):
+        root.backward()
+
+
+def test_what_a_leaf_holds_and_what_is_added_are_finite_together() -> None:
+    u, w = Value(1e-300, "u"), Value(1e-300, "w")
+    u.grad, w.grad = 1.0, 1e308
+    with detect_anomaly():
+        product = w * 1.7e308
+        root = product + u
+        with pytest.raises(AnomalyError) as caught:
+            root.backward()
+        assert (u.grad, w.grad) == (1.0, 1e308)
+        assert grad(root, [w]) == (1.7e308,)
+    error = caught.value
+    assert (error.node, error.kind, error.number) == (w, "gradient", math.inf)
+    assert error.way == (w, product, root)
+    lines = str(error).splitlines()
+    assert lines[:4] == [
+        "the .grad of w becomes inf",
+        "  w = 1e-300",
+        "it holds 1e+308 from before this pass, which adds 1.7e+308; "
+        "zero_grad() lets it begin at 0",
+        "from the root it came by",
+    ]
+    w.grad = math.nan
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"the \.grad of w becomes nan"):
+        w.backward()
+
+
+def test_a_number_is_not_said_twice() -> None:
+    x = Value(1.0, "x")
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        log(-x)
+    assert str(caught.value).splitlines()[1].startswith("  -x = -1.0, made at")
+
+
+def test_a_group_within_hides_no_line() -> None:
+    with detect_anomaly(), group("g"), pytest.raises(AnomalyError, match=r"^log.* made at test_a"):
+        log(Value(0.0))
+
+
+def test_blocks_in_generators_end_in_any_order() -> None:
+    def detecting() -> Iterator[None]:
+        with detect_anomaly():
+            yield
+
+    x = Value(0.0)
+    y = sqrt(x)
+    first, second = detecting(), detecting()
+    next(first)
+    next(second)
+    first.close()
+    with pytest.raises(AnomalyError):
+        y.backward()
+    with pytest.raises(AnomalyError):
+        log(x)
+    second.close()
+    with group("g"):
+        y.backward()
+        log(x)
+    assert x.grad == math.inf
+
+
+def test_an_asynchronous_generator_may_be_closed_by_another_task() -> None:
+    async def detecting() -> AsyncIterator[None]:
+        with detect_anomaly():
+            yield
+
+    async def main() -> None:
+        generator = detecting()
+        await anext(generator)
+        await asyncio.create_task(generator.aclose())  # type: ignore[attr-defined]
+        log(Value(0.0))
+
+    asyncio.run(main())
 
 
 def test_a_pass_can_be_stepped_through_all_the_same() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import sys
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 import nn
-from autograd import Value, consumers_first, grad, group, record_source, tanh
+from autograd import Origin, Value, consumers_first, grad, group, origin, record_source, tanh
 
 
 def _line() -> int:
@@ -106,3 +109,79 @@ def test_a_name_that_is_no_string_is_refused(name: object) -> None:
 def test_an_empty_name_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"), group(""):
         pass
+
+
+def test_each_operation_in_a_line_a_loop_and_a_group_has_its_own_line_and_group() -> None:
+    made = []
+    with record_source():
+        x, first = Value(2.0), _line()
+        for name in ("a", "b"):
+            with group(name):
+                made += [x * 3.0 + 1.0, abs(-x)]
+                made.append(
+                    x
+                    + x
+                )  # fmt: skip
+    found = [(v.origin.group, v.origin.line - first) for v in made if v.origin]
+    assert found == [("a", 3), ("a", 3), ("a", 5), ("b", 3), ("b", 3), ("b", 5)]
+    assert made[0].origin is not made[3].origin
+
+
+@pytest.mark.parametrize("at_most", [3, 10_000])
+def test_lines_are_right_however_many_places_there_are(
+    at_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origin, "NOTED_AT_MOST", at_most)
+    for k in range(5):
+        # The code of one round is gone in the next, and its place in memory may be used again.
+        nodes: list[Any] = []
+        lines = "\n" * k + "nodes.append(x + 1)\n" * 50
+        with record_source():
+            exec(compile(lines, "made", "exec"), {"x": Value(1.0), "nodes": nodes})
+        assert [v.origin.source for v in nodes] == [f"made:{i}" for i in range(k + 1, k + 51)]
+        assert len(origin._noted) <= at_most
+
+
+def test_code_without_a_module_is_the_users() -> None:
+    names: dict[str, Any] = {"x": Value(1.0)}
+    with record_source():
+        exec("\ny = x + 1", names)
+    assert names["y"].origin.source == "<string>:2"
+
+
+def test_lines_are_known_in_groups_within_and_around() -> None:
+    with record_source(), group("g"):
+        inner = Value(1.0)
+    with group("g"), record_source():
+        outer = Value(1.0)
+    assert inner.origin is not None and outer.origin is not None
+    assert inner.origin.source and outer.origin.source
+    assert inner.origin.group == outer.origin.group == "g"
+
+
+def test_blocks_in_generators_end_in_any_order() -> None:
+    def recording() -> Iterator[None]:
+        with record_source():
+            yield
+
+    first, second = recording(), recording()
+    next(first)
+    next(second)
+    first.close()
+    assert Value(1.0).origin is not None
+    second.close()
+    with group("g"):
+        node = Value(1.0)
+    assert node.origin == Origin("g")
+
+
+def test_a_block_may_end_in_another_thread() -> None:
+    def recording() -> Iterator[None]:
+        with record_source(), group("g"):
+            yield
+
+    generator = recording()
+    next(generator)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(generator.close).result()
+    assert Value(1.0).origin is None

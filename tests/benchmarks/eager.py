@@ -1,4 +1,4 @@
-"""The eager engine beside micrograd: time of a training step, memory of a node, long chains.
+"""The eager engine beside micrograd, and with ``detect_anomaly``: a training step, memory, chains.
 
 Run it by itself: ``python tests/benchmarks/eager.py``. Each engine is timed in processes of its
 own, in turns, with the garbage collector as Python starts it, and only ratios are worth quoting.
@@ -109,6 +109,23 @@ def compare_steps(rounds: int, repeats: int) -> None:
     print(f"({rounds} rounds: {min(ratios):.1f} to {max(ratios):.1f})")
 
 
+def compare_detect_anomaly(rounds: int, repeats: int) -> None:
+    """With and without, in turns in one process: the smallest time of a step of each."""
+    from contextlib import nullcontext
+
+    from autograd import detect_anomaly
+
+    step = stepgrad_step()
+    best = {nullcontext: math.inf, detect_anomaly: math.inf}
+    for _ in range(rounds * repeats):
+        for block in best:
+            started = time.perf_counter()
+            with block():
+                step()
+            best[block] = min(best[block], time.perf_counter() - started)
+    print(f"  ratio      {best[detect_anomaly] / best[nullcontext]:9.2f}")
+
+
 def measure_memory() -> None:
     import nn
     from autograd import consumers_first
@@ -161,6 +178,8 @@ def main() -> None:
         return
     print(f"training step, MLP(2, {WIDTHS}), tanh, {POINTS} points, forward and backward")
     compare_steps(options.rounds, options.repeats)
+    print("the same within detect_anomaly(), and without")
+    compare_detect_anomaly(options.rounds, options.repeats)
     print("memory")
     measure_memory()
     print("a long chain: building, sweeping, freeing")
