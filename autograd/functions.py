@@ -161,9 +161,9 @@ def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     Raises:
         ValueError: if there are none.
     """
-    logits = _at_least_one("log_softmax", values)
-    normalizer = ops.log_normalizer(*logits)
-    return [x - normalizer for x in logits]
+    shifted = _shifted("log_softmax", values)
+    logarithm = log(sum([exp(x) for x in shifted]))
+    return [x - logarithm for x in shifted]
 
 
 @overload
@@ -183,7 +183,16 @@ def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     Raises:
         ValueError: if there are none.
     """
-    return [exp(x) for x in log_softmax(_at_least_one("softmax", values))]
+    powers = [exp(x) for x in _shifted("softmax", values)]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def _shifted(name: str, values: Iterable[Value | float]) -> list[Any]:
+    """The vector minus its largest entry: the softmax is the same, and no power exceeds 1."""
+    logits = _at_least_one(name, values)
+    shift = ops.softmax_shift(*logits)
+    return [x - shift for x in logits]
 
 
 def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:

@@ -7,6 +7,7 @@ always has a value and a gradient, and a nan can be traced to where it arose.
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 from math import inf, nan
@@ -120,6 +121,11 @@ def minimum(x: float, y: float) -> float:
     return x if x <= y or math.isnan(x) else y
 
 
+def largest(*xs: float) -> float:
+    """The largest of any number; nan if one is."""
+    return functools.reduce(maximum, xs)
+
+
 def less(x: float, y: float) -> float:
     """1 if x < y, else 0; 0 when either is nan."""
     return 1.0 if x < y else 0.0
@@ -152,13 +158,9 @@ def sum(*xs: float) -> float:
         return total
 
 
-def log_normalizer(*xs: float) -> float:
-    """log(sum(e ** x)), where softmax divides by that sum; nan where softmax is (an infinite x)."""
-    largest = max(xs)
-    return largest + math.log(sum(*[math.exp(x - largest) for x in xs]))
-
-
 def logsumexp(*xs: float) -> float:
     """log(sum(e ** x)), without overflow: infinite only where an x or every x is."""
-    total = log_normalizer(*xs)
-    return max(xs) if math.isnan(total) and not any(map(math.isnan, xs)) else total
+    shift = largest(*xs)
+    if math.isinf(shift):
+        return shift
+    return shift + math.log(sum(*[math.exp(x - shift) for x in xs]))

@@ -310,15 +310,15 @@ logsumexp = Op(
     text="log(exp(x1) + exp(x2) + ...)",
     latex=r"\log \sum_i e^{x_i}",
 )
-# The logarithm of what softmax divides by: nan where that is inf / inf, so that all of a softmax is
-# nan then, as in PyTorch and JAX, while logsumexp itself is infinite.
-log_normalizer = Op(
-    "log_normalizer",
-    ieee.log_normalizer,
-    Partial(lambda z, x: exp(x - z), "exp(x - z)", "e^{x - z}"),
+# What a softmax takes off its operands, lest their exponentials overflow. No derivative passes: any
+# number would do, as it cancels.
+softmax_shift = Op(
+    "softmax_shift",
+    ieee.largest,
+    Partial(None, "0", "0"),
     variadic=True,
-    text="log(exp(x1) + exp(x2) + ...)",
-    latex=r"\log \sum_i e^{x_i}",
+    text="max(x1, x2, ...)",
+    latex=r"\max_i x_i",
 )
 
 # Activations ------------------------------------------------------------------------------------

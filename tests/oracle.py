@@ -175,8 +175,17 @@ def log_sum_exp(*us: Jet) -> Jet:
     return first + rest.through(mp.log1p(rest.value), 1 / whole, -1 / whole**2)
 
 
+def shift(*us: Jet) -> Jet:
+    return max(us, key=lambda u: u.value).stopped()
+
+
+def order(*us: Jet) -> list[int]:
+    return [side(u, v) for u in us for v in us]
+
+
 def first_log_softmax(*us: Jet) -> Jet:
-    return us[0] + log_sum_exp(*us).times(-1)
+    """Minus the logarithm of the sum of e^(u - u_1), which keeps the digits of close, large u."""
+    return log_sum_exp(*[u + us[0].times(-1) for u in us]).times(-1)
 
 
 def first_softmax(*us: Jet) -> Jet:
@@ -244,7 +253,7 @@ FUNCTIONS: dict[str, Function] = {
     "cos": Function(1, autograd.cos, cosine),
     "xlogy": Function(2, autograd.xlogy, lambda u, v: u * logarithm(v), lambda x, y: y > 0.0),
     "logsumexp": Function(None, lambda *xs: autograd.logsumexp(xs), log_sum_exp),
-    "log_normalizer": Function(None, ops.log_normalizer, log_sum_exp),
+    "softmax_shift": Function(None, ops.softmax_shift, shift, chooses=order),
     "tanh": Function(1, autograd.tanh, hyperbolic_tangent),
     "sigmoid": Function(1, autograd.sigmoid, logistic, lambda x: x > -300.0),
     "relu": Function(1, autograd.relu, lambda u: u.times(side(u) >= 0), chooses=side),
@@ -280,7 +289,15 @@ FUNCTIONS: dict[str, Function] = {
 }
 LAST_OPERAND_IS_CONSTANT = {"power"}
 # A step, or a slope that is hidden on purpose.
-SEEN_BY_DIFFERENCES_ONLY = {"stop_gradient", "step", "sign", "less", "equal", "where"}
+SEEN_BY_DIFFERENCES_ONLY = {
+    "stop_gradient",
+    "softmax_shift",
+    "step",
+    "sign",
+    "less",
+    "equal",
+    "where",
+}
 
 
 # Plans ------------------------------------------------------------------------------------------
@@ -377,7 +394,8 @@ def allowance(root: Value) -> float:
             continue
         error += abs(gradient) * ULPS * math.ulp(size(node))
         # An error passes where no derivative does.
-        partials = (1.0,) if node.op is ops.stop_gradient else local_partials(node)
+        through = node.op in (ops.stop_gradient, ops.softmax_shift)
+        partials = [1.0] * len(node.operands) if through else local_partials(node)
         for operand, partial in zip(node.operands, partials, strict=True):
             if isinstance(operand, Value) and partial is not None:
                 gradients[operand] = gradients.get(operand, 0.0) + gradient * partial
@@ -386,7 +404,7 @@ def allowance(root: Value) -> float:
 
 def size(node: Value) -> float:
     """The largest number that was rounded to make the node."""
-    if node.op in (ops.logsumexp, ops.log_normalizer):  # shifts its operands by the largest
+    if node.op is ops.logsumexp:  # shifts its operands by the largest
         return max(abs(x.data if isinstance(x, Value) else x) for x in (node, *node.operands))
     return abs(node.data)
 

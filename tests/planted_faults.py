@@ -153,8 +153,15 @@ FAULTS = [
     Fault(
         "softmax shifts by the first logit instead of the largest",
         IEEE,
-        "largest = max(xs)\n",
-        "largest = xs[0]\n",
+        "return functools.reduce(maximum, xs)\n",
+        "return xs[0]\n",
+        "functions ops",
+    ),
+    Fault(
+        "a gradient passes through the shift of a softmax",
+        OPS,
+        "ieee.largest,\n    Partial(None,",
+        "ieee.largest,\n    Partial(1.0,",
         "functions",
     ),
     Fault(
@@ -282,8 +289,8 @@ FAULTS = [
     Fault(
         "a softmax leaves the first logit out of what it divides by",
         FUNCTIONS,
-        "normalizer = ops.log_normalizer(*logits)",
-        "normalizer = ops.log_normalizer(*(logits[1:] or logits))",
+        "total = sum(powers)",
+        "total = sum(powers[1:] or powers)",
         "functions",
     ),
     Fault(

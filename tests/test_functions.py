@@ -120,9 +120,63 @@ def test_softmax_does_not_overflow() -> None:
 
 
 def test_softmax_does_not_depend_on_a_common_shift() -> None:
-    for shift in (-1000.0, -3.0, 1000.0):
-        shifted = softmax([shift + 1.0, shift + 2.0, shift + 4.0])
-        assert shifted == pytest.approx(softmax([1.0, 2.0, 4.0]), rel=1e-12)
+    for shift in (-1000.0, -3.0, 1000.0, 2.0**50):
+        xs = [shift + 1.0, shift + 2.0, shift + 4.0]
+        assert softmax(xs) == softmax([1.0, 2.0, 4.0])
+        assert log_softmax(xs) == log_softmax([1.0, 2.0, 4.0])
+
+
+def test_the_softmax_of_large_logits_by_hand() -> None:
+    # Between 1e16 and 1e16 + 2 there is no float; their difference is all that matters.
+    for make in (float, Value):
+        ys = [data(y) for y in softmax([make(1e16), make(1e16 + 2.0)])]
+        assert ys == pytest.approx([0.11920292202211755, 0.8807970779778824], rel=1e-15)
+        logarithms = [data(y) for y in log_softmax([make(1e16), make(1e16 + 2.0)])]
+        assert logarithms == pytest.approx([-2.1269280110429727, -0.1269280110429726], rel=1e-15)
+    assert softmax([-1e300] * 4) == [0.25] * 4
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-8, 1.0, 1e3, 1e16, 1e300])
+@given(data=st.data())
+@settings(repeatably, max_examples=8)
+def test_softmax_and_its_derivatives_are_exact_at_any_size(
+    size: float, data: st.DataObject
+) -> None:
+    middle = data.draw(st.sampled_from([0.0, 1.0, -1.0])) * size
+    away = st.floats(-40.0, 40.0) | st.floats(-1.0, 1.0).map(lambda x: x * size)
+    xs = [middle + x for x in data.draw(st.lists(away, min_size=1, max_size=4))]
+    xs.append(data.draw(st.sampled_from(xs)))  # a tie, often of the largest
+    leaves, n = [Value(x) for x in xs], range(len(xs))
+    with mpmath.workdps(60):
+        shifted = [mpmath.mpf(x) - max(xs) for x in xs]
+        total = mpmath.fsum(map(mpmath.exp, shifted))
+        p = [mpmath.exp(x) / total for x in shifted]
+        slopes = [[p[j] * ((j == k) - p[k]) for k in n] for j in n]
+        for i, (y, z) in enumerate(zip(softmax(leaves), log_softmax(leaves), strict=True)):
+            # The power of a rounded difference is as wrong in proportion as that is large.
+            assert abs(y.data - p[i]) <= 4e-16 * (4 + min(-shifted[i], 800)) * p[i] + 5e-324
+            assert close(z.data, shifted[i] - mpmath.log(total))
+            firsts, log_firsts = (grad(root, leaves, create_graph=True) for root in (y, z))
+            for j in n:
+                assert close(firsts[j].data, slopes[i][j])
+                assert close(log_firsts[j].data, (i == j) - p[j])
+                second, log_second = (grad(f[j], leaves) for f in (firsts, log_firsts))
+                for k in n:
+                    exact = ((i == j) - p[j]) * slopes[i][k] - p[i] * slopes[j][k]
+                    assert close(second[k], exact)
+                    assert close(log_second[k], -slopes[j][k])
+
+
+def test_a_softmax_of_constants_and_of_one_value_twice() -> None:
+    x = Value(1e16)
+    first, second, constant = softmax([x, x, 1e16 + 2.0])
+    assert [y.data for y in (first, second, constant)] == pytest.approx(  # type: ignore[union-attr]
+        [0.10650697891920075, 0.10650697891920075, 0.7869860421615985], rel=1e-15
+    )
+    # By hand: y = 1 / (2 + c) with c = e^(k - x), so that dy/dx = c y^2.
+    assert grad(first, x) == pytest.approx((0.08381950580221061,), rel=1e-14)
+    (alone,) = log_softmax([Value(-0.0)])
+    assert math.copysign(1.0, alone.data + 0.0) == 1.0 and alone.data == 0.0
 
 
 def test_log_softmax_keeps_what_softmax_rounds_away() -> None:

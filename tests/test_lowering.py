@@ -228,6 +228,16 @@ def random_graph(seed: int) -> tuple[Value, list[Value], list[Value]]:
     return root, [x for x in inputs if x in used], [p for p in parameters if p in used]
 
 
+def test_a_softmax_of_large_logits(engine: str) -> None:
+    x, scale = [Value(float(i), f"x[{i}]") for i in range(3)], Value(1.0, "scale")
+    logits = [1e16 + scale * value for value in x]
+    roots = [autograd.softmax(logits)[0], autograd.log_softmax(logits)[2]]
+    values, gradient = lower(roots, x, [scale], engine)([[0.0, 2.0, 4.0]])
+    # By hand: a = 1 / (1 + e^2 + e^4) and -log(1 + e^-2 + e^-4), and their slopes in the scale.
+    assert_same(values, [0.015876239976466767, -0.14293162849989953], 1e-14)
+    assert_same(gradient, [[-0.0587718429148842], [0.2981258155582638]], 1e-14)
+
+
 @pytest.mark.parametrize("seeds", [range(i, i + 25) for i in range(0, 300, 25)], ids=str)
 def test_random_graphs(seeds: range, way: None) -> None:
     for seed in seeds:

@@ -63,7 +63,8 @@ def test_jets_are_mpmaths_own_differences() -> None:
         plan = draw_plan(generator, most_leaves=2, most_steps=6)
         comparison = Comparison(plan, Tally())
         comparison.run(order=1)
-        if comparison.is_rough or any(name in ("step", "stop_gradient") for name, _ in plan.steps):
+        flat = {"step", "stop_gradient", "softmax_shift"}
+        if comparison.is_rough or any(name in flat for name, _ in plan.steps):
             continue
         with mpmath.workdps(60):
             root = on_jets(plan, plan.leaves)

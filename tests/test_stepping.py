@@ -596,16 +596,17 @@ def test_the_records_of_every_edge_add_up() -> None:
         root = random_graph(seed)
         steps = step_through(root).steps
         reported: dict[Value, list[float]] = {}
+        passed: dict[Value, list[float]] = {root: [1.0]}
         for step in steps:
-            sums = reported.get(step.node, [1.0])
             assert step.received == tuple(reported.get(step.node, ()))
-            assert step.gradient.hex() == _left_to_right(sums).hex()
+            assert step.gradient.hex() == _left_to_right(passed.get(step.node, [0.0])).hex()
             for edge in step.edges:
                 assert step.node.operands[edge.position] is edge.operand
                 if edge.partial is None:
                     assert edge.contribution == 0.0
                 else:
                     assert edge.contribution.hex() == (step.gradient * edge.partial).hex()
+                    passed.setdefault(edge.operand, []).append(edge.contribution)
                 reported.setdefault(edge.operand, []).append(edge.contribution)
                 assert edge.reported == len(reported[edge.operand])
         for step in steps:

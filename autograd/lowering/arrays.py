@@ -130,7 +130,6 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
     reached = graph.reachable(outputs)
     expanded = _Expanded()
     nodes = [-1] * len(graph)
-    normalizers: dict[int, tuple[int, int]] = {}
     for node, name in enumerate(graph.names):
         operands = tuple([nodes[x] for x in graph.operands[node]])
         if not operands:
@@ -139,11 +138,6 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
                 nodes[node] = expanded.leaf(name, int(graph.numbers[node]))
         elif not reached[node]:
             continue
-        elif name == "log_normalizer":
-            nodes[node], *shared = _log_normalizer(expanded, operands)
-            normalizers[nodes[node]] = (shared[0], shared[1])
-        elif name == "exp" and graph.names[graph.operands[node][0]] == "sum":
-            nodes[node] = _normalized(expanded, operands[0], normalizers)
         elif name in EXPANSIONS:
             nodes[node] = EXPANSIONS[name](expanded, operands)
         elif name == "sum":
@@ -204,41 +198,24 @@ def _sigmoid(graph: _Expanded, operands: tuple[int, ...]) -> int:
     return graph.apply("div", (one, graph.total([(1.0, one), (1.0, exponential)])))
 
 
-def _log_normalizer(graph: Simplifier, operands: tuple[int, ...]) -> tuple[int, int, int]:
-    """The logarithm of the sum of exponentials, the largest x, and one over the shifted sum."""
-    largest = graph.node("largest", tuple(sorted(set(operands))))
-    shifted = [graph.total([(1.0, x), (-1.0, largest)]) for x in operands]
-    total = graph.total([(1.0, graph.apply("exp", (x,))) for x in shifted])
-    result = graph.total([(1.0, largest), (1.0, graph.apply("log", (total,)))])
-    return result, largest, graph.apply("div", (graph.constant(1.0), total))
+def _largest(graph: Graph, operands: tuple[int, ...]) -> int:
+    return graph.node("largest", tuple(sorted(set(operands))))
 
 
 def _logsumexp(graph: Simplifier, operands: tuple[int, ...]) -> int:
-    """The same, but where the largest x is infinite it is the result."""
-    result, largest, _ = _log_normalizer(graph, operands)
+    """The logarithm of the sum of shifted exponentials; an infinite largest x is the result."""
+    largest = _largest(graph, operands)
+    shifted = [graph.total([(1.0, x), (-1.0, largest)]) for x in operands]
+    total = graph.total([(1.0, graph.apply("exp", (x,))) for x in shifted])
+    result = graph.total([(1.0, largest), (1.0, graph.apply("log", (total,)))])
     finite = graph.apply("less", (graph.apply("abs", (largest,)), graph.constant(math.inf)))
     return graph.apply("where", (finite, result, largest))
-
-
-def _normalized(graph: Simplifier, x: int, normalizers: dict[int, tuple[int, int]]) -> int:
-    """The exponential of x; of z_i - log_normalizer(z) by the exponentials that are known."""
-    if graph.names[x] == "sum" and len(graph.operands[x]) == 2:
-        for logit, other in (graph.operands[x], graph.operands[x][::-1]):
-            if graph.names[other] == "mul" and graph.is_constant(graph.operands[other][0], -1.0):
-                known = normalizers.get(graph.operands[other][1])
-                if known is not None:
-                    largest, reciprocal = known
-                    shifted = graph.total([(1.0, logit), (-1.0, largest)])
-                    exponential = graph.find("exp", (shifted,))
-                    if exponential is not None:
-                        return graph.product(exponential, reciprocal)
-    return graph.apply("exp", (x,))
 
 
 EXPANSIONS: dict[str, Callable[[_Expanded, tuple[int, ...]], int]] = {
     "softplus": _softplus,
     "sigmoid": _sigmoid,
-    "log_normalizer": lambda graph, operands: _log_normalizer(graph, operands)[0],
+    "softmax_shift": _largest,
     "logsumexp": _logsumexp,
     "stop_gradient": lambda graph, operands: operands[0],
 }

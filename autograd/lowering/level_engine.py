@@ -18,23 +18,16 @@ from .numpy_source import compile_source
 FEWEST, CACHE, MOST = 128, 1 << 22, 1 << 26
 
 
-def log_normalizer(x: Array) -> Array:
-    """log(sum(e ** x)) along axis 1."""
-    largest = x.max(axis=1, keepdims=True)
-    found: Array = largest[:, 0] + np.log(np.exp(x - largest).sum(axis=1))
-    return found
-
-
 def logsumexp(x: Array) -> Array:
-    """The same, but where the largest x is infinite it is the result."""
-    largest = x.max(axis=1)
-    return np.where(np.isinf(largest), largest, log_normalizer(x))
+    """log(sum(e ** x)) along axis 1; where the largest x is infinite it is the result."""
+    largest: Array = x.max(axis=1)
+    total: Array = np.exp(x - largest[:, None]).sum(axis=1)
+    return np.where(np.isinf(largest), largest, largest + np.log(total))
 
 
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
-    "log_normalizer": log_normalizer,
     "logsumexp": logsumexp,
     **{CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
 }

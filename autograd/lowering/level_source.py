@@ -16,8 +16,11 @@ from .kinds import LIFT, Kind, Plan
 from .numpy_source import literal
 from .simplify import simplify
 
-REDUCTIONS = {"sum": "add.reduce({x}, axis=1)"}
-REDUCTIONS |= {name: f"{name}({{x}})" for name in ("log_normalizer", "logsumexp")}
+REDUCTIONS = {
+    "sum": "add.reduce({x}, axis=1)",
+    "softmax_shift": "maximum.reduce({x}, axis=1)",
+    "logsumexp": "logsumexp({x})",
+}
 CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 
 

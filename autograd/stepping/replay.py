@@ -19,6 +19,7 @@ from .names import derivative
 from .recording import Recording
 
 TOLERANCES = Tolerances(relative=1e-5, absolute=0.0)
+CONSTANT = (ops.stop_gradient, ops.softmax_shift)  # what they give counts as one in the sweep
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +130,7 @@ def check(recording: Recording, node: Value) -> Comparison:
 def _above(recording: Recording, node: Value) -> list[int]:
     """The places of all nodes that depend on a node, operands first; none for the root.
 
-    The result of ``stop_gradient`` counts as a constant, as it does in the sweep.
+    What ``CONSTANT`` operations give depends on no node, as in the sweep.
     """
     found = {recording.place[node]}
     waiting = list(found)
@@ -137,7 +138,7 @@ def _above(recording: Recording, node: Value) -> list[int]:
         for edge in recording.reports(recording.nodes[waiting.pop()]):
             consumer = recording.consumer(edge)
             place = recording.place[consumer]
-            if place not in found and consumer.op is not ops.stop_gradient:
+            if place not in found and consumer.op not in CONSTANT:
                 found.add(place)
                 waiting.append(place)
     return sorted(found - {recording.place[node]}, reverse=True)
