@@ -319,6 +319,27 @@ def test_data_set_written_as_a_python_loop_becomes_a_batch() -> None:
     assert "scalar nodes in" in program.describe().splitlines()[-1]
 
 
+def test_a_data_set_of_large_terms_overflows_no_sooner_than_its_sum(engine: str) -> None:
+    w = Value(1.5, "w")
+    a, b, c, d, e = [w * (1e307 * x) for x in range(5)]
+    # By hand: 0 + 1 + 2 + 3 + 4 = 10 times 1.5e307, and 6 with a minus before the 2; of five times
+    # the last term there is no float.
+    for root, total in ((a + b + c + d + e, 10.0), (a + b - c + d + e, 6.0)):
+        program = lower(root, wrt=[w], engine=engine)
+        value, gradient = program()
+        assert value == pytest.approx(total * 1.5e307, rel=1e-14)
+        assert gradient == pytest.approx([total * 1e307], rel=1e-14)
+        assert list(program.per_instance()) == [program.value()] == [value]
+
+
+def test_parts_of_a_data_set_that_are_a_leaf_each(engine: str) -> None:
+    w = Value(2.0, "w")
+    # By hand: 6 w + (0 + ... + 4) - 7 = 12 + 10 - 7, and the slope 6.
+    sums = [autograd.sum([w] * 6), autograd.sum([Value(float(x)) for x in range(5)]), Value(7.0)]
+    value, gradient = lower(sums[0] + sums[1] - sums[2], wrt=[w], engine=engine)()
+    assert value == pytest.approx(15.0, rel=1e-15) and gradient == pytest.approx([6.0], rel=1e-15)
+
+
 def test_zeros_of_both_signs_in_a_data_set_stay_apart() -> None:
     w = Value(2.0, "w")
     root = autograd.sum([autograd.minimum(w / x, 5.0) for x in (0.0, -0.0, 0.0, 0.0, 0.0)])

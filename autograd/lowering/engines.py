@@ -149,23 +149,27 @@ class PythonEngine:
 
 
 class SumEngine:
-    """The sum of what several engines give, each with its own data bound."""
+    """The weighted sum of what several engines give, each with its own data bound."""
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
-        self.engines = engines
+    def __init__(self, engines: Sequence[Engine], weights: Sequence[float]) -> None:
+        self.engines, self.weights = engines, weights
         self.parameters: Array = engines[0].parameters
-        self.source = "\n".join(engine.source for engine in engines)
+        self.source = "\n".join(
+            f"# {weight:g} times the average that follows\n{engine.source}"
+            for engine, weight in zip(engines, weights)
+        )
 
     def load(self, columns: Array) -> None:
         """There is nothing to load: the parts hold their data."""
 
     def run(self) -> Array:
-        """The sums of the averages."""
+        """The sums of the weighted averages."""
         total: Array = np.zeros(())
-        for engine in self.engines:
-            if engine.parameters is not self.parameters:
-                engine.parameters[:] = self.parameters
-            total = total + engine.run()
+        with np.errstate(all="ignore"):
+            for engine, weight in zip(self.engines, self.weights):
+                if engine.parameters is not self.parameters:
+                    engine.parameters[:] = self.parameters
+                total = total + weight * engine.run()
         return total
 
     def rows(self) -> Array:

@@ -28,7 +28,7 @@ FEW, SHARE = 200, 0.1
 
 
 class Part:
-    """A graph whose averages, added to those of the other parts, are the program's.
+    """A graph whose averages, weighted and added to those of the other parts, are the program's.
 
     Args:
         graph: as recorded.
@@ -36,6 +36,7 @@ class Part:
         roots: how many roots there are.
         parameters: how many there are.
         columns: the inputs, a column for each instance; zeros if they come later.
+        weight: what its averages are multiplied by.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Part:
         roots: int,
         parameters: int,
         columns: NDArray[np.float64],
+        weight: float = 1.0,
     ) -> None:
         self.graph, self.parameters, self.columns = graph, parameters, columns
+        self.weight = weight
         self.roots, self.observed = nodes[:roots], nodes[roots:]
         self.products = find_products(graph, nodes)
         left = self.products[0].operations(self.products[1])

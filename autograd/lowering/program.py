@@ -150,7 +150,8 @@ class Program:
         if not self._inputs and self._single and not self._observed:
             parts = reroll(self._roots[0], self._wrt)
             if parts is not None:
-                return [Part(x.graph, [x.root], 1, len(self._wrt), x.columns) for x in parts]
+                n = len(self._wrt)
+                return [Part(x.graph, [x.root], 1, n, x.columns, x.weight) for x in parts]
         graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
         if self._inputs:
             self._recording = graph.recording(nodes)
@@ -162,7 +163,8 @@ class Program:
         if kind not in self._engines:
             parts: Sequence[Part | None] = self._parts or [None]
             engines = [self._build(kind, part) for part in parts]
-            self._engines[kind] = engines[0] if len(engines) == 1 else SumEngine(engines)
+            weights = [part.weight if part else 1.0 for part in parts]
+            self._engines[kind] = engines[0] if weights == [1.0] else SumEngine(engines, weights)
         engine = self._engines[kind]
         if engine.parameters is not self.parameters and len(self.parameters):
             engine.parameters[:] = self.parameters
@@ -205,7 +207,7 @@ class Program:
 
     def per_instance(self, batch: Any = None) -> Array:
         """The root for every instance: an array of length T, or T x K for a list of K roots."""
-        if len(self._parts) > 1:
+        if self._single and not self._inputs:  # of which a batch may have been made
             return np.array([self.value(batch)])
         self._run("rows", batch)
         rows = self._engines["rows"].rows()

@@ -29,17 +29,20 @@ NUMBER: Place = ("number",)
 
 @dataclass
 class Part:
-    """Some terms of a sum, as the average over a batch.
+    """Some terms of a sum, as a multiple of the average over a batch.
 
     Attributes:
-        graph: the form of the terms, times their number.
+        graph: the form of the terms.
         root: its node.
         columns: the numbers of each term, a column for each; D x T.
+        weight: what the average is to be multiplied by: the number of terms, times their factor if
+            they share it. To multiply the terms instead might overflow where their sum does not.
     """
 
     graph: Graph
     root: int
     columns: Array
+    weight: float
 
 
 def reroll(root: Value, wrt: Sequence[Value]) -> list[Part] | None:
@@ -168,9 +171,12 @@ def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
             nodes.append(graph.leaf(PARAMETER, place[1]))
         else:
             nodes.append(hole(next(slots)))
-    count = graph.constant(float(len(instances)))
-    root = graph.node("mul", (graph.node("mul", (count, factor)), nodes[-1]))
+    weight = float(len(instances))
+    if shared[0]:
+        weight, root = weight * float(table[0, 0]), nodes[-1]
+    else:
+        root = graph.node("mul", (factor, nodes[-1]))
     if not len(columns):
         # Every term is the same: one instance says it all.
         columns = np.empty((0, 1))
-    return Part(graph, root, np.ascontiguousarray(columns))
+    return Part(graph, root, np.ascontiguousarray(columns), weight)
