@@ -8,11 +8,18 @@ line on standard error; where an expression is to blame, two more point a caret 
 
 from __future__ import annotations
 
+import os
+import signal
+
+_on_interrupt = signal.getsignal(signal.SIGINT)
+if __name__ == "__main__" and callable(_on_interrupt):
+    # While the rest is being imported there is nothing to clean up, and no way to say it better.
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+
 import argparse
 import code
 import importlib
 import inspect
-import os
 import re
 import sys
 import textwrap
@@ -78,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MISUSED
     except (OSError, ImportError, autograd.RenderError) as error:
         _settle_output()
-        _complain(error)
+        _complain(_reason(error))
         return FAILED
 
 
@@ -369,6 +376,14 @@ def _number(x: float) -> str:
     return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else repr(x)
 
 
+def _reason(error: Exception) -> object:
+    """What to say of an error: one of the system's says it with a number and in another order."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"cannot write {error.filename!r}" if error.filename else "standard output"
+        return f"{where}: {error.strerror}"
+    return error
+
+
 def _complain(message: object, excerpt: str = "") -> None:
     """One line for the person at the terminal, and below it the place that it is about."""
     told = printable(" ".join(str(message).split()))
@@ -407,4 +422,6 @@ def _complete_names(names: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    if callable(_on_interrupt):
+        signal.signal(signal.SIGINT, _on_interrupt)
     sys.exit(main())

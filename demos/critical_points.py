@@ -12,8 +12,10 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import options
+
+# isort: split
+import numpy as np
 
 from autograd import Value, classify_critical_point, gradient, hessian, newton, plots
 

@@ -12,6 +12,7 @@ epochs and at the end. The file is that of ``persistence.py``; its third line ho
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from autograd.files import check_place
+from autograd.ops import Op
 
 from .history import COLUMNS, History
-from .module import Module, in_order
+from .module import Module, in_order, walk
 from .optimizers import Array, Optimizer, State
 from .persistence import (
     PersistenceError,
@@ -36,6 +38,7 @@ from .persistence import (
 )
 from .risk import plain
 
+_SHOWN = 200  # characters of a setting
 _EPOCHS = 1000  # may be in a file, however few the run is to have
 
 
@@ -104,8 +107,7 @@ class Checkpoint:
 
         Raises:
             PersistenceError: (a ValueError) if the file is damaged, is no checkpoint, or is that
-                of a run with other settings.
-            ValueError: if the parameters in it are not those of the model.
+                of a run with other settings or another model.
         """
         if not os.path.exists(self._place):
             return None
@@ -119,7 +121,10 @@ class Checkpoint:
         state, *training = read_file(self._place, limits)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
-        parameters = np.array(decoded(in_order(self.model, state)))
+        try:
+            parameters = np.array(decoded(in_order(self.model, state)))
+        except ValueError as error:
+            raise self._refused(str(error)) from None
         self._compare(training[0].get("settings"))
         try:
             snapshot, history = self._restored(parameters, training[0], start)
@@ -202,7 +207,7 @@ class Checkpoint:
             raise self._refused("it names no settings")
         others = [
             f"{name} is {self.settings.get(name, 'not set')} and was "
-            f"{str(settings.get(name, 'not set'))[:80]}"
+            f"{str(settings.get(name, 'not set'))[:_SHOWN]}"
             for name in sorted(self.settings.keys() | settings.keys(), key=str)
             if self.settings.get(name) != settings.get(name)
         ]
@@ -226,8 +231,26 @@ def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:
     return {"optimizer": type(optimizer).__qualname__, **settings}
 
 
+def structure(model: Module) -> str:
+    """What a model is made of besides its parameters: modules, and functions such as activations,
+    in the order in which ``Module`` looks for parameters.
+    """
+    parts: list[str] = []
+    for _, found in walk(model):
+        if isinstance(found, Module):
+            parts.append(type(found).__qualname__)
+        elif callable(found):
+            parts[-1] += f" {function_name(found)}"
+    runs = [(part, len(list(equal))) for part, equal in itertools.groupby(parts)]
+    text = ", ".join(part if times == 1 else f"{times} {part}" for part, times in runs)
+    digest = sha256(text.encode()).hexdigest()[:16]
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} ... with SHA-256 {digest}"
+
+
 def function_name(function: object) -> str:
     """What to know a function by in another process."""
+    if isinstance(function, Op):
+        return function.name
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', '')}.{name}"
 

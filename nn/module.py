@@ -34,8 +34,8 @@ class Module:
         A parameter that is used in two places is named after the first.
         """
         seen: set[Value] = set()
-        for name, value in _walk(self):
-            if value not in seen:
+        for name, value in walk(self):
+            if isinstance(value, Value) and value not in seen:
                 seen.add(value)
                 yield name, value
 
@@ -130,15 +130,15 @@ def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:
     return [state[name] for name in own]
 
 
-def _walk(module: Module) -> Iterator[tuple[str, Value]]:
-    """Parameters with their paths; by a stack, as modules may nest to any depth."""
-    stack: list[tuple[str, object]] = [("", module)]
+def walk(module: Module) -> Iterator[tuple[str, object]]:
+    """A module and all that its attributes hold, in their order, with their paths."""
+    stack: list[tuple[str, object]] = [("", module)]  # as modules may nest to any depth
     entered: set[int] = set()
     while stack:
         path, found = stack.pop()
-        if isinstance(found, Value):
-            yield path, found
-        elif isinstance(found, (Module, list, tuple)) and id(found) not in entered:
+        if isinstance(found, (Module, list, tuple)):
+            if id(found) in entered:
+                continue
             entered.add(id(found))
             if isinstance(found, Module):
                 dot = "." if path else ""
@@ -150,6 +150,7 @@ def _walk(module: Module) -> Iterator[tuple[str, Value]]:
             else:
                 inside = [(f"{path}[{i}]", part) for i, part in enumerate(found)]
             stack.extend(reversed(inside))
+        yield path, found
 
 
 def _some(what: str, names: set[str]) -> str:

@@ -23,6 +23,7 @@ from .checkpoint import (
     fingerprint,
     function_name,
     optimizer_settings,
+    structure,
 )
 from .history import COLUMNS, History
 from .interrupts import interrupts_held
@@ -256,6 +257,7 @@ class _Run:
             "batch_size": str(self.batch_size),
             "divergence": function_name(self.risk.divergence),
             "engine": self.engine,
+            "model": structure(self.model),
             "seed": repr(self.seed),
             **optimizer_settings(self.optimizer),
             **{name: fingerprint(examples) for name, examples in data.items()},

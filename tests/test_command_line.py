@@ -384,8 +384,38 @@ def test_a_full_disk_is_told_in_one_line(unbuffered: str) -> None:
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 1
-    assert done.stderr.count(b"\n") == 1
-    assert b"No space left on device" in done.stderr
+    assert done.stderr.decode() == f"{PREFIX}standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a FIFO of Unix")
+def test_what_is_no_file_is_told_in_one_line_and_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "graph.dot")
+    done = Outcome(capsys, "draw", "x*x", "x=1", "-o", str(tmp_path / "graph.dot"))
+    reason = f"cannot write {str(tmp_path / 'graph.dot')!r}: Not a regular file"
+    assert (done.status, done.err) == (1, f"{PREFIX}{reason}\n")
+    assert (tmp_path / "graph.dot").is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    slow = "import time; print('ready', flush=True); time.sleep(60)"
+    (tmp_path / "argparse.py").write_text(slow)  # is imported in place of the library's
+    with subprocess.Popen(
+        [*MODULE, "grad", "x*x", "x=1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            assert process.stdout.readline() == b"ready\n"
+            process.send_signal(signal.SIGINT)
+            assert (process.wait(SECONDS), process.stderr.read()) == (130, b"")
+        finally:
+            process.kill()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")

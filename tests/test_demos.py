@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -282,6 +283,18 @@ def test_a_full_disk_leaves_earlier_outputs_and_nothing_half_written(tmp_path: P
         "first.txt": "new",
         "second.txt": "earlier",
     }
+
+
+@pytest.mark.parametrize("path", sorted(DEMOS.glob("*.py")), ids=lambda path: path.stem)
+def test_signals_are_seen_to_before_anything_slow_is_imported(path: Path) -> None:
+    names: list[str] = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(str(node.module))
+    before = names[: names.index("options")] if "options" in names else names
+    assert {name.partition(".")[0] for name in before} <= sys.stdlib_module_names
 
 
 SLOW = "options.save(lambda path: (path.write_text('half'), ready()), Path(sys.argv[1]))"

@@ -29,7 +29,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Value
+from autograd import Value, sigmoid, tanh
 from nn import MLP, SGD, Adam, History, Layer, Module, PersistenceError, datasets, fit, persistence
 from nn.divergences import binary_kl_from_logits, l2
 
@@ -302,7 +302,7 @@ def test_other_data_and_other_models_are_refused(tmp_path: Path) -> None:
         run(MLP(2, [1]), path, data=(mirrored, D))
     wide = MLP(2, [2, 1])
     before = bits(wide)
-    with pytest.raises(ValueError, match="does not fit this MLP of 9 parameters"):
+    with pytest.raises(PersistenceError, match=r"checkpoint .* does not fit this MLP of 9 param"):
         run(wide, path)
     model.save(path)
     with pytest.raises(PersistenceError, match=r"without a training run, as Module\.save writes"):
@@ -342,6 +342,35 @@ def test_what_cannot_be_written_is_refused_before_anything_is_learnt(tmp_path: P
         with pytest.raises(TypeError, match=f"checkpoint must be the path of a file, got {path!r}"):
             run(model, path)  # type: ignore[arg-type]
     assert bits(model) == before and not seen and not list(tmp_path.iterdir())
+
+
+def test_a_model_of_other_functions_is_another(tmp_path: Path) -> None:
+    class Steps(Module):
+        def __init__(self, *steps: Any) -> None:
+            self.w, self.steps = Value(1.0), list(steps)
+
+        def __call__(self, x: Any) -> Any:
+            return self.steps[1](self.steps[0](self.w * x[0]))
+
+    def train(model: Module, name: str, epochs: int = 2) -> None:
+        run(model, tmp_path / name, epochs=epochs, divergence=l2, validation=None)
+
+    train(MLP(2, [3, 1]), "mlp")
+    train(MLP(2, [3, 1]), "mlp", epochs=3)
+    match = (
+        r"model is MLP, Layer, 3 Neuron relu, Layer, .* and was MLP, Layer, 3 Neuron tanh, Layer, "
+    )
+    with pytest.raises(PersistenceError, match=match):
+        train(MLP(2, [3, 1], "relu"), "mlp", epochs=4)
+    train(Steps(tanh, sigmoid), "steps")
+    with pytest.raises(
+        PersistenceError, match=r"model is .*sigmoid .*tanh and was .*tanh .*sigmoid"
+    ):
+        train(Steps(sigmoid, tanh), "steps", epochs=3)
+    many = [tanh, sigmoid] * 20
+    train(Steps(*many), "many")
+    with pytest.raises(PersistenceError, match=r"model is .{,200} with SHA-256 .{16} and was"):
+        train(Steps(*many[:-1], tanh), "many", epochs=3)
 
 
 def test_a_checkpoint_stays_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
