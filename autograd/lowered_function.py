@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .functions import dot
 from .lowering import LoweringError, lower
-from .lowering.program import ENGINES
+from .lowering.program import ENGINES, NotCopied
 from .scalar_function import ScalarFunction, as_point, signature
 from .sweep import consumers_first, grad
 from .value import Value
@@ -28,7 +28,7 @@ Array: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int_]
 
 
-class LoweredFunction:
+class LoweredFunction(NotCopied):
     """A function of D inputs and its derivatives, recorded once and evaluated as array programs.
 
     The functions of calculus record f at every call, and so follow it wherever it goes; this is

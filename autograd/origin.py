@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -105,19 +106,26 @@ def _note_source(node: Value) -> None:
     node.origin = noted[0]
 
 
-class _PassedOver(dict[str, bool]):
-    """Whether a module belongs to the packages, by its name."""
-
-    def __missing__(self, name: str) -> bool:
-        ours = self[name] = name.partition(".")[0] in PACKAGES
-        return ours
-
-
-_passed_over = _PassedOver()
-
-
 def _user_frame(frame: FrameType) -> FrameType:
-    known = _passed_over
-    while known[frame.f_globals.get("__name__", "")] and (outer := frame.f_back) is not None:
-        frame = outer
+    """The frame itself or the innermost around it that belongs to neither package."""
+    ours = _modules
+    try:
+        while (name := frame.f_globals["__name__"]) in ours or _is_ours(name):
+            outer = frame.f_back
+            if outer is None:
+                break
+            frame = outer
+    except KeyError:  # somebody runs code in a namespace without a name
+        pass
     return frame
+
+
+@cache
+def _is_ours(module: str) -> bool:
+    if module.partition(".")[0] not in PACKAGES:
+        return False
+    _modules.add(module)
+    return True
+
+
+_modules: set[str] = set()  # those of the packages that have been met, to be quick in passing over

@@ -98,6 +98,10 @@ class Value:
         origin: the line of code and the group that made it, where ``record_source`` or ``group``
             asked for them; None otherwise.
 
+    A subclass may add attributes and methods, and its instances are leaves like any other. As with
+    ``float``, an operation on them gives a plain Value. Copies and pickles keep the class and what
+    it has added; to change what they keep, define ``__getstate__`` and ``__setstate__``.
+
     Example:
         >>> a = Value(2.0, "a")
         >>> b = a * a + 1
@@ -142,6 +146,18 @@ class Value:
         self.origin = None
         if _observed:
             _report(self)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse what would make wrong gradients or copies.
+
+        Raises:
+            TypeError: if the subclass compares by something else than identity, or pickles and
+                deep copies itself apart from its graph.
+        """
+        super().__init_subclass__(**options)
+        for name, reason in _FINAL.items():
+            if getattr(cls, name) is not getattr(Value, name):
+                raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -273,6 +289,23 @@ class Value:
     def __format__(self, spec: str) -> str:
         """The data in the given format; without one, the repr."""
         return format(self.data, spec) if spec else repr(self)
+
+
+_identity = (
+    "a sweep tells nodes apart by ==, which is identity; give a comparison of numbers another name"
+)
+_graph = (
+    "a node is pickled and copied with its graph; what a subclass adds is for __getstate__ and "
+    "__setstate__"
+)
+# What a subclass must leave as it is, and why.
+_FINAL = {
+    "__eq__": _identity,
+    "__hash__": _identity,
+    "__deepcopy__": _graph,
+    "__reduce__": _graph,
+    "__reduce_ex__": _graph,
+}
 
 
 def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:

@@ -249,6 +249,61 @@ def test_a_subclass_may_say_what_it_is_made_of(again: Callable[[Any], Any]) -> N
     assert type(again(x)) is Rounded and (again(x).data, again(x).digits) == (0.67, 2)
 
 
+def test_operations_on_a_subclass_give_plain_values_and_reach_it_as_a_leaf() -> None:
+    w, plain = Parameter(2.0, "w"), Value(2.0, "w")
+    made = [
+        w + 1, 1 - w, w * w, -w, abs(w), w**2, w.tanh(), autograd.exp(w), autograd.sum([w, w]),
+        autograd.where(w, w, 0.0), autograd.stop_gradient(w), *autograd.softmax([w, w]),
+        *autograd.grad(w * w, [w], create_graph=True),
+    ]  # fmt: skip
+    assert {type(x) for x in made} == {Value}
+    assert type(+w) is Parameter, "which is no operation"
+    grown = w
+    grown += 1
+    assert type(grown) is Value and type(w) is Parameter
+    root, other = (autograd.tanh(x * 3) + x for x in (w, plain))
+    root.backward()
+    other.backward()
+    assert w.grad == plain.grad != 0.0
+    assert autograd.draw(root).source == autograd.draw(other).source
+    assert str(autograd.step_through(root).steps) == str(autograd.step_through(other).steps)
+    assert autograd.lower(root, inputs=[w])([[2.0]])[0] == root.data
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy"])
+def test_a_subclass_is_a_parameter_like_any_other(engine: str) -> None:
+    class Line(nn.Module):
+        def __init__(self, kind: type[Value]) -> None:
+            self.w, self.b = kind(0.5, "w"), [kind(0.0, "b")]
+
+        def __call__(self, x: float) -> Value:
+            return self.w * x + self.b[0]
+
+    def trained(kind: type[Value]) -> Line:
+        model = Line(kind)
+        options: Any = {"engine": engine, "epochs": 3, "progress": False}
+        nn.fit(model, [1.0, 2.0], [1.0, 3.0], divergence=nn.divergences.l2, **options)
+        return model
+
+    model = trained(Parameter)
+    assert {type(w) for w in model.parameters()} == {Parameter}
+    assert model.state_dict() == trained(Value).state_dict()
+
+
+@pytest.mark.parametrize(
+    "name", ["__eq__", "__hash__", "__deepcopy__", "__reduce__", "__reduce_ex__"]
+)
+def test_a_subclass_that_would_break_sweeps_or_copies_is_refused(name: str) -> None:
+    def own(*_: object) -> int:
+        return 0
+
+    with pytest.raises(TypeError, match=f"Own must not define {name}: "):
+        type("Own", (Value,), {name: own})
+    mixed_in = type("Mixed", (), {name: own})
+    with pytest.raises(TypeError, match=f"Own must not define {name}: "):
+        type("Own", (mixed_in, Parameter), {})
+
+
 def test_a_copy_is_another_node_with_the_same_operands() -> None:
     w = Parameter(2.0, "w")
     w.frozen, w.note = False, "mine"
@@ -290,3 +345,18 @@ def test_a_model_and_its_loss_keep_their_parameters_in_common(again: Callable[[A
         assert [w.grad for w in twin.parameters()] == [w.grad for w in model.parameters()]
         model.zero_grad()
         assert [y.data for y in twin([1.0, 2.0])] == [y.data for y in model([1.0, 2.0])]
+
+
+# What is not copied ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, pickled])
+@pytest.mark.parametrize("engine", ["numpy", "python"])
+def test_a_program_refuses_and_says_what_to_do(again: Callable[[Any], Any], engine: str) -> None:
+    x = Value(2.0)
+    program = autograd.lower(x * x, inputs=[x], engine=engine)
+    function = autograd.LoweredFunction(lambda x: x * x, [1.0], engine=engine)
+    for thing in (program, program.bind([[1.0]]), function):
+        with pytest.raises(TypeError, match=f"{type(thing).__name__} cannot be copied or pickled"):
+            again(thing)
+    assert program([[3.0]])[0] == 9.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,22 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-class Program:
+class NotCopied:
+    """Compiled code that computes in arrays of its own: a copy's would go on in the original's."""
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refuse ``copy.copy``, ``copy.deepcopy`` and ``pickle``.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied or pickled, as its code computes in arrays "
+            f"of its own; copy what it was made of, a graph or a model, and lower that again"
+        )
+
+
+class Program(NotCopied):
     """An array program: call it on a batch, and get the mean and its gradient.
 
     Attributes:
@@ -293,7 +308,7 @@ class Program:
         return "\n".join([*text, f"{nodes} scalar nodes in {calls} array operations"])
 
 
-class BoundProgram:
+class BoundProgram(NotCopied):
     """A program with its data: ``loss, gradient = bound()``.
 
     Attributes:
