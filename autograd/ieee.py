@@ -51,9 +51,10 @@ def power(x: float, y: float) -> float:
     except (OverflowError, ValueError):
         if x != 0.0 and math.isfinite(x) and x < 0.0 and y != math.floor(y):
             return nan
-        # What is left is too large: an overflow, or a zero to a negative power.
-        negative = math.copysign(1.0, x) < 0.0 and math.fmod(y, 2.0) in (1.0, -1.0)
-        return -inf if negative else inf
+        # What is left is too large: an overflow, or a zero to a negative power, which for Python 3.10
+        # may be infinite. Only odd powers keep the sign, and an infinite one is none.
+        is_odd = math.isfinite(y) and math.fmod(y, 2.0) in (1.0, -1.0)
+        return -inf if is_odd and math.copysign(1.0, x) < 0.0 else inf
 
 
 def exp(x: float) -> float:

@@ -329,7 +329,7 @@ _adding = threading.RLock()
 
 # How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
 _observed = 0
-_counting = threading.Lock()
+_counting = threading.RLock()  # a signal's handler may open a block as well
 # Who observes, and in how many blocks. Tasks inherit it, so it is replaced and never changed.
 _observers: ContextVar[Mapping[Observer, int]] = ContextVar(
     "observers", default=MappingProxyType({})

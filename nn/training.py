@@ -212,7 +212,7 @@ class _Run:
         self.risk = EmpiricalRisk(model, divergence)
         self.optimizer = optimizer
         self.state: Any = optimizer.start(len(self.values))
-        self.seed, self.random = seed, random.Random(seed)
+        self.seed, self.random = seed, _generator(seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
         self.history, self.epochs = History(), 0
@@ -400,6 +400,15 @@ def _check_callbacks(callbacks: Any) -> list[Callback]:
         f"callbacks must be a list of functions, got {callbacks!r}; write for example "
         f"callbacks=[lambda model, history: print(history)]"
     )
+
+
+def _generator(seed: int) -> random.Random:
+    try:
+        return random.Random(seed)
+    except TypeError as error:
+        raise TypeError(
+            f"seed must be an int, got {seed!r} of type {type(seed).__name__}: {error}"
+        ) from None
 
 
 def _check_count(name: str, count: object, least: int) -> None:

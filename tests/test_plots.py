@@ -350,7 +350,7 @@ def test_a_saved_figure_is_no_blank_sheet(name: str, tmp_path: Path) -> None:
     make, width, height = FIGURES[name]
     figure, path = make(), tmp_path / "figure.svg"
     pixels = saved(figure, width, height)
-    assert len(set(map(tuple, pixels[::3, ::3].reshape(-1, 3).tolist()))) > 10
+    assert len(set(map(tuple, pixels[::3, ::3].reshape(-1, 3).tolist()))) > 5
     figure.savefig(path)
     assert path.read_bytes().startswith(b"<?xml") and path.stat().st_size > 1000
 

@@ -1,5 +1,7 @@
 """Threads: graphs of their own, also on shared parameters, neither disturb nor lose anything."""
 
+import copy
+import pickle
 import random
 import sys
 import threading
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value, grad
+from autograd import AnomalyError, Value, detect_anomaly, grad, group, log, record_source, value
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +135,66 @@ def test_a_signal_handler_may_sweep_while_a_sweep_is_adding() -> None:
     worker.join(timeout=30.0)
     assert not worker.is_alive()
     assert w.held == 3.0 and a.grad >= 5.0
+
+
+def test_a_signal_handler_may_open_a_block_while_one_is_opened() -> None:
+    def interrupted() -> None:
+        with value._counting, detect_anomaly():
+            pass
+
+    worker = threading.Thread(target=interrupted, daemon=True)
+    worker.start()
+    worker.join(timeout=30.0)
+    assert not worker.is_alive()
+
+
+def test_blocks_observe_their_own_thread_and_no_other() -> None:
+    def detecting() -> None:
+        for _ in range(100):
+            with pytest.raises(AnomalyError), detect_anomaly():
+                log(w - 1.0)
+            with detect_anomaly():
+                (w * 2.0).backward()
+
+    def recording() -> None:
+        for _ in range(100):
+            with record_source():
+                node = w * 2.0
+            assert node.origin is not None
+            assert node.origin.source.startswith("test_threads.py:") and not node.origin.group
+
+    def grouping() -> None:
+        for _ in range(100):
+            with group("mine"):
+                node = w * 2.0
+            assert node.origin == ("mine", "", 0)
+
+    def plain() -> None:
+        for _ in range(200):
+            assert log(w - 1.0).origin is None
+
+    w = Value(1.0)
+    together(*[detecting, recording, grouping, plain] * 2)
+    assert w.grad == 400.0
+    assert value._observed == 0
+
+
+def test_a_graph_may_be_copied_and_swept_at_the_same_time() -> None:
+    def copying() -> None:
+        for _ in range(5):
+            (twin,) = grad(*copy.deepcopy((root, [x])))
+            assert twin == slope
+            other, leaf = pickle.loads(pickle.dumps((root, x)))
+            assert grad(other, leaf) == (slope,)
+
+    def sweeping() -> None:
+        for _ in range(10):
+            assert grad(root, x) == (slope,)
+            root.backward()
+
+    root = x = Value(1.0, "x")
+    for _ in range(300):
+        root = root * 2.0 - 1.0
+    (slope,) = grad(root, x)
+    together(*[copying, sweeping] * 2)
+    assert x.grad == 20.0 * slope

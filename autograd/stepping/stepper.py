@@ -8,7 +8,7 @@ nothing is printed, and every prompt or picture of a pass is a view of this.
 from __future__ import annotations
 
 import dataclasses
-import operator
+import numbers
 import os
 import reprlib
 from functools import cached_property
@@ -554,15 +554,11 @@ class Stepper:
 
 def _count(name: str, k: object, meaning: str, remedy: str) -> int:
     """An int of at least 1, or an error that says what the argument means and what to write."""
-    try:
-        number = operator.index(k)  # type: ignore[arg-type]
-    except TypeError:
-        number = None
-    if number is None or isinstance(k, bool):
+    if isinstance(k, bool) or not isinstance(k, numbers.Integral):
         raise TypeError(
             f"{name}: expected an int, {meaning}, got {reprlib.repr(k)} of type "
             f"{type(k).__name__}; write {remedy}"
         )
-    if number < 1:
-        raise ValueError(f"{name} must be 1 or more, got {number}; {remedy}")
-    return number
+    if k < 1:
+        raise ValueError(f"{name} must be 1 or more, got {k}; {remedy}")
+    return int(k)
