@@ -48,10 +48,11 @@ def power(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except (OverflowError, ValueError):
-        if x != 0.0 and math.isfinite(x) and x < 0.0 and y != math.floor(y):
+        if x < 0.0 and y != math.floor(y):
             return nan
-        # What is left is too large: an overflow, or a zero to a negative power.
-        negative = math.copysign(1.0, x) < 0.0 and math.fmod(y, 2.0) in (1.0, -1.0)
+        # What is left is too large: an overflow, or a zero to a negative power, in Python 3.10 also
+        # to -inf, of which fmod would raise.
+        negative = math.copysign(1.0, x) < 0.0 and y % 2.0 == 1.0
         return -inf if negative else inf
 
 
