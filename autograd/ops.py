@@ -99,7 +99,7 @@ class Op:
         self.rules: tuple[Any, ...] = tuple(
             rule if self.linear or callable(rule) else _constant(rule) for rule in rules
         )
-        self.letters = "x" if variadic else ("x", "xy", "cxy")[len(partials) - 1]
+        self.letters = ("x", "xy", "cxy")[len(partials) - 1]
         self.text = text
         self.latex = latex
         self.domain = domain or (REALS,) * len(partials)
