@@ -51,8 +51,8 @@ def power(x: float, y: float) -> float:
     except (OverflowError, ValueError):
         if x < 0.0 and y != math.floor(y):
             return nan
-        # What is left is too large: an overflow, or a zero to a negative power, which for Python 3.10
-        # may be infinite. Only odd powers keep the sign.
+        # What is left is too large: an overflow, or a zero to a negative power, in Python 3.10 also
+        # to -inf. Only odd powers keep the sign.
         negative = math.copysign(1.0, x) < 0.0 and y % 2.0 == 1.0
         return -inf if negative else inf
 
