@@ -515,6 +515,10 @@ class Comparison:
         found, allowed = node.data, allowance(all_node)
         if not (math.isfinite(found) and math.isfinite(allowed)):
             # A value is never too large (see draw_plan); a slope may be, or one on the way.
+            if math.isnan(found) and not meets_infinity(node):
+                raise Disagreement(
+                    f"{name} is nan, and nothing on the way overflows, in\n{self.plan}"
+                )
             tally.counts[f"{kind} left where something overflows"] += 1
             return
         error = max(float(abs(found - exact)) - self.noise, 0.0)
@@ -555,6 +559,13 @@ class Comparison:
             counts["gradients that central differences are too rough for"] += 1
         else:
             counts["gradients that central differences confirm"] += 1
+
+
+def meets_infinity(root: Value) -> bool:
+    """Whether a number under a node is infinite, of which nan is made as infinity times zero is."""
+    nodes = consumers_first(root)
+    constants = [x for node in nodes for x in node.operands if not isinstance(x, Value)]
+    return any(map(math.isinf, [*(node.data for node in nodes), *constants]))
 
 
 def is_mild(number: float) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from oracle import FUNCTIONS, Comparison, Jet, Plan, Tally, disagreements, draw_plan
+from oracle import FUNCTIONS, Comparison, Disagreement, Jet, Plan, Tally, disagreements, draw_plan
 
 from autograd import ops
 
@@ -54,6 +54,17 @@ def test_a_rule_that_is_off_by_a_millionth_disagrees(
     rules[i] = wrong(rules[i], 1.000001)
     monkeypatch.setattr(op, "rules", tuple(rules))
     assert next(disagreements(seed=0, count=3000, tally=Tally(), order=1), None)
+
+
+def test_a_nan_that_no_infinity_explains_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops.cos, "rules", (lambda z, x: -ops.sin(x) * math.nan,))
+    with pytest.raises(Disagreement, match="d2/dv0dv0 is nan, and nothing on the way overflows"):
+        Comparison(Plan([0.5], [("sin", (0,))]), Tally()).run(order=2)
+    # The second derivative of y log x by x is -y / x^2: at x = 1e-200 and y = 0 it is 0 times inf.
+    monkeypatch.undo()
+    tally = Tally()
+    Comparison(Plan([1e-200, 0.0], [("log", (0,)), ("mul", (2, 1))]), tally).run(order=2)
+    assert tally.counts["curvatures left where something overflows"] == 1
 
 
 def test_jets_are_mpmaths_own_differences() -> None:
