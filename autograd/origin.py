@@ -94,6 +94,8 @@ NOTED_AT_MOST = 10_000
 
 
 def _note_source(node: Value) -> None:
+    if node.origin is not None and node.origin.file:  # by a block further out
+        return
     # Below are _report and _record or __init__; an operation's own method is passed over as well.
     frame = _user_frame(sys._getframe(3 if node.op is None else 4))
     code = frame.f_code

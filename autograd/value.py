@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from . import ieee, ops
@@ -327,23 +326,31 @@ _new: Callable[[type[Value]], Value] = object.__new__
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
 
-# How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
+class _Block:
+    """An ``observing`` block, which another thread or task may close if a generator holds it."""
+
+    __slots__ = ("is_open", "observer")
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.is_open = True
+
+
+# How many blocks are open, in all threads; which of them count is each thread's own affair.
 _observed = 0
 _counting = threading.RLock()  # a signal's handler may open a block as well
-# Who observes, and in how many blocks. Tasks inherit it, so it is replaced and never changed.
-_observers: ContextVar[Mapping[Observer, int]] = ContextVar(
-    "observers", default=MappingProxyType({})
-)
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks", default=())
 
 
 @contextmanager
 def observing(observer: Observer) -> Iterator[None]:
     """Call ``observer`` with every node that is made within the block, by the same thread or task.
 
-    One that observes already, from a block further out, is not called twice.
+    Where two blocks of one observer are open it is called twice.
     """
     global _observed
-    _add_blocks(observer, 1)
+    block = _Block(observer)
+    _blocks.set((*_open_blocks(), block))
     with _counting:
         _observed += 1
     try:
@@ -351,21 +358,20 @@ def observing(observer: Observer) -> Iterator[None]:
     finally:
         with _counting:
             _observed -= 1
-        _add_blocks(observer, -1)
+        block.is_open = False
+        _blocks.set(_open_blocks())
 
 
-def observers() -> Iterable[Observer]:
+def observers() -> list[Observer]:
     """Who observes in this thread or task, the first first."""
-    return _observers.get()
+    return [block.observer for block in _open_blocks()]
 
 
-def _add_blocks(observer: Observer, more: int) -> None:
-    # Counted, and not put back as it was before: blocks in generators end in any order.
-    blocks = dict(_observers.get())
-    blocks[observer] = blocks.get(observer, 0) + more
-    _observers.set({observer: count for observer, count in blocks.items() if count > 0})
+def _open_blocks() -> tuple[_Block, ...]:
+    return tuple([block for block in _blocks.get() if block.is_open])
 
 
 def _report(node: Value) -> None:
-    for observer in _observers.get():
-        observer(node)
+    for block in _blocks.get():
+        if block.is_open:
+            block.observer(node)
