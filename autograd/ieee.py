@@ -51,8 +51,8 @@ def power(x: float, y: float) -> float:
     except (OverflowError, ValueError):
         if x != 0.0 and math.isfinite(x) and x < 0.0 and y != math.floor(y):
             return nan
-        # What is left is too large: an overflow, or a zero to a negative power (for Python 3.10 also
-        # to -inf). Only odd powers keep the sign, and an infinite one is none.
+        # What is left is too large: an overflow, or a zero to a negative power, which Python 3.10
+        # also says of -inf. Only odd powers keep the sign, and an infinite one is none.
         is_odd = math.isfinite(y) and math.fmod(y, 2.0) in (1.0, -1.0)
         return -inf if is_odd and math.copysign(1.0, x) < 0.0 else inf
 

@@ -326,6 +326,7 @@ _new: Callable[[type[Value]], Value] = object.__new__
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
 
+
 class _Block:
     """An ``observing`` block, which another thread or task may close if a generator holds it."""
 
