@@ -49,12 +49,12 @@ def power(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except (OverflowError, ValueError):
-        if x != 0.0 and math.isfinite(x) and x < 0.0 and y != math.floor(y):
+        if x < 0.0 and y != math.floor(y):
             return nan
-        # What is left is too large: an overflow, or a zero to a negative power, which Python 3.10
-        # also says of -inf. Only odd powers keep the sign, and an infinite one is none.
-        is_odd = math.isfinite(y) and math.fmod(y, 2.0) in (1.0, -1.0)
-        return -inf if is_odd and math.copysign(1.0, x) < 0.0 else inf
+        # What is left is too large: an overflow, or a zero to a negative power, in Python 3.10 also
+        # to -inf. Only odd powers keep the sign.
+        negative = math.copysign(1.0, x) < 0.0 and y % 2.0 == 1.0
+        return -inf if negative else inf
 
 
 def exp(x: float) -> float:

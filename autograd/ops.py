@@ -18,11 +18,11 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from . import ieee
 
-Rule = Callable[..., Any] | float | None
+Rule: TypeAlias = Callable[..., Any] | float | None
 
 
 class Partial(NamedTuple):
@@ -45,7 +45,7 @@ class Kink(NamedTuple):
     convention: str
 
 
-Interval = tuple[float, float]
+Interval: TypeAlias = tuple[float, float]
 REALS: Interval = (-inf, inf)
 POSITIVE: Interval = (0.0, inf)
 SMALLEST_INVERTIBLE = 5e-308  # below, 1 / x may be infinite
@@ -99,7 +99,7 @@ class Op:
         self.rules: tuple[Any, ...] = tuple(
             rule if self.linear or callable(rule) else _constant(rule) for rule in rules
         )
-        self.letters = "x" if variadic else ("x", "xy", "cxy")[len(partials) - 1]
+        self.letters = ("x", "xy", "cxy")[len(partials) - 1]
         self.text = text
         self.latex = latex
         self.domain = domain or (REALS,) * len(partials)

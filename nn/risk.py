@@ -20,7 +20,7 @@ from . import divergences
 
 Model: TypeAlias = Callable[[Any], Any]
 Divergence: TypeAlias = Callable[[Any, Any], Value]
-MANY = 32  # inputs, from which on recording the model costs less than calling it for each
+MANY = 64  # inputs, from which on recording the model costs less than calling it for each
 SAMPLE = 24  # inputs that predict() tries besides those that look different
 
 

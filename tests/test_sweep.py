@@ -157,7 +157,13 @@ def test_a_slope_of_one_adds_no_node_to_a_derivative() -> None:
     total = x + y
     by_total, by_x, by_y = grad(total.sin(), [total, x, y], create_graph=True)
     assert by_x is by_y is by_total
+
+
+def test_there_is_one_partial_for_each_operand() -> None:
+    x, y = Value(0.5), Value(2.0)
     assert local_partials(x) == ()
+    assert local_partials(x - y) == (1.0, -1.0)
+    assert local_partials(ops.sum(x, y, x)) == (1.0, 1.0, 1.0)
 
 
 def test_a_rule_for_many_operands_is_not_evaluated_for_constants(
@@ -355,6 +361,15 @@ def test_derivatives_that_are_graphs_are_named_where_both_have_a_label() -> None
     assert (a.label, b.label, nameless.label) == ("a", "b", "")
     L.label = ""
     assert [g.label for g in grad(L, [a, apart], create_graph=True)] == ["", ""]
+
+
+def test_a_derivative_whose_label_would_be_longer_than_64_characters_has_none() -> None:
+    x = Value(2.0, "x")
+    for length, label in ((60, f"d{'L' * 60}/dx"), (61, "")):
+        root = (x * x).sin()
+        root.label = "L" * length
+        (slope,) = grad(root, x, create_graph=True)
+        assert slope.label == label
 
 
 def test_a_node_that_is_several_derivatives_is_called_after_none() -> None:
