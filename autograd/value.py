@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import ieee, ops
+from .observers import open_blocks, report
 from .ops import Op
 
 if TYPE_CHECKING:
     from .origin import Origin
-
-Observer: TypeAlias = "Callable[[Value], None]"
 
 
 def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
@@ -143,8 +140,8 @@ class Value:
         self.op = None
         self.operands = ()
         self.origin = None
-        if _observed:
-            _report(self)
+        if open_blocks:
+            report(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Refuse what would make wrong gradients or copies.
@@ -154,9 +151,9 @@ class Value:
                 deep copies itself apart from its graph.
         """
         super().__init_subclass__(**options)
-        for name, reason in _FINAL.items():
-            if getattr(cls, name) is not getattr(Value, name):
-                raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
+        from .copying import check_subclass
+
+        check_subclass(cls)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -290,23 +287,6 @@ class Value:
         return format(self.data, spec) if spec else repr(self)
 
 
-_identity = (
-    "a sweep tells nodes apart by ==, which is identity; give a comparison of numbers another name"
-)
-_graph = (
-    "a node is pickled and copied with its graph; what a subclass adds is for __getstate__ and "
-    "__setstate__"
-)
-# What a subclass must leave as it is, and why.
-_FINAL = {
-    "__eq__": _identity,
-    "__hash__": _identity,
-    "__deepcopy__": _graph,
-    "__reduce__": _graph,
-    "__reduce_ex__": _graph,
-}
-
-
 def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     """A new node, past ``__init__``: its data is known to be a float, and speed matters here."""
     node = _new(Value)
@@ -316,8 +296,8 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     node.op = op
     node.operands = operands
     node.origin = None
-    if _observed:
-        _report(node)
+    if open_blocks:
+        report(node)
     return node
 
 
@@ -325,54 +305,3 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
-
-
-class _Block:
-    """An ``observing`` block, which another thread or task may close if a generator holds it."""
-
-    __slots__ = ("is_open", "observer")
-
-    def __init__(self, observer: Observer) -> None:
-        self.observer = observer
-        self.is_open = True
-
-
-# How many blocks are open, in all threads; which of them count is each thread's own affair.
-_observed = 0
-_counting = threading.RLock()  # a signal's handler may open a block as well
-_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks", default=())
-
-
-@contextmanager
-def observing(observer: Observer) -> Iterator[None]:
-    """Call ``observer`` with every node that is made within the block, by the same thread or task.
-
-    Where two blocks of one observer are open it is called twice.
-    """
-    global _observed
-    block = _Block(observer)
-    _blocks.set((*_open_blocks(), block))
-    with _counting:
-        _observed += 1
-    try:
-        yield
-    finally:
-        with _counting:
-            _observed -= 1
-        block.is_open = False
-        _blocks.set(_open_blocks())
-
-
-def observers() -> list[Observer]:
-    """Who observes in this thread or task, the first first."""
-    return [block.observer for block in _open_blocks()]
-
-
-def _open_blocks() -> tuple[_Block, ...]:
-    return tuple([block for block in _blocks.get() if block.is_open])
-
-
-def _report(node: Value) -> None:
-    for block in _blocks.get():
-        if block.is_open:
-            block.observer(node)
