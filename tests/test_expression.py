@@ -279,7 +279,9 @@ def test_names_and_numbers_must_fit(given: set[str], said: str) -> None:
 
 
 def test_a_missing_number_may_be_a_slip_of_the_pen() -> None:
-    with pytest.raises(ExpressionError, match=r"^raet has no number; add raet=1, .* or is it rate\?"):
+    with pytest.raises(
+        ExpressionError, match=r"^raet has no number; add raet=1, .* or is it rate\?"
+    ):
         parse("x * raet + rate").require({"x", "rate"})
     with pytest.raises(ExpressionError, match=r"^tahn has no number; .* or is it tanh\?"):
         parse("x * tahn").require({"x"})

@@ -704,16 +704,21 @@ def test_debug_of_a_forward_pass_says_where_it_is(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("c\n"))
     debug(step_through(graph()[0], forward=True))
-    assert capsys.readouterr().out.startswith("forward: at the start, of 3 values none is computed")
+    assert capsys.readouterr().out.startswith("forward, before the first value: next() computes")
 
 
 @pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
-def test_debug_without_a_stream_goes_on(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_without_a_stream_goes_on(
+    closed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     root, names = graph()
-    monkeypatch.setattr(sys, "stdin", io.StringIO("n\nq\n"))
+    names["a"].grad = 5.0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n 7\n"))
     monkeypatch.setattr(sys, closed, None)  # as in a program that has no window for text
     debug(root)
-    assert names["a"].grad == 6.0
+    assert names["a"].grad == 5.0
+    shown = capsys.readouterr().out
+    assert shown.endswith("gradients are as before the pass\n") is (closed != "stdout")
 
 
 def test_debug_calls_nodes_as_the_program_does(
