@@ -999,9 +999,10 @@ def test_a_divergence_in_the_middle_of_an_epoch_goes_back_to_what_was_finite(eng
     assert model.w.data == pytest.approx(1e120)
 
 
-def test_divergence_in_a_loss_that_is_no_value_of_the_parameters() -> None:
+@every_engine
+def test_divergence_in_a_loss_that_is_no_value_of_the_parameters(engine: str) -> None:
     with pytest.raises(TypeError, match=r"the loss is 0\.5 of type float; compute with autograd's"):
-        quietly(Line(), [1.0], [1.0], divergence=lambda y, d: 0.5)
+        quietly(Line(), [1.0], [1.0], divergence=lambda y, d: 0.5, engine=engine)
 
 
 # Arguments that cannot be used.
