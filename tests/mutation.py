@@ -52,7 +52,7 @@ MODULES = {
 }
 # Tests of size take most of the time and notice nothing that others do not.
 SKIPPED = "not million and not leave_nothing and not deep_graph"
-# Without the plugins, and what pyproject.toml says to them: most of the time goes to starting pytest.
+# Without plugins, nor what pyproject.toml says to them: most of the time goes to starting pytest.
 OPTIONS = ["-x", "--tb=no", "--assert=plain", "-o", "addopts=", "-p", "no:cacheprovider"]
 VERDICTS = "killed", "explained", "unexplained"
 ENVIRONMENT = {
