@@ -45,14 +45,14 @@ from planted_faults import ROOT, copied_tree
 TABLE = "readme.py::test_the_table_of_operations_is_up_to_date"
 MODULES = {
     "ops": ("autograd/ops.py", f"edge_cases.py {TABLE} oracle.py functions.py ops.py"),
-    "ieee": ("autograd/ieee.py", "edge_cases.py oracle.py functions.py ops.py"),
+    "ieee": ("autograd/ieee.py", "edge_cases.py value.py oracle.py functions.py ops.py"),
     "sweep": ("autograd/sweep.py", "edge_cases.py sweep.py"),
     "functions": ("autograd/functions.py", "functions.py edge_cases.py"),
     "divergences": ("nn/divergences.py", "divergences.py edge_cases.py"),
 }
 # Tests of size take most of the time and notice nothing that others do not.
 SKIPPED = "not million and not leave_nothing and not deep_graph"
-# Without plugins, and what pyproject.toml says to them: most of the time goes to starting pytest.
+# Without plugins, nor what pyproject.toml says to them: most of the time goes to starting pytest.
 OPTIONS = ["-x", "--tb=no", "--assert=plain", "-o", "addopts=", "-p", "no:cacheprovider"]
 VERDICTS = "killed", "explained", "unexplained"
 ENVIRONMENT = {
