@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy_for_jax
 import pytest
 
 import autograd
@@ -33,6 +34,8 @@ ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]
 
 def go(way: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make graphs of any size go one way; returns the engine."""
+    if way == "jax" and not HAS_JAX:
+        numpy_for_jax.install(monkeypatch)
     monkeypatch.setattr(pipeline, "FEW", -1 if way == "levels" else math.inf)
     monkeypatch.setattr(pipeline, "SHARE", 0.0)
     return "jax" if way == "jax" else "numpy"
@@ -44,7 +47,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     go(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["layers", "levels", *(["jax"] if HAS_JAX else [])])
+@pytest.fixture(params=["layers", "levels", "jax"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The engines that compute with arrays, NumPy in both ways."""
     return go(request.param, monkeypatch)
@@ -106,10 +109,11 @@ def test_models_give_the_numbers_of_the_eager_engine(
 
 
 # JAX takes a second to compile each: every operation and each kind of output once is enough.
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
 @pytest.mark.parametrize("model", [MODELS[i] for i in (0, 5, 10, 11, 12, 15)])
-def test_models_with_jax(model: tuple[str, list[int], str, str]) -> None:
-    check_model("jax", *model)
+def test_models_with_jax(
+    model: tuple[str, list[int], str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_model(go("jax", monkeypatch), *model)
 
 
 def test_l2_regularisation_and_multiplicative_layers(engine: str) -> None:
@@ -176,10 +180,29 @@ def test_matrix_products_of_every_kind(case: int, way: None) -> None:
     check_affine(case, "numpy")
 
 
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
 @pytest.mark.parametrize("case", [6, 8, 9])
-def test_matrix_products_with_jax(case: int) -> None:
+def test_matrix_products_with_jax(case: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_affine(case, go("jax", monkeypatch))
+
+
+# NumPy in JAX's place compiles nothing.
+@pytest.mark.parametrize("case", range(len(affine_cases())))
+def test_matrix_products_as_jax_is_asked_for_them(
+    case: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numpy_for_jax.install(monkeypatch)
     check_affine(case, "jax")
+
+
+def test_a_jax_that_has_double_precision_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy_for_jax.install(monkeypatch, old=True)
+    check_affine(0, "jax")
+    X, D = data(2, 1, 6, "l2")
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    program = nn.EmpiricalRisk(model, nn.divergences.l2).lower(X, D, "jax")
+    assert program.shards() == [("numpy:0", 6)]
+    for found, expected in zip(program.jax_function()(program.parameters), program()):
+        assert_same(found, expected)
 
 
 def check_affine(case: int, engine: str) -> None:
@@ -266,8 +289,8 @@ def test_random_graphs(seeds: range, way: None) -> None:
         assert_same(program.per_instance(batch), reference.per_instance(batch))
 
 
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
-def test_random_graphs_with_jax() -> None:
+def test_random_graphs_with_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    go("jax", monkeypatch)
     for seed in range(0, 300, 60):
         root, inputs, parameters = random_graph(seed)
         batch = np.random.default_rng(seed).normal(size=(3, len(inputs))) if inputs else None
