@@ -318,6 +318,18 @@ def test_a_course_is_not_compared_where_that_is_not_wished() -> None:
     assert empirical.lower([1.0, -1.0], [0.0, 0.0], replay=False)()[0] == 0.125
 
 
+@every_engine
+def test_an_error_of_a_kind_of_its_own_stays_of_that_kind(engine: str) -> None:
+    class NotMineError(ValueError):
+        def __init__(self, one: int, two: int) -> None:
+            super().__init__(f"{one} and {two}")
+
+    def fails(x: Any) -> Any:
+        raise NotMineError(1, 2)
+
+    refused(Model(fails), [1.0], [1.0], NotMineError, "^1 and 2$", engine=engine)
+
+
 def test_data_may_be_made_of_values() -> None:
     model = MLP(2, [1])
     empirical = nn.EmpiricalRisk(model, l2)

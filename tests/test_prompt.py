@@ -145,6 +145,11 @@ def test_continue_at_the_end_keeps_the_gradients_and_quit_does_not() -> None:
         assert (names["a"].grad, names["b"].grad) == ((6.5, -4.0) if kept else (0.5, 0.0))
 
 
+def test_a_list_ends_and_an_empty_command_is_none() -> None:
+    assert last("l", "l") == "the pass ends here"
+    assert position("n;;;;n;;") == position("n", "n")
+
+
 def test_a_breakpoint_is_known_by_its_number() -> None:
     shown = answers("b a", "b c", "disable 2", "b")
     assert shown[2].startswith("breakpoint 2 on c") and "disabled" in shown[2]
