@@ -450,6 +450,8 @@ def test_a_program_of_a_data_set_hands_its_parameters_back(engine: str) -> None:
     program.select([3, 5, 0])
     assert program.shards() == [("cpu", 3)]
     assert program()[0] == pytest.approx(risk([X[3], X[5], X[0]], [D[3], D[5], D[0]]).data)
+    with pytest.raises(ValueError, match=r"jax_function\(\) needs .* engine='jax'"):
+        program.jax_function()
     told = "evaluates the graph of Values" if engine == "python" else "scalar nodes in"
     assert told in program.describe().splitlines()[-1]
 
