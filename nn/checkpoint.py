@@ -148,7 +148,8 @@ class Checkpoint:
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if type(complete) is not int or complete != len(history):
             raise PersistenceError(f"{complete!r:.20} epochs with a loss for {len(history)}")
-        if any(len(getattr(history, name)) not in (0, complete) for name in COLUMNS):
+        lengths = {len(getattr(history, name)) for name in COLUMNS}
+        if len(history.seconds) != complete or not lengths <= {0, complete}:
             raise PersistenceError("the columns of its history differ in length")
         if type(k) is not int or k < 0:
             raise PersistenceError(f"{k!r:.20} updates")

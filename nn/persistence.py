@@ -48,7 +48,7 @@ def write_file(path: str | os.PathLike[str], parts: Sequence[Mapping[str, Any]])
     Raises:
         OSError: if it cannot be written; then nothing has changed.
     """
-    lines = [json.dumps(part, allow_nan=False).encode("ascii") + b"\n" for part in parts]
+    lines = [_line(part) for part in parts]
     with replacing(path, flush=True) as unfinished, open(unfinished, "wb") as file:
         file.writelines([_header([len(line) for line in lines], _digest(lines)), *lines])
 
@@ -120,9 +120,13 @@ def _decoded(number: object) -> float:
     raise PersistenceError(f"expected a float, got {str(number)[:40]!r}")
 
 
+def _line(part: object) -> bytes:
+    return json.dumps(part, allow_nan=False).encode("ascii") + b"\n"
+
+
 def _header(lengths: list[int], sha256: str) -> bytes:
     content = {"format": FORMAT, "version": VERSION, "lengths": lengths, "sha256": sha256}
-    return json.dumps(content).encode("ascii") + b"\n"
+    return _line(content)
 
 
 def _digest(parts: Iterable[bytes]) -> str:
@@ -169,6 +173,8 @@ def _lengths(path: str | os.PathLike[str], header: bytes, size: int) -> list[int
 def _parsed(path: str | os.PathLike[str], line: bytes) -> dict[str, Any]:
     try:
         part = json.loads(line.decode("ascii"), parse_int=_small, parse_constant=_small)
+        if _line(part) != line:
+            raise ValueError("a name is there twice, or something is written in another way")
     except (ValueError, RecursionError) as error:
         _refuse(path, f"it is not the JSON that stepgrad writes ({str(error)[:80]})")
     if not isinstance(part, dict):

@@ -483,6 +483,14 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda content: sealed(*content.replace(b"neuron0.b", b"neuron0.c").split(b"\n")[1:3]),
         "does not fit",
     ),
+    "a name is there twice": (
+        lambda content: sealed(content.split(b"\n")[1][:-1] + b', "layer1.neuron0.b": 1.0}'),
+        "a name is there twice",
+    ),
+    "a number is written in another way": (
+        lambda content: sealed(content.split(b"\n")[1][:-1] + b', "w": 1.50}'),
+        "in another way",
+    ),
     "NaN": (
         lambda content: sealed(
             re.sub(rb"(neuron0\.b\": )[^,}]*", rb"\1NaN", content.split(b"\n")[1])
@@ -513,6 +521,7 @@ FORGED_RUNS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "updates": (put("optimizer", "updates", to=-1), "-1 updates"),
     "half an update": (put("optimizer", "updates", to=0.5), "0.5 updates"),
     "no history": (put("history", to={}), "KeyError 'loss'"),
+    "a history without times": (put("history", "seconds", to=[]), "differ in length"),
     "a short history": (put("history", "accuracy", to=[1.0]), "differ in length"),
     "a history of text": (put("history", "loss", to=["a", "b"]), "expected a float"),
     "random words": (put("random", to=[3, [0] * 10, None]), "not what fit"),
