@@ -8,19 +8,13 @@ line on standard error; where an expression is to blame, two more point a caret 
 
 from __future__ import annotations
 
-import os
-import signal
-
-_on_interrupt = signal.getsignal(signal.SIGINT)
-if __name__ == "__main__" and callable(_on_interrupt):
-    # While the rest is being imported there is nothing to clean up, and no way to say it better.
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-
 import argparse
 import code
 import importlib
 import inspect
+import os
 import re
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -422,6 +416,6 @@ def _complete_names(names: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    if callable(_on_interrupt):
-        signal.signal(signal.SIGINT, _on_interrupt)
+    if callable(signal.getsignal(signal.SIGINT)):  # and not ignored, as a job's in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -400,9 +400,12 @@ def test_what_is_no_file_is_told_in_one_line_and_left_alone(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
-def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("imported", ["numbers", "argparse"])  # by the package, and by its __main__
+def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(
+    imported: str, tmp_path: Path
+) -> None:
     slow = "import time; print('ready', flush=True); time.sleep(60)"
-    (tmp_path / "argparse.py").write_text(slow)  # is imported in place of the library's
+    (tmp_path / f"{imported}.py").write_text(slow)  # is imported in place of the library's
     with subprocess.Popen(
         [*MODULE, "grad", "x*x", "x=1"],
         stdout=subprocess.PIPE,
