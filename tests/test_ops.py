@@ -506,6 +506,8 @@ def test_a_domain_ends_where_something_is_infinite(op: Op) -> None:
     [
         ("add", ["a", "b"], "a + b"),
         ("sub", ["a", "-3"], "a - (-3)"),
+        ("mul", ["a", "b"], "a * b"),
+        ("div", ["-a", "b"], "(-a) / b"),
         ("pow", ["-2", "n"], "(-2) ** n"),
         ("neg", ["a"], "-a"),
         ("neg", ["-2"], "-(-2)"),
