@@ -1,19 +1,9 @@
 """stepgrad's engine: scalar reverse-mode automatic differentiation that can be seen through."""
 
 import importlib
-import os
-import signal
-import sys
 from typing import TYPE_CHECKING, Any
 
-# The command line, whose ``__main__`` imports this first: as yet Ctrl-C has nothing to clean up.
-if (
-    sys.argv[:1] == ["-m"]
-    and f" -m {__name__} " in f"{' '.join(sys.orig_argv)} "
-    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-):
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-
+from . import starting  # noqa: F401  before anything that takes time
 from .check import GradientMismatch, GradientReport, check_gradient
 from .functions import (
     cos,

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
+from .observers import observing
 from .origin import record_source
-from .sweep import Steps, inspectors, sweep
-from .value import Value, observing
+from .sweep import Steps, sweep
+from .value import Value
 
 OPERANDS_SHOWN = 6
 WAY_SHOWN = 12
@@ -78,7 +79,7 @@ def detect_anomaly() -> Iterator[None]:
         autograd.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
           p = 0.0
     """
-    with record_source(), observing(_look):
+    with record_source(), observing(_look, sweep=_inspect):
         yield
 
 
@@ -109,9 +110,6 @@ def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
             way, _ = _way(root, node)
             raise AnomalyError(_sum_message(way, gradient, total), node, "gradient", total, way)
         yield step
-
-
-inspectors[_look] = _inspect
 
 
 class _Report(NamedTuple):

@@ -18,6 +18,34 @@ from .value import Value
 T = TypeVar("T")
 
 
+_IDENTITY = (
+    "a sweep tells nodes apart by ==, which is identity; give a comparison of numbers another name"
+)
+_WHOLE = (
+    "a node is pickled and copied with its graph; what a subclass adds is for __getstate__ and "
+    "__setstate__"
+)
+# What a subclass of Value must leave as it is, and why.
+FINAL = {
+    "__eq__": _IDENTITY,
+    "__hash__": _IDENTITY,
+    "__deepcopy__": _WHOLE,
+    "__reduce__": _WHOLE,
+    "__reduce_ex__": _WHOLE,
+}
+
+
+def check_subclass(cls: type[Value]) -> None:
+    """Refuse a subclass that would make wrong gradients or copies.
+
+    Raises:
+        TypeError: if it defines anew what ``FINAL`` names.
+    """
+    for name, reason in FINAL.items():
+        if getattr(cls, name) is not getattr(Value, name):
+            raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
+
+
 def twin(value: Value) -> Value:
     """What ``copy.copy`` gives: another node, with the same operands."""
     other = _blank(type(value))

@@ -318,8 +318,6 @@ class _Reader:
             place = max(error.lineno or 1, 1), max((error.offset or 1) - 1, 0)
             said = (error.msg or "invalid syntax").partition(" (<unknown>")[0]
             raise self._error(f"this is no expression: {said}", *place) from None
-        except ValueError:
-            raise self._error("this is no expression") from None
         except (RecursionError, MemoryError):
             raise self._error(
                 "the expression is nested too deeply, or too long a chain; "

@@ -14,7 +14,8 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from .value import Value, observing
+from .observers import observing
+from .value import Value
 
 # Frames of these packages are passed over: the line wanted is the user's.
 PACKAGES = frozenset({"autograd", "nn"})
@@ -94,7 +95,9 @@ NOTED_AT_MOST = 10_000
 
 
 def _note_source(node: Value) -> None:
-    # Below are _report and _record or __init__; an operation's own method is passed over as well.
+    if node.origin is not None and node.origin.file:  # by a block further out
+        return
+    # Below are report and _record or __init__; an operation's own method is passed over as well.
     frame = _user_frame(sys._getframe(3 if node.op is None else 4))
     code = frame.f_code
     place = id(code), frame.f_lasti, _groups.get()

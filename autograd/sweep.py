@@ -7,19 +7,17 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
+from .observers import inspector
 from .ops import Op
-from .value import Observer, Value, observers
+from .value import Value
 
 LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
 Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
-
-# What ``inspected`` calls instead of ``sweep`` while one observes who looks at sweeps as well.
-inspectors: dict[Observer, Callable[[Value, bool, bool], Steps]] = {}
 
 
 def count_consumers(root: Value) -> dict[Value, int]:
@@ -113,10 +111,8 @@ def inspected(root: Value, differentiable: bool = False, adds: bool = False) -> 
         differentiable: likewise.
         adds: whether leaves are to hold the sum of their gradient and what they hold.
     """
-    for observer in observers():
-        if observer in inspectors:
-            return inspectors[observer](root, differentiable, adds)
-    return sweep(root, differentiable)
+    inspect = inspector()
+    return inspect(root, differentiable, adds) if inspect else sweep(root, differentiable)
 
 
 def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:

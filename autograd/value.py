@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import ieee, ops
+from .observers import open_blocks, report
 from .ops import Op
 
 if TYPE_CHECKING:
     from .origin import Origin
-
-Observer: TypeAlias = "Callable[[Value], None]"
 
 
 def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
@@ -144,8 +140,8 @@ class Value:
         self.op = None
         self.operands = ()
         self.origin = None
-        if _observed:
-            _report(self)
+        if open_blocks:
+            report(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Refuse what would make wrong gradients or copies.
@@ -155,9 +151,9 @@ class Value:
                 deep copies itself apart from its graph.
         """
         super().__init_subclass__(**options)
-        for name, reason in _FINAL.items():
-            if getattr(cls, name) is not getattr(Value, name):
-                raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
+        from .copying import check_subclass
+
+        check_subclass(cls)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -291,23 +287,6 @@ class Value:
         return format(self.data, spec) if spec else repr(self)
 
 
-_identity = (
-    "a sweep tells nodes apart by ==, which is identity; give a comparison of numbers another name"
-)
-_graph = (
-    "a node is pickled and copied with its graph; what a subclass adds is for __getstate__ and "
-    "__setstate__"
-)
-# What a subclass must leave as it is, and why.
-_FINAL = {
-    "__eq__": _identity,
-    "__hash__": _identity,
-    "__deepcopy__": _graph,
-    "__reduce__": _graph,
-    "__reduce_ex__": _graph,
-}
-
-
 def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     """A new node, past ``__init__``: its data is known to be a float, and speed matters here."""
     node = _new(Value)
@@ -317,8 +296,8 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     node.op = op
     node.operands = operands
     node.origin = None
-    if _observed:
-        _report(node)
+    if open_blocks:
+        report(node)
     return node
 
 
@@ -326,46 +305,3 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
-
-# How many ``observing`` blocks are open, in all threads; who observes is each thread's own affair.
-_observed = 0
-_counting = threading.RLock()  # a signal's handler may open a block as well
-# Who observes, and in how many blocks. Tasks inherit it, so it is replaced and never changed.
-_observers: ContextVar[Mapping[Observer, int]] = ContextVar(
-    "observers", default=MappingProxyType({})
-)
-
-
-@contextmanager
-def observing(observer: Observer) -> Iterator[None]:
-    """Call ``observer`` with every node that is made within the block, by the same thread or task.
-
-    One that observes already, from a block further out, is not called twice.
-    """
-    global _observed
-    _add_blocks(observer, 1)
-    with _counting:
-        _observed += 1
-    try:
-        yield
-    finally:
-        with _counting:
-            _observed -= 1
-        _add_blocks(observer, -1)
-
-
-def observers() -> Iterable[Observer]:
-    """Who observes in this thread or task, the first first."""
-    return _observers.get()
-
-
-def _add_blocks(observer: Observer, more: int) -> None:
-    # Counted, and not put back as it was before: blocks in generators end in any order.
-    blocks = dict(_observers.get())
-    blocks[observer] = blocks.get(observer, 0) + more
-    _observers.set({observer: count for observer, count in blocks.items() if count > 0})
-
-
-def _report(node: Value) -> None:
-    for observer in _observers.get():
-        observer(node)

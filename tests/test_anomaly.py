@@ -364,8 +364,8 @@ def test_without_anomalies_nothing_changes_but_the_lines_that_are_known() -> Non
     with detect_anomaly():
         watched = build()
         watched.backward()
-        (second,) = grad(watched * watched, [watched], create_graph=True)
-    assert second.data == 2.0 * watched.data
+        second, none = grad(watched * watched, [watched, Value(1.0)], create_graph=True)
+    assert (second.data, none.data) == (2.0 * watched.data, 0.0)
     for a, b in zip(step_through(plain).steps, step_through(watched).steps, strict=True):
         assert a.data.hex() == b.data.hex()
         assert a.node.grad.hex() == b.node.grad.hex()
@@ -489,6 +489,43 @@ def test_blocks_in_generators_end_in_any_order() -> None:
         y.backward()
         log(x)
     assert x.grad == math.inf
+
+
+def test_a_generator_may_be_closed_by_another_thread() -> None:
+    def detecting() -> Iterator[None]:
+        with detect_anomaly():
+            yield
+
+    x = Value(0.0)
+    y = sqrt(x)
+    generator = detecting()
+    next(generator)
+    thread = threading.Thread(target=generator.close)
+    thread.start()
+    thread.join()
+    with group("another block"):
+        log(x)
+        y.backward()
+    assert x.grad == math.inf
+
+
+def test_a_task_that_outlives_the_block_goes_on_unwatched() -> None:
+    async def later(closed: asyncio.Event) -> float:
+        with pytest.raises(AnomalyError):
+            log(Value(0.0))
+        await closed.wait()
+        with group("another block"):
+            return log(Value(0.0)).data
+
+    async def main() -> float:
+        closed = asyncio.Event()
+        with detect_anomaly():
+            task = asyncio.create_task(later(closed))
+            await asyncio.sleep(0)
+        closed.set()
+        return await task
+
+    assert asyncio.run(main()) == -math.inf
 
 
 def test_an_asynchronous_generator_may_be_closed_by_another_task() -> None:

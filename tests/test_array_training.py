@@ -293,6 +293,65 @@ def test_a_mistake_in_the_model_is_not_taken_for_one_of_arrays(engine: str) -> N
     refused(MLP(2, [1]), [1.5], [1.0], TypeError, f"^{match}", engine=engine)
 
 
+def test_another_course_for_plain_numbers_than_for_values_is_seen() -> None:
+    def another_value(x: Any) -> Any:
+        return x * 2.0 if isinstance(x, float) else x
+
+    another_slope = Model(lambda x: x)
+
+    def cut(y: Any, d: Any) -> Any:
+        return (autograd.stop_gradient(y) + y if isinstance(d, float) else 2.0 * y) - d
+
+    X, D = [1.0, 2.0], [1.0, 1.0]
+    match = r"the loss of training instance 1 is \S+, but came to \S+; write choices"
+    refused(Model(another_value), X, D, LoweringError, match)
+    match = "the gradient of training instance 1 is another one; write choices"
+    refused(another_slope, X, D, LoweringError, match, divergence=cut)
+
+
+def test_a_course_is_not_compared_where_that_is_not_wished() -> None:
+    model = Model(lambda x: x if getattr(x, "data", x) > 0.0 else 2.0 * x)
+    empirical = nn.EmpiricalRisk(model, l2)
+    with pytest.raises(LoweringError, match="another course"):
+        empirical.lower([1.0, -1.0], [0.0, 0.0])
+    # By hand: 1/4 and 1/4 halved, by the formula of the first instance, and not 1/4 and 1.
+    assert empirical.lower([1.0, -1.0], [0.0, 0.0], replay=False)()[0] == 0.125
+
+
+@every_engine
+def test_an_error_of_a_kind_of_its_own_stays_of_that_kind(engine: str) -> None:
+    class NotMineError(ValueError):
+        def __init__(self, one: int, two: int) -> None:
+            super().__init__(f"{one} and {two}")
+
+    def fails(x: Any) -> Any:
+        raise NotMineError(1, 2)
+
+    refused(Model(fails), [1.0], [1.0], NotMineError, "^1 and 2$", engine=engine)
+
+
+def test_data_may_be_made_of_values() -> None:
+    model = MLP(2, [1])
+    empirical = nn.EmpiricalRisk(model, l2)
+    X, D = [[1.0, 2.0], [3.0, -1.0]], [0.5, 0.25]
+    loss, gradient = empirical.lower([[Value(x) for x in row] for row in X], list(map(Value, D)))()
+    expected, slopes = empirical.lower(X, D)()
+    assert loss == expected and gradient.tolist() == slopes.tolist()
+
+
+def test_outputs_of_several_lengths_are_refused_by_number() -> None:
+    def forms(x: Any) -> Any:
+        return [1.0] if x > 0.0 else [0.5, 0.5]
+
+    class Several(Model):
+        def __call__(self, x: Any) -> Any:
+            return [self.w * 2.0 * y for y in self._f(x)]
+
+    match = "outputs of one length K, at least 1, got 1 entries in instance 0 and 2 in instance 1"
+    D, options = [[1.0], [0.5, 0.5]], {"divergence": kl, "engine": "python"}
+    refused(Several(forms), [1.0, -1.0], D, ValueError, match, **options)
+
+
 def test_other_operands_of_the_same_operation_are_called_that() -> None:
     model = Model(lambda x: x[0] if x[0] > 0.0 else x[1])
     match = "training instance 1 takes another course: mul has other operands; "

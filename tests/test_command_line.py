@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 from typing import Any
 
@@ -459,12 +460,13 @@ def test_closed_streams(closed: str, words: list[str]) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_without_a_command_python_opens_with_the_names() -> None:
+@pytest.mark.parametrize("missing", ["IPython", "IPython readline"])
+def test_without_a_command_python_opens_with_the_names(missing: str) -> None:
     program = "a = Value(2.0)\nL = a * tanh(a)\nprint(nn.MLP, render, L.data)\nexit(7)\n"
     # In Python's own session, whether IPython is installed here or not.
     start = (
-        "import sys; sys.modules['IPython'] = None; from autograd.__main__ import main; "
-        "sys.exit(main([]))"
+        f"import sys; sys.modules |= dict.fromkeys({missing.split()}); "
+        "from autograd.__main__ import main; sys.exit(main([]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", start],
@@ -478,6 +480,21 @@ def test_without_a_command_python_opens_with_the_names() -> None:
     assert welcome[0].startswith("stepgrad")
     assert b"<class 'nn" in done.stdout
     assert b"1.928" in done.stdout
+
+
+def test_without_a_command_ipython_opens_where_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start_ipython(words: list[str], user_ns: dict[str, Any]) -> None:
+        exec(words[words.index("-c") + 1], user_ns)
+        exec("a = Value(2.0)\nprint(nn.MLP, (a * tanh(a)).data)", user_ns)
+
+    ipython = types.ModuleType("IPython")
+    ipython.start_ipython = start_ipython  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    done = Outcome(capsys)
+    assert done.status == 0 and done.out.startswith("stepgrad")
+    assert "<class 'nn" in done.out and "1.928" in done.out
 
 
 def test_the_welcome_is_three_lines_that_work() -> None:

@@ -520,6 +520,17 @@ def test_the_derivative_in_the_target() -> None:
     assert found == pytest.approx([1 + math.log(2.0), 1 - math.log(1.5)], rel=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("divergence", "outputs"),
+    [(cross_entropy, [0.0, 1.0]), (cross_entropy_from_logits, [-math.inf, 0.0])],
+)
+def test_an_impossible_output_that_a_weight_hides_has_no_slope_in_its_target(
+    divergence: Callable[..., Value], outputs: list[float]
+) -> None:
+    targets = values([0.0, 1.0])
+    assert grad(divergence(values(outputs), targets), targets) == (0.0, 0.0)
+
+
 # What is accepted.
 
 

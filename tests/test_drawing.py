@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import time
+import types
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
@@ -928,6 +929,10 @@ def test_fonts_of_the_machine_or_the_user_are_left_alone(tmp_path, monkeypatch, 
     with monkeypatch.context() as patch:
         patch.setenv("FONTCONFIG_FILE", "mine.conf")
         assert fonts.environment(tmp_path) == {}
+    for platform in ("darwin", "win32"):  # whose Graphviz asks the system
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "platform", platform)
+            assert fonts.environment(tmp_path) == {}
     (tmp_path / "nowhere" / "deep").mkdir(parents=True)
     (tmp_path / "nowhere" / "deep" / "some.TTF").touch()
     assert fonts.environment(tmp_path) == {}
@@ -957,10 +962,11 @@ def test_text_drawn_with_borrowed_fonts_is_letters(tmp_path, no_system_fonts, no
 
 
 @needs_pygraphviz
+@pytest.mark.parametrize("matplotlib", [None, types.ModuleType("matplotlib")], ids=["no", "other"])
 def test_a_machine_without_any_font_is_told_so(
-    tmp_path, no_system_fonts, no_dot, monkeypatch, capfd
+    matplotlib, tmp_path, no_system_fonts, no_dot, monkeypatch, capfd
 ):
-    monkeypatch.setattr(fonts, "matplotlib_fonts", lambda: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", matplotlib)
     render(classic(), tmp_path / "graph.svg")
     assert capfd.readouterr().err == ""
     assert render(classic(), tmp_path / "graph.png").name == "graph.png"
@@ -1002,6 +1008,8 @@ def test_a_notebook_shows_a_picture_without_the_program_dot(no_dot):
 
 def test_a_notebook_without_graphviz_shows_text(no_dot, no_pygraphviz):
     picture = draw(classic())
+    with pytest.raises(RenderError, match=r"no program dot on the PATH, .* pip install"):
+        picture.pipe("svg")
     shown = picture._repr_mimebundle_(include=None, exclude=None)
     assert list(shown) == ["text/plain"]
     first, rest = shown["text/plain"].split("\n", 1)

@@ -232,14 +232,17 @@ def test_names_of_a_network_follow_the_lecture(name, written):
     assert (None if found is None else str(found)) == written
 
 
-def test_pictures_set_indices_above_and_below_and_keep_the_name_in_the_tooltip():
-    source = draw(Value(1, "layer1.neuron0.w[2]")).source
+@pytest.mark.parametrize(
+    ("label", "text"), [("layer1.neuron0.w[2]", "w(1)31"), ("softmax.y[2]", "y3")]
+)
+def test_pictures_set_indices_above_and_below_and_keep_the_name_in_the_tooltip(label, text):
+    source = draw(Value(1, label)).source
     record = ET.fromstring(
         re.search(r"v0 \[label=<(.*)> tooltip", source)[1].replace("&#160;", " ")
     )
     name = next(record.iter("TD"))
-    assert "".join(name.itertext()) == "w(1)31" and next(name.iter("I")) is not None
-    assert 'tooltip="layer1.neuron0.w[2]&#10;data = 1.0' in source
+    assert "".join(name.itertext()) == text and next(name.iter("I")) is not None
+    assert f'tooltip="{label}&#10;data = 1.0' in source
 
 
 # Animations -------------------------------------------------------------------------------------

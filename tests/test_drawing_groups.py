@@ -498,6 +498,15 @@ def test_a_hidden_node_is_emphasised_by_its_box(large):
     assert lit == {"99 more instances"}
 
 
+def test_a_path_through_a_box_is_emphasised_on_the_way_in(large):
+    model, loss = large
+    weight = model.parameters()[0]
+    hidden = next(v for v in consumers_first(loss)[20_000:] if weight in v.operands)
+    for path, along in (([hidden, weight], 1), ([hidden], 0)):
+        boxes = [x for x in picture_of(loss, highlight=path).boxes if x.title.endswith("instances")]
+        assert [sum(edge.emphasised for edge in box.edges) for box in boxes] == [along]
+
+
 # Totals -----------------------------------------------------------------------------------------
 
 

@@ -278,6 +278,15 @@ def test_names_and_numbers_must_fit(given: set[str], said: str) -> None:
         parsed.require(sorted(given))
 
 
+def test_a_missing_number_may_be_a_slip_of_the_pen() -> None:
+    with pytest.raises(
+        ExpressionError, match=r"^raet has no number; add raet=1, .* or is it rate\?"
+    ):
+        parse("x * raet + rate").require({"x", "rate"})
+    with pytest.raises(ExpressionError, match=r"^tahn has no number; .* or is it tanh\?"):
+        parse("x * tahn").require({"x"})
+
+
 def test_many_names_are_not_all_listed() -> None:
     names = [f"x{i}" for i in range(500)]
     parsed = parse(f"sum({', '.join(names)})")

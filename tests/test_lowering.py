@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy_for_jax
 import pytest
 
 import autograd
 import nn
 from autograd import LoweringError, Value, lower
-from autograd.lowering import pipeline
-from autograd.lowering.arrays import is_known
-from autograd.ops import OPS
+from autograd.lowering import arrays, pipeline
+from autograd.ops import OPS, Op, Partial
 
 HAS_JAX = importlib.util.find_spec("jax") is not None
 ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]
@@ -34,6 +34,8 @@ ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]
 
 def go(way: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make graphs of any size go one way; returns the engine."""
+    if way == "jax" and not HAS_JAX:
+        numpy_for_jax.install(monkeypatch)
     monkeypatch.setattr(pipeline, "FEW", -1 if way == "levels" else math.inf)
     monkeypatch.setattr(pipeline, "SHARE", 0.0)
     return "jax" if way == "jax" else "numpy"
@@ -45,7 +47,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     go(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["layers", "levels", *(["jax"] if HAS_JAX else [])])
+@pytest.fixture(params=["layers", "levels", "jax"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The engines that compute with arrays, NumPy in both ways."""
     return go(request.param, monkeypatch)
@@ -107,10 +109,11 @@ def test_models_give_the_numbers_of_the_eager_engine(
 
 
 # JAX takes a second to compile each: every operation and each kind of output once is enough.
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
 @pytest.mark.parametrize("model", [MODELS[i] for i in (0, 5, 10, 11, 12, 15)])
-def test_models_with_jax(model: tuple[str, list[int], str, str]) -> None:
-    check_model("jax", *model)
+def test_models_with_jax(
+    model: tuple[str, list[int], str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_model(go("jax", monkeypatch), *model)
 
 
 def test_l2_regularisation_and_multiplicative_layers(engine: str) -> None:
@@ -163,6 +166,12 @@ def affine_cases() -> list[tuple[Value, list[Value], list[Value]]]:
         (total(product(rows, [x[0], x[1], x[0], x[0]])), x, w),
         (autograd.sum(product(rows, hidden)), x, w),
         (autograd.sum(plain) * autograd.exp(w[0]), x, w),
+        # One parameter at several places, and a constant among them.
+        (total(product([w[i : i + 4] for i in range(4)], x)), x, w[:6]),
+        # A bias, and operands that are computed at different times.
+        (total([z + c for z, c in zip(product(rows, [x[0], *hidden[1:]]), b)]), x, w + b),
+        # Columns of the matrix one after the other, and parameters that end before the last does.
+        (total(product([w[0:11:3], w[1:11:3]], x)) * autograd.sum(w[2:11:3]), x, w[:11]),
     ]
 
 
@@ -171,10 +180,29 @@ def test_matrix_products_of_every_kind(case: int, way: None) -> None:
     check_affine(case, "numpy")
 
 
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
 @pytest.mark.parametrize("case", [6, 8, 9])
-def test_matrix_products_with_jax(case: int) -> None:
+def test_matrix_products_with_jax(case: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_affine(case, go("jax", monkeypatch))
+
+
+# NumPy in JAX's place compiles nothing.
+@pytest.mark.parametrize("case", range(len(affine_cases())))
+def test_matrix_products_as_jax_is_asked_for_them(
+    case: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numpy_for_jax.install(monkeypatch)
     check_affine(case, "jax")
+
+
+def test_a_jax_that_has_double_precision_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy_for_jax.install(monkeypatch, old=True)
+    check_affine(0, "jax")
+    X, D = data(2, 1, 6, "l2")
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    program = nn.EmpiricalRisk(model, nn.divergences.l2).lower(X, D, "jax")
+    assert program.shards() == [("numpy:0", 6)]
+    for found, expected in zip(program.jax_function()(program.parameters), program()):
+        assert_same(found, expected)
 
 
 def check_affine(case: int, engine: str) -> None:
@@ -238,6 +266,13 @@ def test_a_softmax_of_large_logits(engine: str) -> None:
     assert_same(gradient, [[-0.0587718429148842], [0.2981258155582638]], 1e-14)
 
 
+def test_a_softmax_of_a_logit_that_is_not_among_the_others(engine: str) -> None:
+    x = [Value(number, f"x[{i}]") for i, number in enumerate((0.0, 0.0, math.log(6.0)))]
+    value, gradient = lower(autograd.exp(x[2] - autograd.logsumexp(x[:2])), x[:0], x, engine)()
+    # By hand: e^z / (e^x + e^y) = 6 / 2, and its slopes.
+    assert_same([value, *gradient], [3.0, -1.5, -1.5, 3.0])
+
+
 @pytest.mark.parametrize("seeds", [range(i, i + 25) for i in range(0, 300, 25)], ids=str)
 def test_random_graphs(seeds: range, way: None) -> None:
     for seed in seeds:
@@ -254,8 +289,8 @@ def test_random_graphs(seeds: range, way: None) -> None:
         assert_same(program.per_instance(batch), reference.per_instance(batch))
 
 
-@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
-def test_random_graphs_with_jax() -> None:
+def test_random_graphs_with_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    go("jax", monkeypatch)
     for seed in range(0, 300, 60):
         root, inputs, parameters = random_graph(seed)
         batch = np.random.default_rng(seed).normal(size=(3, len(inputs))) if inputs else None
@@ -282,8 +317,26 @@ def test_hessian_is_the_jacobian_of_the_gradient(engine: str) -> None:
     assert np.allclose(hessian, hessian.T, rtol=1e-12, atol=1e-14)
 
 
-def test_every_row_of_the_operation_table_has_an_array_form() -> None:
-    assert [name for name in OPS if not is_known(name)] == []
+def test_a_new_operation_needs_an_array_form_beside_its_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(OPS, "new", None)  # to be taken away again
+    by_x = Partial(lambda z, x, y: 1.0 / y**2, "1 / y ** 2", "y^{-2}")
+    by_y = Partial(lambda z, x, y: -2.0 * z / y, "-2 * z / y", "-2 z / y")
+    new = Op("new", lambda x, y: x / y**2, by_x, by_y, text="x / y ** 2", latex="x / y^2")
+    x, w = Value(1.0, "x"), Value(2.0, "w")
+    root = new(x * w, w + 1.0)
+    with pytest.raises(LoweringError, match=r"operation 'new' has no array.*add a row for it"):
+        lower(root, [x], [w])
+
+    def expansion(graph: Any, operands: Any) -> Any:
+        x, y = operands
+        return graph.apply("div", (x, graph.product(y, y)))
+
+    monkeypatch.setitem(arrays.EXPANSIONS, "new", expansion)
+    value, gradient = lower(root, [x], [w])([[1.0], [2.0]])
+    # By hand: 2 x / 9, and its slope x / 9 - 4 x / 27, for x = 1 and 2.
+    assert_same([value, *gradient], [1 / 3, -1 / 18])
 
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 30.0, -30.0, 1000.0, -1000.0, math.inf, -math.inf, math.nan]
@@ -310,8 +363,10 @@ def test_data_set_written_as_a_python_loop_becomes_a_batch() -> None:
     model = nn.MLP(2, [4, 1], rng=random.Random(0))
     parameters = model.parameters()
     losses = [(1 + -(2 * d - 1) * model(x)[0]).relu() for x, d in zip(X, D)]
-    loss = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in parameters)
+    penalty = 1e-4 * sum(p * p for p in parameters)
+    loss = sum(losses) * (1.0 / len(losses)) + penalty
     program = lower(loss, wrt=parameters)
+    assert lower(sum(losses) / len(losses) + penalty, wrt=parameters).source == program.source
     value, gradient = program()
     assert_same(value, loss.data)
     assert_same(gradient, autograd.grad(loss, parameters))
@@ -353,6 +408,20 @@ def test_additions_end_the_same_however_they_are_written() -> None:
     assert len(sources) == 1
 
 
+def test_what_need_not_be_computed_is_not() -> None:
+    x, y, w = Value(2.0, "x"), Value(3.0, "y"), Value(4.0, "w")
+    for longer, shorter in {
+        w * x / 1.0: w * x,
+        (w * x) ** 1: w * x,
+        (w * x) ** -1: 1.0 / (w * x),
+        autograd.where(Value(1.0), w * x, y): w * x,
+        autograd.where(Value(0.0), y, w * x): w * x,
+        autograd.where(y, w * x, x * w): w * x,
+    }.items():
+        programs = [lower(root, [x, y, w]) for root in (longer, shorter)]
+        assert programs[0].describe() == programs[1].describe()
+
+
 def test_source_is_short_and_readable() -> None:
     model = nn.MLP(2, [16, 16, 1], rng=random.Random(0))
     x, d = [Value(0.5, "x[0]"), Value(1.0, "x[1]")], Value(1.0, "d")
@@ -362,6 +431,57 @@ def test_source_is_short_and_readable() -> None:
         source[source.index("def prepare") :]
         == (Path(__file__).parent / "moons.golden").read_text()
     )
+
+
+@pytest.mark.parametrize("engine", ["numpy", "python"])
+def test_a_program_of_a_data_set_hands_its_parameters_back(engine: str) -> None:
+    X, D = nn.datasets.moons(8, seed=0)
+    model = nn.MLP(2, [2, 1], rng=random.Random(0))
+    before = model.state_dict()
+    risk = nn.EmpiricalRisk(model, nn.divergences.l2)
+    program = risk.lower(X, D, engine)
+    loss, gradient = program()
+    program.parameters -= 0.1 * gradient
+    found = program.value()
+    assert found < loss and model.state_dict() == before
+    program.write_back()
+    assert risk(X, D).data == pytest.approx(found, rel=1e-12)
+    assert program.shards() == [("cpu", 8)]
+    program.select([3, 5, 0])
+    assert program.shards() == [("cpu", 3)]
+    assert program()[0] == pytest.approx(risk([X[3], X[5], X[0]], [D[3], D[5], D[0]]).data)
+    with pytest.raises(ValueError, match=r"jax_function\(\) needs .* engine='jax'"):
+        program.jax_function()
+    told = "evaluates the graph of Values" if engine == "python" else "scalar nodes in"
+    assert told in program.describe().splitlines()[-1]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "python"])
+def test_a_program_tells_where_another_recording_differs(engine: str) -> None:
+    def recorded(f: Callable[..., Value]) -> tuple[Value, list[Value]]:
+        x = [Value(0.5, "x"), Value(-0.5, "y")]
+        return f(*x, w), x
+
+    w = Value(2.0, "w")
+    root, inputs = recorded(lambda x, y, w: (w * x + y) * 3.0)
+    program = lower(root, inputs, [w], engine)
+    assert program.difference(*recorded(lambda x, y, w: (w * x + y) * 3.0)) == ""
+    for f, told in {
+        lambda x, y, w: (w * x - y) * 3.0: "sub stands where it had add",
+        lambda x, y, w: (w * x + y) * 4.0: "the constant 4 stands where it had the constant 3",
+        lambda x, y, w: (w * y + x) * 3.0: "mul has other operands",
+        lambda x, y, w: w * x + y: "the root stands where it had the constant 3",
+        lambda x, y, w: ((w * x + y) * 3.0).tanh(): "tanh stands where it had the root",
+    }.items():
+        assert program.difference(*recorded(f)) == told
+
+
+def test_a_program_without_inputs_can_be_bound_to_nothing() -> None:
+    w = Value(2.0, "w")
+    program = lower(autograd.sum([Value(float(x)) * w for x in range(9)]) + w, wrt=[w])
+    bound = program.bind([[]])
+    value, gradient = bound()
+    assert (value, gradient.tolist(), bound.observed().size) == (74.0, [37.0], 0)
 
 
 def test_what_cannot_be_lowered_is_refused_and_nothing_changes() -> None:
@@ -546,6 +666,14 @@ def test_errors_name_what_came_and_what_to_do() -> None:
         lower(root, [x], [w], engine="cuda")
     with pytest.raises(TypeError, match=r"wrt\[0\] is 3"):
         lower(root, [x], [3])  # type: ignore[list-item]
+    with pytest.raises(LoweringError, match="takes one root at least, got an empty list"):
+        lower([], [x], [w])
+    with pytest.raises(TypeError, match=r"wrt\[0\] = .* was computed by mul; .* takes leaves"):
+        lower(root + 1.0, [x], [root])
+    with pytest.raises(LoweringError, match=r"wrt\[1\] is inputs\[0\] as well; name each leaf"):
+        lower(root, [x], [w, x])
+    with pytest.raises(ValueError, match=r"lowered without inputs.*call it without a batch"):
+        lower(root, wrt=[w])([[1.0]])
     program = lower(root, [x], [w])
     with pytest.raises(ValueError, match="empty"):
         program([])

@@ -313,6 +313,37 @@ def test_backtracking_steps_back_from_where_f_is_undefined() -> None:
     run = gradient_descent(raises, 0.01, backtracking=True)
     assert run.converged and abs(run.x - 1) < 1e-5
 
+    def raises_too(x: Value) -> Value:
+        if x <= 0:
+            raise ValueError("outside")
+        return x * log(x)
+
+    run = newton(raises_too, 5.0)  # whose first step leads to 5 - 5 (log 5 + 1) = -8
+    assert run.converged and abs(run.x - math.exp(-1)) < 1e-9
+
+
+def test_a_step_back_from_infinity() -> None:
+    run = gradient_descent(lambda x: -x, 1.7e308, step=1e308)
+    assert run.reason.startswith("diverged: step 1 leads to a point that is not finite")
+    assert not run.converged and run.path == [1.7e308]
+    # The largest float is about 1.798e308, and 1e308 halved until there is room above 1.7e308 is
+    # 0.0625e308.
+    run = gradient_descent(lambda x: -x, 1.7e308, step=1e308, backtracking=True, max_steps=1)
+    assert run.path == pytest.approx([1.7e308, 1.7625e308], rel=1e-15)
+
+
+def test_a_slope_that_promises_too_much_ends_the_search() -> None:
+    # The values go up where the slope of -1 says that they go down.
+    run = gradient_descent(lambda x: 2 * autograd.stop_gradient(x) - x, 1.0, backtracking=True)
+    assert not run.converged and run.x == 1.0
+    assert run.reason.startswith("stalled: no step makes f better by what its slope promises")
+
+
+def test_newton_where_the_gradient_is_finite_and_the_hessian_is_not() -> None:
+    run = newton(lambda x: x + x**1.5, 0.0)
+    assert not run.converged and run.steps == 0
+    assert run.reason == "undefined: the Hessian is not finite at x = [0]"
+
 
 def test_an_error_at_the_start_is_a_mistake_and_no_verdict() -> None:
     def f(x: Value) -> Value:

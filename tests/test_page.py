@@ -153,6 +153,20 @@ def test_a_leaf_that_holds_a_gradient_is_announced(tmp_path: Path) -> None:
     changes = json.loads(Elements(page).sources[1])
     grads = {(row[0], row[1]) for moment in changes["moments"] for row in moment["grads"]}
     assert (6, "+12") in grads  # a, on top of the 6 of before
+    many = autograd.sum([Value(1.0, f"x{i}") for i in range(7)])
+    many.backward()
+    page = step_through(many).save(tmp_path / "many.html").read_text(encoding="utf-8")
+    assert "x3 was +1" in (shown := re.sub("<[^>]*>", "", page)) and "x4 was +1" not in shown
+    assert "and 3 leaves more" in shown
+
+
+def test_a_report_along_which_no_derivative_passes_says_so(tmp_path: Path) -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    root = autograd.where(x, y, 5.0)
+    root.label = "L"
+    page = step_through(root).save(tmp_path / "where.html").read_text(encoding="utf-8")
+    shown = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page))
+    assert "dL / dx = dL / dL · dL / dx = +0 (no derivative passes) with dL / dx = 0 " in shown
 
 
 @pytest.mark.parametrize(

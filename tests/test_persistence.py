@@ -314,6 +314,43 @@ def test_other_data_and_other_models_are_refused(tmp_path: Path) -> None:
     assert bits(wide) == before
 
 
+def test_data_of_several_shapes_can_be_gone_on_from(tmp_path: Path) -> None:
+    class Mean(Module):
+        def __init__(self) -> None:
+            self.w = Value(0.5, "w")
+
+        def __call__(self, x: Any) -> Any:
+            return [self.w * sum(x) / len(x)]
+
+    def go_on(model: Mean, xs: Any, epochs: int) -> None:
+        fit(model, xs, [1.0, 2.0], divergence=l2, optimizer=Adam(0.1), epochs=epochs,
+            engine="python", checkpoint=tmp_path / "run", progress=False)  # fmt: skip
+
+    ragged, whole, resumed = [[1.0], [2.0, 3.0]], Mean(), Mean()
+    fit(whole, ragged, [1.0, 2.0], divergence=l2, optimizer=Adam(0.1), epochs=4, engine="python",
+        progress=False)  # fmt: skip
+    for epochs in (2, 4):
+        go_on(resumed, ragged, epochs)
+    assert bits(whole) == bits(resumed)
+    with pytest.raises(PersistenceError, match=r"X is an array .* was 2 instances of no single"):
+        go_on(Mean(), [[1.0], [2.0]], 4)
+
+
+def test_an_optimizer_without_a_state_of_its_own_has_no_checkpoint(tmp_path: Path) -> None:
+    class Plain:
+        def start(self, parameters: Any) -> None:
+            return None
+
+        def update(self, parameters: Any, gradient: Any, state: None) -> None:
+            parameters -= 0.1 * gradient
+
+    model = MLP(2, [1])
+    before = bits(model)
+    with pytest.raises(TypeError, match=r"optimizer whose start\(\) gives an .*State, got None"):
+        run(model, tmp_path / "run", optimizer=Plain())
+    assert bits(model) == before and not list(tmp_path.iterdir())
+
+
 def test_infinite_moments_survive(tmp_path: Path) -> None:
     # A gradient of 1e200 has an infinite square, and Adam takes no step along it from then on.
     def huge(y: Any, d: Any) -> Any:
@@ -465,6 +502,12 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
             re.sub(rb"(neuron0\.b\": )[^,}]*", rb'\1"os.system"', content.split(b"\n")[1])
         ),
         "expected a float, got 'os.system'|without a training run",
+    ),
+    "16 letters": (
+        lambda content: sealed(
+            re.sub(rb"(neuron0\.b\": )[^,}]*", rb'\1"not hexadecimal!"', content.split(b"\n")[1])
+        ),
+        "expected a float, got 'not hexadecimal!'|without a training run",
     ),
 }
 FORGED_RUNS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {

@@ -145,6 +145,17 @@ def test_continue_at_the_end_keeps_the_gradients_and_quit_does_not() -> None:
         assert (names["a"].grad, names["b"].grad) == ((6.5, -4.0) if kept else (0.5, 0.0))
 
 
+def test_a_list_ends_and_an_empty_command_is_none() -> None:
+    assert last("l", "l") == "the pass ends here"
+    assert position("n;;;;n;;") == position("n", "n")
+
+
+def test_a_breakpoint_is_known_by_its_number() -> None:
+    shown = answers("b a", "b c", "disable 2", "b")
+    assert shown[2].startswith("breakpoint 2 on c") and "disabled" in shown[2]
+    assert ["disabled" in line for line in shown[3].splitlines()] == [False, True]
+
+
 def test_whatever_ends_the_prompt_otherwise_restores_the_gradients() -> None:
     root, names = graph()
     with pytest.raises(SystemExit):
@@ -397,6 +408,16 @@ def test_display_shows_what_changes() -> None:
     assert shown[5] == "e = a * b = -6   grad -2\na.grad: +6"
     assert shown[8] == "nothing is displayed"
     assert shown[9] == "*** a is not watched"
+    assert last("display e", "display a.grad", "undisplay", "display") == "nothing is displayed"
+
+
+def test_what_is_displayed_may_fail_for_a_while() -> None:
+    root, names = graph()
+    shown = answers("k = 2", "display 6 / k", "k = 0", "n", "k = 3", "n", root=root, names=names)
+    assert shown[1] == "display 6 / k: 3.0"
+    old = "  [old: 3.0]"
+    assert f"display 6 / k: *** ZeroDivisionError: division by zero{old}" in shown[3]
+    assert "display 6 / k: 2.0  [old: *** ZeroDivisionError: division by zero]" in shown[5]
 
 
 def test_drawing_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,6 +492,8 @@ def test_nothing_but_the_table_is_computed_at_the_shell() -> None:
         "why e.__class__",
         "b __import__('os').getpid()",
         "b a, __import__('os').getpid()",
+        "b nothing, grad > 1",
+        "b nothing, or this if grad > 1",
         "condition 1 a",
         "condition",
         "n -1",
@@ -681,6 +704,28 @@ def test_debug_takes_a_stepper_and_refuses_anything_else(
         debug(3)  # type: ignore[arg-type]
 
 
+def test_debug_of_a_forward_pass_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("c\n"))
+    debug(step_through(graph()[0], forward=True))
+    assert capsys.readouterr().out.startswith("forward, before the first value: next() computes")
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_debug_without_a_stream_goes_on(
+    closed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, names = graph()
+    names["a"].grad = 5.0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n 7\n"))
+    monkeypatch.setattr(sys, closed, None)  # as in a program that has no window for text
+    debug(root)
+    assert names["a"].grad == 5.0
+    shown = capsys.readouterr().out
+    assert shown.endswith("gradients are as before the pass\n") is (closed != "stdout")
+
+
 def test_debug_calls_nodes_as_the_program_does(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -700,16 +745,22 @@ def test_debug_calls_nodes_as_the_program_does(
 WORDS = ["-m", "autograd", "step", LECTURE, "a=2", "b=-3", "c=10", "f=-2"]
 
 
-def test_input_that_is_no_text_is_no_accident() -> None:
+@pytest.mark.parametrize("errors", ["surrogateescape", "strict"])  # what Python reads with differs
+def test_input_that_is_no_text_is_no_accident(errors: str) -> None:
+    program = (
+        "import sys; sys.stdin.reconfigure(errors=sys.argv.pop(1)); from autograd import *; "
+        "w = Value(0.5, 'w'); L = w * 2.0; L.label = 'L'; debug(L); print(w.grad)"
+    )
     done = subprocess.run(
-        [sys.executable, *WORDS],
-        input=b"n\xff\nn\n\x00\n",
+        [sys.executable, "-X", "utf8", "-c", program, errors],
+        input=b"n\xff\n" + b"#" * 10_000 + b"\nn\n\x00\n",
         capture_output=True,
         timeout=SECONDS,
         cwd=ROOT,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"[1/7] L = d * f" in done.stdout
+    assert b"L = w * 2" in done.stdout
+    assert (b"*** this is no text" in done.stdout) is (errors == "strict")
 
 
 def test_without_readline_and_without_docstrings() -> None:

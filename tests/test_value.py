@@ -85,6 +85,9 @@ def test_a_long_thing_is_shown_in_short() -> None:
     with pytest.raises(TypeError) as error:
         Value("x" * 10_000)  # type: ignore[arg-type]
     assert len(str(error.value)) < 300 and "..." in str(error.value)
+    for length, shown in ((58, f"'{'x' * 58}'"), (59, f"'{'x' * 56}...")):
+        with pytest.raises(TypeError, match=message(f"got {shown} of type str")):
+            Value("x" * length)  # type: ignore[arg-type]
 
 
 def test_the_methods_of_an_unknown_name_do_not_exist() -> None:

@@ -58,15 +58,21 @@ def font_folders() -> list[Path]:
 
 
 def matplotlib_fonts() -> Path | None:
-    """The folder of fonts inside matplotlib, found without importing it."""
+    """The folder of fonts inside matplotlib."""
+    place = installed_in("matplotlib")
+    folder = place and place / "matplotlib" / "mpl-data" / "fonts" / "ttf"
+    return folder if folder and _holds_fonts(folder) else None
+
+
+def installed_in(package: str) -> Path | None:
+    """The folder that a package, or a module, is imported from, found without importing it."""
     try:
-        package = importlib.util.find_spec("matplotlib")
-    except (ImportError, ValueError):
+        found = importlib.util.find_spec(package)
+    except ValueError:  # something else goes by its name
         return None
-    if package is None or package.origin is None:
+    if found is None or found.origin is None:
         return None
-    folder = Path(package.origin).with_name("mpl-data") / "fonts" / "ttf"
-    return folder if _holds_fonts(folder) else None
+    return Path(found.origin).parents[1 if found.submodule_search_locations else 0]
 
 
 def _holds_fonts(folder: Path) -> bool:

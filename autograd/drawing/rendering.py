@@ -8,7 +8,6 @@ pygraphviz; either runs as a process of its own, which may hang or crash without
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import math
 import os
 import re
@@ -139,19 +138,14 @@ def _dot_program(picture_format: str) -> _Renderer:
 
 
 def _pygraphviz_package(picture_format: str) -> _Renderer:
-    try:
-        package = importlib.util.find_spec("pygraphviz")
-    except (ImportError, ValueError):
-        package = None
-    if package is None or package.origin is None:
+    place = fonts.installed_in("pygraphviz")
+    if place is None:
         raise NotInstalledError("pygraphviz is not installed")
-    origin = Path(package.origin)
-    installed_in = origin.parents[1] if package.submodule_search_locations else origin.parent
     # -I: no file of the user's that happens to lie around is taken for a module of Python's.
     program = [sys.executable, "-I", pygraphviz_process.__file__]
     # Its own limit, which comes after the one that is watched from here.
     seconds = math.ceil(SECONDS_TO_DRAW) + 1
-    arguments = [str(installed_in.resolve()), picture_format, str(seconds)]
+    arguments = [str(place.resolve()), picture_format, str(seconds)]
     return _Renderer(
         "pygraphviz",
         [*program, *arguments],

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import AFFINE, Graph, LoweringError
+from .graph import AFFINE, LEAVES, Graph, LoweringError
 from .simplify import ADDITIVE, Simplifier
 
 
@@ -39,12 +39,10 @@ def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
     return out
 
 
-def xlogy(x: Any, y: Any, out: Any = None) -> Any:
+def xlogy(x: Any, y: Any, out: Any) -> Any:
     """X * log(y), which is 0 for x = 0 whatever y is but nan."""
     hidden = np.equal(x, 0.0) & ~np.isnan(y)
-    found = np.multiply(x, np.log(y, out=out if np.shape(y) == np.shape(out) else None), out=out)
-    if out is None:
-        return np.where(hidden, 0.0, found)
+    np.multiply(x, np.log(y, out=out if np.shape(y) == np.shape(out) else None), out=out)
     np.copyto(out, 0.0, where=hidden)
     return out
 
@@ -123,9 +121,6 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
 
     Returns:
         The new graph, and the node of each output in it.
-
-    Raises:
-        LoweringError: if there is an operation that no table of this module knows.
     """
     reached = graph.reachable(outputs)
     expanded = _Expanded()
@@ -144,13 +139,8 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             nodes[node] = expanded.total([(1.0, x) for x in operands])
         elif name == AFFINE:
             nodes[node] = expanded.node(name, operands)
-        elif name in ARRAY_OPERATIONS:
-            nodes[node] = expanded.apply(name, operands)
         else:
-            raise LoweringError(
-                f"the operation {name!r} has no array implementation; add a row for it to "
-                f"ARRAY_OPERATIONS or EXPANSIONS of autograd.lowering.arrays"
-            )
+            nodes[node] = expanded.apply(name, operands)
         if node in graph.labels:
             expanded.labels.setdefault(nodes[node], graph.labels[node])
     return expanded, [nodes[output] for output in outputs]
@@ -221,6 +211,15 @@ EXPANSIONS: dict[str, Callable[[_Expanded, tuple[int, ...]], int]] = {
 }
 
 
-def is_known(name: str) -> bool:
-    """Whether a row of the operation table can be lowered."""
-    return name in ARRAY_OPERATIONS or name in EXPANSIONS or name in ADDITIVE
+def check_operations(graph: Graph) -> None:
+    """Refuse what no table of this module knows, such as an operation of somebody's own.
+
+    Raises:
+        LoweringError: if there is such an operation.
+    """
+    unknown = set(graph.names) - LEAVES - ADDITIVE - ARRAY_OPERATIONS.keys() - EXPANSIONS.keys()
+    if unknown:
+        raise LoweringError(
+            f"the operation {min(unknown)!r} has no array implementation; add a row for it to "
+            f"ARRAY_OPERATIONS or EXPANSIONS of autograd.lowering.arrays"
+        )

@@ -96,8 +96,7 @@ class _Sweep:
         return gradient
 
     def report(self, node: int, gradient: Number) -> None:
-        if self.needed[node]:
-            self.reports.setdefault(node, []).append(gradient)
+        self.reports.setdefault(node, []).append(gradient)
 
     def operation(self, node: int, gradient: Number) -> None:
         """Report to the operands of a node, each by its rule."""

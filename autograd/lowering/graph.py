@@ -95,7 +95,7 @@ class Graph:
     def recording(self, roots: Iterable[int]) -> list[tuple[str, tuple[int, ...], float]]:
         """Everything that tells two graphs apart, in the order in which it was recorded."""
         nodes = list(zip(self.names, self.operands, self.numbers))
-        return [*nodes, ("root", tuple(roots), 0.0)]
+        return [*nodes, ("the root", tuple(roots), 0.0)]
 
     def is_constant(self, node: int, number: float) -> bool:
         """Whether a node is this plain number; -0.0 counts as 0.0."""

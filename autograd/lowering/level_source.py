@@ -181,13 +181,11 @@ class _Body:
             (graph.names[x] == "mul" and graph.is_constant(graph.operands[x][0], -1.0), x)
             for x in operands
         ]
-        signed.sort()
-        if signed[0][0]:
-            signed[0] = (False, signed[0][1])
-        names = [self.name(graph.operands[x][1] if minus else x) for minus, x in signed]
-        text = names[0]
-        for i, ((minus, _), x) in enumerate(zip(signed[1:], names[1:])):
-            last = out if i == len(signed) - 2 else ""
+        (_, first), *rest = sorted(signed)
+        text = self.name(first)
+        names = [self.name(graph.operands[x][1] if minus else x) for minus, x in rest]
+        for i, ((minus, _), x) in enumerate(zip(rest, names), 1):
+            last = out if i == len(rest) else ""
             text = f"{'subtract' if minus else 'add'}({text}, {x}{last})"
         return text
 

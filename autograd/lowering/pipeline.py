@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import expand
+from .arrays import check_operations, expand
 from .differentiate import differentiate
 from .engines import Engine, NumpyEngine
 from .graph import Graph, Line
@@ -37,6 +37,9 @@ class Part:
         parameters: how many there are.
         columns: the inputs, a column for each instance; zeros if they come later.
         weight: what its averages are multiplied by.
+
+    Raises:
+        LoweringError: if an operation has no array form.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Part:
         columns: NDArray[np.float64],
         weight: float = 1.0,
     ) -> None:
+        check_operations(graph)
         self.graph, self.parameters, self.columns = graph, parameters, columns
         self.weight = weight
         self.roots, self.observed = nodes[:roots], nodes[roots:]

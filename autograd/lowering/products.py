@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .graph import AFFINE, CONSTANT, INPUT, LEAVES, PARAMETER, Graph
+from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
 from .simplify import ADDITIVE, inside_chains, signed_terms
 
 WORTHWHILE = 8
@@ -111,14 +111,12 @@ def _rebuild(
     new = Graph()
     nodes = [-1] * len(graph)
     for node, name in enumerate(graph.names):
-        if name in LEAVES:
-            if name == CONSTANT:
-                if needed[node]:
-                    nodes[node] = new.constant(graph.numbers[node])
-            else:
-                nodes[node] = new.leaf(name, int(graph.numbers[node]))
+        if name in (INPUT, PARAMETER):
+            nodes[node] = new.leaf(name, int(graph.numbers[node]))
         elif not needed[node]:
             continue
+        elif name == CONSTANT:
+            nodes[node] = new.constant(graph.numbers[node])
         elif node in forms:
             nodes[node] = _affine(new, forms[node], nodes)
         else:

@@ -273,8 +273,9 @@ class Program(NotCopied):
         self, root: Value, inputs: Sequence[Value], observe: Sequence[Value] = ()
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
-        if not self._recording:
-            return ""
+        if not self._recording:  # The reference does without.
+            graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
+            self._recording = graph.recording(nodes)
         graph, nodes = record([root, *observe], inputs, self._wrt)
         other = graph.recording(nodes)
         for mine, yours in zip(self._recording, other):
@@ -283,9 +284,7 @@ class Program(NotCopied):
                 if was == found:
                     return f"{found} has other operands"
                 return f"{found} stands where it had {was}"
-        if len(self._recording) == len(other):
-            return ""
-        return f"it has {len(other)} distinct nodes and not {len(self._recording)}"
+        return ""  # Both end with their root, so that of two lengths one has been told above.
 
     @property
     def source(self) -> str:

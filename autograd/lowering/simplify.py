@@ -120,8 +120,6 @@ class Simplifier(Graph):
     def product(self, x: int, y: int) -> int:
         """The product, with a constant or else the older factor first, and a sign moved inwards."""
         names = self.names
-        if names[x] == CONSTANT and names[y] == CONSTANT:
-            return self.constant(self.numbers[x] * self.numbers[y])
         if names[y] == CONSTANT or (names[x] != CONSTANT and y < x):
             x, y = y, x
         if names[x] != CONSTANT:

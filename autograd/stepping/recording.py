@@ -220,8 +220,6 @@ class Recording(Sequence[Step]):
 
     def received(self, node: Value, edges: int) -> float:
         """What a node has received in this pass from the first ``edges`` of all edges."""
-        if node is self.root:
-            return 1.0 if edges else 0.0
         reports = self.reports(node)
         come = bisect_left(reports, edges)
         return self._totals[reports[come - 1]] if come else 0.0
