@@ -46,7 +46,7 @@ TEXTS = "readme.py::test_the_table_of_operations_is_up_to_date ops.py::test_says
 MODULES = {
     "ops": ("autograd/ops.py", f"{TEXTS} edge_cases.py oracle.py functions.py ops.py"),
     "ieee": ("autograd/ieee.py", "edge_cases.py value.py oracle.py functions.py ops.py"),
-    "sweep": ("autograd/sweep.py", "edge_cases.py sweep.py"),
+    "sweep": ("autograd/sweep.py", "edge_cases.py sweep.py anomaly.py"),
     "functions": ("autograd/functions.py", "functions.py edge_cases.py"),
     "divergences": ("nn/divergences.py", "divergences.py edge_cases.py"),
 }

@@ -366,6 +366,7 @@ def test_without_anomalies_nothing_changes_but_the_lines_that_are_known() -> Non
         watched.backward()
         second, none = grad(watched * watched, [watched, Value(1.0)], create_graph=True)
     assert (second.data, none.data) == (2.0 * watched.data, 0.0)
+    assert grad(second, watched) == (2.0,)  # a graph that can be differentiated again
     for a, b in zip(step_through(plain).steps, step_through(watched).steps, strict=True):
         assert a.data.hex() == b.data.hex()
         assert a.node.grad.hex() == b.node.grad.hex()
