@@ -42,9 +42,9 @@ def observing(
             behind ``backward`` and ``grad``; see ``autograd.sweep.inspected``.
     """
     block = Block(observe, sweep)
-    open_blocks.add(block)
-    _inherited.set((*_own_blocks(), block))
-    try:
+    try:  # Ctrl-C may come at once, and a block that stays open costs every later node its time
+        open_blocks.add(block)
+        _inherited.set((*_own_blocks(), block))
         yield
     finally:
         open_blocks.discard(block)
