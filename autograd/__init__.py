@@ -1,130 +1,44 @@
 """stepgrad's engine: scalar reverse-mode automatic differentiation that can be seen through."""
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import sys
+import typing
 
-from . import starting  # noqa: F401  before anything that takes time
-from .check import GradientMismatch, GradientReport, check_gradient
-from .functions import (
-    cos,
-    dot,
-    equal,
-    exp,
-    less,
-    log,
-    log_softmax,
-    logsumexp,
-    maximum,
-    minimum,
-    prod,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    softplus,
-    sqrt,
-    step,
-    stop_gradient,
-    sum,
-    tanh,
-    where,
-    xlogy,
-)
-from .origin import Origin, group, record_source
-from .stepping import debug, step_through
-from .sweep import consumers_first, grad, zero_grad
-from .value import Value
+from .core import functions, ops, sweep
+from .core.functions import *  # noqa: F403  the operations, and what is composed of them
 
-if TYPE_CHECKING:
-    from .anomaly import AnomalyError, detect_anomaly
-    from .calculus import (
-        CriticalPoint,
-        classify_critical_point,
-        derivative,
-        directional_derivative,
-        gradient,
-        hessian,
-        hvp,
-        jacobian,
-        value_and_gradient,
-    )
-    from .drawing import RenderError, draw, render
-    from .lowered_function import LoweredFunction
-    from .lowering import BoundProgram, LoweringError, Program, lower
-    from .minimize import Descent, Iterate, gradient_descent, newton, sign_descent
-    from .stepping.animation import animate
-    from .stepping.show import show
+if typing.TYPE_CHECKING:  # who reads without running looks for the names of the table below here
+    from .calculus.derivatives import *  # noqa: F403
+    from .calculus.descent import *  # noqa: F403
+    from .checking.anomaly import *  # noqa: F403
+    from .checking.check import *  # noqa: F403
+    from .core.origin import *  # noqa: F403
+    from .core.sweep import *  # type: ignore[no-redef]  # noqa: F403
+    from .core.value import *  # noqa: F403
+    from .drawing import *  # noqa: F403
+    from .lowering import *  # noqa: F403
+    from .lowering.function import *  # noqa: F403
+    from .stepping import *  # noqa: F403
+    from .stepping.animation import *  # noqa: F403
+    from .stepping.show import *  # noqa: F403
 
-__all__ = [
-    "AnomalyError",
-    "BoundProgram",
-    "CriticalPoint",
-    "Descent",
-    "GradientMismatch",
-    "GradientReport",
-    "Iterate",
-    "LoweredFunction",
-    "LoweringError",
-    "Origin",
-    "Program",
-    "RenderError",
-    "Value",
-    "animate",
-    "check_gradient",
-    "classify_critical_point",
-    "consumers_first",
-    "cos",
-    "debug",
-    "derivative",
-    "detect_anomaly",
-    "directional_derivative",
-    "dot",
-    "draw",
-    "equal",
-    "exp",
-    "grad",
-    "gradient",
-    "gradient_descent",
-    "group",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "less",
-    "log",
-    "log_softmax",
-    "logsumexp",
-    "lower",
-    "maximum",
-    "minimum",
-    "newton",
-    "prod",
-    "record_source",
-    "relu",
-    "render",
-    "show",
-    "sigmoid",
-    "sign",
-    "sign_descent",
-    "sin",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "step",
-    "step_through",
-    "stop_gradient",
-    "sum",
-    "tanh",
-    "value_and_gradient",
-    "where",
-    "xlogy",
-    "zero_grad",
-]
+__version__ = "0.2.0"
 
-# What only some programs need, NumPy for one, is imported when it is first asked for.
-_LATER = {
-    "anomaly": ("AnomalyError", "detect_anomaly"),
-    "calculus": (
+# Every public name that is no operation, and where it lives. A room opens when one of its names is
+# first asked for: only some programs need NumPy, say, which takes its time to load.
+_ROOMS = {
+    "core.value": ["Value"],
+    "core.sweep": ["consumers_first", "grad", "zero_grad"],
+    "core.origin": ["Origin", "group", "record_source"],
+    "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
+    "checking.anomaly": ["AnomalyError", "detect_anomaly"],
+    "stepping": ["debug", "step_through"],
+    "stepping.show": ["show"],
+    "stepping.animation": ["animate"],
+    "drawing": ["RenderError", "draw", "render"],
+    "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
+    "lowering.function": ["LoweredFunction"],
+    "calculus.derivatives": [
         "CriticalPoint",
         "classify_critical_point",
         "derivative",
@@ -134,19 +48,30 @@ _LATER = {
         "hvp",
         "jacobian",
         "value_and_gradient",
-    ),
-    "drawing": ("RenderError", "draw", "render"),
-    "lowered_function": ("LoweredFunction",),
-    "lowering": ("BoundProgram", "LoweringError", "Program", "lower"),
-    "minimize": ("Descent", "Iterate", "gradient_descent", "newton", "sign_descent"),
-    "stepping.animation": ("animate",),
-    "stepping.show": ("show",),
+    ],
+    "calculus.descent": ["Descent", "Iterate", "gradient_descent", "newton", "sign_descent"],
 }
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+# Where these two have always been found.
+sys.modules[f"{__name__}.ops"] = ops
+sys.modules[f"{__name__}.sweep"] = sweep
 
 
-def __getattr__(name: str) -> Any:
-    """A name of a part that only some programs need."""
-    for part, names in _LATER.items():
-        if name in names:
-            return getattr(importlib.import_module(f".{part}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> typing.Any:
+    """A name of a room that has not been asked for it yet."""
+    if name == "plots":
+        return importlib.import_module(".plots", __name__)
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f".{_ROOM_OF[name]}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+if not typing.TYPE_CHECKING:
+    __all__ = sorted([*functions.__all__, *_ROOM_OF])
+
+    def __dir__() -> list[str]:
+        """The public names, and those that every module has."""
+        return sorted([*__all__, *[name for name in globals() if name.startswith("__")]])

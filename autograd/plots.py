@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .calculus import classify_critical_point, derivative, gradient, value_and_gradient
-from .minimize import Descent
-from .scalar_function import ScalarFunction
-from .value import Value
+from .calculus.derivatives import classify_critical_point, derivative, gradient, value_and_gradient
+from .calculus.descent import Descent
+from .core.scalar_function import ScalarFunction
+from .core.value import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,8 +17,7 @@ from typing import TypeAlias
 
 import autograd
 from autograd import Value
-
-from .module import Module
+from nn.module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
 Vector: TypeAlias = Sequence["Value | float"]

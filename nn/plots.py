@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure, plain
-
-from .risk import Model, predict
+from nn.risk import Model, predict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .history import History
+    from nn.history import History
 
 COLORS = (BLUE, ORANGE)
 MARKERS = ("o", "^")

@@ -15,8 +15,7 @@ import numpy as np
 
 import autograd
 from autograd import BoundProgram, LoweringError, Program, Value, grad, lower
-
-from . import divergences
+from nn import divergences
 
 Model: TypeAlias = Callable[[Any], Any]
 Divergence: TypeAlias = Callable[[Any, Any], Value]

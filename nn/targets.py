@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from autograd import Value
-
-from .risk import as_floats
+from nn.risk import as_floats
 
 Number: TypeAlias = "Value | float"
 Output: TypeAlias = "Number | Sequence[Number]"

@@ -90,7 +90,7 @@ def can_be_shown(character: str) -> bool:
 def check_expression(text: str) -> None:
     """It is refused in one line and a caret, or computes what Python computes."""
     from autograd import Value
-    from autograd.expression import ExpressionError, parse, read_name, read_number
+    from autograd.shell.expression import ExpressionError, parse, read_name, read_number
 
     for read in (read_name, lambda text: read_number("x", text)):
         try:
@@ -132,8 +132,8 @@ def check_result(text: str, inputs: dict[str, float], result: Any) -> None:
 
     That the expression has been read says that it holds numbers, names and operations only.
     """
-    from autograd.expression import CONSTANTS
-    from autograd.ops import OPS
+    from autograd.core.ops import OPS
+    from autograd.shell.expression import CONSTANTS
 
     names: dict[str, Any] = {"__builtins__": {}} | OPS | CONSTANTS | inputs
     names["sum"] = lambda *xs: OPS["sum"](*(xs[0] if isinstance(xs[0], list) else xs))
@@ -225,7 +225,7 @@ def main() -> None:
         sys.exit("atheris is not installed; pip install atheris, or run tests/test_fuzz.py")
     with atheris.instrument_imports(include=["autograd", "nn"]):
         import autograd.drawing
-        import autograd.expression  # noqa: F401 - so that their lines are counted
+        import autograd.shell.expression  # noqa: F401 - so that their lines are counted
         import nn  # noqa: F401
     check = TARGETS[arguments.target]
     with tempfile.TemporaryDirectory() as found:

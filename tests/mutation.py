@@ -44,10 +44,10 @@ from planted_faults import ROOT, copied_tree
 # The modules, and the tests that have to notice their changes, those that are quick first.
 TEXTS = "readme.py::test_the_table_of_operations_is_up_to_date ops.py::test_says_the_same_in_latex"
 MODULES = {
-    "ops": ("autograd/ops.py", f"{TEXTS} edge_cases.py oracle.py functions.py ops.py"),
-    "ieee": ("autograd/ieee.py", "edge_cases.py value.py oracle.py functions.py ops.py"),
-    "sweep": ("autograd/sweep.py", "edge_cases.py sweep.py anomaly.py"),
-    "functions": ("autograd/functions.py", "functions.py edge_cases.py"),
+    "ops": ("autograd/core/ops.py", f"{TEXTS} edge_cases.py oracle.py functions.py ops.py"),
+    "ieee": ("autograd/core/ieee.py", "edge_cases.py value.py oracle.py functions.py ops.py"),
+    "sweep": ("autograd/core/sweep.py", "edge_cases.py sweep.py anomaly.py"),
+    "functions": ("autograd/core/functions.py", "functions.py edge_cases.py"),
     "divergences": ("nn/divergences.py", "divergences.py edge_cases.py"),
 }
 # Tests of size take most of the time and notice nothing that others do not.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograd.ops import OPS
+from autograd.core.ops import OPS
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN = "<!-- operations: written by tests/operation_table.py -->"

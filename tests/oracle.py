@@ -24,8 +24,9 @@ from typing import Any, NamedTuple
 from mpmath import mp, mpf
 
 import autograd
-from autograd import GradientMismatch, Value, check_gradient, grad, ops
-from autograd.sweep import consumers_first, local_partials
+from autograd import GradientMismatch, Value, check_gradient, grad
+from autograd.core import ops
+from autograd.core.sweep import consumers_first, local_partials
 
 DIGITS = 60
 # One node may be off by this many units in the last place; glibc's functions and compositions

@@ -43,8 +43,12 @@ class Fault(NamedTuple):
     tests: str
 
 
-OPS, IEEE, SWEEP = "autograd/ops.py", "autograd/ieee.py", "autograd/sweep.py"
-VALUE, FUNCTIONS, COPYING = "autograd/value.py", "autograd/functions.py", "autograd/copying.py"
+OPS, IEEE, SWEEP = "autograd/core/ops.py", "autograd/core/ieee.py", "autograd/core/sweep.py"
+VALUE, FUNCTIONS, COPYING = (
+    "autograd/core/value.py",
+    "autograd/core/functions.py",
+    "autograd/core/copying.py",
+)
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, STEPPER = "autograd/stepping/recording.py", "autograd/stepping/stepper.py"
 PICTURE, DOT = "autograd/drawing/picture.py", "autograd/drawing/dot.py"
@@ -440,7 +444,7 @@ FAULTS = [
     # The checker
     Fault(
         "the checker forgives a hundred times as much",
-        "autograd/check.py",
+        "autograd/checking/check.py",
         "relative_tolerance: float = 1e-5,",
         "relative_tolerance: float = 1e-3,",
         "check oracle ops",

@@ -40,8 +40,8 @@ from autograd import (
     stop_gradient,
     value_and_gradient,
 )
-from autograd import calculus as calculus_module
-from autograd.scalar_function import signature
+from autograd.calculus import derivatives as calculus_module
+from autograd.core.scalar_function import signature
 
 repeatably = settings(derandomize=True, deadline=None, database=None, max_examples=50)
 coordinate = st.floats(-3.0, 3.0)
@@ -363,7 +363,7 @@ def test_threads_share_a_lowered_hessian() -> None:
 def test_what_cannot_be_lowered_is_computed_from_the_graph(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from autograd import lowered_function
+    from autograd.lowering import function as lowered_function
 
     def refused(*_: Any, **__: Any) -> Any:
         raise LoweringError("no array form")

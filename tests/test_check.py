@@ -38,8 +38,8 @@ from autograd import (
     tanh,
     where,
 )
-from autograd.ops import OPS
-from autograd.scalar_function import ScalarFunction, as_point
+from autograd.core.ops import OPS
+from autograd.core.scalar_function import ScalarFunction, as_point
 
 repeatably = settings(derandomize=True, deadline=None, database=None)
 

@@ -15,7 +15,8 @@ import pytest
 
 import autograd
 import nn
-from autograd import Value, consumers_first, ops
+from autograd import Value, consumers_first
+from autograd.core import ops
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import autograd
-from autograd import Value, consumers_first, grad, ops
+from autograd import Value, consumers_first, grad
+from autograd.core import ops
 from nn import MLP, Layer, divergences, one_hot, smooth_labels
 from nn.divergences import (
     binary_kl,

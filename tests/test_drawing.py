@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 import autograd
-from autograd import RenderError, Value, draw, ops, render
+from autograd import RenderError, Value, draw, render
+from autograd.core import ops
 from autograd.drawing import fonts, pygraphviz_process, rendering
 
 ROOT = Path(__file__).parents[1]

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import RenderError, Value, animate, draw, render, show, step_through
+from autograd.core.sweep import evaluation_order
 from autograd.drawing import frames, rendering
 from autograd.drawing.notation import symbol
 from autograd.drawing.page import page
 from autograd.stepping.animation import frame_texts
-from autograd.sweep import evaluation_order
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}"

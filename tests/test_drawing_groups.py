@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Value, draw, group, step_through, tanh
+from autograd.core.sweep import consumers_first, sweep
 from autograd.drawing.collapse import collapse
 from autograd.drawing.groups import group_paths
 from autograd.drawing.picture import MAX_NODES, Frame, Picture, picture_of
 from autograd.drawing.selection import select
-from autograd.sweep import consumers_first, sweep
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Value, expression, ops
-from autograd.expression import DEEPEST, LONGEST, ExpressionError, parse
+from autograd import Value
+from autograd.core import ops
+from autograd.shell import expression
+from autograd.shell.expression import DEEPEST, LONGEST, ExpressionError, parse
 
 
 def value_of(text: str, **numbers: float) -> float:

@@ -17,7 +17,7 @@ from fuzz import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autograd.ops import OPS
+from autograd.core.ops import OPS
 
 repeatably = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 
@@ -123,7 +123,7 @@ def lenient(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def test_a_parser_that_reads_something_else_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograd import expression
+    from autograd.shell import expression
 
     monkeypatch.setattr(expression, "parse", lenient(expression.parse))
     with pytest.raises(AssertionError):

@@ -25,8 +25,8 @@ import pytest
 import autograd
 import nn
 from autograd import LoweringError, Value, lower
+from autograd.core.ops import OPS, Op, Partial
 from autograd.lowering import arrays, pipeline
-from autograd.ops import OPS, Op, Partial
 
 HAS_JAX = importlib.util.find_spec("jax") is not None
 ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]

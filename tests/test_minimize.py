@@ -638,7 +638,7 @@ def test_the_last_word_is_the_functions_own() -> None:
 
 
 def test_a_function_that_cannot_be_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograd import lowered_function
+    from autograd.lowering import function as lowered_function
 
     def refused(*_: Any, **__: Any) -> Any:
         raise LoweringError("no array form")

@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from autograd import GradientMismatch, Value, check_gradient, grad, ops
-from autograd.ops import OPS, Op, Partial
+from autograd import GradientMismatch, Value, check_gradient, grad
+from autograd.core import ops
+from autograd.core.ops import OPS, Op, Partial
 
 ROWS = list(OPS.values())
 NAMES = list(OPS)

@@ -11,7 +11,7 @@ import mpmath
 import pytest
 from oracle import FUNCTIONS, Comparison, Disagreement, Jet, Plan, Tally, disagreements, draw_plan
 
-from autograd import ops
+from autograd.core import ops
 
 SCRIPT = Path(__file__).with_name("oracle.py")
 

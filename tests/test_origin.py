@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import nn
-from autograd import Origin, Value, consumers_first, grad, group, origin, record_source, tanh
+from autograd import Origin, Value, consumers_first, grad, group, record_source, tanh
+from autograd.core import origin
 
 
 def _line() -> int:

@@ -22,7 +22,7 @@ import autograd
 from autograd import RenderError, Value, step_through
 from autograd.drawing import frames, rendering
 from autograd.drawing.frames import Box, Moment, Operand
-from autograd.stepping.excerpt import MOST_NODES, Excerpt
+from autograd.page.excerpt import MOST_NODES, Excerpt
 from autograd.stepping.recording import Recording
 from autograd.stepping.stepper import Stepper
 

@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, debug, expression, step_through
-from autograd.stepping import terminal
-from autograd.stepping.lookup import GraphNames, PythonNames
-from autograd.stepping.prompt import COMMANDS, Prompt
+from autograd import Value, debug, step_through
+from autograd.shell import expression, terminal
+from autograd.shell.lookup import GraphNames, PythonNames
+from autograd.shell.prompt import COMMANDS, Prompt
 from autograd.stepping.stepper import Stepper
 
 ROOT = Path(__file__).parent.parent

@@ -24,12 +24,13 @@ import numpy
 import pytest
 
 import autograd
-from autograd import Value, ops, step_through, stepping
-from autograd.stepping.names import LONGEST
+from autograd import Value, step_through, stepping
+from autograd.core import ops
+from autograd.core.sweep import consumers_first
 from autograd.stepping.recording import Step
 from autograd.stepping.stepper import Stepper
 from autograd.stepping.text import formula, partial_formula, signed
-from autograd.sweep import consumers_first
+from autograd.words.names import LONGEST
 
 
 def labelled(value: Value, label: str) -> Value:

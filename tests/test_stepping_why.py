@@ -15,7 +15,8 @@ from test_stepping import all_bits, labelled, lecture_graph, random_graph
 from test_stepping_targets import waiting_graph
 
 import autograd
-from autograd import Value, exp, log, ops, relu, step_through, stop_gradient, tanh
+from autograd import Value, exp, log, relu, step_through, stop_gradient, tanh
+from autograd.core import ops
 from autograd.stepping.replay import ForwardStep
 from autograd.stepping.stepper import Stepper
 

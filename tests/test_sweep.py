@@ -25,8 +25,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, grad, ops, stop_gradient, where, zero_grad
-from autograd.sweep import (
+from autograd import Value, grad, stop_gradient, where, zero_grad
+from autograd.core import ops
+from autograd.core.sweep import (
     consumers_first,
     count_consumers,
     evaluation_order,

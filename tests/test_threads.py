@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autograd import AnomalyError, Value, detect_anomaly, grad, group, log, record_source
-from autograd.observers import open_blocks
+from autograd.core.observers import open_blocks
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, ops
+from autograd import Value
+from autograd.core import ops
 
 
 def message(*parts: str) -> str:

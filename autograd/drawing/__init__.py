@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..value import Value
+from ..core.value import Value
 from . import rendering
 from .dot import dot_lines
 from .picture import Highlight, picture_of

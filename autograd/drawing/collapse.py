@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..value import Value
+from ..core.value import Value
 from .groups import Path
 
 # Of a family of more siblings than this, such as neuron0 ... neuron15, one is shown.

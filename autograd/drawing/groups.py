@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..sweep import count_consumers, evaluation_order
-from ..value import Value
+from ..core.sweep import count_consumers, evaluation_order
+from ..core.value import Value
 
 Path: TypeAlias = tuple[str, ...]
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from .. import ieee
-from ..ops import Op
-from ..sweep import consumers_first, local_partials
-from ..value import Value
+from ..core import ieee
+from ..core.ops import Op
+from ..core.sweep import consumers_first, local_partials
+from ..core.value import Value
 from .collapse import MOST_IN_AN_OPENED_GROUP, Cut, Group, collapse
 from .groups import group_paths
 from .selection import Part, select

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from ..value import Value
+from ..core.value import Value
 
 DEPTH_OF_FOCUS = 2
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias
 
-from ..ops import OPS
+from ..core.ops import OPS
 from .graph import AFFINE, PARAMETER, Expression, Graph, as_node, as_operand
 
 Number: TypeAlias = "Expression | float"

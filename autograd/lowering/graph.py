@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .. import ops
-from ..ops import Op
+from ..core import ops
+from ..core.ops import Op
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})

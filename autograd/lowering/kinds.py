@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ops import OPS
+from ..core.ops import OPS
 from .graph import Line
 
 Indices: TypeAlias = NDArray[np.intp]

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..value import Value
+from ..core.value import Value
 from .engines import Engine, PythonEngine, SumEngine
 from .graph import LoweringError
 from .jax_engine import JaxEngine, import_jax

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..value import Value
+from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 
 

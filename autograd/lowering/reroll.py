@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ops import Op
-from ..value import Value
+from ..core.ops import Op
+from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 
 Array: TypeAlias = NDArray[np.float64]

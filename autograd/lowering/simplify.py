@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..ops import OPS
+from ..core.ops import OPS
 from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
 
 ADDITIVE = frozenset({"add", "sub", "neg", "sum"})

@@ -11,7 +11,7 @@ import reprlib
 import sys
 from typing import TYPE_CHECKING
 
-from ..value import Value
+from ..core.value import Value
 
 if TYPE_CHECKING:
     from .stepper import Stepper
@@ -73,8 +73,8 @@ def debug(root: Value | Stepper) -> None:
     Raises:
         TypeError: if ``root`` is neither.
     """
-    from .lookup import PythonNames, labelled_by
-    from .prompt import Prompt
+    from ..shell.lookup import PythonNames, labelled_by
+    from ..shell.prompt import Prompt
     from .stepper import Stepper
 
     caller = sys._getframe(1)

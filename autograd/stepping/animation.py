@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.value import Value
 from ..drawing import frames, rendering
-from ..value import Value
+from ..page.excerpt import Excerpt
 from . import listing, text
-from .excerpt import Excerpt
 from .recording import Recording
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
-from .. import ieee
-from .names import escape
+from ..core import ieee
+from ..words.names import escape
 
 LONGEST = 200  # characters; so that nothing nests too deep
 

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from ..value import Value
+from ..core.value import Value
+from ..words.names import derivative
 from . import text
-from .names import derivative
 from .recording import Edge, Recording
 
 STACK_SHOWN = 20  # nodes of a path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..value import Value
+from ..core.value import Value
 from .recording import Recording
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..drawing import rendering
 from ..drawing.frames import svg
-from .excerpt import Excerpt
+from ..page.excerpt import Excerpt
 
 if TYPE_CHECKING:
     from .recording import Recording, Step

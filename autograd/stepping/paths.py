@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
-from ..value import Value
+from ..core.value import Value
 from . import text
 from .recording import Recording
 

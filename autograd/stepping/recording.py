@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, overload
 
-from ..sweep import evaluation_order, sweep
-from ..value import Value
+from ..core.sweep import evaluation_order, sweep
+from ..core.value import Value
+from ..words.names import name_nodes
 from . import text
-from .names import name_nodes
 
 
 class Edge(NamedTuple):

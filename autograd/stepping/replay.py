@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from .. import ops
-from ..differences import Comparison, Tolerances, differentiate, judge, rounding_of
-from ..sweep import evaluation_order
-from ..value import Value
+from ..checking.differences import Comparison, Tolerances, differentiate, judge, rounding_of
+from ..core import ops
+from ..core.sweep import evaluation_order
+from ..core.value import Value
+from ..words.names import derivative
 from . import text
-from .names import derivative
 from .recording import Recording
 
 TOLERANCES = Tolerances(relative=1e-5, absolute=0.0)

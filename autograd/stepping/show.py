@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from ..sweep import count_consumers, evaluation_order
-from ..value import Value
+from ..core.sweep import count_consumers, evaluation_order
+from ..core.value import Value
+from ..words.names import name_nodes
 from . import text
-from .names import name_nodes
 
 
 def show(root: Value, *, max_rows: int = text.ROWS_SHOWN, file: TextIO | None = None) -> None:

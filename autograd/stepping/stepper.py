@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..differences import Comparison
-from ..value import Value
+from ..checking.differences import Comparison
+from ..core.value import Value
 from . import replay, text
 from .breakpoints import Breakpoint
 from .naive import naive_walk
@@ -428,7 +428,7 @@ class Stepper:
             OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
             RenderError: if there is no Graphviz, or it failed; nothing has been written then.
         """
-        from . import page  # which asks drawing for pictures
+        from ..page import page  # which asks drawing for pictures
 
         return page.save(self.steps, self._position, path)
 

@@ -11,11 +11,11 @@ import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..ops import OPS, Op
-from ..value import Value
+from ..core.ops import OPS, Op
+from ..core.value import Value
+from ..words.names import escape, show_label
 from . import text
 from .conditions import parse_condition
-from .names import escape, show_label
 from .recording import Recording
 
 Predicate = Callable[[Value, float], bool]

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from .. import ieee
-from ..value import Value
-from .names import atom, derivative, escape
+from ..core import ieee
+from ..core.value import Value
+from ..words.names import atom, derivative, escape
 
 if TYPE_CHECKING:
     from .naive import Naive

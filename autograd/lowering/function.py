@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .functions import dot
-from .lowering import LoweringError, lower
-from .lowering.program import ENGINES, NotCopied
-from .scalar_function import ScalarFunction, as_point, signature
-from .sweep import consumers_first, grad
-from .value import Value
+from ..core.functions import dot
+from ..core.scalar_function import ScalarFunction, as_point, signature
+from ..core.sweep import consumers_first, grad
+from ..core.value import Value
+from . import LoweringError, lower
+from .program import ENGINES, NotCopied
 
 TOOL = "LoweredFunction"
 # With up to so many entries in a row, a Hessian is computed entry by entry, each a root of its own:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from . import ieee
-from .calculus import hessian
-from .scalar_function import ScalarFunction, as_point, signature
-from .sweep import consumers_first, grad
-from .value import Value
+from ..core import ieee
+from ..core.scalar_function import ScalarFunction, as_point, signature
+from ..core.sweep import consumers_first, grad
+from ..core.value import Value
+from .derivatives import hessian
 
 if TYPE_CHECKING:
-    from .lowered_function import Programs
+    from ..lowering.function import Programs
 
 Point: TypeAlias = "float | Iterable[float]"
 StepSize: TypeAlias = "float | Callable[[int], float]"
@@ -607,8 +607,8 @@ class _Evaluator:
         return root, leaves
 
     def _lower(self, root: Value, leaves: list[Value]) -> None:
-        from .lowered_function import Programs
-        from .lowering import LoweringError
+        from ..lowering import LoweringError
+        from ..lowering.function import Programs
 
         try:
             programs = Programs(root, leaves)

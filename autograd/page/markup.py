@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from html import escape
 from itertools import chain, repeat
 
-from .. import ieee
-from . import text
-from .names import atom
-from .recording import Edge, Recording, Step
-from .text import signed
+from ..core import ieee
+from ..stepping import text
+from ..stepping.recording import Edge, Recording, Step
+from ..stepping.text import signed
+from ..words.names import atom
 
 # A derivative of longer names is set on one line.
 LONGEST_IN_FRACTION = 14

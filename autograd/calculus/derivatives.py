@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from . import ieee
-from .functions import dot
-from .scalar_function import ScalarFunction, Signature, as_point, signature
-from .sweep import consumers_first, grad
-from .value import Value
+from ..core import ieee
+from ..core.functions import dot
+from ..core.scalar_function import ScalarFunction, Signature, as_point, signature
+from ..core.sweep import consumers_first, grad
+from ..core.value import Value
 
 if TYPE_CHECKING:
-    from .lowered_function import Programs
+    from ..lowering.function import Programs
 
 Point: TypeAlias = "float | Iterable[float]"
 Function: TypeAlias = Callable[..., Value]
@@ -395,8 +395,8 @@ class _LoweredGraphs:
 
 
 def _lowered(root: Value, leaves: Sequence[Value]) -> Programs | None:
-    from .lowered_function import Programs
-    from .lowering import LoweringError
+    from ..lowering import LoweringError
+    from ..lowering.function import Programs
 
     programs = Programs(root, leaves)
     try:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from . import ieee, ops
 from .value import Value
 
 
-class Function(Protocol):
+class _Function(Protocol):
     """A row of the table with one operand."""
 
     @overload
@@ -24,7 +24,7 @@ class Function(Protocol):
     def __call__(self, x: float, /) -> float: ...
 
 
-class BinaryFunction(Protocol):
+class _BinaryFunction(Protocol):
     """A row of the table with two operands."""
 
     @overload
@@ -35,23 +35,23 @@ class BinaryFunction(Protocol):
     def __call__(self, x: float, y: float, /) -> float: ...
 
 
-exp: Function = ops.exp
-log: Function = ops.log
-sqrt: Function = ops.sqrt
-sin: Function = ops.sin
-cos: Function = ops.cos
-tanh: Function = ops.tanh
-sigmoid: Function = ops.sigmoid
-relu: Function = ops.relu
-softplus: Function = ops.softplus
-sign: Function = ops.sign
-step: Function = ops.step
-stop_gradient: Function = ops.stop_gradient
-maximum: BinaryFunction = ops.maximum
-minimum: BinaryFunction = ops.minimum
-xlogy: BinaryFunction = ops.xlogy
-less: BinaryFunction = ops.less
-equal: BinaryFunction = ops.equal
+exp: _Function = ops.exp
+log: _Function = ops.log
+sqrt: _Function = ops.sqrt
+sin: _Function = ops.sin
+cos: _Function = ops.cos
+tanh: _Function = ops.tanh
+sigmoid: _Function = ops.sigmoid
+relu: _Function = ops.relu
+softplus: _Function = ops.softplus
+sign: _Function = ops.sign
+step: _Function = ops.step
+stop_gradient: _Function = ops.stop_gradient
+maximum: _BinaryFunction = ops.maximum
+minimum: _BinaryFunction = ops.minimum
+xlogy: _BinaryFunction = ops.xlogy
+less: _BinaryFunction = ops.less
+equal: _BinaryFunction = ops.equal
 
 
 def where(condition: Value | float, x: Value | float, y: Value | float) -> Value | float:
@@ -220,3 +220,12 @@ def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Any]:
     if not taken:
         raise ValueError(f"{name}() of no values is not defined; pass a list with one at least")
     return taken
+
+
+if not TYPE_CHECKING:  # a type checker takes what is defined here and does not begin with "_"
+    __all__ = [
+        name
+        for name, thing in list(globals().items())
+        if isinstance(thing, ops.Op) or getattr(thing, "__module__", "") == __name__
+        if not name.startswith("_")
+    ]

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 from typing import Literal, NamedTuple
 
-from . import ieee
+from ..core import ieee
+from ..core.scalar_function import ScalarFunction, as_point
+from ..core.sweep import grad, sweep
+from ..core.value import Value
 from .differences import Comparison, Slope, Tolerances, differentiate, judge, rounding_of
-from .scalar_function import ScalarFunction, as_point
-from .sweep import grad, sweep
-from .value import Value
 
 TOOL = "check_gradient()"
 

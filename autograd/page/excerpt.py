@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..core.value import Value
 from ..drawing.frames import Box, Moment, Operand, widest
 from ..drawing.picture import order_matters
-from ..value import Value
-from .recording import Edge, Recording
-from .text import plain, signed
+from ..stepping.recording import Edge, Recording
+from ..stepping.text import plain, signed
 
 # What can be read in one picture, and how much is shown of a graph that is larger.
 MOST_NODES, MOST_EDGES = 120, 300

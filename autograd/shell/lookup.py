@@ -17,14 +17,14 @@ from itertools import count
 from types import CodeType
 from typing import Any
 
-from .. import expression
-from ..expression import ExpressionError
-from ..origin import record_source
-from ..sweep import consumers_first
-from ..value import Value
-from . import text
-from .stepper import Stepper
-from .targets import Predicate, find_node
+from ..core.origin import record_source
+from ..core.sweep import consumers_first
+from ..core.value import Value
+from ..stepping import text
+from ..stepping.stepper import Stepper
+from ..stepping.targets import Predicate, find_node
+from . import expression
+from .expression import ExpressionError
 from .terminal import say
 
 FILE = "<debug>"

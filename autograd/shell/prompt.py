@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ..value import Value
-from . import listing, text
-from .breakpoints import Breakpoint
+from ..core.value import Value
+from ..stepping import listing, text
+from ..stepping.breakpoints import Breakpoint
+from ..stepping.recording import Step
+from ..stepping.replay import ForwardStep
+from ..stepping.stepper import Stepper
+from ..stepping.targets import Predicate, condition_target, find_node, resolve
 from .lookup import GraphNames, ProgramError
-from .recording import Step
-from .replay import ForwardStep
-from .stepper import Stepper
-from .targets import Predicate, condition_target, find_node, resolve
 from .terminal import is_typed, say
 
 PICTURE = "backprop.png"

@@ -19,12 +19,12 @@ from string import Template
 
 from ..drawing import rendering
 from ..drawing.frames import BEFORE, Moment, svg
-from . import text
+from ..stepping import text
+from ..stepping.recording import Recording, Step
+from ..stepping.text import signed
+from ..words.names import derivative
 from .excerpt import Excerpt
 from .markup import code, heading, section, start
-from .names import derivative
-from .recording import Recording, Step
-from .text import signed
 
 EXTENSIONS = (".html", ".htm")
 

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
-from .observers import observing
-from .origin import record_source
-from .sweep import Steps, sweep
-from .value import Value
+from ..core.observers import observing
+from ..core.origin import record_source
+from ..core.sweep import Steps, sweep
+from ..core.value import Value
 
 OPERANDS_SHOWN = 6
 WAY_SHOWN = 12
@@ -76,7 +76,7 @@ def detect_anomaly() -> Iterator[None]:
         ...     loss = p * log(p)
         Traceback (most recent call last):
             ...
-        autograd.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
+        autograd.checking.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
           p = 0.0
     """
     with record_source(), observing(_look, sweep=_inspect):

@@ -1,0 +1,1 @@
+"""A pass as a page that is stepped through in a browser, offline."""

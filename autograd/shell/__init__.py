@@ -1,0 +1,1 @@
+"""What is typed: the command line, its expressions, and the prompt of the debugger."""

@@ -1,0 +1,414 @@
+"""The command line: ``python -m autograd grad | draw | step EXPR``, and without any a session.
+
+The words of the shell go in; text goes to standard output, and files to where they were asked for.
+An expression is read by ``expression``, which computes with the operation table and nothing else.
+The exit status is 0, or 1 for a failure, or 2 for a command that makes no sense. An error is one
+line on standard error; where an expression is to blame, two more point a caret at the place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import code
+import importlib
+import inspect
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import autograd
+
+from ..checking.check import GradientMismatch, check_gradient
+from ..core.sweep import grad
+from ..core.value import Value
+from ..stepping import step_through
+from ..stepping.text import align
+from . import expression
+from .expression import Expression, ExpressionError
+from .lookup import GraphNames
+from .prompt import Prompt
+from .terminal import printable
+
+LONGEST_LINE = 360  # characters of a complaint
+FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
+
+WELCOME = """\
+stepgrad: Value, the functions, and the packages autograd and nn are imported
+  a = Value(2.0, "a"); b = Value(-3.0, "b"); L = a * tanh(b); L.backward(); a.grad
+  debug(L) steps through the backward pass, draw(L) shows the graph, help(L) explains"""
+
+EXPRESSION_HELP = """\
+EXPR is written as in Python: numbers, names, + - * / **, and the functions
+  {functions}
+Parts of it can have names: "e = a*b; L = tanh(e + c)". pi, inf and nan are numbers."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: the words after the program's name; None for those of this process.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SystemExit: after ``--help``, and for arguments that make no sense.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
+    try:
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _settle_output()  # whoever read it has seen enough
+        return BROKEN_PIPE
+    except ExpressionError as error:
+        _complain(error, error.excerpt)
+        return MISUSED
+    except ValueError as error:
+        _complain(error)
+        return MISUSED
+    except (OSError, ImportError, autograd.RenderError) as error:
+        _settle_output()
+        _complain(_reason(error))
+        return FAILED
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words:
+        return session()
+    command = COMMANDS.get(words[0])
+    if command is None:
+        overview = _overview()
+        overview.parse_args(words)  # --help, and anything unknown, end the program here
+        overview.error(f"begin with the command, instead of {words[0]!r}")
+    parser = _command_parser(words[0], command)
+    chosen = parser.parse_intermixed_args(_guarded(words[1:]))
+    if chosen.expression is None:
+        parser.error("EXPR is missing: write for example 'x*y' x=1 y=2")
+    return command.run(chosen)
+
+
+# The commands -----------------------------------------------------------------------------------
+
+
+def grad_command(chosen: argparse.Namespace) -> int:
+    """Print the value and its derivatives, and compare these with finite differences if asked."""
+    computed = _compute(chosen)
+    root, inputs = computed.root, computed.inputs
+    print(f"{root.label or 'value'} = {_number(root.data)}")
+    nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
+    slopes = grad(root, list(nodes.values()))
+    rows = [
+        (name, _number(node.data), _number(slope))
+        for (name, node), slope in zip(nodes.items(), slopes)
+    ]
+    print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
+    if chosen.second:
+        print("\n" + _hessian(root, inputs))
+    return _check(computed, order=2 if chosen.second else 1) if chosen.check else 0
+
+
+def draw_command(chosen: argparse.Namespace) -> int:
+    """Draw the graph into a file, or print it as DOT text."""
+    root = _compute(chosen).root
+    if chosen.backward:
+        root.backward()
+    if chosen.output is None:
+        print(autograd.draw(root).source, end="")
+        return 0
+    # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
+    print(f"wrote {autograd.render(root, chosen.output)}")
+    return 0
+
+
+def step_command(chosen: argparse.Namespace) -> int:
+    """Step through the backward pass at a prompt, or write the pass down."""
+    stepper = step_through(_compute(chosen).root)
+    if chosen.html is not None:
+        print(f"wrote {stepper.save(chosen.html)}")
+    elif chosen.run:
+        while not stepper.done:
+            print(stepper.next())
+        print(stepper.table(all=True))
+    else:
+        Prompt(stepper, GraphNames(stepper)).interact()
+    return 0
+
+
+def session() -> int:
+    """A Python session with everything imported: IPython's where that is installed."""
+    names = {name: getattr(autograd, name) for name in autograd.__all__}
+    names |= {package: importlib.import_module(package) for package in ("autograd", "nn")}
+    try:
+        import IPython
+    except ImportError:
+        _complete_names(names)
+        code.interact(WELCOME, local=names, exitmsg="")
+    else:
+        IPython.start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
+    return 0
+
+
+class Command(NamedTuple):
+    """A command of the shell.
+
+    Attributes:
+        run: what it does with its arguments; gives the exit status.
+        purpose: one line for people.
+        example: its words after the name of the command.
+        options: adds its options to a parser.
+    """
+
+    run: Callable[[argparse.Namespace], int]
+    purpose: str
+    example: str
+    options: Callable[[argparse.ArgumentParser], None]
+
+
+def _grad_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--second", action="store_true", help="print the Hessian as well")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with finite differences; the exit status is 1 unless all agree",
+    )
+
+
+def _draw_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=_file,
+        help="a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
+    )
+    parser.add_argument(
+        "--backward",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="fill the gradients in (the default)",
+    )
+
+
+def _step_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run", action="store_true", help="print every step and the table, without a prompt"
+    )
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        type=_file,
+        help="write a page for a browser instead of opening the prompt",
+    )
+
+
+COMMANDS = {
+    "grad": Command(
+        grad_command,
+        "Print the value of an expression, and its derivative by every name in it.",
+        '"L = (a*b + c) * f" a=2 b=-3 c=10 f=-2 --check',
+        _grad_options,
+    ),
+    "draw": Command(
+        draw_command,
+        "Draw the graph of an expression.",
+        '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.png',
+        _draw_options,
+    ),
+    "step": Command(
+        step_command,
+        "Step through the backward pass of an expression, as in a debugger.",
+        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        _step_options,
+    ),
+}
+
+
+# Arguments --------------------------------------------------------------------------------------
+
+
+# -h, -o, -ograph.png, --second, --html=FILE; and the end of all options.
+_OPTION = re.compile(r"-[ho]|-o.+\.[a-z]+|--([a-z][a-z-]*(=.*)?)?", re.DOTALL)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(f"{message}; see {self.prog} --help")
+        raise SystemExit(MISUSED)
+
+
+def _program() -> str:
+    name = os.path.basename(sys.argv[0])
+    return "python -m autograd" if name == "__main__.py" else name
+
+
+def _overview() -> argparse.ArgumentParser:
+    lines = [f"  {name:6}{command.purpose}" for name, command in COMMANDS.items()]
+    parser = _Parser(
+        prog=_program(),
+        description="Gradients at the command line. Without a command, a Python session opens.",
+        epilog="\n".join(["commands:", *lines, "", "COMMAND --help says more."]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="see below")
+    return parser
+
+
+def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
+    prog = f"{_program()} {name}"
+    functions = textwrap.fill(" ".join(op.name for op in expression.FUNCTIONS), 76)
+    about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
+    parser = _Parser(
+        prog=prog,
+        usage=f"{prog} [options] EXPR [NAME=NUMBER ...]",
+        description=command.purpose,
+        epilog=f"{about}\n\nexample:\n  {prog} {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("expression", metavar="EXPR", nargs="?", help="what to compute, in quotes")
+    parser.add_argument(
+        "numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name, such as x=0.5"
+    )
+    command.options(parser)
+    return parser
+
+
+def _guarded(words: Iterable[str]) -> list[str]:
+    """Words in which ``-x*y`` is no option: a space before it tells argparse so."""
+    return [
+        f" {word}" if word[:1] == "-" and not _OPTION.fullmatch(word) else word for word in words
+    ]
+
+
+def _file(word: str) -> str:
+    """The name of a file, which needs no such space."""
+    return word.removeprefix(" ") if word[:2] == " -" else word
+
+
+class _Computed(NamedTuple):
+    """An expression at a point: its inputs are leaves, and ``parts`` the nodes that it names."""
+
+    expression: Expression
+    root: Value
+    inputs: dict[str, Value]
+    parts: dict[str, Value]
+
+
+def _compute(chosen: argparse.Namespace) -> _Computed:
+    read = expression.parse(chosen.expression)
+    numbers = _read_numbers(chosen.numbers)
+    read.require(numbers)
+    inputs = {name: Value(numbers[name], name) for name in read.inputs}
+    root, names = read.evaluate(inputs)
+    if not isinstance(root, Value):
+        raise ExpressionError(
+            "there is nothing to differentiate by: the result depends on no name; "
+            "write for example 'x**2' x=3"
+        )
+    parts = {name: names[name] for name in read.parts}
+    nodes = {name: node for name, node in parts.items() if isinstance(node, Value)}
+    return _Computed(read, root, inputs, nodes)
+
+
+def _read_numbers(words: Iterable[str]) -> dict[str, float]:
+    """The numbers in words such as ``x=0.5``, ``y=-1e3`` and ``angle=pi/2``."""
+    numbers: dict[str, float] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ExpressionError(f"{word.strip()!r} is not NAME=NUMBER; write for example x=0.5")
+        name = expression.read_name(name.strip())
+        if name in numbers:
+            raise ExpressionError(f"{name} has two numbers; leave one of them out")
+        numbers[name] = expression.read_number(name, text)
+    return numbers
+
+
+# Output -----------------------------------------------------------------------------------------
+
+
+def _hessian(root: Value, inputs: dict[str, Value]) -> str:
+    leaves = list(inputs.values())
+    slopes = grad(root, leaves, create_graph=True)
+    rows = [(name, *map(_number, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
+    return "\n".join(align([("second", *inputs), *rows]))
+
+
+def _check(computed: _Computed, order: Any) -> int:
+    """Print a comparison with finite differences; 0 if all agree."""
+
+    def f(*leaves: Value) -> Any:
+        return computed.expression.evaluate(dict(zip(computed.inputs, leaves)))[0]
+
+    # check_gradient asks a function what it calls its inputs.
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    parameters = [inspect.Parameter(name, kind) for name in computed.inputs]
+    f.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    try:
+        report = check_gradient(f, [leaf.data for leaf in computed.inputs.values()], order=order)
+    except GradientMismatch as mismatch:
+        print(f"\n{mismatch.report}")
+        return FAILED
+    print(f"\n{report}")
+    return 0
+
+
+def _number(x: float) -> str:
+    """A number in full, such that reading it gives the same float."""
+    return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else repr(x)
+
+
+def _reason(error: Exception) -> object:
+    """What to say of an error: one of the system's says it with a number and in another order."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"cannot write {error.filename!r}" if error.filename else "standard output"
+        return f"{where}: {error.strerror}"
+    return error
+
+
+def _complain(message: object, excerpt: str = "") -> None:
+    """One line for the person at the terminal, and below it the place that it is about."""
+    told = printable(" ".join(str(message).split()))
+    if len(told) > LONGEST_LINE:  # for a word of the shell is as long as somebody likes
+        told = f"{told[: LONGEST_LINE - 100]} ... {told[-95:]}"
+    print("\n  ".join([f"{_program()}: {told}", *excerpt.splitlines()]), file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    """Have three streams that take any letter: one that is closed reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the program ends
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _settle_output() -> None:
+    """Write what is left, or let it go to nowhere: at its exit Python would complain once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complete_names(names: dict[str, Any]) -> None:
+    """Let the tab key complete names, where the terminal's library is there."""
+    try:
+        import readline
+        import rlcompleter
+    except ImportError:
+        return
+    readline.set_completer(rlcompleter.Completer(names).complete)
+    readline.parse_and_bind("tab: complete")

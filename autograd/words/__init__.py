@@ -1,0 +1,1 @@
+"""Formulas and names of nodes, as people read them."""
