@@ -1,14 +1,14 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
-from nn import datasets, divergences
-from nn.history import History
-from nn.layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
-from nn.module import Module
-from nn.optimizers import SGD, Adam
-from nn.persistence import PersistenceError
-from nn.risk import EmpiricalRisk, predict
-from nn.targets import accuracy, confusion_matrix, one_hot, smooth_labels
-from nn.training import ENGINES, fit
+from . import datasets, divergences
+from .history import History
+from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
+from .module import Module
+from .optimizers import SGD, Adam
+from .persistence import PersistenceError
+from .risk import EmpiricalRisk, predict
+from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
+from .training import ENGINES, fit
 
 __all__ = [
     "ENGINES",

@@ -22,12 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.ops import Op
 from autograd.files import check_place
-from nn.history import COLUMNS, History
-from nn.module import Module, in_order, walk
-from nn.optimizers import Array, Optimizer, State
-from nn.persistence import (
+from autograd.core.ops import Op
+
+from .history import COLUMNS, History
+from .module import Module, in_order, walk
+from .optimizers import Array, Optimizer, State
+from .persistence import (
     PersistenceError,
     decoded,
     encoded,
@@ -35,7 +36,7 @@ from nn.persistence import (
     read_file,
     write_file,
 )
-from nn.risk import plain
+from .risk import plain
 
 _SHOWN = 200  # characters of a setting
 _EPOCHS = 1000  # may be in a file, however few the run is to have

@@ -69,6 +69,6 @@ class History:
         Raises:
             ImportError: if matplotlib is not installed, saying how to install it.
         """
-        from nn.plots import plot_history
+        from .plots import plot_history
 
         return plot_history(self)

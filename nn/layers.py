@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 import autograd
 from autograd import Value
-from nn.module import Module
+
+from .module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
 Vector: TypeAlias = Sequence["Value | float"]

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from autograd import Value, zero_grad
-from nn.persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
+
+from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 
 class Module:

@@ -14,10 +14,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
-from nn import divergences
-from nn.module import Module
-from nn.optimizers import Array
-from nn.risk import EmpiricalRisk, LoweredRisk, as_floats
+
+from . import divergences
+from .module import Module
+from .optimizers import Array
+from .risk import EmpiricalRisk, LoweredRisk, as_floats
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]

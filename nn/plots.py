@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure, plain
-from nn.risk import Model, predict
+
+from .risk import Model, predict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from nn.history import History
+    from .history import History
 
 COLORS = (BLUE, ORANGE)
 MARKERS = ("o", "^")

@@ -15,7 +15,8 @@ import numpy as np
 
 import autograd
 from autograd import BoundProgram, LoweringError, Program, Value, grad, lower
-from nn import divergences
+
+from . import divergences
 
 Model: TypeAlias = Callable[[Any], Any]
 Divergence: TypeAlias = Callable[[Any, Any], Value]

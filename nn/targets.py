@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from autograd import Value
-from nn.risk import as_floats
+
+from .risk import as_floats
 
 Number: TypeAlias = "Value | float"
 Output: TypeAlias = "Number | Sequence[Number]"

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nn import divergences, targets
-from nn.checkpoint import (
+from . import divergences, targets
+from .checkpoint import (
     Checkpoint,
     Snapshot,
     fingerprint,
@@ -25,10 +25,10 @@ from nn.checkpoint import (
     optimizer_settings,
     structure,
 )
-from nn.history import COLUMNS, History
-from nn.interrupts import interrupts_held
-from nn.module import Module
-from nn.objective import (
+from .history import COLUMNS, History
+from .interrupts import interrupts_held
+from .module import Module
+from .objective import (
     ArrayObjective,
     Data,
     DivergedError,
@@ -38,9 +38,9 @@ from nn.objective import (
     ValueObjective,
     name_of,
 )
-from nn.optimizers import Adam, Array, Optimizer, State
-from nn.progress import Progress
-from nn.risk import Divergence, EmpiricalRisk, check_data
+from .optimizers import Adam, Array, Optimizer, State
+from .progress import Progress
+from .risk import Divergence, EmpiricalRisk, check_data
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = ("numpy", "jax", "python")
