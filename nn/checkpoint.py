@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.files import check_place
 from autograd.core.ops import Op
+from autograd.files import check_place
 
 from .history import COLUMNS, History
 from .module import Module, in_order, walk

@@ -21,6 +21,7 @@ from ..core.functions import dot
 from ..core.scalar_function import ScalarFunction, Signature, as_point, signature
 from ..core.sweep import consumers_first, grad
 from ..core.value import Value
+from ..text import real
 
 if TYPE_CHECKING:
     from ..lowering.function import Programs
@@ -354,7 +355,7 @@ def _vector(tool: str, v: Point, size: int) -> list[float]:
 
 def _tolerance(tool: str, tolerance: float) -> float:
     try:
-        number = ieee.real(tolerance)
+        number = real(tolerance)
     except TypeError as error:
         raise TypeError(f"{tool}: tolerance: {error}") from None
     if not 0.0 <= number < math.inf:

@@ -18,6 +18,7 @@ from ..core import ieee
 from ..core.scalar_function import ScalarFunction, as_point, signature
 from ..core.sweep import consumers_first, grad
 from ..core.value import Value
+from ..text import real
 from .derivatives import hessian
 
 if TYPE_CHECKING:
@@ -646,7 +647,7 @@ def _step_size(tool: str, step: StepSize) -> Callable[[int], float]:
 
 def _number(tool: str, name: str, given: Any, low: float, below: float) -> float:
     try:
-        number = ieee.real(given)
+        number = real(given)
     except TypeError as error:
         raise TypeError(f"{tool}: {name}: {error}") from None
     if not low <= number < below:

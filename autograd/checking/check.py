@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 from typing import Literal, NamedTuple
 
-from ..core import ieee
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import grad, sweep
 from ..core.value import Value
+from ..text import real
 from .differences import Comparison, Slope, Tolerances, differentiate, judge, rounding_of
 
 TOOL = "check_gradient()"
@@ -153,7 +153,7 @@ def check_gradient(
 
 def _tolerance(name: str, tolerance: float) -> float:
     try:
-        number = ieee.real(tolerance)
+        number = real(tolerance)
     except TypeError as error:
         raise TypeError(f"{TOOL}: {name}: {error}") from None
     if not 0.0 <= number < inf:

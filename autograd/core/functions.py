@@ -11,7 +11,8 @@ import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from . import ieee, ops
+from ..text import real
+from . import ops
 from .value import Value
 
 
@@ -210,7 +211,7 @@ def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
     try:
-        return [x if hasattr(x, "record_operation") else ieee.real(x) for x in listed]
+        return [x if hasattr(x, "record_operation") else real(x) for x in listed]
     except TypeError as error:
         raise TypeError(f"{name}(): {error}") from None
 

@@ -9,29 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
 from math import inf, nan
-
-
-def real(number: object) -> float:
-    """The float nearest to a real number; beyond the largest float that is an infinity.
-
-    Raises:
-        TypeError: for anything but a real number; bool is refused, as it is almost always a slip.
-    """
-    if type(number) is float:  # which the next line would take some time to find out
-        return number
-    if isinstance(number, numbers.Real) and not isinstance(number, bool):
-        try:
-            return float(number)
-        except OverflowError:
-            return inf if number > 0.0 else -inf  # type: ignore[operator]
-    shown = repr(number)
-    raise TypeError(
-        f"expected a real number (int, float or NumPy real scalar), got "
-        f"{shown if len(shown) <= 60 else shown[:57] + '...'} of type {type(number).__name__}; "
-        f"convert it to a float first"
-    )
 
 
 def divide(x: float, y: float) -> float:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
+from ..text import real
 from . import ieee
 
 Rule: TypeAlias = Callable[..., Any] | float | None
@@ -121,7 +122,7 @@ class Op:
                 if record is not None:
                     return record(self, operands)
         try:
-            numbers = [ieee.real(x) for x in operands]
+            numbers = [real(x) for x in operands]
         except TypeError as error:
             raise TypeError(f"{self.name}(): {error}") from None
         return self.forward(*numbers)

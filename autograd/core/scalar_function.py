@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import ieee
+from ..text import real
 from .sweep import consumers_first
 from .value import Value
 
@@ -54,7 +54,7 @@ def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list
         if isinstance(x, Value):
             raise TypeError(f"{tool}: {name} is {x!r}, but a point is made of floats; pass .data")
         try:
-            point.append(ieee.real(x))
+            point.append(real(x))
         except TypeError as error:
             raise TypeError(f"{tool}: {name}: {error}") from None
     return point
@@ -185,7 +185,7 @@ class ScalarFunction:
         """
         try:
             result = self._f(list(point)) if self._takes_list else self._f(*point)
-            return result.data if isinstance(result, Value) else ieee.real(result)
+            return result.data if isinstance(result, Value) else real(result)
         except Exception:  # Whatever it is, it may be no fault of f, which is one of Values.
             return None
 

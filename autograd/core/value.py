@@ -15,7 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import ieee, ops
+from ..text import real
+from . import ops
 from .observers import open_blocks, report
 from .ops import Op
 
@@ -49,7 +50,7 @@ def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, A
 def _constant(op: Op, other: object) -> Any:
     """The other side of an operator as a float; a type of somebody else's may answer for itself."""
     try:
-        return ieee.real(other)
+        return real(other)
     except TypeError as error:
         if type(other).__module__ != "builtins":
             return NotImplemented
@@ -73,7 +74,7 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
         if isinstance(other, Value):
             return compare(self.data, other.data)
         try:
-            return compare(self.data, ieee.real(other))
+            return compare(self.data, real(other))
         except TypeError:
             return NotImplemented
 
@@ -127,7 +128,7 @@ class Value:
                 ``label`` is no string.
         """
         try:
-            self.data = ieee.real(data)
+            self.data = real(data)
         except TypeError as error:
             raise TypeError(f"Value(data): {error}") from None
         if not isinstance(label, str):
@@ -224,7 +225,7 @@ class Value:
         if set(map(type, operands)) == {Value}:
             return _record(op, op.forward(*[x.data for x in operands]), operands)
         try:
-            taken = tuple([x if isinstance(x, Value) else ieee.real(x) for x in operands])
+            taken = tuple([x if isinstance(x, Value) else real(x) for x in operands])
         except TypeError as error:
             raise TypeError(f"{op.name}(): {error}") from None
         numbers = [x.data if isinstance(x, Value) else x for x in taken]
@@ -241,7 +242,7 @@ class Value:
         def as_array(operand: object) -> object:
             if not isinstance(operand, Value):
                 # As a float, for longdouble would hand the operation back to us, for ever.
-                return ieee.real(operand) if isinstance(operand, numpy.floating) else operand
+                return real(operand) if isinstance(operand, numpy.floating) else operand
             array = numpy.empty((), dtype=object)
             array[()] = operand
             return array

@@ -19,9 +19,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..core.ieee import real
 from ..core.ops import OPS, Op
 from ..core.value import Value
+from ..text import real
 
 LONGEST = 10_000  # characters
 DEEPEST = 50  # brackets within brackets

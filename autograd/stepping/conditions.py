@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from ..core import ieee
+from ..text import real
 from ..words.names import escape
 
 LONGEST = 200  # characters; so that nothing nests too deep
@@ -117,7 +118,7 @@ def _number(tree: ast.expr, text: str) -> _Compute:
     """What is a number."""
     match tree:
         case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
-            x = ieee.real(constant)
+            x = real(constant)
             return lambda grad, data: x
         case ast.Name(id=name) if name in _NAMES:
             return _NAMES[name]

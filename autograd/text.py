@@ -1,0 +1,174 @@
+"""How numbers, counts and what was given are written: for every message, table and step.
+
+Also what refuses them: "expected ..., got ..." is said here, once, so that it reads alike wherever
+it is said. A leaf of the house: nothing of the project is imported.
+"""
+
+from __future__ import annotations
+
+import numbers
+import reprlib
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import TypeVar
+
+T = TypeVar("T")
+
+GAP = "   "  # between the columns of a table
+
+
+class Text(str):
+    """A string that a Python session shows as it reads, line by line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+# What is taken, and what is said of the rest ------------------------------------------------------
+
+
+def real(number: object) -> float:
+    """The float nearest to a real number; beyond the largest float that is an infinity.
+
+    Raises:
+        TypeError: for anything but a real number; bool is refused, as it is almost always a slip.
+    """
+    if type(number) is float:  # which the next line would take some time to find out
+        return number
+    if isinstance(number, numbers.Real) and not isinstance(number, bool):
+        try:
+            return float(number)
+        except OverflowError:
+            return inf if number > 0.0 else -inf  # type: ignore[operator]
+    raise TypeError(
+        f"expected a real number (int, float or NumPy real scalar), got {got(number)}; "
+        f"convert it to a float first"
+    )
+
+
+def number_within(name: str, given: object, low: float, below: float, advice: str = "") -> float:
+    """A real number in [low, below) as a float.
+
+    Args:
+        name: what the caller calls it.
+        given: what has come in.
+        low: the least that is taken.
+        below: the first that is not; may be infinite.
+        advice: what to write instead.
+
+    Raises:
+        TypeError: if it is no real number.
+        ValueError: if it is not within.
+    """
+    try:
+        number = real(given)
+    except TypeError as error:
+        raise TypeError(f"{name}: {advised(str(error), advice)}") from None
+    if not low <= number < below:
+        upper = "" if below == inf else f" and less than {below:g}"
+        wanted = f"{name} must be a number of at least {low:g}{upper}, got {given!r}"
+        raise ValueError(advised(wanted, advice))
+    return number
+
+
+def whole_number(
+    name: str, given: object, least: int = 1, most: int | None = None, advice: str = ""
+) -> int:
+    """A whole number (an int or a NumPy integer) as an int.
+
+    Args:
+        name: what the caller calls it.
+        given: what has come in.
+        least: the least that is taken.
+        most: the most that is taken; None for no bound.
+        advice: what to write instead.
+
+    Raises:
+        TypeError: if it is no whole number; neither is a bool.
+        ValueError: if it is less or more.
+    """
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    wanted = f"{name} must be a whole number {bounds}"
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
+        raise TypeError(advised(f"{wanted}, got {got(given)}", advice))
+    number = int(given)
+    if number < least or (most is not None and number > most):
+        raise ValueError(advised(f"{wanted}, got {shortened(repr(number))}", advice))
+    return number
+
+
+def advised(message: str, advice: str) -> str:
+    """A message, and what to do, if there is anything to say of that."""
+    return f"{message}; {advice}" if advice else message
+
+
+def got(thing: object) -> str:
+    """What has come in, and its type: ``'2' of type str``."""
+    return f"{shortened(repr(thing))} of type {type(thing).__name__}"
+
+
+# Text --------------------------------------------------------------------------------------------
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """A text of no more characters than that; the end of a longer one is left out."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def ends(items: Sequence[T], most: int, show: Callable[[T], str] = str) -> list[str]:
+    """Each of some things as text; of more than that the middle is left out, for ``...``."""
+    if len(items) <= most:
+        return list(map(show, items))
+    return [*map(show, items[: most // 2]), "...", show(items[-1])]
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are of what: ``1 node``, ``2 nodes``."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def escape(text: str) -> str:
+    """Text with backslashes, and with all that could move a terminal's cursor, written out."""
+    return "".join(
+        character
+        if character.isprintable() and character != "\\"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+
+def signed(number: float) -> str:
+    """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
+    try:
+        x = float(number)
+    except (TypeError, ValueError, OverflowError):  # somebody has set .data to something else
+        return escape(reprlib.repr(number))
+    if x != x:
+        return "nan"
+    if x.is_integer() and abs(x) < 1e15:
+        return f"{x:+.0f}"
+    short = f"{x:+.6g}"
+    # 2.0000001 must not look whole.
+    return f"{x:+#.7g}" if short[1:].isdigit() else short
+
+
+def plain(number: float) -> str:
+    """A number as it stands in a formula: ``2``, ``-0.5``."""
+    return signed(number).removeprefix("+")
+
+
+def point(coordinates: Sequence[float]) -> str:
+    """A point as text: ``[1, -0.5]``, the first four coordinates of a longer one."""
+    shown = [f"{x:.6g}" for x in coordinates[:4]]
+    return f"[{', '.join(shown)}{', ...' * (len(coordinates) > 4)}]"
