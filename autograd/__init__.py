@@ -27,8 +27,8 @@ __version__ = "0.2.0"
 # Every public name that is no operation, and where it lives. A room opens when one of its names is
 # first asked for: only some programs need NumPy, say, which takes its time to load.
 _ROOMS = {
-    "core.value": ["Value"],
-    "core.sweep": ["consumers_first", "grad", "zero_grad"],
+    "core.value": ["Value", "grad", "zero_grad"],
+    "core.sweep": ["consumers_first"],
     "core.origin": ["Origin", "group", "record_source"],
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
     "checking.anomaly": ["AnomalyError", "detect_anomaly"],

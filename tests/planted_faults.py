@@ -206,7 +206,7 @@ FAULTS = [
     ),
     Fault(
         "zero_grad resets the root alone",
-        SWEEP,
+        VALUE,
         "nodes = consumers_first(values)\n",
         "nodes = [values]\n",
         "sweep",

@@ -12,8 +12,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sweep import consumers_first, grad
-from ..core.value import Value
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
 from .numpy_source import emit_numpy
 from .schedule import Schedule
 

@@ -22,8 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 import autograd
 
 from ..checking.check import GradientMismatch, check_gradient
-from ..core.sweep import grad
-from ..core.value import Value
+from ..core.value import Value, grad
 from ..stepping import step_through
 from ..stepping.text import align
 from . import expression

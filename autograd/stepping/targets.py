@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from ..core.ops import OPS, Op
 from ..core.value import Value
-from ..words.names import escape, show_label
+from ..text import escape
+from ..words.names import show_label
 from . import text
 from .conditions import parse_condition
 from .recording import Recording

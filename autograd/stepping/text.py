@@ -7,15 +7,19 @@ raises, whatever numbers and labels a graph holds.
 from __future__ import annotations
 
 import math
-import re
-import reprlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..core import ieee
 from ..core.value import Value
-from ..words.names import atom, derivative, escape
+from ..text import GAP as GAP
+from ..text import Text as Text
+from ..text import align as align
+from ..text import plain as plain
+from ..text import signed as signed
+from ..words import formulas
+from ..words.names import derivative
 
 if TYPE_CHECKING:
     from .naive import Naive
@@ -24,105 +28,22 @@ if TYPE_CHECKING:
     from .replay import Forward, ForwardStep
 
 Names = Mapping[Value, str]
-_T = TypeVar("_T")
 
 EDGES_SHOWN = 8
-OPERANDS_SHOWN = 6
 TERMS_SHOWN = 4
 PATH_SHOWN = 8
 ARRIVALS_SHOWN = 8
 ROWS_SHOWN = 60
 WIDEST = 92
 NOT_BEGUN = "--"
-GAP = "   "
 
 
-class Text(str):
-    """A string that a Python session shows as it reads, line by line."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
+# Formulas ---------------------------------------------------------------------------------------
 
 
-# Numbers and formulas ---------------------------------------------------------------------------
-
-
-def signed(number: float) -> str:
-    """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
-    try:
-        x = float(number)
-    except (TypeError, ValueError, OverflowError):  # somebody has set .data to something else
-        return escape(reprlib.repr(number))
-    if x != x:
-        return "nan"
-    if x.is_integer() and abs(x) < 1e15:
-        return f"{x:+.0f}"
-    short = f"{x:+.6g}"
-    # 2.0000001 must not look whole.
-    return f"{x:+#.7g}" if short[1:].isdigit() else short
-
-
-def plain(number: float) -> str:
-    """A number as it stands in a formula: ``2``, ``-0.5``."""
-    return signed(number).removeprefix("+")
-
-
-def formula(node: Value, names: Names) -> str:
-    """A node's operation on the names of its operands: ``a * b``; of many the middle is left out.
-
-    Empty for a leaf.
-    """
-    if node.op is None:
-        return ""
-    return node.op.formula(_operands(node.operands, lambda x: _operand(x, names)))
-
-
-def formula_in_numbers(node: Value, numbers: Sequence[float]) -> str:
-    """A node's operation on the numbers of its operands: ``2 * (-3)``; empty for a leaf."""
-    return "" if node.op is None else node.op.formula(_operands(numbers, plain))
-
-
-def partial_formula(node: Value, position: int, names: Names) -> str:
-    """The derivative of a node by one operand: the text of its row, on the names of this graph.
-
-    Empty for a leaf.
-    """
-    if node.op is None:
-        return ""
-    letters: dict[str, Value | float]
-    if node.op.arity is None:
-        partial = node.op.partials[0]
-        letters = {"x": node.operands[position]}
-    else:
-        partial = node.op.partials[position]
-        letters = dict(zip(node.op.letters, node.operands))
-    letters["z"] = node
-
-    def name(letter: re.Match[str]) -> str:
-        shown = _operand(letters[letter[0]], names)
-        return f"({shown})" if shown.startswith("-") else shown
-
-    text = re.sub(rf"\b[{''.join(letters)}]\b", name, partial.text)
-    return f"({text})" if " if " in partial.text else text
-
-
-def _operand(operand: Value | float, names: Names) -> str:
-    return atom(names[operand]) if isinstance(operand, Value) else plain(operand)
-
-
-def _operands(operands: Sequence[_T], show: Callable[[_T], str]) -> list[str]:
-    """Operands as text; of many the middle is left out."""
-    if len(operands) <= OPERANDS_SHOWN:
-        return list(map(show, operands))
-    return [*map(show, operands[: OPERANDS_SHOWN // 2]), "...", show(operands[-1])]
-
-
-def align(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A line for each row, in columns."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
+formula, formula_in_numbers = formulas.in_names, formulas.in_numbers
+partial_formula = formulas.partial
+source = formulas.made_at
 
 
 def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -167,11 +88,6 @@ def describe(step: Step) -> str:
     if origin := source(step.node):
         head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
     return "\n  ".join([head, *body, *step.notes])
-
-
-def source(node: Value) -> str:
-    """Where a node was made, such as ``demo.py:12``; "" where that was not recorded."""
-    return escape(node.origin.source) if node.origin is not None else ""
 
 
 def stale_notice(stale: float) -> str:
