@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..core import ieee
+from ..core import ieee, ops
 from ..core.scalar_function import ScalarFunction, as_point, signature
 from ..core.sweep import consumers_first
 from ..core.value import Value, grad
@@ -133,7 +133,7 @@ def sign_descent(
 
     def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
         eta = size(k)
-        return [x_i - eta * ieee.sign(slope) for x_i, slope in zip(x, slopes)]
+        return [x_i - eta * ops.sign(slope) for x_i, slope in zip(x, slopes)]
 
     return run.iterate(rule, repeats=not callable(step))
 

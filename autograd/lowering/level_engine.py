@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import ARRAY_OPERATIONS
+from .arrays import NUMPY_CALLS
 from .engines import Array
 from .kinds import Plan, Table
-from .level_source import CALLS, write
+from .level_source import write
 from .numpy_source import compile_source
 
 # A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers;
@@ -29,7 +29,7 @@ NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
     "logsumexp": logsumexp,
-    **{CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+    **NUMPY_CALLS,
 }
 
 

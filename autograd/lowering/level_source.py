@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from .arrays import ARRAY_OPERATIONS, expand
+from .arrays import expand, numpy_call
 from .graph import CONSTANT, INPUT, Expression, Graph, as_node
 from .kinds import LIFT, Kind, Plan
 from .numpy_source import literal
@@ -21,7 +21,6 @@ REDUCTIONS = {
     "softmax_shift": "maximum.reduce({x}, axis=1)",
     "logsumexp": "logsumexp({x})",
 }
-CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 
 
 def write(plan: Plan) -> str:
@@ -176,7 +175,7 @@ class _Body:
         name, operands = graph.names[node], graph.operands[node]
         out = f", out={out}" if out else ""
         if name != "sum":
-            return f"{CALLS[name]}({', '.join(map(self.name, operands))}{out})"
+            return f"{numpy_call(name)}({', '.join(map(self.name, operands))}{out})"
         signed = [
             (graph.names[x] == "mul" and graph.is_constant(graph.operands[x][0], -1.0), x)
             for x in operands

@@ -20,7 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ARRAY_OPERATIONS, NOT_IN_PLACE
+from ..core.table import EVERY
+from .arrays import NOT_IN_PLACE, NUMPY_CALLS, numpy_call
 from .graph import CONSTANT, PARAMETER
 from .schedule import EVERY_STEP, ONCE, Grid, Group, Pairs, Schedule
 
@@ -79,7 +80,6 @@ def literal(number: float) -> str:
     return repr(number) if np.isfinite(number) else f"float('{number!r}')"
 
 
-_CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "array": np.array,
@@ -92,7 +92,7 @@ NAMESPACE: dict[str, Any] = {
     "subtract": np.subtract,
     "take": np.take,
     "vdot": np.vdot,
-    **{_CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+    **NUMPY_CALLS,
 }
 
 
@@ -310,11 +310,10 @@ class _Emitter:
                 self.line(group, f"{call}({left}, {operand}, out={out})", f"{out} = {text}")
                 left = text = out
             return
-        operation = ARRAY_OPERATIONS[group.name]
         self.line(
             group,
-            f"{_CALLS[group.name]}({', '.join([*operands, f'out={out}'])})",
-            f"{out} = {operation.text.format(*operands)}",
+            f"{numpy_call(group.name)}({', '.join([*operands, f'out={out}'])})",
+            f"{out} = {EVERY[group.name].formula(operands)}",
         )
 
     def operand(self, group: Group, nodes: list[int]) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import check_operations, expand
+from .arrays import check_operation, expand
 from .differentiate import differentiate
 from .engines import Engine, NumpyEngine
-from .graph import Graph, Line
+from .graph import LEAVES, Graph, Line
 from .jax_engine import JaxEngine
 from .level_engine import LevelsEngine
 from .products import find_products
@@ -51,7 +51,8 @@ class Part:
         columns: NDArray[np.float64],
         weight: float = 1.0,
     ) -> None:
-        check_operations(graph)
+        for key in set(graph.names) - LEAVES:
+            check_operation(key)
         self.graph, self.parameters, self.columns = graph, parameters, columns
         self.weight = weight
         self.roots, self.observed = nodes[:roots], nodes[roots:]
