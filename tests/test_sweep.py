@@ -32,6 +32,7 @@ from autograd.core.sweep import (
     count_consumers,
     evaluation_order,
     local_partials,
+    reports,
     sweep,
 )
 
@@ -672,3 +673,42 @@ def test_a_deep_copy_of_a_deep_graph_does_not_recurse() -> None:
     for _ in range(100_000):
         value = value + 1.0
     assert copy.deepcopy(value).data == 100_000.0
+
+
+# Edge by edge.
+
+
+def test_every_operand_that_is_a_node_is_reported_to_once_for_each_of_its_places() -> None:
+    a = Value(2.0, "a")
+    b = a + a
+    c = b * 3.0
+    d = stop_gradient(a) * c
+    told = [(r.consumer, r.position, r.operand, r.upstream, r.partial) for r in reports(d)]
+    stopped = d.operands[0]
+    assert told == [
+        (d, 0, stopped, 1.0, 12.0),
+        (d, 1, c, 1.0, 2.0),
+        (stopped, 0, a, 12.0, None),
+        (c, 0, b, 2.0, 3.0),
+        (b, 0, a, 6.0, 1.0),
+        (b, 1, a, 6.0, 1.0),
+    ]
+    assert [(r.contribution, r.total) for r in reports(d)] == [
+        (12.0, 12.0),
+        (2.0, 2.0),
+        (0.0, 0.0),
+        (6.0, 6.0),
+        (6.0, 6.0),
+        (6.0, 12.0),
+    ]
+
+
+def test_the_last_total_is_the_gradient_bit_for_bit() -> None:
+    xs = [Value(0.1 * k) for k in range(1, 8)]
+    root = autograd.sum([x * y / (x + 0.3) for x in xs for y in xs[2:]])
+    totals = {report.operand: report.total for report in reports(root)}
+    assert {x: totals[x] for x in xs} == dict(zip(xs, grad(root, xs)))
+    # A sum that began with 0.0 would make 0.0 of this.
+    x = Value(1.0)
+    [report] = reports(x * -0.0)
+    assert math.copysign(1.0, report.total) == -1.0

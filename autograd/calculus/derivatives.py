@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from ..core import ieee
 from ..core.functions import dot
 from ..core.scalar_function import ScalarFunction, Signature, as_point, signature
-from ..core.sweep import consumers_first, grad
-from ..core.value import Value
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
 from ..text import real
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..core import ieee
 from ..core.scalar_function import ScalarFunction, as_point, signature
-from ..core.sweep import consumers_first, grad
-from ..core.value import Value
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
 from ..text import real
 from .derivatives import hessian
 

@@ -15,8 +15,8 @@ from math import inf, nan
 from typing import Literal, NamedTuple
 
 from ..core.scalar_function import ScalarFunction, as_point
-from ..core.sweep import grad, sweep
-from ..core.value import Value
+from ..core.sweep import sweep
+from ..core.value import Value, grad
 from ..text import real
 from .differences import Comparison, Slope, Tolerances, differentiate, judge, rounding_of
 

@@ -11,9 +11,7 @@ import operator
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-from .value import Value
+from typing import Any, ClassVar, TypeVar
 
 T = TypeVar("T")
 
@@ -35,44 +33,52 @@ FINAL = {
 }
 
 
-def check_subclass(cls: type[Value]) -> None:
-    """Refuse a subclass that would make wrong gradients or copies.
+class Copied:
+    """What ``Value`` inherits: copies, deep copies and pickles of it, and of what lies under it."""
 
-    Raises:
-        TypeError: if it defines anew what ``FINAL`` names.
-    """
-    for name, reason in FINAL.items():
-        if getattr(cls, name) is not getattr(Value, name):
-            raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
+    __slots__ = ()
+
+    plain: ClassVar[type[Any]]
+    """The class that inherits from this one: what a node is unless a subclass made it."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a subclass that would make wrong gradients or copies.
+
+        Raises:
+            TypeError: if it defines anew what ``FINAL`` names.
+        """
+        super().__init_subclass__(**options)
+        if Copied in cls.__bases__:
+            cls.plain = cls
+        for name, reason in FINAL.items():
+            if getattr(cls, name) is not getattr(Copied, name):
+                raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
+
+    def __copy__(self) -> Any:
+        """Another node with the same operands and numbers; a leaf's copy is another leaf."""
+        other = _blank(type(self))
+        _set_state(other, _state(self))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A copy of the whole graph; one ``copy.deepcopy`` copies what roots share only once."""
+        found = _walk(self, memo, lambda node: _blank(type(node)))
+        for node in found:
+            copied = memo[id(node)]
+            copied.data, copied.grad, copied.label = node.data, node.grad, node.label
+            copied.op, copied.origin = node.op, node.origin
+            copied.operands = tuple([x if type(x) is float else memo[id(x)] for x in node.operands])
+        for node in found:
+            if type(node) is not self.plain:
+                _set_state(memo[id(node)], copy.deepcopy(_state(node), memo))
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickle the whole graph; one pickle holds what roots share only once."""
+        return _second, (_innermost(), _Part(self))
 
 
-def twin(value: Value) -> Value:
-    """What ``copy.copy`` gives: another node, with the same operands."""
-    other = _blank(type(value))
-    _set_state(other, _state(value))
-    return other
-
-
-def deep_copy(root: Value, memo: dict[int, Any]) -> Value:
-    """What ``copy.deepcopy`` gives: the graph under ``root``, but for what ``memo`` holds of it."""
-    found = _walk(root, memo, lambda node: _blank(type(node)))
-    for node in found:
-        copied = memo[id(node)]
-        copied.data, copied.grad, copied.label = node.data, node.grad, node.label
-        copied.op, copied.origin = node.op, node.origin
-        copied.operands = tuple([memo[id(x)] if isinstance(x, Value) else x for x in node.operands])
-    for node in found:
-        if type(node) is not Value:
-            _set_state(memo[id(node)], copy.deepcopy(_state(node), memo))
-    return memo[id(root)]  # type: ignore[no-any-return]
-
-
-def reduced(value: Value) -> tuple[Callable[..., Value], tuple[object, ...]]:
-    """What pickle saves for a Value: the part of its graph that this pickle does not hold yet."""
-    return _second, (_innermost(), _Part(value))
-
-
-def _walk(root: Value, known: dict[int, T], note: Callable[[Value], T]) -> list[Value]:
+def _walk(root: Any, known: dict[int, T], note: Callable[[Any], T]) -> list[Any]:
     """The nodes under ``root`` that are not known by their id; each is noted there."""
     if id(root) in known:
         return []
@@ -80,7 +86,7 @@ def _walk(root: Value, known: dict[int, T], note: Callable[[Value], T]) -> list[
     found = [root]
     for node in found:
         for x in node.operands:
-            if isinstance(x, Value) and id(x) not in known:
+            if type(x) is not float and id(x) not in known:
                 known[id(x)] = note(x)
                 found.append(x)
     return found
@@ -101,7 +107,7 @@ class _Ledger:
         self.is_taken = False
         _writing.ledgers.append(weakref.ref(self))
 
-    def __reduce__(self) -> tuple[Callable[..., list[Value]], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., list[Any]], tuple[object, ...]]:
         if self.is_taken:
             return _same, (_Ledger(),)
         self.is_taken = True
@@ -111,7 +117,7 @@ class _Ledger:
 class _Part:
     """The nodes under a Value that the ledger lacks, which is known when the part is saved."""
 
-    def __init__(self, value: Value) -> None:
+    def __init__(self, value: Any) -> None:
         self.value = value
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -122,7 +128,8 @@ class _Part:
         number = numbers[id(self.value)]
         if not found:
             return operator.getitem, (ledger, number)
-        special = {numbers[id(x)]: x for x in found if type(x) is not Value}
+        plain = self.value.plain
+        special = {numbers[id(x)]: x for x in found if type(x) is not plain}
         classes = {k: type(node) for k, node in special.items()}
         columns = (
             [node.data for node in found],
@@ -131,12 +138,12 @@ class _Part:
             [node.op for node in found],
             [node.origin for node in found],
             [
-                tuple([numbers[id(x)] if isinstance(x, Value) else x for x in node.operands])
+                tuple([x if type(x) is float else numbers[id(x)] for x in node.operands])
                 for node in found
             ],
         )
         states = {k: _state(node) for k, node in special.items()}
-        blank = ledger, len(found), classes, number
+        blank = ledger, len(found), plain, classes, number
         # What a subclass has of its own may lead back here, so all nodes are there before it.
         return _add_blank, blank, (ledger, start, columns, states), None, None, _fill
 
@@ -164,25 +171,23 @@ def _innermost() -> _Ledger:
 # Reading a pickle --------------------------------------------------------------------------------
 
 
-def _same(nodes: list[Value]) -> list[Value]:
+def _same(nodes: list[Any]) -> list[Any]:
     return nodes
 
 
-def _second(ledger: list[Value], value: Value) -> Value:
+def _second(ledger: list[Any], value: Any) -> Any:
     return value
 
 
 def _add_blank(
-    nodes: list[Value], count: int, classes: dict[int, type[Value]], number: int
-) -> Value:
+    nodes: list[Any], count: int, plain: type[Any], classes: dict[int, type[Any]], number: int
+) -> Any:
     start = len(nodes)
-    nodes.extend([_blank(classes.get(k, Value)) for k in range(start, start + count)])
+    nodes.extend([_blank(classes.get(k, plain)) for k in range(start, start + count)])
     return nodes[number]
 
 
-def _fill(
-    _: Value, contents: tuple[list[Value], int, tuple[list[Any], ...], dict[int, Any]]
-) -> None:
+def _fill(_: Any, contents: tuple[list[Any], int, tuple[list[Any], ...], dict[int, Any]]) -> None:
     nodes, start, columns, states = contents
     for node, data, grad, label, op, origin, operands in zip(nodes[start:], *columns):
         node.data, node.grad, node.label, node.op, node.origin = data, grad, label, op, origin
@@ -193,15 +198,15 @@ def _fill(
 
 # The state of one object, as Python has it -------------------------------------------------------
 
-_blank: Callable[[type[Value]], Value] = object.__new__
+_blank: Callable[[type[Any]], Any] = object.__new__
 
 
-def _state(node: Value) -> Any:
+def _state(node: Any) -> Any:
     """All attributes, a subclass's own too, as pickle would save them: ``__dict__`` and slots."""
     return object.__reduce_ex__(node, 2)[2]
 
 
-def _set_state(node: Value, state: Any) -> None:
+def _set_state(node: Any, state: Any) -> None:
     if hasattr(node, "__setstate__"):
         node.__setstate__(state)
         return

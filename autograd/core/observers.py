@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .value import Value
+from typing import Any
 
 
 class Block:
@@ -20,7 +17,7 @@ class Block:
 
     __slots__ = ("observe", "sweep")
 
-    def __init__(self, observe: Callable[[Value], None], sweep: Callable[..., Any] | None) -> None:
+    def __init__(self, observe: Callable[[Any], None], sweep: Callable[..., Any] | None) -> None:
         self.observe = observe
         self.sweep = sweep
 
@@ -32,14 +29,14 @@ _inherited: ContextVar[tuple[Block, ...]] = ContextVar("inherited", default=())
 
 @contextmanager
 def observing(
-    observe: Callable[[Value], None], sweep: Callable[..., Any] | None = None
+    observe: Callable[[Any], None], sweep: Callable[..., Any] | None = None
 ) -> Iterator[None]:
     """Call ``observe`` with every node that is made within the block.
 
     Args:
         observe: takes a node, just after it is complete.
         sweep: called as ``sweep(root, differentiable, adds)`` in the place of the reverse sweep
-            behind ``backward`` and ``grad``; see ``autograd.sweep.inspected``.
+            behind ``backward`` and ``grad``; see ``autograd.core.sweep.inspected``.
     """
     block = Block(observe, sweep)
     try:  # Ctrl-C may come at once, and a block that stays open costs every later node its time
@@ -51,7 +48,7 @@ def observing(
         _inherited.set(_own_blocks())
 
 
-def report(node: Value) -> None:
+def announce(node: Any) -> None:
     """Tell the blocks of this thread or task of a new node, those further out first."""
     for block in _inherited.get():
         if block in open_blocks:

@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .observers import observing
-from .value import Value
 
 # Frames of these packages are passed over: the line wanted is the user's.
 PACKAGES = frozenset({"autograd", "nn"})
@@ -83,7 +82,7 @@ def record_source() -> Iterator[None]:
         yield
 
 
-def _note_group(node: Value) -> None:
+def _note_group(node: Any) -> None:
     if node.origin is None:  # otherwise its line has been noted, and its group with it
         node.origin = Origin(_groups.get())
 
@@ -94,10 +93,10 @@ _noted: dict[tuple[int, int, str], tuple[Origin, CodeType]] = {}
 NOTED_AT_MOST = 10_000
 
 
-def _note_source(node: Value) -> None:
+def _note_source(node: Any) -> None:
     if node.origin is not None and node.origin.file:  # by a block further out
         return
-    # Below are report and _record or __init__; an operation's own method is passed over as well.
+    # Below are announce and _record or __init__; an operation's own method is passed over as well.
     frame = _user_frame(sys._getframe(3 if node.op is None else 4))
     code = frame.f_code
     place = id(code), frame.f_lasti, _groups.get()

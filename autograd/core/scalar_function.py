@@ -7,17 +7,15 @@ returns is checked, so that a tool can simply ask for the Value at a point.
 
 from __future__ import annotations
 
+import inspect
 import numbers
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from ..text import real
 from .sweep import consumers_first
 from .value import Value
-
-if TYPE_CHECKING:
-    import inspect
 
 Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
 
@@ -255,8 +253,6 @@ def signature(root: Value, leaves: Sequence[Value]) -> Signature:
 
 def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
     """The parameters that f takes by position, and whether it takes any number of them."""
-    import inspect  # too slow to load for those who never call a tool
-
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # Some functions written in C do not tell.

@@ -7,20 +7,28 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeAlias, overload
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
 from .ops import Op
-from .value import Value
 
-LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
-Steps: TypeAlias = Iterator[tuple[Value, Any, Sequence[Any]]]
+class Node(Protocol):
+    """What a sweep reads of a ``Value``. An operand that is exactly a float is no node."""
+
+    data: float
+    op: Op | None
+    operands: tuple[Any, ...]
+
+
+N = TypeVar("N", bound=Node)
+
+Steps: TypeAlias = Iterator[tuple[Any, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
 
-def count_consumers(root: Value) -> dict[Value, int]:
+def count_consumers(root: N) -> dict[N, int]:
     """How often each node under ``root`` is used as an operand: 2 for a in ``a + a``.
 
     The root itself, which nothing under it uses, counts 0.
@@ -29,7 +37,7 @@ def count_consumers(root: Value) -> dict[Value, int]:
     found = [root]
     for node in found:
         for operand in node.operands:
-            if isinstance(operand, Value):
+            if type(operand) is not float:
                 uses = consumers.get(operand)
                 if uses is None:
                     consumers[operand] = 1
@@ -39,7 +47,7 @@ def count_consumers(root: Value) -> dict[Value, int]:
     return consumers
 
 
-def consumers_first(root: Value) -> list[Value]:
+def consumers_first(root: N) -> list[N]:
     """Every node under ``root`` once, after all the nodes that use it: the order of a sweep.
 
     A node's gradient is the sum of what its consumers report, so it must wait for the last of
@@ -50,7 +58,7 @@ def consumers_first(root: Value) -> list[Value]:
     order = [root]
     for node in order:
         for operand in node.operands:
-            if isinstance(operand, Value):
+            if type(operand) is not float:
                 reports_missing = waiting[operand]
                 if reports_missing == 1:
                     order.append(operand)
@@ -59,16 +67,16 @@ def consumers_first(root: Value) -> list[Value]:
     return order
 
 
-def evaluation_order(root: Value) -> list[Value]:
+def evaluation_order(root: N) -> list[N]:
     """Every node under ``root`` once, after its operands, the first of them first.
 
     That is the order in which Python evaluates an expression, so that it reads as it was written.
     """
-    order: dict[Value, None] = {}
+    order: dict[N, None] = {}
     waiting = [root]
     while waiting:
         node = waiting[-1]
-        missing = [x for x in node.operands if isinstance(x, Value) and x not in order]
+        missing = [x for x in node.operands if type(x) is not float and x not in order]
         if missing:
             waiting += missing[::-1]
         else:
@@ -76,7 +84,7 @@ def evaluation_order(root: Value) -> list[Value]:
     return list(order)
 
 
-def sweep(root: Value, differentiable: bool = False) -> Steps:
+def sweep(root: Node, differentiable: bool = False) -> Steps:
     """The reverse sweep: each node with its final gradient and its local partials.
 
     The chain rule is the inner loop: each operand receives ``gradient * partial``, and what its
@@ -86,7 +94,7 @@ def sweep(root: Value, differentiable: bool = False) -> Steps:
         root: the node that is differentiated; its own gradient is 1.
         differentiable: compute with Values instead of floats, so that the gradients are graphs.
     """
-    gradients: dict[Value, Any] = {root: 1.0}
+    gradients: dict[Node, Any] = {root: 1.0}
     for node in consumers_first(root):
         gradient = gradients.get(node)
         if gradient is None:
@@ -95,7 +103,7 @@ def sweep(root: Value, differentiable: bool = False) -> Steps:
             continue
         partials = local_partials(node, differentiable)
         for operand, partial in zip(node.operands, partials):
-            if isinstance(operand, Value) and partial is not None:
+            if type(operand) is not float and partial is not None:
                 # 1 * gradient would be one node more in a differentiable sweep.
                 contribution = gradient if partial == 1.0 else gradient * partial
                 received = gradients.get(operand)
@@ -103,7 +111,56 @@ def sweep(root: Value, differentiable: bool = False) -> Steps:
         yield node, gradient, partials
 
 
-def inspected(root: Value, differentiable: bool = False, adds: bool = False) -> Steps:
+class Report(NamedTuple):
+    """What a node sends to one of its operands, which is one edge of the graph.
+
+    Attributes:
+        consumer: the node.
+        position: which of its operands it sends to, from 0.
+        operand: the node that receives.
+        upstream: the final gradient of the consumer.
+        partial: the derivative of the consumer by the operand; None where no derivative passes.
+        contribution: their product; 0.0 where no derivative passes.
+        total: what the operand has received so far, this included: its gradient after the last.
+    """
+
+    consumer: Any
+    position: int
+    operand: Any
+    upstream: float
+    partial: float | None
+    contribution: float
+    total: float
+
+
+def reports(root: Node) -> Iterator[Report]:
+    """The reverse sweep edge by edge: all reports of a node, in the order of its operands."""
+    totals: dict[Any, float] = {}
+    for step in sweep(root):
+        yield from reports_of(*step, totals)
+
+
+def reports_of(
+    consumer: Any, upstream: float, partials: Sequence[Any], totals: dict[Any, float]
+) -> list[Report]:
+    """The reports of one step of a sweep, added to the totals that nodes have received."""
+    made = []
+    for position, (operand, partial) in enumerate(zip(consumer.operands, partials)):
+        if type(operand) is float:
+            continue
+        if partial is None:
+            contribution, total = 0.0, totals.get(operand, 0.0)
+        else:
+            contribution = upstream * partial
+            received = totals.get(operand)
+            # As the sweep adds: a sum that began with 0.0 would lose a -0.0.
+            total = contribution if received is None else received + contribution
+            totals[operand] = total
+        made.append(Report(consumer, position, operand, upstream, partial, contribution, total))
+    return made
+
+
+def inspected(root: Node, differentiable: bool = False, adds: bool = False) -> Steps:
     """The reverse sweep behind ``backward`` and ``grad``, as ``detect_anomaly`` lets it pass.
 
     Args:
@@ -115,11 +172,11 @@ def inspected(root: Value, differentiable: bool = False, adds: bool = False) -> 
     return inspect(root, differentiable, adds) if inspect else sweep(root, differentiable)
 
 
-def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
+def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
     """dz/dx for each operand x of a node z, by the rules of its row in the operation table.
 
     Floats, or with ``differentiable`` Values; ``None`` where no derivative passes. The entry of an
-    operand that is a plain number means nothing, and its rule may not have been evaluated.
+    operand that is a plain float means nothing, and its rule may not have been evaluated.
     """
     op: Op | None = node.op
     operands: tuple[Any, ...] = node.operands
@@ -136,118 +193,19 @@ def local_partials(node: Value, differentiable: bool = False) -> Sequence[Any]:
         x, y = operands
         z = node.data
         rule_x, rule_y = op.rules
-        if not isinstance(x, Value):
+        if type(x) is float:
             return None, rule_y(z, x, y.data)
-        if not isinstance(y, Value):
+        if type(y) is float:
             return rule_x(z, x.data, y), None
         x, y = x.data, y.data
         return rule_x(z, x, y), rule_y(z, x, y)
-    xs = [x.data if isinstance(x, Value) else x for x in operands]
+    xs = [x if type(x) is float else x.data for x in operands]
     return _evaluate(op, node.data, xs, operands)
 
 
 def _evaluate(op: Op, z: Any, xs: Sequence[Any], operands: Sequence[Any]) -> Sequence[Any]:
-    """The rules of those operands that are Values, in terms of z and xs."""
+    """The rules of those operands that are nodes, in terms of z and xs."""
     if op.arity is None:
         rule = op.rules[0]
-        return [rule(z, x) if isinstance(v, Value) else None for x, v in zip(xs, operands)]
-    return [rule(z, *xs) if isinstance(v, Value) else None for rule, v in zip(op.rules, operands)]
-
-
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
-) -> tuple[float, ...]: ...
-
-
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
-) -> tuple[Value, ...]: ...
-
-
-@overload
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: bool
-) -> tuple[float, ...] | tuple[Value, ...]: ...
-
-
-def grad(
-    output: Value, inputs: Value | Iterable[Value], create_graph: bool = False
-) -> tuple[float, ...] | tuple[Value, ...]:
-    """The partial derivatives of ``output`` with respect to ``inputs``; no ``.grad`` is touched.
-
-    Args:
-        output: the Value to differentiate.
-        inputs: the Values to differentiate by: leaves or interior nodes, D of them. A single
-            Value counts as one of them.
-        create_graph: give Values that are functions of the graph's leaves, so that they can be
-            differentiated again, to any order. Where the graph has labels they have such as
-            ``dL/da``, and ``d(dL/da)/db``; one node that is several derivatives has none.
-
-    Returns:
-        D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
-        has derivative 0.
-
-    Raises:
-        TypeError: if ``output`` or an input is not a Value.
-    """
-    wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
-    for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
-        if not isinstance(value, Value):
-            raise TypeError(
-                f"grad() differentiates Values, but {name} is {value!r} of type "
-                f"{type(value).__name__}; make it one with Value(...) before computing with it"
-            )
-    missing = set(wanted)
-    gradients: dict[Value, Any] = {}
-    named: set[Value] = set()
-    for node, gradient, _ in inspected(output, differentiable=create_graph):
-        if create_graph and isinstance(gradient, Value):
-            # One node may be several derivatives, as of a sum, and then no label would be true.
-            label = _derivative_label(output, node)
-            if label:
-                gradient.label = "" if gradient in named else label
-                named.add(gradient)
-        if node in missing:
-            gradients[node] = gradient
-            missing.remove(node)
-            if not missing:
-                break
-    found = [gradients.get(value, 0.0) for value in wanted]
-    if create_graph:
-        return tuple(
-            g if isinstance(g, Value) else Value(g, _derivative_label(output, value))
-            for g, value in zip(found, wanted)
-        )
-    return tuple(found)
-
-
-def _derivative_label(output: Value, node: Value) -> str:
-    """What to call the derivative of an output by a node; "" unless both have a short label."""
-    if not (output.label and node.label):
-        return ""
-    of, by = (f"({x.label})" if "/" in x.label else x.label for x in (output, node))
-    label = f"d{of}/d{by}"
-    # Of a derivative by a derivative it is twice as long, and so on with each order.
-    return label if len(label) <= LONGEST_LABEL else ""
-
-
-def zero_grad(values: Value | Iterable[Value]) -> None:
-    """Set ``.grad`` to 0.0: on every node under a root, or on each Value of a collection.
-
-    Raises:
-        TypeError: if the collection holds anything but Values; then nothing has been reset.
-    """
-    if isinstance(values, Value):
-        nodes = consumers_first(values)
-    else:
-        nodes = list(values) if isinstance(values, Iterable) else [values]
-    for node in nodes:
-        if not isinstance(node, Value):
-            raise TypeError(
-                f"zero_grad() takes a Value or a collection of Values, which holds {node!r} of "
-                f"type {type(node).__name__}; pass the leaves themselves, or the root of the graph"
-            )
-    for node in nodes:
-        node.grad = 0.0
+        return [None if type(v) is float else rule(z, x) for x, v in zip(xs, operands)]
+    return [None if type(v) is float else rule(z, *xs) for rule, v in zip(op.rules, operands)]

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
-from .observers import open_blocks, report
+from .copying import Copied
+from .observers import announce, open_blocks
 from .ops import Op
+from .origin import Origin
+from .sweep import consumers_first, inspected
 
-if TYPE_CHECKING:
-    from .origin import Origin
+LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
 
 def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
@@ -81,7 +83,7 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
     return method
 
 
-class Value:
+class Value(Copied):
     """A number in a computation graph.
 
     Attributes:
@@ -142,19 +144,7 @@ class Value:
         self.operands = ()
         self.origin = None
         if open_blocks:
-            report(self)
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Refuse what would make wrong gradients or copies.
-
-        Raises:
-            TypeError: if the subclass compares by something else than identity, or pickles and
-                deep copies itself apart from its graph.
-        """
-        super().__init_subclass__(**options)
-        from .copying import check_subclass
-
-        check_subclass(cls)
+            announce(self)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -202,8 +192,6 @@ class Value:
         it has before another adds, and no gradient is lost. In which order they add, which decides
         the last bits of a sum, is for the threads; ``grad`` writes nothing and has no such doubt.
         """
-        from .sweep import inspected  # which is built on Values
-
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
         gradients = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
@@ -251,24 +239,6 @@ class Value:
         with numpy.errstate(all="ignore"):
             return getattr(ufunc, method)(*map(as_array, inputs), **options)
 
-    def __copy__(self) -> Value:
-        """A second node with the same operands and numbers; a leaf's copy is another leaf."""
-        from .copying import twin  # which is built on Values
-
-        return twin(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        """A copy of the whole graph; one ``copy.deepcopy`` copies what roots share only once."""
-        from .copying import deep_copy
-
-        return deep_copy(self, memo)
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Pickle the whole graph; one pickle holds what roots share only once."""
-        from .copying import reduced
-
-        return reduced(self)
-
     def _no_number(self, *_: object) -> NoReturn:
         raise TypeError(
             f"{self!r} is a node of a graph, and turning it into a plain number would lose the "
@@ -298,7 +268,7 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     node.operands = operands
     node.origin = None
     if open_blocks:
-        report(node)
+        announce(node)
     return node
 
 
@@ -306,3 +276,102 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[False] = False
+) -> tuple[float, ...]: ...
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: Literal[True]
+) -> tuple[Value, ...]: ...
+
+
+@overload
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool
+) -> tuple[float, ...] | tuple[Value, ...]: ...
+
+
+def grad(
+    output: Value, inputs: Value | Iterable[Value], create_graph: bool = False
+) -> tuple[float, ...] | tuple[Value, ...]:
+    """The partial derivatives of ``output`` with respect to ``inputs``; no ``.grad`` is touched.
+
+    Args:
+        output: the Value to differentiate.
+        inputs: the Values to differentiate by: leaves or interior nodes, D of them. A single
+            Value counts as one of them.
+        create_graph: give Values that are functions of the graph's leaves, so that they can be
+            differentiated again, to any order. Where the graph has labels they have such as
+            ``dL/da``, and ``d(dL/da)/db``; one node that is several derivatives has none.
+
+    Returns:
+        D floats, or D Values with ``create_graph``. An input that ``output`` does not depend on
+        has derivative 0.
+
+    Raises:
+        TypeError: if ``output`` or an input is not a Value.
+    """
+    wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
+    for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"grad() differentiates Values, but {name} is {value!r} of type "
+                f"{type(value).__name__}; make it one with Value(...) before computing with it"
+            )
+    missing = set(wanted)
+    gradients: dict[Value, Any] = {}
+    named: set[Value] = set()
+    for node, gradient, _ in inspected(output, differentiable=create_graph):
+        if create_graph and isinstance(gradient, Value):
+            # One node may be several derivatives, as of a sum, and then no label would be true.
+            label = _derivative_label(output, node)
+            if label:
+                gradient.label = "" if gradient in named else label
+                named.add(gradient)
+        if node in missing:
+            gradients[node] = gradient
+            missing.remove(node)
+            if not missing:
+                break
+    found = [gradients.get(value, 0.0) for value in wanted]
+    if create_graph:
+        return tuple(
+            g if isinstance(g, Value) else Value(g, _derivative_label(output, value))
+            for g, value in zip(found, wanted)
+        )
+    return tuple(found)
+
+
+def _derivative_label(output: Value, node: Value) -> str:
+    """What to call the derivative of an output by a node; "" unless both have a short label."""
+    if not (output.label and node.label):
+        return ""
+    of, by = (f"({x.label})" if "/" in x.label else x.label for x in (output, node))
+    label = f"d{of}/d{by}"
+    # Of a derivative by a derivative it is twice as long, and so on with each order.
+    return label if len(label) <= LONGEST_LABEL else ""
+
+
+def zero_grad(values: Value | Iterable[Value]) -> None:
+    """Set ``.grad`` to 0.0: on every node under a root, or on each Value of a collection.
+
+    Raises:
+        TypeError: if the collection holds anything but Values; then nothing has been reset.
+    """
+    if isinstance(values, Value):
+        nodes = consumers_first(values)
+    else:
+        nodes = list(values) if isinstance(values, Iterable) else [values]
+    for node in nodes:
+        if not isinstance(node, Value):
+            raise TypeError(
+                f"zero_grad() takes a Value or a collection of Values, which holds {node!r} of "
+                f"type {type(node).__name__}; pass the leaves themselves, or the root of the graph"
+            )
+    for node in nodes:
+        node.grad = 0.0

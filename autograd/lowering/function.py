@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..core.functions import dot
 from ..core.scalar_function import ScalarFunction, as_point, signature
-from ..core.sweep import consumers_first, grad
-from ..core.value import Value
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
 from . import LoweringError, lower
 from .backends import named_backend
 from .program import NotCopied

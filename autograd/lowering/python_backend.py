@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..core.sweep import consumers_first, grad
-from ..core.value import Value
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
 from .computation import Computation
 from .lowered import Request
 from .pipeline import Stage

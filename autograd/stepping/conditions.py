@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from ..core import ieee
-from ..text import real
-from ..words.names import escape
+from ..text import escape, real
 
 LONGEST = 200  # characters; so that nothing nests too deep
 

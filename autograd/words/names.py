@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from itertools import count
 
 from ..core.value import Value
+from ..text import escape
 
 LONGEST = 32  # characters of a label that are shown
 
 # w, loss_1 or layer1.neuron0.w[2], and the derivatives dL/dw and d(dL/dw)/db, to any order that
 # fits: what can stand in a formula as it is.
 _NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*"
-_PART = rf"(\(.*\)|{_NAME})"
-_DERIVATIVE = re.compile(rf"d{_PART}/d{_PART}")
+_SIDE = rf"(\(.*\)|{_NAME})"
+_DERIVATIVE = re.compile(rf"d{_SIDE}/d{_SIDE}")
 _PLAIN = re.compile(_NAME)
 
 
@@ -61,6 +62,17 @@ def show_label(label: str) -> str:
     return f'"{shown}"'
 
 
+def label_or_number(operand: Value | float) -> str:
+    """What an operand is called where nothing else names the graph: by its label, or its number.
+
+    A number stands in full, and a label as it stands in a formula.
+    """
+    if not isinstance(operand, Value):
+        return repr(operand)
+    label = str(operand.label)
+    return atom(show_label(label)) if label else repr(operand.data)
+
+
 def _is_plain(label: str) -> bool:
     if _PLAIN.fullmatch(label):
         return True
@@ -78,13 +90,3 @@ def derivative(of: str, by: str) -> str:
 def atom(name: str) -> str:
     """A name as it stands where something binds it: a derivative needs parentheses."""
     return f"({name})" if "/" in name and not name.startswith('"') else name
-
-
-def escape(text: str) -> str:
-    """Text with backslashes, and with all that could move a terminal's cursor, written out."""
-    return "".join(
-        character
-        if character.isprintable() and character != "\\"
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
