@@ -1104,7 +1104,9 @@ def test_an_error_in_a_later_epoch_keeps_what_was_learnt() -> None:
         return 0.5 if k < 2 else math.nan
 
     model = Line()
-    with pytest.raises(ValueError, match=r"^lr\(2\) must be a finite number of at least 0, got nan"):
+    with pytest.raises(
+        ValueError, match=r"^lr\(2\) must be a finite number of at least 0, got nan"
+    ):
         quietly(model, [1.0], [2.0], divergence=l2, optimizer=SGD(schedule))
     assert model.w.data == 1.5
 
