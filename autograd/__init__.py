@@ -35,7 +35,8 @@ _ROOMS = {
     "stepping": ["debug", "step_through"],
     "stepping.show": ["show"],
     "stepping.animation": ["animate"],
-    "drawing": ["RenderError", "draw", "render"],
+    "drawing": ["RenderError", "render"],
+    "drawing.digraph": ["draw"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
     "lowering.function": ["LoweredFunction"],
     "calculus.derivatives": [
