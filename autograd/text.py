@@ -106,7 +106,11 @@ def advised(message: str, advice: str) -> str:
 
 def got(thing: object) -> str:
     """What has come in, and its type: ``'2' of type str``."""
-    return f"{shortened(repr(thing))} of type {type(thing).__name__}"
+    try:
+        shown = repr(thing)
+    except Exception:  # of a class of somebody's; it must not hide what is wrong
+        shown = reprlib.repr(thing)
+    return f"{shortened(shown)} of type {type(thing).__name__}"
 
 
 # Text --------------------------------------------------------------------------------------------

@@ -4,21 +4,165 @@ Each takes outputs and a target that are a number or Value each, or lists of one
 gives one Value to minimise. Those on outputs are the lecture's formulas; those ``_from_logits``
 take the affine values z before the sigmoid or softmax, where no rounding of a probability to 0 or
 1 can lose the error, and are what to train with. Targets are checked, outputs follow IEEE 754.
+
+A divergence is its formula with a ``Row`` of facts above it, which is all that training, lowering
+and accuracies know of it. To add one, add it here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import numpy as np
 
 import autograd
 from autograd import Value
+from autograd.text import got, real
 
 Number: TypeAlias = "Value | float"
 Numbers: TypeAlias = "Number | Sequence[Number]"
+Divergence: TypeAlias = Callable[[Any, Any], Value]
+F = TypeVar("F", bound=Callable[..., Value])
+LARGEST: Literal["largest"] = "largest"
+_ROUNDING = 1e-6  # by which a sum of probabilities, or a computed probability, may be off
 
 
+@dataclass(frozen=True)
+class Domain:
+    """Where the numbers of an output or a target lie.
+
+    Attributes:
+        name: what messages call numbers that lie there.
+        low: the least that a number may be.
+        high: the most.
+        shared: whether the numbers sum to 1.
+        activation: of the last layer of a model that gives such outputs.
+    """
+
+    name: str
+    low: float = -inf
+    high: float = inf
+    shared: bool = False
+    activation: str = "linear"
+
+
+REALS = Domain("finite numbers")
+PROBABILITIES = Domain("probabilities", 0.0, 1.0, activation="sigmoid")
+DISTRIBUTION = Domain("a probability vector", 0.0, 1.0, shared=True, activation="softmax")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What there is to know of a divergence besides its formula.
+
+    Attributes:
+        name: of the function.
+        outputs: where it is defined.
+        targets: where a target has to lie.
+        decision: how the class is read from an output: it is the ``LARGEST`` entry; or, if the
+            output is one number, 1 from this number up and else 0; None where there is no class.
+    """
+
+    name: str
+    outputs: Domain
+    targets: Domain
+    decision: float | Literal["largest"] | None
+
+    def check_target(self, target: Sequence[float]) -> None:
+        """Refuse a target that lies elsewhere, by a ValueError."""
+        domain = self.targets
+        expected = f"{self.name}() takes targets that are {domain.name}"
+        for i, number in enumerate(target):
+            if not (domain.low <= number <= domain.high and math.isfinite(number)):
+                raise ValueError(
+                    f"{expected}, but target {i} is {number!r}; check the order of the arguments "
+                    f"(outputs first) and the labels"
+                )
+        total = math.fsum(target)
+        if domain.shared and abs(total - 1.0) > _ROUNDING:
+            raise ValueError(
+                f"{expected}, but they sum to {total!r}; make them with nn.one_hot or "
+                f"nn.smooth_labels, or divide them by their sum"
+            )
+
+    def objection(self, outputs: Sequence[Sequence[float]]) -> str:
+        """Why the divergence is not defined for some outputs, and what to do; or nothing.
+
+        A nan is no reason, as it speaks for itself.
+        """
+        domain = self.outputs
+        if domain == REALS or len({len(y) for y in outputs}) != 1:
+            return ""
+        table = np.asarray(outputs, dtype=float)
+        outside = (table < domain.low - _ROUNDING) | (table > domain.high + _ROUNDING)
+        excess = np.abs(table.sum(axis=1) - 1.0) * domain.shared
+        if outside.any():
+            found = f"an output is {table.flat[int(np.argmax(outside))]:.6g}"
+        elif (excess > _ROUNDING).any():
+            found = f"outputs sum to {table[int(np.argmax(excess > _ROUNDING))].sum():.6g}"
+        else:
+            return ""
+        twin = f"{self.name}_from_logits"
+        as_it_is = f", or train it as it is with nn.divergences.{twin}" * (twin in globals())
+        return (
+            f"{self.name}() takes outputs that are {domain.name}, but {found}; build the model "
+            f"with output={domain.activation!r}{as_it_is}"
+        )
+
+
+def described(
+    outputs: Domain, *, targets: Domain, decision: float | Literal["largest"] | None = None
+) -> Callable[[F], F]:
+    """What to write above a divergence, so that it has a ``Row`` with these facts.
+
+    A function of your own works without as well. Nothing is known of it then, so that its targets
+    are not checked beforehand, and no accuracy is reported.
+    """
+
+    def describe(divergence: F) -> F:
+        divergence.row = Row(  # type: ignore[attr-defined]
+            divergence.__name__, outputs, targets, decision
+        )
+        return divergence
+
+    return describe
+
+
+def row_of(divergence: Divergence) -> Row | None:
+    """What is known of a divergence, if anything is."""
+    row = getattr(divergence, "row", None)
+    return row if isinstance(row, Row) else None
+
+
+def pair(
+    divergence: Callable[..., Value], y: Numbers, d: Numbers
+) -> tuple[list[Number], list[Number]]:
+    """Outputs and target as lists of one length, fit for a divergence.
+
+    Raises:
+        TypeError: if something in them is no number.
+        ValueError: if they differ in length or are empty, or the target lies elsewhere.
+    """
+    name = divergence.__name__
+    outputs, targets = _as_list(name, "output", y), _as_list(name, "target", d)
+    if len(outputs) != len(targets):
+        raise ValueError(
+            f"{name}() takes as many targets as outputs, got {len(targets)} for {len(outputs)} "
+            f"outputs; a class label c becomes a target by nn.one_hot(c, {len(outputs)})"
+        )
+    if not outputs:
+        raise ValueError(f"{name}() takes one output at least, got none")
+    row = row_of(divergence)
+    if row is not None:
+        row.check_target([d_i.data if isinstance(d_i, Value) else d_i for d_i in targets])
+    return outputs, targets
+
+
+@described(REALS, targets=REALS)
 def l2(y: Numbers, d: Numbers) -> Value:
     """1/2 sum_i (y_i - d_i)^2; its derivative in y_i is y_i - d_i (lecture: "Examples of divergence
     functions").
@@ -30,11 +174,11 @@ def l2(y: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, or a target is not finite.
     """
-    outputs, targets = _paired("l2", y, d)
-    _check_each("l2", targets, -math.inf, math.inf)
+    outputs, targets = pair(l2, y, d)
     return 0.5 * _total([_square(y_i - d_i) for y_i, d_i in zip(outputs, targets)])
 
 
+@described(PROBABILITIES, targets=PROBABILITIES, decision=0.5)
 def binary_kl(y: Numbers, d: Numbers) -> Value:
     """-d log y - (1 - d) log(1 - y), summed over the K outputs (lecture: "For binary classifier").
 
@@ -47,8 +191,7 @@ def binary_kl(y: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, or a target is outside [0, 1].
     """
-    outputs, targets = _paired("binary_kl", y, d)
-    _check_each("binary_kl", targets, 0.0, 1.0)
+    outputs, targets = pair(binary_kl, y, d)
     return -_total(
         [
             term
@@ -58,6 +201,7 @@ def binary_kl(y: Numbers, d: Numbers) -> Value:
     )
 
 
+@described(DISTRIBUTION, targets=DISTRIBUTION, decision=LARGEST)
 def kl(y: Numbers, d: Numbers) -> Value:
     """sum_i d_i log d_i - sum_i d_i log y_i; -log y_c for a one-hot d (lecture: "For multi-class
     classification").
@@ -71,10 +215,11 @@ def kl(y: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
-    outputs, targets = _distributions("kl", y, d)
+    outputs, targets = pair(kl, y, d)
     return _minus_entropy(_cross_entropy(outputs, targets), targets)
 
 
+@described(DISTRIBUTION, targets=DISTRIBUTION, decision=LARGEST)
 def cross_entropy(y: Numbers, d: Numbers) -> Value:
     """-sum_i d_i log y_i = KL(y, d) + H(d), where H(d) = -sum_i d_i log d_i is the entropy of d
     (lecture: "KL divergence vs cross entropy", which prints H with the other sign).
@@ -86,9 +231,10 @@ def cross_entropy(y: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
-    return _cross_entropy(*_distributions("cross_entropy", y, d))
+    return _cross_entropy(*pair(cross_entropy, y, d))
 
 
+@described(REALS, targets=PROBABILITIES, decision=0.0)
 def binary_kl_from_logits(z: Numbers, d: Numbers) -> Value:
     """``binary_kl(sigmoid(z), d)``, computed from z; its derivative in z is sigmoid(z) - d.
 
@@ -101,8 +247,7 @@ def binary_kl_from_logits(z: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, or a target is outside [0, 1].
     """
-    logits, targets = _paired("binary_kl_from_logits", z, d)
-    _check_each("binary_kl_from_logits", targets, 0.0, 1.0)
+    logits, targets = pair(binary_kl_from_logits, z, d)
     return _total(
         [
             d_i * autograd.softplus(-z_i) + (1.0 - d_i) * autograd.softplus(z_i)
@@ -111,6 +256,7 @@ def binary_kl_from_logits(z: Numbers, d: Numbers) -> Value:
     )
 
 
+@described(REALS, targets=DISTRIBUTION, decision=LARGEST)
 def kl_from_logits(z: Numbers, d: Numbers) -> Value:
     """``kl(softmax(z), d)``, computed from z; its derivative in z is softmax(z) - d (lecture: "The
     derivative of the KL divergence").
@@ -122,10 +268,11 @@ def kl_from_logits(z: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
-    logits, targets = _distributions("kl_from_logits", z, d)
+    logits, targets = pair(kl_from_logits, z, d)
     return _minus_entropy(_cross_entropy_from_logits(logits, targets), targets)
 
 
+@described(REALS, targets=DISTRIBUTION, decision=LARGEST)
 def cross_entropy_from_logits(z: Numbers, d: Numbers) -> Value:
     """``cross_entropy(softmax(z), d)``, computed from z; its derivative in z is softmax(z) - d.
 
@@ -136,20 +283,19 @@ def cross_entropy_from_logits(z: Numbers, d: Numbers) -> Value:
     Raises:
         ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
-    return _cross_entropy_from_logits(*_distributions("cross_entropy_from_logits", z, d))
+    return _cross_entropy_from_logits(*pair(cross_entropy_from_logits, z, d))
 
 
-def _cross_entropy(outputs: list[Number], targets: list[Number]) -> Value:
-    return -_total([_weighted_log(d_i, y_i) for y_i, d_i in zip(outputs, targets)])
+def _cross_entropy(y: list[Number], d: list[Number]) -> Value:
+    return -_total([_weighted_log(d_i, y_i) for y_i, d_i in zip(y, d)])
 
 
-def _cross_entropy_from_logits(logits: list[Number], targets: list[Number]) -> Value:
-    logarithms = autograd.log_softmax(logits)
-    return -_total([_weighted(d_i, log_y) for log_y, d_i in zip(logarithms, targets)])
+def _cross_entropy_from_logits(z: list[Number], d: list[Number]) -> Value:
+    return -_total([_weighted(d_i, log_y) for log_y, d_i in zip(autograd.log_softmax(z), d)])
 
 
-def _minus_entropy(cross_entropy: Value, targets: list[Number]) -> Value:
-    entropy = -autograd.sum([autograd.xlogy(d_i, d_i) for d_i in targets])
+def _minus_entropy(cross_entropy: Value, d: list[Number]) -> Value:
+    entropy = -autograd.sum([autograd.xlogy(d_i, d_i) for d_i in d])
     if isinstance(entropy, float) and entropy == 0.0:  # a one-hot target: a node would say nothing
         return cross_entropy
     return cross_entropy - entropy
@@ -166,7 +312,7 @@ def _weighted_log(weight: Number, y: Number) -> Number:
 def _weighted(weight: Number, term: Number) -> Number:
     """Weight * term, and 0 for weight 0; without a node where the weight is a plain 0 or 1."""
     if isinstance(weight, Value):
-        hidden = autograd.equal(weight, 0.0) * autograd.equal(term, -math.inf)
+        hidden = autograd.equal(weight, 0.0) * autograd.equal(term, -inf)
         return weight * autograd.where(hidden, 0.0, term)
     return 0.0 if weight == 0.0 else term if weight == 1.0 else weight * term
 
@@ -188,50 +334,10 @@ def _as_list(name: str, what: str, numbers: Numbers) -> list[Number]:
     found: list[Number] = []
     for i, x in enumerate(numbers):
         try:
-            found.append(x if isinstance(x, Value) else Value(x).data)
+            found.append(x if isinstance(x, Value) else real(x))
         except TypeError:
             raise TypeError(
-                f"{name}() takes a number, a Value or a list of them, but {what} {i} is {x!r} of "
-                f"type {type(x).__name__}; convert it to a float, and a class label c of K by "
-                f"nn.one_hot(c, K)"
+                f"{name}() takes a number, a Value or a list of them, but {what} {i} is "
+                f"{got(x)}; convert it to a float, and a class label c of K by nn.one_hot(c, K)"
             ) from None
     return found
-
-
-def _paired(name: str, y: Numbers, d: Numbers) -> tuple[list[Number], list[Number]]:
-    outputs, targets = _as_list(name, "output", y), _as_list(name, "target", d)
-    if len(outputs) != len(targets):
-        raise ValueError(
-            f"{name}() takes as many targets as outputs, got {len(targets)} for {len(outputs)} "
-            f"outputs; a class label c becomes a target by nn.one_hot(c, {len(outputs)})"
-        )
-    if not outputs:
-        raise ValueError(f"{name}() takes one output at least, got none")
-    return outputs, targets
-
-
-def _distributions(name: str, y: Numbers, d: Numbers) -> tuple[list[Number], list[Number]]:
-    outputs, targets = _paired(name, y, d)
-    _check_each(name, targets, 0.0, 1.0)
-    total = math.fsum(_data(d_i) for d_i in targets)
-    if abs(total - 1.0) > 1e-6:
-        raise ValueError(
-            f"{name}() takes targets that are probabilities and sum to 1, got a sum of {total!r}; "
-            f"make them with nn.one_hot or nn.smooth_labels, or divide them by their sum"
-        )
-    return outputs, targets
-
-
-def _check_each(name: str, targets: list[Number], low: float, high: float) -> None:
-    for i, target in enumerate(targets):
-        number = _data(target)
-        if not (low <= number <= high and math.isfinite(number)):
-            expected = "finite numbers" if low == -math.inf else f"numbers in [{low:g}, {high:g}]"
-            raise ValueError(
-                f"{name}() takes targets that are {expected}, but target {i} is {number!r}; "
-                f"check the order of the arguments (outputs first) and the labels"
-            )
-
-
-def _data(number: Number) -> float:
-    return number.data if isinstance(number, Value) else number

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
 
-from . import divergences
+from .divergences import row_of
 from .module import Module
 from .optimizers import Array
 from .risk import EmpiricalRisk, LoweredRisk, as_floats
@@ -23,7 +23,6 @@ from .risk import EmpiricalRisk, LoweredRisk, as_floats
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
 Compute: TypeAlias = Callable[[Sequence[int]], tuple[float, Array, Any]]
-_ROUNDING = 1e-6  # by which a probability, or a sum of them, may be off
 
 
 class DivergedError(Exception):
@@ -202,39 +201,10 @@ def parameters_of(risk: EmpiricalRisk) -> list[Value]:
 
 
 def _check_outputs(risk: EmpiricalRisk, outputs: Any) -> None:
-    objection = _objection(risk.divergence, outputs)
-    if objection:
+    """Refuse outputs that the divergence, if it is described, is not defined for."""
+    row = row_of(risk.divergence)
+    if row is not None and (objection := row.objection(outputs)):
         raise OutOfDomainError(objection)
-
-
-def _objection(divergence: object, outputs: Outputs) -> str:
-    """Why a divergence is not defined for some outputs, and what to do; or nothing.
-
-    A nan is no reason, as it speaks for itself, and of other divergences nothing is known.
-    """
-    if divergence is divergences.binary_kl:
-        name, expected, activation = "binary_kl", "probabilities", "sigmoid"
-    elif divergence is divergences.kl:
-        name, expected, activation = "kl", "a probability vector", "softmax"
-    elif divergence is divergences.cross_entropy:
-        name, expected, activation = "cross_entropy", "a probability vector", "softmax"
-    else:
-        return ""
-    if len({len(y) for y in outputs}) != 1:
-        return ""
-    table = np.asarray(outputs, dtype=float)
-    outside = (table < -_ROUNDING) | (table > 1.0 + _ROUNDING)
-    excess = np.abs(table.sum(axis=1) - 1.0) * (expected != "probabilities")
-    if outside.any():
-        found = f"an output is {table.flat[int(np.argmax(outside))]:.6g}"
-    elif (excess > _ROUNDING).any():
-        found = f"outputs sum to {table[int(np.argmax(excess > _ROUNDING))].sum():.6g}"
-    else:
-        return ""
-    return (
-        f"{name}() takes outputs that are {expected}, but {found}; build the model with "
-        f"output={activation!r}, or train it as it is with nn.divergences.{name}_from_logits"
-    )
 
 
 def name_of(risk: EmpiricalRisk, i: int) -> str:

@@ -16,10 +16,9 @@ import numpy as np
 import autograd
 from autograd import BoundProgram, LoweringError, Program, Value, grad, lower
 
-from . import divergences
+from .divergences import Divergence, pair, row_of
 
 Model: TypeAlias = Callable[[Any], Any]
-Divergence: TypeAlias = Callable[[Any, Any], Value]
 MANY = 64  # inputs, from which on recording the model costs less than calling it for each
 SAMPLE = 24  # inputs that predict() tries besides those that look different
 
@@ -191,13 +190,13 @@ class LoweredRisk:
             )
 
     def _check_targets(self, x: Any, D: Sequence[Any], kind: str) -> None:
-        """What the divergences of this package refuse, refused before anything is computed."""
-        if getattr(self.risk.divergence, "__module__", "") == divergences.__name__:
+        """What a divergence that is described refuses, refused before anything is computed."""
+        if row_of(self.risk.divergence):
             with named(kind, 0):
                 y = as_floats(self.risk.model(x))
             for i, d in enumerate(D):
                 with named(kind, i):
-                    self.risk.divergence(y, d)
+                    pair(self.risk.divergence, y, d)
 
     def _replay(self, batch: Any, X: Sequence[Any], D: Sequence[Any], kind: str) -> None:
         """Refuse a program that does not hold for a few instances that differ."""

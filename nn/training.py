@@ -25,6 +25,7 @@ from .checkpoint import (
     optimizer_settings,
     structure,
 )
+from .divergences import Divergence
 from .history import COLUMNS, History
 from .interrupts import interrupts_held
 from .module import Module
@@ -40,23 +41,10 @@ from .objective import (
 )
 from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
-from .risk import Divergence, EmpiricalRisk, check_data
+from .risk import EmpiricalRisk, check_data
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = ("numpy", "jax", "python")
-# From where up the single output of a binary classifier means class 1. With other divergences an
-# output of one number is no class, and no accuracy is reported.
-THRESHOLDS: dict[Divergence, float] = {
-    divergences.binary_kl: 0.5,
-    divergences.binary_kl_from_logits: 0.0,
-}
-# Divergences between probability vectors, whose largest entry is the class.
-CLASSIFIERS: tuple[Divergence, ...] = (
-    divergences.kl,
-    divergences.cross_entropy,
-    divergences.kl_from_logits,
-    divergences.cross_entropy_from_logits,
-)
 
 
 def fit(
@@ -369,11 +357,14 @@ class _Run:
 
     def score(self, outputs: Outputs, D: Sequence[Any]) -> float | None:
         """The accuracy, if the divergence is a classifier's."""
-        divergence = self.risk.divergence
-        if divergence in THRESHOLDS:
-            single = all(len(y) == 1 for y in outputs)  # of several labels none is the class
-            return targets.accuracy(outputs, D, THRESHOLDS[divergence]) if single else None
-        return targets.accuracy(outputs, D) if divergence in CLASSIFIERS else None
+        row = divergences.row_of(self.risk.divergence)
+        if row is None or row.decision is None:
+            return None
+        if row.decision == divergences.LARGEST:
+            return targets.accuracy(outputs, D)
+        if any(len(y) != 1 for y in outputs):  # of several labels none is the class
+            return None
+        return targets.accuracy(outputs, D, row.decision)
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:

@@ -50,7 +50,7 @@ VALUE, FUNCTIONS, COPYING = (
     "autograd/core/copying.py",
 )
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
-RECORDING, STEPPER = "autograd/stepping/recording.py", "autograd/stepping/stepper.py"
+RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
 PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
 DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
 
@@ -387,13 +387,13 @@ FAULTS = [
     Fault(
         "a step reports the gradient without what the leaf held before",
         RECORDING,
-        "return self._stale[operand] + total if operand in self._stale else total",
+        "return self._stale[node] + total if node in self._stale else total",
         "return total",
         "stepping",
     ),
     Fault(
         "going back leaves the root's gradient",
-        STEPPER,
+        CURSOR,
         "root.grad = recording.before[0]\n",
         "pass\n",
         "stepping",

@@ -613,7 +613,8 @@ def test_a_wrong_target_is_refused(
 def test_a_target_outside_0_to_1_is_refused(
     divergence: Callable[..., Value], d: float, shown: str, wrap: Callable[[float], Any]
 ) -> None:
-    with pytest.raises(ValueError, match="numbers in \\[0, 1\\], but target 1 is " + shown) as e:
+    expected = "a probability vector" if divergence in OF_DISTRIBUTIONS else "probabilities"
+    with pytest.raises(ValueError, match=f"are {expected}, but target 1 is {shown};") as e:
         divergence(values([0.5, 0.25, 0.25]), [wrap(0.5), wrap(d), wrap(0.5 - d)])
     assert "outputs first" in str(e.value)
     assert str(e.value).startswith(f"{divergence.__name__}()")
@@ -633,10 +634,10 @@ def test_l2_takes_every_finite_target() -> None:
 def test_a_target_that_does_not_sum_to_one_is_refused(
     divergence: Callable[..., Value], d: list[float], total: str, wrap: Callable[[float], Any]
 ) -> None:
-    with pytest.raises(ValueError, match="sum to 1, got a sum of " + total) as e:
+    with pytest.raises(ValueError, match="but they sum to " + total) as e:
         divergence(values([0.5, 0.5]), [wrap(d_i) for d_i in d])
     assert str(e.value) == (
-        f"{divergence.__name__}() takes targets that are probabilities and sum to 1, got a sum of "
+        f"{divergence.__name__}() takes targets that are a probability vector, but they sum to "
         f"{total}; make them with nn.one_hot or nn.smooth_labels, or divide them by their sum"
     )
 
@@ -646,7 +647,7 @@ def test_a_sum_may_miss_one_by_rounding_only(divergence: Callable[..., Value]) -
     y = values([0.5, 0.25, 0.25])
     divergence(y, [0.1, 0.2, 0.7])
     divergence(y, np.float32([0.1, 0.2, 0.7]))
-    with pytest.raises(ValueError, match="sum to 1"):
+    with pytest.raises(ValueError, match=r"but they sum to 1\.0001"):
         divergence(y, [0.1, 0.2, 0.7001])
 
 
@@ -671,13 +672,89 @@ def test_a_wrong_output_is_refused(divergence: Callable[..., Value], bad: Any) -
     assert str(caught.value).startswith(f"{divergence.__name__}()")
 
 
+# What else is known of each.
+
+
+@pytest.mark.parametrize("divergence", [l2, *LOGIT_REFERENCES], ids=lambda f: f.__name__)
+def test_every_real_output_is_taken(divergence: Callable[..., Value]) -> None:
+    assert not objection(divergence, [[-3.0, 4.0], [0.5, 0.0]])
+
+
+OF_PROBABILITIES = {
+    binary_kl: ("probabilities", "sigmoid"),
+    kl: ("a probability vector", "softmax"),
+    cross_entropy: ("a probability vector", "softmax"),
+}
+of_probabilities = pytest.mark.parametrize("divergence", OF_PROBABILITIES, ids=lambda f: f.__name__)
+
+
+def objection(divergence: Callable[..., Value], outputs: list[list[float]]) -> str:
+    row = divergences.row_of(divergence)
+    assert row is not None
+    return row.objection(outputs)
+
+
+@of_probabilities
+@pytest.mark.parametrize(("y", "shown"), [(-2e-6, "-2e-06"), (1.0 + 2e-6, "1"), (1.25, "1.25")])
+def test_an_output_that_is_no_probability_is_objected_to(
+    divergence: Callable[..., Value], y: float, shown: str
+) -> None:
+    name, (expected, activation) = divergence.__name__, OF_PROBABILITIES[divergence]
+    assert objection(divergence, [[0.5, 0.5], [y, 1.0 - y]]) == (
+        f"{name}() takes outputs that are {expected}, but an output is {shown}; build the model "
+        f"with output={activation!r}, or train it as it is with nn.divergences.{name}_from_logits"
+    )
+
+
+@of_probabilities
+def test_rounding_is_not_objected_to_and_a_nan_speaks_for_itself(
+    divergence: Callable[..., Value],
+) -> None:
+    assert not objection(divergence, [[0.5, 0.5], [-9e-7, 1.0 + 9e-7]])
+    assert not objection(divergence, [[0.5, 0.5 + 9e-7], [math.nan, 0.5]])
+    assert not objection(divergence, [[0.5, 0.5], [-3.0]])
+
+
+@of_probabilities
+def test_outputs_that_do_not_sum_to_one_are_objected_to(divergence: Callable[..., Value]) -> None:
+    for outputs in ([0.5, 0.25], [0.5, 0.5 - 2e-6]):
+        said = objection(divergence, [[0.5, 0.5], outputs])
+        found = f"{divergence.__name__}() takes outputs that are a probability vector, but outputs "
+        assert said.startswith(f"{found}sum to {sum(outputs):.6g}; ") == (divergence != binary_kl)
+        assert bool(said) == (divergence != binary_kl)
+
+
+@every_divergence
+def test_how_a_class_is_read_from_an_output(divergence: Callable[..., Value]) -> None:
+    row = divergences.row_of(divergence)
+    single = {l2: None, binary_kl: 0.5, binary_kl_from_logits: 0.0}
+    assert row is not None and row.decision == single.get(divergence, divergences.LARGEST)
+
+
+def test_a_function_of_ones_own_is_known_if_it_is_described() -> None:
+    def absolute(y: Any, d: Any) -> Value:
+        [output], [target] = divergences.pair(absolute, y, d)
+        return abs(output - target)  # type: ignore[return-value]
+
+    assert divergences.row_of(absolute) is None
+    assert absolute(Value(2.0), -3.0).data == 5.0
+    positive = divergences.Domain("numbers of at least 0", 0.0, activation="softplus")
+    describe = divergences.described(positive, targets=positive, decision=1.0)
+    assert describe(absolute) is absolute
+    assert divergences.row_of(absolute) == divergences.Row("absolute", positive, positive, 1.0)
+    with pytest.raises(
+        ValueError, match=r"^absolute\(\) takes targets that are numbers of at least 0"
+    ):
+        absolute(Value(2.0), -3.0)
+    assert objection(absolute, [[1e9], [-1.0]]) == (
+        "absolute() takes outputs that are numbers of at least 0, but an output is -1; "
+        "build the model with output='softplus'"
+    )
+
+
 def test_every_divergence_has_been_tested() -> None:
-    public = {
-        f
-        for f in vars(divergences).values()
-        if getattr(f, "__module__", "") == divergences.__name__
-    }
-    assert {f for f in public if not f.__name__.startswith("_")} == set(EVERY)
+    described = {f for f in vars(divergences).values() if divergences.row_of(f)}
+    assert described == set(EVERY)
 
 
 def test_a_plain_one_hot_target_costs_no_nodes() -> None:

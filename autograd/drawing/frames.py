@@ -313,7 +313,7 @@ def _operation(card: Card, moment: Moment) -> list[str]:
 
 
 def _beside(name: str, operand: Operand) -> dict[str, str]:
-    """A constant, or a reference to a card elsewhere: its number or name, right by the operation."""
+    """A constant, or a reference to a card elsewhere: its number or name, by the operation."""
     return {
         "id": name,
         "class": "constant" if operand.card is None else "reference",

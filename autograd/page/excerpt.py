@@ -13,8 +13,9 @@ from dataclasses import replace
 from ..core.value import Value
 from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
-from ..stepping.recording import Edge, Recording
-from ..stepping.text import plain, signed
+from ..stepping.recording import Recording
+from ..stepping.steps import Receipt
+from ..text import plain, signed
 
 # What can be read in one picture, and how much is shown of a graph that is larger.
 MOST_NODES, MOST_EDGES = 120, 300
@@ -77,7 +78,7 @@ class Excerpt:
                 grad = recording.received(node, done) if alone else edge.after
                 grads[number], counts[number] = signed(grad), _count(edge)
         contributions = {
-            key: recording.edge(edge).contribution
+            key: recording.reports[edge].contribution
             for key, edge in self.edges.items()
             if edge < done
         }
@@ -87,7 +88,7 @@ class Excerpt:
         """What to draw, operands first, with room for the gradients of these moments."""
         drawn_uses = dict.fromkeys(self.numbers, 0)
         for edge in self.edges.values():
-            drawn_uses[self._recording.edge(edge).operand] += 1
+            drawn_uses[self._recording.reports[edge].operand] += 1
         return [
             self._box(node, number, drawn_uses[node], moments)
             for node, number in self.numbers.items()
@@ -95,7 +96,7 @@ class Excerpt:
 
     def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Card:
         recording = self._recording
-        uses = recording.reports(node)
+        uses = recording.arriving(node)
         operands = self._operands[number]
         return Card(
             number=number,
@@ -127,7 +128,7 @@ class Excerpt:
                 continue
             number_of_edge = next(edges)
             if operand in self.numbers:
-                partial = recording.edge(number_of_edge).partial
+                partial = recording.reports[number_of_edge].partial
                 drawn[position] = Operand(self.numbers[operand], signed(partial or 0.0), place)
                 self.edges[number, position] = number_of_edge
         return drawn
@@ -152,7 +153,7 @@ class Excerpt:
         ]
 
 
-def _count(edge: Edge) -> str:
+def _count(edge: Receipt) -> str:
     return f"{edge.reported}/{edge.consumers}"
 
 
@@ -177,14 +178,10 @@ def _nearest(recording: Recording, place: int) -> list[int]:
 
 def _neighbours(recording: Recording, place: int, is_focus: bool) -> list[int]:
     """The places of a node's consumers and operands, or of the first of them."""
-    start, end = recording.starts[place : place + 2]
-    operands = [
-        recording.place[recording.edge(edge).operand]
-        for edge in range(start, min(end, start + MOST_OPERANDS))
-    ]
-    uses = recording.reports(recording.nodes[place])
+    operands = [recording.place[sent.operand] for sent in recording.sent(place)[:MOST_OPERANDS]]
+    uses = recording.arriving(recording.nodes[place])
     # Through a parameter that all the graph uses, every place is near every other.
     if len(uses) > MOST_CONSUMERS and not is_focus:
         return operands
-    consumers = [recording.consumer(edge) for edge in uses[:MOST_CONSUMERS]]
+    consumers = [recording.reports[edge].consumer for edge in uses[:MOST_CONSUMERS]]
     return [*(recording.place[consumer] for consumer in consumers), *operands]
