@@ -51,7 +51,7 @@ VALUE, FUNCTIONS, COPYING = (
 )
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
-PICTURE, DOT = "autograd/drawing/picture.py", "autograd/drawing/dot.py"
+PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
 DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
 
 FAULTS = [
@@ -399,7 +399,7 @@ FAULTS = [
         "stepping",
     ),
     Fault(
-        "a picture's edge carries the gradient instead of the local derivative",
+        "a picture's arrow carries the gradient instead of the local derivative",
         PICTURE,
         "partial = 0.0 if slope is None else float(slope)",
         "partial = 0.0 if slope is None else float(slope) * float(value.grad)",
@@ -407,14 +407,14 @@ FAULTS = [
     ),
     Fault(
         "a label's backslash is read by Graphviz",
-        DOT,
+        LOOK,
         'markup = html.escape(text.translate(_PRINTABLE)).replace("\\\\", r"\\\\")',
         "markup = html.escape(text.translate(_PRINTABLE))",
         "drawing",
     ),
     Fault(
         "negative contributions have the colour of positive ones",
-        DOT,
+        LOOK,
         "return POSITIVE if number > 0.0 else negative",
         "return POSITIVE",
         "drawing",

@@ -349,7 +349,7 @@ def test_an_animation_says_what_is_missing(tmp_path, monkeypatch):
 
 
 def test_a_caption_never_moves_the_graph():
-    boxes = [frames.Box(1, "x", "+1")]
+    boxes = [frames.Card(1, "x", "+1")]
     texts = [
         frames.dot(boxes, caption=lines, room=(3, 20)) for lines in ([], ["a"], ["a", "b" * 20])
     ]

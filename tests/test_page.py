@@ -21,7 +21,7 @@ import pytest
 import autograd
 from autograd import RenderError, Value, step_through
 from autograd.drawing import frames, rendering
-from autograd.drawing.frames import Box, Moment, Operand
+from autograd.drawing.frames import Card, Moment, Operand
 from autograd.page.excerpt import MOST_NODES, Excerpt
 from autograd.stepping.recording import Recording
 
@@ -272,15 +272,15 @@ def test_what_is_used_everywhere_is_named_where_an_edge_would_be_long() -> None:
 
 
 BOXES = [
-    Box(1, "a", "+2", widest="+1.23457e-05", count="2/2"),
-    Box(
+    Card(1, "a", "+2", widest="+1.23457e-05", count="2/2"),
+    Card(
         2,
         '<b> & "c"',
         "-3",
         symbol="-",
         operands={0: Operand(1, "+1", "1st"), 1: Operand(None, "2", "2nd")},
     ),
-    Box(
+    Card(
         3,
         "",
         "+1",

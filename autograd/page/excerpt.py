@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..core.value import Value
-from ..drawing.frames import Box, Moment, Operand, widest
+from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
 from ..stepping.recording import Recording
 from ..stepping.steps import Receipt
@@ -57,8 +57,8 @@ class Excerpt:
         }
         for number, position in self._far_uses():
             operand = self._operands[number][position]
-            assert operand.box is not None
-            name = recording.names[recording.nodes[operand.box - 1]]
+            assert operand.card is not None
+            name = recording.names[recording.nodes[operand.card - 1]]
             self._operands[number][position] = replace(operand, reference=name)
 
     def moment(self, position: int, edges_done: int = 0, *, alone: bool = False) -> Moment:
@@ -84,7 +84,7 @@ class Excerpt:
         }
         return Moment(grads, counts, contributions, begun or None)
 
-    def boxes(self, moments: Sequence[Moment]) -> list[Box]:
+    def boxes(self, moments: Sequence[Moment]) -> list[Card]:
         """What to draw, operands first, with room for the gradients of these moments."""
         drawn_uses = dict.fromkeys(self.numbers, 0)
         for edge in self.edges.values():
@@ -94,11 +94,11 @@ class Excerpt:
             for node, number in self.numbers.items()
         ][::-1]
 
-    def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Box:
+    def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Card:
         recording = self._recording
         uses = recording.arriving(node)
         operands = self._operands[number]
-        return Box(
+        return Card(
             number=number,
             name=recording.names[node],
             data=signed(recording.data[number - 1]),
@@ -135,10 +135,10 @@ class Excerpt:
 
     def _far_uses(self) -> list[tuple[int, int]]:
         """Those of ``edges`` that would be long, of nodes that are used often."""
-        uses = Counter(self._operands[n][position].box for n, position in self.edges)
+        uses = Counter(self._operands[n][position].card for n, position in self.edges)
         ranks: dict[int, int] = {}
         for number in reversed(self.numbers.values()):
-            operands = [x.box for x in self._operands[number].values() if x.box is not None]
+            operands = [x.card for x in self._operands[number].values() if x.card is not None]
             if operands:
                 # A leaf stands right before the first that uses it.
                 rank = 1 + max(ranks.get(operand, 0) for operand in operands)
@@ -147,7 +147,7 @@ class Excerpt:
         return [
             (number, position)
             for number, position in self.edges
-            if uses[operand := self._operands[number][position].box] > MOST_USES
+            if uses[operand := self._operands[number][position].card] > MOST_USES
             and operand is not None
             and ranks[number] - ranks[operand] > LONGEST_EDGE
         ]

@@ -19,9 +19,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from .. import drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core.value import Value, grad
-from ..drawing import RenderError, draw, render
 from ..stepping.views import step_through
 from ..text import align
 from . import expression
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         _complain(error)
         return MISUSED
-    except (OSError, ImportError, RenderError) as error:
+    except (OSError, ImportError, drawing.RenderError) as error:
         _settle_output()
         _complain(_reason(error))
         return FAILED
@@ -121,10 +121,10 @@ def draw_command(chosen: argparse.Namespace) -> int:
     if chosen.backward:
         root.backward()
     if chosen.output is None:
-        print(draw(root).source, end="")
+        print(drawing.draw(root).source, end="")
         return 0
     # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
-    print(f"wrote {render(root, chosen.output)}")
+    print(f"wrote {drawing.render(root, chosen.output)}")
     return 0
 
 

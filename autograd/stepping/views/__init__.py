@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import drawing
 from ...core.value import Value
-from ...drawing import draw
 from ...page import page
 from ...text import got
 from ..stepper import Stepper
@@ -69,7 +69,7 @@ class PicturedStepper(Stepper):
         Raises:
             ValueError: as ``autograd.draw``.
         """
-        return draw(self.root, **{"highlight": self.current, **options})
+        return drawing.draw(self.root, **{"highlight": self.current, **options})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the pass as one HTML page, to be stepped through in any browser.
