@@ -19,9 +19,10 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .drawing import *  # noqa: F403
     from .lowering import *  # noqa: F403
     from .lowering.function import *  # noqa: F403
-    from .stepping import *  # noqa: F403
-    from .stepping.animation import *  # noqa: F403
-    from .stepping.show import *  # noqa: F403
+    from .shell.debugger import *  # noqa: F403
+    from .stepping.tables import *  # noqa: F403
+    from .stepping.views import *  # noqa: F403
+    from .stepping.views.animation import *  # noqa: F403
 
 __version__ = "0.2.0"
 
@@ -34,9 +35,10 @@ _ROOMS = {
     "core.origin": ["Origin", "group", "record_source"],
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
     "checking.anomaly": ["AnomalyError", "detect_anomaly"],
-    "stepping": ["debug", "step_through"],
-    "stepping.show": ["show"],
-    "stepping.animation": ["animate"],
+    "stepping.tables": ["show"],
+    "stepping.views": ["step_through"],
+    "stepping.views.animation": ["animate"],
+    "shell.debugger": ["debug"],
     "drawing": ["RenderError", "draw", "render"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
     "lowering.function": ["LoweredFunction"],

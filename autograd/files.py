@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -33,24 +32,15 @@ def replacing(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator[
         OSError: if it cannot be written, or there is something else than a file, such as a folder
             or a device; then nothing has changed.
     """
-    place = Path(os.path.realpath(path))
-    try:
-        mode = _mode(place)
-        unfinished, lock = _claim(place)
-        try:
-            yield unfinished
-            if mode is not None:
-                os.chmod(unfinished, mode)
-            if flush:
-                with open(unfinished, "rb+") as file:
-                    os.fsync(file.fileno())
-            os.replace(unfinished, place)
-            if flush:
-                _flush_folder(place.parent)
-        finally:
-            _let_go(unfinished, lock)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from None
+    with _begun(path) as (place, mode, unfinished):
+        yield unfinished
+        if mode is not None:
+            os.chmod(unfinished, mode)
+        if flush:
+            _flush(unfinished, os.O_RDWR)
+        os.replace(unfinished, place)
+        if flush and sys.platform != "win32":  # where a folder cannot be flushed
+            _flush(place.parent, os.O_RDONLY)
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
@@ -59,12 +49,30 @@ def check_place(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: if not, as ``replacing`` would.
     """
+    with _begun(path):
+        pass
+
+
+@contextmanager
+def _begun(path: str | os.PathLike[str]) -> Iterator[tuple[Path, int | None, Path]]:
+    """Where a file is to be, the permissions of the old one, and an empty file beside it.
+
+    That is for one writer alone. It is removed in the end, unless it has been renamed by then.
+    """
     place = Path(os.path.realpath(path))
     try:
-        _mode(place)
-        _let_go(*_claim(place))
+        mode = _mode(place)
+        unfinished, lock = _claim(place)
+        try:
+            yield place, mode, unfinished
+        finally:
+            # Once it is renamed, the name may be another writer's.
+            if lock is None or _is(unfinished, lock):
+                unfinished.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from None
 
 
 def _mode(place: Path) -> int | None:
@@ -91,7 +99,7 @@ def _claim(place: Path) -> tuple[Path, int | None]:
     unfinished = place.with_name(f".unfinished.{place.name}")
     lock = _lock(unfinished)
     if lock is None:
-        unfinished = place.with_name(f".unfinished.{secrets.token_hex(8)}{place.suffix}")
+        unfinished = place.with_name(f".unfinished.{os.urandom(8).hex()}{place.suffix}")
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     return unfinished, lock
 
@@ -106,23 +114,14 @@ def _lock(unfinished: Path) -> int | None:
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is(unfinished, lock):  # and has not just been renamed by its writer
+        # It has not just been renamed by its writer, and is no other file by another name.
+        if _is(unfinished, lock) and os.fstat(lock).st_nlink == 1:
             os.ftruncate(lock, 0)
             return lock
     except OSError:
         pass
     os.close(lock)
     return None
-
-
-def _let_go(unfinished: Path, lock: int | None) -> None:
-    """Remove a file that has not been renamed, and unlock it."""
-    if lock is None:
-        unfinished.unlink(missing_ok=True)
-        return
-    if _is(unfinished, lock):  # and not another's, who has begun since it was renamed
-        unfinished.unlink()
-    os.close(lock)
 
 
 def _is(unfinished: Path, lock: int) -> bool:
@@ -133,11 +132,10 @@ def _is(unfinished: Path, lock: int) -> bool:
         return False
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make a renaming last, where a folder can be flushed."""
-    if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _flush(path: Path, flags: int) -> None:
+    """Make what has been written to a file, or a renaming in a folder, outlast a power cut."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.ops import Op
+from autograd import ops
 from autograd.files import check_place
 
 from .history import COLUMNS, History
@@ -250,7 +250,7 @@ def structure(model: Module) -> str:
 
 def function_name(function: object) -> str:
     """What to know a function by in another process."""
-    if isinstance(function, Op):
+    if isinstance(function, ops.Op):
         return function.name
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', '')}.{name}"

@@ -50,8 +50,8 @@ VALUE, FUNCTIONS, COPYING = (
     "autograd/core/copying.py",
 )
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
-RECORDING, STEPPER = "autograd/stepping/recording.py", "autograd/stepping/stepper.py"
-PICTURE, DOT = "autograd/drawing/picture.py", "autograd/drawing/dot.py"
+RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
+PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
 DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
 
 FAULTS = [
@@ -387,19 +387,19 @@ FAULTS = [
     Fault(
         "a step reports the gradient without what the leaf held before",
         RECORDING,
-        "return self._stale[operand] + total if operand in self._stale else total",
+        "return self._stale[node] + total if node in self._stale else total",
         "return total",
         "stepping",
     ),
     Fault(
         "going back leaves the root's gradient",
-        STEPPER,
+        CURSOR,
         "root.grad = recording.before[0]\n",
         "pass\n",
         "stepping",
     ),
     Fault(
-        "a picture's edge carries the gradient instead of the local derivative",
+        "a picture's arrow carries the gradient instead of the local derivative",
         PICTURE,
         "partial = 0.0 if slope is None else float(slope)",
         "partial = 0.0 if slope is None else float(slope) * float(value.grad)",
@@ -407,14 +407,14 @@ FAULTS = [
     ),
     Fault(
         "a label's backslash is read by Graphviz",
-        DOT,
+        LOOK,
         'markup = html.escape(text.translate(_PRINTABLE)).replace("\\\\", r"\\\\")',
         "markup = html.escape(text.translate(_PRINTABLE))",
         "drawing",
     ),
     Fault(
         "negative contributions have the colour of positive ones",
-        DOT,
+        LOOK,
         "return POSITIVE if number > 0.0 else negative",
         "return POSITIVE",
         "drawing",

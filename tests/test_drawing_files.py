@@ -22,7 +22,7 @@ from autograd.core.sweep import evaluation_order
 from autograd.drawing import frames, rendering
 from autograd.drawing.notation import symbol
 from autograd.drawing.page import page
-from autograd.stepping.animation import frame_texts
+from autograd.stepping.views.animation import frame_texts
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}"
@@ -349,7 +349,7 @@ def test_an_animation_says_what_is_missing(tmp_path, monkeypatch):
 
 
 def test_a_caption_never_moves_the_graph():
-    boxes = [frames.Box(1, "x", "+1")]
+    boxes = [frames.Card(1, "x", "+1")]
     texts = [
         frames.dot(boxes, caption=lines, room=(3, 20)) for lines in ([], ["a"], ["a", "b" * 20])
     ]
@@ -438,7 +438,7 @@ def test_labels_cannot_break_a_table(capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
-    [(([1.0],), TypeError), ((Value(1), 1), ValueError), ((Value(1), True), ValueError)],
+    [(([1.0],), TypeError), ((Value(1), 1), ValueError), ((Value(1), True), TypeError)],
 )
 def test_a_bad_table_is_refused(arguments, error):
     with pytest.raises(error, match=r"^show"):

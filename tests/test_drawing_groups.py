@@ -11,6 +11,7 @@ import sys
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -21,15 +22,21 @@ import nn
 from autograd import Value, draw, group, step_through, tanh
 from autograd.core.sweep import consumers_first, sweep
 from autograd.drawing.collapse import collapse
-from autograd.drawing.groups import group_paths
-from autograd.drawing.picture import MAX_NODES, Frame, Picture, picture_of
-from autograd.drawing.selection import select
+from autograd.drawing.groups import nestings
+from autograd.drawing.options import MAX_NODES, Options
+from autograd.drawing.part import select
+from autograd.drawing.picture import Frame, Picture
+from autograd.drawing.picture import picture_of as picture_with
 
 ROOT = Path(__file__).parents[1]
 
 
+def picture_of(root: Value, **options: Any) -> Picture:
+    return picture_with(root, Options(**options))
+
+
 def paths(root: Value) -> dict[Value, str]:
-    return {node: ".".join(path) for node, path in group_paths(consumers_first(root)).items()}
+    return {node: ".".join(names) for node, names in nestings(consumers_first(root)).items()}
 
 
 def network(points: int = 1, widths: tuple[int, ...] = (16, 16, 1)) -> tuple[nn.MLP, Value]:
@@ -185,7 +192,7 @@ def test_a_chain_of_additions_is_read_in_time_proportional_to_its_length(step):
         before = sys.getprofile()
         sys.setprofile(note)
         try:
-            group_paths(nodes)
+            nestings(nodes)
         finally:
             sys.setprofile(before)
         return count
@@ -245,11 +252,11 @@ def test_a_box_at_the_end_of_a_cut_picture_says_what_it_was_made_of(large):
     _, loss = large
     picture = picture_of(loss, depth=5)
     [box] = [box for box in picture.boxes if box.title == "99 more instances"]
-    [edge] = box.edges
+    [edge] = box.arrows
     assert edge.source is None and edge.count >= 99
     assert f"<\u2026 {edge.count}\u00d7>" in draw(loss, depth=5).source
     # The scale is that of the edges that are drawn with a width.
-    drawn = [abs(e.contribution) for e in picture.edges if isinstance(e.source, str)]
+    drawn = [abs(e.contribution) for e in picture.arrows if isinstance(e.source, str)]
     assert picture.largest_contribution == max(drawn)
 
 
@@ -335,7 +342,7 @@ def test_a_graph_without_groups_is_cut_into_bands():
     assert len(picture.nodes) + sum(box.count for box in picture.boxes) == 100_001
     assert "100,000" in picture.boxes[-1].title
     for box in picture.boxes[:-1]:
-        assert box.inner_edges == box.count - 1 and sum(e.count for e in box.edges) == 1
+        assert box.inner_edges == box.count - 1 and sum(e.count for e in box.arrows) == 1
     assert "level: how many operations" in draw(value).source
 
 
@@ -344,7 +351,7 @@ def test_a_sum_of_many_terms_does_not_draw_an_edge_for_each():
     root = autograd.sum(terms)
     root.backward()
     picture = picture_of(root)
-    [edge] = picture.nodes[-1].operation.edges
+    [edge] = picture.nodes[-1].operation.arrows
     assert edge.count == 100 and edge.contribution == 100.0
     assert re.search(r"100\u00d7</FONT><BR/>Σ 100<", draw(root).source)
 
@@ -356,7 +363,7 @@ def test_a_random_graph_of_any_kind_has_few_boxes():
         a, b = rng.choice(values[-300:]), rng.choice(values[-300:])
         values.append(rng.choice([a * b, a + b, a - b]))
     picture = picture_of(values[-1])
-    assert len(picture.nodes) + len(picture.boxes) <= 60 and len(picture.edges) <= 120
+    assert len(picture.nodes) + len(picture.boxes) <= 60 and len(picture.arrows) <= 120
 
 
 def test_many_groups_without_a_pattern_are_few_boxes():
@@ -434,7 +441,7 @@ def test_focus_draws_consumers_and_operands_only():
     assert labelled["d"].highlighted and not labelled["c"].highlighted
     one = {node.label: node for node in picture_of(root, focus=d, depth=1).nodes}
     assert one["c"].is_cut and one["e"].unseen == 1
-    assert [edge.source for edge in one["e"].operation.edges] == [one["d"].id, None]
+    assert [edge.source for edge in one["e"].operation.arrows] == [one["d"].id, None]
     source = draw(root, focus=d, depth=1).source
     assert "used by Values that are not drawn" in source
     assert "3 more Values, which are not drawn" in source
@@ -504,7 +511,7 @@ def test_a_path_through_a_box_is_emphasised_on_the_way_in(large):
     hidden = next(v for v in consumers_first(loss)[20_000:] if weight in v.operands)
     for path, along in (([hidden, weight], 1), ([hidden], 0)):
         boxes = [x for x in picture_of(loss, highlight=path).boxes if x.title.endswith("instances")]
-        assert [sum(edge.emphasised for edge in box.edges) for box in boxes] == [along]
+        assert [sum(edge.emphasised for edge in box.arrows) for box in boxes] == [along]
 
 
 # Totals -----------------------------------------------------------------------------------------
@@ -552,11 +559,11 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
     graph = consumers_first(root)
     options = {"depth": data.draw(st.sampled_from([None, None, 3, 8]))}
     part = select(graph, focus=None, **options)
-    found_paths = group_paths(graph)
+    found_paths = nestings(graph)
     known = sorted({".".join(found_paths[v][:k]) for v in part.nodes for k in (1, 2, 3)} - {""})
     expand = data.draw(st.lists(st.sampled_from(known), max_size=2)) if known else []
     picture = picture_of(root, expand=expand, max_nodes=most, **options)
-    cut = collapse(part.nodes, group_paths(graph), most_boxes=most, expand=expand)
+    cut = collapse(part.nodes, nestings(graph), most_boxes=most, expand=expand)
 
     place = {value: f"g{k}" for k, values in enumerate(cut.boxes.values()) for value in values}
     ids = {node.label: node.id for node in picture.nodes}
@@ -584,8 +591,8 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
                 counts[ends] += 1
                 sums[ends].append(gradient * partial)
 
-    drawn_into = {node.id: node.operation.edges for node in picture.nodes if node.operation}
-    drawn_into |= {box.id: box.edges for box in picture.boxes}
+    drawn_into = {node.id: node.operation.arrows for node in picture.nodes if node.operation}
+    drawn_into |= {box.id: box.arrows for box in picture.boxes}
     found: Counter[tuple[str, str]] = Counter()
     carried: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     left_out: Counter[str] = Counter()

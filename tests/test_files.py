@@ -71,6 +71,18 @@ def test_what_a_killed_process_left_is_used_again(tmp_path: Path) -> None:
 
 
 @posix
+def test_nothing_is_written_through_another_name_of_a_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "file.txt", tmp_path / "other.txt"
+    for link in (os.link, os.symlink):
+        other.write_text("kept")
+        link(other, tmp_path / ".unfinished.file.txt")
+        write(path, "new")
+        assert (path.read_text(), other.read_text()) == ("new", "kept")
+        (tmp_path / ".unfinished.file.txt").unlink()
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+@posix
 def test_only_files_are_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "folder").mkdir()

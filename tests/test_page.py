@@ -21,10 +21,9 @@ import pytest
 import autograd
 from autograd import RenderError, Value, step_through
 from autograd.drawing import frames, rendering
-from autograd.drawing.frames import Box, Moment, Operand
+from autograd.drawing.frames import Card, Moment, Operand
 from autograd.page.excerpt import MOST_NODES, Excerpt
 from autograd.stepping.recording import Recording
-from autograd.stepping.stepper import Stepper
 
 LECTURE = """
 from autograd import Value
@@ -129,7 +128,7 @@ def test_saving_moves_nothing_and_opens_where_the_pass_stands(tmp_path: Path) ->
 def test_a_leaf_alone_and_a_forward_pass_have_pages_too(tmp_path: Path) -> None:
     page = step_through(Value(3.0, "x")).save(tmp_path / "leaf.html").read_text(encoding="utf-8")
     assert "1 Value," in page and "x is a leaf" in re.sub("<[^>]*>", "", page)
-    stepper = Stepper(lecture(), forward=True)
+    stepper = step_through(lecture(), forward=True)
     stepper.next()
     assert 'value="0"' in stepper.save(tmp_path / "forward.HTM").read_text(encoding="utf-8")
 
@@ -243,7 +242,7 @@ def test_of_a_large_graph_the_neighbourhood_is_drawn_and_the_rest_counted() -> N
         uses_hidden += box.more_consumers
     uses = sum(len(node.operands) for node in excerpt.numbers)
     assert uses == len(excerpt.edges) + operands_hidden
-    assert uses_hidden == sum(len(recording.reports(n)) for n in excerpt.numbers) - len(
+    assert uses_hidden == sum(len(recording.arriving(n)) for n in excerpt.numbers) - len(
         excerpt.edges
     )
     x = root.operands[1]
@@ -273,15 +272,15 @@ def test_what_is_used_everywhere_is_named_where_an_edge_would_be_long() -> None:
 
 
 BOXES = [
-    Box(1, "a", "+2", widest="+1.23457e-05", count="2/2"),
-    Box(
+    Card(1, "a", "+2", widest="+1.23457e-05", count="2/2"),
+    Card(
         2,
         '<b> & "c"',
         "-3",
         symbol="-",
         operands={0: Operand(1, "+1", "1st"), 1: Operand(None, "2", "2nd")},
     ),
-    Box(
+    Card(
         3,
         "",
         "+1",

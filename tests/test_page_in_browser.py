@@ -19,7 +19,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, step_through
-from autograd.stepping.text import signed
+from autograd.text import signed
 
 # One worker does them all, with one browser.
 pytestmark = pytest.mark.xdist_group("browser")

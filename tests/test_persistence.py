@@ -309,7 +309,7 @@ def test_other_data_and_other_models_are_refused(tmp_path: Path) -> None:
         run(MLP(2, [1]), path)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         run(wide, tmp_path / "no" / "run")
-    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="every must be a whole number of at least 1, got 0"):
         run(wide, path, every=0)
     assert bits(wide) == before
 

@@ -765,7 +765,7 @@ def test_input_that_is_no_text_is_no_accident(errors: str) -> None:
 
 def test_without_readline_and_without_docstrings() -> None:
     program = (
-        "import sys; sys.modules['readline'] = None; from autograd.__main__ import main; "
+        "import sys; sys.modules['readline'] = None; from autograd.shell.commands import main; "
         "sys.exit(main(sys.argv[1:]))"
     )
     done = process(["-OO", "-c", program, *WORDS[2:]], "n\nhelp\nhelp n\n")

@@ -15,8 +15,8 @@ from test_stepping import all_bits, labelled, lecture_graph
 import autograd
 from autograd import Value, log, record_source, step_through, tanh
 from autograd.stepping.conditions import LONGEST, parse_condition
-from autograd.stepping.recording import Step
 from autograd.stepping.stepper import Stepper
+from autograd.stepping.steps import Step
 
 # Conditions.
 

@@ -135,20 +135,29 @@ class Report(NamedTuple):
 
 def reports(root: Node) -> Iterator[Report]:
     """The reverse sweep edge by edge: all reports of a node, in the order of its operands."""
-    totals: dict[Node, float] = {}
-    for consumer, upstream, partials in sweep(root):
-        for position, (operand, partial) in enumerate(zip(consumer.operands, partials)):
-            if type(operand) is float:
-                continue
-            contribution = 0.0
-            if partial is not None:
-                contribution = upstream * partial
-                # As the sweep adds: a sum that began with 0.0 would lose a -0.0.
-                totals[operand] = (
-                    totals[operand] + contribution if operand in totals else contribution
-                )
-            total = totals.get(operand, 0.0)
-            yield Report(consumer, position, operand, upstream, partial, contribution, total)
+    totals: dict[Any, float] = {}
+    for step in sweep(root):
+        yield from reports_of(*step, totals)
+
+
+def reports_of(
+    consumer: Any, upstream: float, partials: Sequence[Any], totals: dict[Any, float]
+) -> list[Report]:
+    """The reports of one step of a sweep, added to the totals that nodes have received."""
+    made = []
+    for position, (operand, partial) in enumerate(zip(consumer.operands, partials)):
+        if type(operand) is float:
+            continue
+        if partial is None:
+            contribution, total = 0.0, totals.get(operand, 0.0)
+        else:
+            contribution = upstream * partial
+            received = totals.get(operand)
+            # As the sweep adds: a sum that began with 0.0 would lose a -0.0.
+            total = contribution if received is None else received + contribution
+            totals[operand] = total
+        made.append(Report(consumer, position, operand, upstream, partial, contribution, total))
+    return made
 
 
 def inspected(root: Node, differentiable: bool = False, adds: bool = False) -> Steps:

@@ -1,8 +1,8 @@
 """Which nodes of a graph are drawn one by one, and which are hidden together in a box.
 
-Nodes and their group paths go in; a ``Cut`` comes out, with few enough boxes to be read. Groups
-are opened level by level, the outermost first, for as long as the picture stays readable; of many
-groups of one kind, such as instances or neurons, one is shown and the others are one box; and
+Nodes and the groups around each go in; a ``Cut`` comes out, with few enough boxes to be read.
+Groups are opened level by level, the outermost first, for as long as the picture stays readable; of
+many groups of one kind, such as instances or neurons, one is shown and the others are one box; and
 where there are no groups, what lies far from the end is hidden in bands of equal depth.
 """
 
@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core.value import Value
-from .groups import Path
+from .groups import Nesting
+from .options import MAX_NODES_UNGROUPED
 
 # Of a family of more siblings than this, such as neuron0 ... neuron15, one is shown.
 FAMILY = 8
 # Instances are one formula: a second one shows nothing new.
 FAMILY_OF_INSTANCES = 1
-MOST_IN_AN_OPENED_GROUP = 200
+MOST_IN_AN_OPENED_GROUP = MAX_NODES_UNGROUPED
 EDGES_PER_BOX = 1
 BANDS, NEAREST = 6, 8
 
@@ -33,7 +34,7 @@ class Group:
     """A group of nodes, which is drawn as a box or, if it is open, as a frame around its parts.
 
     Attributes:
-        path: the names of the groups around it and its own, outermost first; empty for the whole.
+        nesting: the names of the groups around it and its own, outermost first; none for the whole.
         title: what to call it.
         values: the nodes that are in none of its subgroups.
         groups: its subgroups by name.
@@ -42,7 +43,7 @@ class Group:
         is_band: whether it is a summary of what lies at some distance from the end.
     """
 
-    path: Path
+    nesting: Nesting
     title: str
     parent: Group | None = None
     values: list[Value] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Group:
     @property
     def depth(self) -> int:
         """How many levels down it is, not counting the instance, which all else is part of."""
-        return len(self.path) - bool(self.path and _INSTANCE.fullmatch(self.path[0]))
+        return len(self.nesting) - bool(self.nesting and _INSTANCE.fullmatch(self.nesting[0]))
 
     def walk(self) -> Iterator[Group]:
         """This group and all under it, outer ones first."""
@@ -78,7 +79,7 @@ class Cut:
 
 def collapse(
     nodes: Sequence[Value],
-    paths: Mapping[Value, Path],
+    nestings: Mapping[Value, Nesting],
     *,
     most_boxes: int,
     expand: Iterable[str | Value] = (),
@@ -87,7 +88,7 @@ def collapse(
 
     Args:
         nodes: what there is to draw, consumers first.
-        paths: the groups of each.
+        nestings: the groups of each.
         most_boxes: how many boxes and nodes can be read in one picture; a picture has more only
             if ``expand`` asks for them.
         expand: groups to open in any case, by name, and nodes to show in any case.
@@ -97,15 +98,15 @@ def collapse(
     """
     wanted = list(expand)
     shown = {wish for wish in wanted if isinstance(wish, Value)}
-    whole = _tree(nodes, paths)
+    whole = _tree(nodes, nestings)
     groups = list(whole.walk())
     asked_for = _named(groups, [wish for wish in wanted if isinstance(wish, str)])
     if len(nodes) <= most_boxes:
         return Cut({}, groups[1:])
-    by_path = {group.path: group for group in groups}
-    around = [*asked_for, *(by_path[paths[value]] for value in shown)]
+    by_nesting = {group.nesting: group for group in groups}
+    around = [*asked_for, *(by_nesting[nestings[value]] for value in shown)]
     forced = {outer for group in around for outer in _upwards(group)}
-    levels = _Levels(nodes)
+    levels = _levels(nodes)
     for group in groups:
         _fold_families(group, forced, most_boxes // 4)
         most = MOST_IN_AN_OPENED_GROUP if group in asked_for else most_boxes // 2
@@ -120,20 +121,20 @@ def collapse(
     return Cut(boxes, [group for group, cover in covers.items() if cover is None][1:])
 
 
-def _tree(nodes: Sequence[Value], paths: Mapping[Value, Path]) -> Group:
+def _tree(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> Group:
     whole = Group((), "")
-    groups: dict[Path, Group] = {(): whole}
+    groups: dict[Nesting, Group] = {(): whole}
     for node in nodes:
-        path = paths[node]
-        group = groups.get(path)
+        nesting = nestings[node]
+        group = groups.get(nesting)
         if group is None:
             group = whole
-            for length, name in enumerate(path, start=1):
+            for length, name in enumerate(nesting, start=1):
                 inner = group.groups.get(name)
                 if inner is None:
-                    inner = group.groups[name] = Group(path[:length], name, group)
+                    inner = group.groups[name] = Group(nesting[:length], name, group)
                 group = inner
-            groups[path] = group
+            groups[nesting] = group
         group.values.append(node)
     return whole
 
@@ -158,35 +159,35 @@ def _named(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
         matches = [
             group
             for group in groups
-            for its_instance, its_rest in [_split(group.path)]
+            for its_instance, its_rest in [_split(group.nesting)]
             if its_instance == searched or (rest and not its_instance)
             if (its_rest[-len(rest) :] == rest if rest else not its_rest)
         ]
-        if not any(_split(group.path)[0] == instance or not instance for group in matches):
+        if not any(_split(group.nesting)[0] == instance or not instance for group in matches):
             raise ValueError(_no_group(name, groups))
         found.update(matches)
     return found
 
 
-def _split(path: Path) -> tuple[str, Path]:
-    """The instance that a path begins with, or "", and the rest of it."""
-    if path and _INSTANCE.fullmatch(path[0]):
-        return path[0], path[1:]
-    return "", path
+def _split(nesting: Nesting) -> tuple[str, Nesting]:
+    """The instance that a nesting begins with, or "", and the rest of it."""
+    if nesting and _INSTANCE.fullmatch(nesting[0]):
+        return nesting[0], nesting[1:]
+    return "", nesting
 
 
 def _first_instance(groups: Sequence[Group]) -> str:
-    instances = {instance for group in groups for instance, _ in [_split(group.path)] if instance}
-    return min(instances, key=_number, default="")
+    instances = {_split(group.nesting)[0] for group in groups} - {""}
+    return min(instances, key=_index, default="")
 
 
-def _number(name: str) -> int:
+def _index(name: str) -> int:
     numbered = _NUMBERED.fullmatch(name)
     return int(numbered[2]) if numbered else 0
 
 
 def _no_group(name: str, groups: Sequence[Group]) -> str:
-    known = [".".join(group.path) for group in groups if group.path]
+    known = [".".join(group.nesting) for group in groups if group.nesting]
     if not known:
         return (
             f"expand asks for {name!r}, but there are no groups in this picture; make nodes within "
@@ -206,9 +207,9 @@ def _fold_families(group: Group, forced: set[Group], most: int) -> None:
         numbered = _NUMBERED.fullmatch(name)
         families.setdefault(numbered[1] if numbered else "", []).append(subgroup)
     for stem, family in families.items():
-        instances = stem == "instance" and not group.path
+        instances = stem == "instance" and not group.nesting
         if stem and len(family) > (FAMILY_OF_INSTANCES if instances else FAMILY):
-            family.sort(key=lambda subgroup: _number(subgroup.path[-1]))
+            family.sort(key=lambda subgroup: _index(subgroup.nesting[-1]))
             _fold(group, [g for g in family if g in forced] or family[:1], family, f"{stem}s")
     # What is still too much has names without a pattern.
     left = list(group.groups.values())
@@ -223,19 +224,19 @@ def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], kind: s
         return
     summary = _summary(group, f"{len(rest):,} more {kind}")
     for subgroup in rest:
-        del group.groups[subgroup.path[-1]]
-        summary.groups[subgroup.path[-1]] = subgroup
+        del group.groups[subgroup.nesting[-1]]
+        summary.groups[subgroup.nesting[-1]] = subgroup
         subgroup.parent = summary
 
 
 def _summary(group: Group, title: str) -> Group:
     """A part of a group that only counts what it hides; no name of a user's is taken for it."""
-    summary = Group((*group.path, title), title, group, is_summary=True)
+    summary = Group((*group.nesting, title), title, group, is_summary=True)
     group.groups[f"\0{title}"] = summary
     return summary
 
 
-def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
+def _band(group: Group, levels: Mapping[Value, int], shown: set[Value], most: int) -> None:
     """Hide what is far from the end, if a group itself has more nodes than can be shown.
 
     An edge leads from a level to one nearer to the end, so that bands form no circles.
@@ -248,7 +249,7 @@ def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
         if value in shown:
             kept.append(value)
         else:
-            by_level.setdefault(levels.of(value), []).append(value)
+            by_level.setdefault(levels[value], []).append(value)
     waiting = sorted(by_level)
     while waiting and len(kept) + len(by_level[waiting[0]]) <= NEAREST:
         kept += by_level[waiting.pop(0)]
@@ -264,22 +265,15 @@ def _band(group: Group, levels: _Levels, shown: set[Value], most: int) -> None:
             first, values = place + 1, []
 
 
-class _Levels:
-    """How many operations lie between a node and the end of the graph, on the longest way."""
-
-    def __init__(self, nodes: Sequence[Value]) -> None:
-        self._nodes = nodes
-        self._levels: dict[Value, int] = {}
-
-    def of(self, value: Value) -> int:
-        if not self._levels:
-            levels = self._levels = dict.fromkeys(self._nodes, 0)
-            for node in self._nodes:
-                level = levels[node] + 1
-                for operand in node.operands:
-                    if isinstance(operand, Value) and levels.get(operand, level) < level:
-                        levels[operand] = level
-        return self._levels[value]
+def _levels(nodes: Sequence[Value]) -> dict[Value, int]:
+    """How many operations lie between each node and the end of the graph, on the longest way."""
+    levels = dict.fromkeys(nodes, 0)
+    for node in nodes:
+        level = levels[node] + 1
+        for operand in node.operands:
+            if isinstance(operand, Value) and levels.get(operand, level) < level:
+                levels[operand] = level
+    return levels
 
 
 def _open(whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: int) -> set[Group]:

@@ -1,4 +1,4 @@
-"""The object that ``draw`` returns: a ``graphviz.Digraph`` that can be shown on any machine.
+"""``draw``, and what it returns: a ``graphviz.Digraph`` that can be shown on any machine.
 
 A plain Digraph needs the program ``dot``; this one is drawn by whatever Graphviz there is, and a
 notebook shows it as text if there is none.
@@ -11,7 +11,61 @@ from typing import Any
 
 import graphviz
 
+from ..core.value import Value
+from .dot import dot_lines
+from .options import Options, taking
+from .picture import picture_of
 from .rendering import FORMATS, INSTALL, NotInstalledError, RenderError, picture_bytes
+
+
+@taking(Options)
+def draw(root: Value, options: Options) -> graphviz.Digraph:
+    """A picture of the graph under a Value, as DOT; a notebook shows it.
+
+    Each Value is a record ``label | data | grad``, each operation a small node with its symbol.
+    An edge from an operand carries the local derivative, and where the order of operands matters
+    the operand's place. Its colour is the sign of what it adds to the operand's gradient, its
+    width the size, on one scale for the picture. Before a sweep a gradient is a dash.
+
+    Names such as ``layer1.neuron0.w[2]`` are shown as the lecture writes them, ``w_31^(1)``.
+
+    A graph of more than ``max_nodes`` Values is drawn by groups. They are found by themselves:
+    from ``with autograd.group(name)``, from dotted labels, and where a sum adds up instances of
+    one formula; Values without groups are gathered by their distance from the end. A closed group
+    is a box with a double border: how many Values it hides, and the sum of their gradients. Edges
+    between boxes say how many operands they stand for, and the sum of what these contribute. Of
+    many groups of a kind one is shown, and the others are one box.
+
+    Args:
+        root: the Value at the end of the computation.
+        options: keyword arguments, which are these.
+        rankdir: where the computation goes: "LR" to the right, or "TB", "RL", "BT".
+        partials: whether to write the local derivatives on the edges.
+        groups: "auto", or None to draw every Value by itself.
+        expand: names of groups to open, such as ``"layer1.neuron3"`` or ``"instance[3]"``, and
+            Values to show; a single one counts as one of them.
+        focus: a Value to draw with its consumers and operands only, ``depth`` operations each
+            way, 2 unless told otherwise.
+        depth: how many operations to go back from the root, along the shortest way; what lies
+            deeper becomes an ellipsis. None for the whole graph.
+        max_nodes: how many Values and boxes a picture may have before groups are closed: 60 unless
+            told otherwise. With ``groups=None`` the largest number of Values to draw: 200.
+        highlight: Values to emphasise; a single Value counts as one of them. Within a list or
+            tuple the edges between neighbours are emphasised as well, so that it may be a path.
+            It may also hold paths, such as ``why(w).paths`` of a ``Stepper``.
+
+    Returns:
+        A ``graphviz.Digraph`` whose ``.source`` is the same in every run.
+
+    Raises:
+        TypeError: if ``root``, ``focus`` or a highlighted object is not a Value, a number is none,
+            or ``expand`` holds anything but names and Values.
+        ValueError: if ``rankdir`` is no direction, ``depth`` or ``max_nodes`` out of range, a
+            Value is not in the picture, or a group not in the graph; with ``groups=None`` if the
+            graph is too large to be read.
+    """
+    lines = dot_lines(picture_of(root, options), options.rankdir, options.partials)
+    return Drawing(body=[f"{line}\n" for line in lines])
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]

@@ -1,60 +1,76 @@
 """How a picture looks: a ``Picture`` goes in, the text of a DOT file comes out.
 
-The text depends on nothing but the picture, so that two runs agree to the byte. Labels are data:
-whatever characters they hold, they come out as text.
+The text depends on nothing but the picture, so that two runs agree to the byte. First come the
+lines, then what is written on nodes, boxes and arrows.
 """
 
 from __future__ import annotations
 
-import html
 import math
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from .look import (
+    BOX_LINE,
+    DASH,
+    EMPHASIS,
+    EMPHASIS_LINE,
+    FAINT,
+    FONT,
+    FRAME,
+    FRAMED,
+    INK,
+    LEAF,
+    LINE,
+    NEGATIVE,
+    NEGATIVE_INK,
+    OPERATION,
+    PAPER,
+    POSITIVE,
+    as_markup,
+    as_tooltip,
+    attribute_list,
+    sign_colour,
+)
 from .notation import symbol
-from .picture import Box, Edge, Frame, Node, Operation, Picture
+from .picture import Arrow, Box, Frame, Node, Operation, Picture
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
 LONGEST_LABEL = 40
-SUM, DASH = "\u03a3", "\u2014"
-
-# The first family that the machine has is taken; the last two are what Linux has, and all have.
-FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
-INK = "#1f2933"
-FAINT = "#5b6875"
-LINE = "#9aa5b1"
-LEAF = "#e6edf5"
-PAPER = "#ffffff"
-OPERATION = "#3e4c59"
-BOX_LINE = "#52606d"
-FRAME, FRAMED = "#b8c2cc", "#f6f8fa"
-EMPHASIS = "#fff0b8"
-EMPHASIS_LINE = "#b7791f"
-# Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
-# so that they also differ in grey.
-POSITIVE = "#1b5fa8"
-NEGATIVE, NEGATIVE_INK = "#d97706", "#b45309"
-NOT_A_NUMBER = "#000000"
+SUM = "\u03a3"
 THINNEST, WIDEST = 1.2, 5.0
+MADE_OF_MORE = "made of Values that are not drawn"
+USED_BY_MORE = "used by Values that are not drawn"
 
 
-def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -> list[str]:
+def dot_text(lines: Sequence[str]) -> str:
+    """A whole DOT file."""
+    return "\n".join(["digraph {", *lines, "}", ""])
+
+
+def dot_lines(picture: Picture, rankdir: str = "LR", partials: bool = True) -> list[str]:
     """The lines between the braces of a DOT file.
 
     Args:
         picture: what to show.
         rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
-        partials: whether to write the local derivatives on the edges.
-
-    Raises:
-        ValueError: if ``rankdir`` is no direction.
+        partials: whether to write the local derivatives on the arrows.
     """
-    if rankdir not in DIRECTIONS:
-        raise ValueError(
-            f"rankdir is one of {', '.join(DIRECTIONS)}, got {rankdir!r}; LR draws from left to "
-            f"right, TB from top to bottom"
-        )
-    lines = [
+    lines = _defaults(rankdir)
+    legend = _legend(picture, partials)
+    if legend:
+        space = '<FONT POINT-SIZE="8"> </FONT>'
+        text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
+        lines.append(f"label=<{text}>")
+    for node in picture.nodes:
+        lines += _node(node, picture, partials)
+    for box in picture.boxes:
+        lines += _box(box, picture)
+    lines += _framed(picture.frames, _belongings(picture))
+    return ["\t" + line for line in lines]
+
+
+def _defaults(rankdir: str) -> list[str]:
+    """What holds for the picture, and for all nodes and arrows unless they say otherwise."""
+    return [
         "graph"
         + attribute_list(
             rankdir=rankdir,
@@ -79,79 +95,77 @@ def dot_lines(picture: Picture, *, rankdir: str = "LR", partials: bool = True) -
             arrowsize="0.7",
         ),
     ]
-    legend = _legend(picture, partials)
-    if legend:
-        space = '<FONT POINT-SIZE="8"> </FONT>'
-        text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
-        lines.append(f"label=<{text}>")
-    for node in picture.nodes:
-        lines.append(node.id + attribute_list(label=_record(node), tooltip=_about(node)))
-        if node.operation is not None:
-            lines += _operation(node, node.operation, picture, partials)
-        elif node.is_cut:
-            lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
-        if node.unseen:
-            lines += _stub(f"{node.id}_uses", node.id, USED_BY_MORE, node.unseen, is_source=False)
-    for box in picture.boxes:
-        lines.append(box.id + attribute_list(label=_closed(box), tooltip=_hidden(box)))
-        for edge in box.edges:
-            if edge.source is None:
-                lines += _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, edge.count)
-            else:
-                # A summary is drawn where there is room, and pulls nothing away from its place.
-                loose = {"weight": "0"} if box.is_summary else {}
-                lines.append(
-                    f"{edge.source} -> {box.id}"
-                    + attribute_list(**_edge(edge, picture, False), **loose)
-                )
-    lines += _framed(picture.frames, _belongings(picture))
-    return ["\t" + line for line in lines]
 
 
-def _operation(node: Node, operation: Operation, picture: Picture, partials: bool) -> list[str]:
-    """The small node of an operation, the edge to its value, and the edges from its operands."""
-    name = f"{node.id}_op"
-    symbol = operation.op.symbol
-    is_sign = len(symbol) <= 2
-    on_path = any(edge.emphasised for edge in operation.edges)
-    lines = [
-        name
-        + attribute_list(
-            label=as_markup(symbol),
-            tooltip=_tooltip(f"{operation.op.name}: z = {operation.op.text}"),
-            shape="circle" if is_sign else "box",
-            style="filled" if is_sign else "filled,rounded",
-            fillcolor=OPERATION,
-            color=OPERATION,
-            fontcolor=PAPER,
-            fontsize="15" if is_sign else "13",
-            width="0.34" if is_sign else "0",
-            height="0.34" if is_sign else "0.3",
-            margin="0.0" if is_sign else "0.1,0.03",
-            fixedsize="true" if is_sign else "false",
-            ordering="in",
-        ),
-        f"{name} -> {node.id}"
-        + attribute_list(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
-    ]
-    for position, edge in enumerate(operation.edges, start=1):
-        source = edge.source
-        if source is None:
-            lines += _stub(f"{node.id}_rest", name, MADE_OF_MORE, edge.count)
-            continue
-        if isinstance(source, tuple):
-            constants, source = source, f"{node.id}_constant{position}"
-            lines.append(source + attribute_list(**_constant(constants)))
-        lines.append(f"{source} -> {name}" + attribute_list(**_edge(edge, picture, partials)))
+def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
+    """A Value, the operation that made it, and what stands for what is left out around it."""
+    lines = [node.id + attribute_list(label=_record(node), tooltip=_about(node))]
+    if node.operation is not None:
+        lines += _operation(node.id, node.operation)
+        lines += _operands(node.id, node.operation, picture, partials)
+    elif node.is_cut:
+        lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
+    if node.unseen:
+        lines += _stub(f"{node.id}_uses", node.id, USED_BY_MORE, node.unseen, is_source=False)
     return lines
 
 
-MADE_OF_MORE = "made of Values that are not drawn"
-USED_BY_MORE = "used by Values that are not drawn"
+def _operation(made: str, operation: Operation) -> list[str]:
+    """The small node of an operation, and the arrow to the Value that it made."""
+    sign = operation.op.symbol
+    if len(sign) <= 2:
+        shape = {"shape": "circle", "style": "filled"}
+        size = {"width": "0.34", "height": "0.34", "margin": "0.0", "fixedsize": "true"}
+    else:
+        shape = {"shape": "box", "style": "filled,rounded"}
+        size = {"width": "0", "height": "0.3", "margin": "0.1,0.03", "fixedsize": "false"}
+    on_path = any(arrow.emphasised for arrow in operation.arrows)
+    return [
+        f"{made}_op"
+        + attribute_list(
+            label=as_markup(sign),
+            tooltip=as_tooltip(f"{operation.op.name}: z = {operation.op.text}"),
+            **shape,
+            fillcolor=OPERATION,
+            color=OPERATION,
+            fontcolor=PAPER,
+            fontsize="15" if len(sign) <= 2 else "13",
+            **size,
+            ordering="in",
+        ),
+        f"{made}_op -> {made}"
+        + attribute_list(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
+    ]
+
+
+def _operands(made: str, operation: Operation, picture: Picture, partials: bool) -> Iterator[str]:
+    """The arrows into an operation, and the constants that some of them come from."""
+    for position, arrow in enumerate(operation.arrows, start=1):
+        source = arrow.source
+        if source is None:
+            yield from _stub(f"{made}_rest", f"{made}_op", MADE_OF_MORE, arrow.count)
+            continue
+        if isinstance(source, tuple):
+            constants, source = source, f"{made}_constant{position}"
+            yield source + attribute_list(**_constant(constants))
+        yield f"{source} -> {made}_op" + attribute_list(**_arrow(arrow, picture, partials))
+
+
+def _box(box: Box, picture: Picture) -> Iterator[str]:
+    """A closed group, and the arrows into it."""
+    yield box.id + attribute_list(label=_closed(box), tooltip=_hidden(box))
+    # A summary is drawn where there is room, and pulls nothing away from its place.
+    loose = {"weight": "0"} if box.is_summary else {}
+    for arrow in box.arrows:
+        if arrow.source is None:
+            yield from _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, arrow.count)
+        else:
+            attributes = _arrow(arrow, picture, partials=False)
+            yield f"{arrow.source} -> {box.id}" + attribute_list(**attributes, **loose)
 
 
 def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = True) -> list[str]:
-    """An ellipsis that stands for what the picture leaves out, and its edge."""
+    """An ellipsis that stands for what the picture leaves out, and its arrow."""
     return [
         name
         + attribute_list(
@@ -173,13 +187,13 @@ def _belongings(picture: Picture) -> dict[str, list[str]]:
         if node.operation is None:
             continue
         names.append(f"{node.id}_op")
-        for position, edge in enumerate(node.operation.edges, start=1):
-            if isinstance(edge.source, tuple):
+        for position, arrow in enumerate(node.operation.arrows, start=1):
+            if isinstance(arrow.source, tuple):
                 names.append(f"{node.id}_constant{position}")
     return belongings
 
 
-def _framed(frames: Sequence[Frame], belongings: dict[str, list[str]]) -> list[str]:
+def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> list[str]:
     """Frames around the parts of open groups, with the frames within; None is where one ends."""
     lines = []
     waiting: list[Frame | None] = list(frames[::-1])
@@ -195,7 +209,7 @@ def _framed(frames: Sequence[Frame], belongings: dict[str, list[str]]) -> list[s
             "graph"
             + attribute_list(
                 label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
-                tooltip=_tooltip(frame.title),
+                tooltip=as_tooltip(frame.title),
                 labelloc="t",
                 labeljust="l",
                 fontsize="12",
@@ -214,21 +228,11 @@ def _framed(frames: Sequence[Frame], belongings: dict[str, list[str]]) -> list[s
 def _record(node: Node) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = EMPHASIS_LINE if node.highlighted else INK if node.is_root else LINE
-    fill = (
-        EMPHASIS
-        if node.highlighted
-        else LEAF
-        if node.operation is None and not node.is_cut
-        else PAPER
-    )
+    is_leaf = node.operation is None and not node.is_cut
+    fill = EMPHASIS if node.highlighted else LEAF if is_leaf else PAPER
     border = 3 if node.highlighted else 2 if node.is_root else 1
-    fields = [_name(node.label)] if node.label else []
-    grad = DASH if node.grad is None else _number(node.grad)
-    colour = sign_colour(node.grad, FAINT, NEGATIVE_INK)
-    fields += [
-        _field("data", _number(node.data)),
-        _field("grad", f'<FONT COLOR="{colour}">{grad}</FONT>'),
-    ]
+    fields = [_heading(node.label)] if node.label else []
+    fields += [_field("data", _rounded(node.data)), _gradient("grad", node.grad)]
     cells = "<VR/>".join(f"<TD>{field}</TD>" for field in fields)
     return (
         f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" '
@@ -236,7 +240,7 @@ def _record(node: Node) -> str:
     )
 
 
-def _name(label: str) -> str:
+def _heading(label: str) -> str:
     """A label in bold; the names of a network in the lecture's notation, indices at the right."""
     known = symbol(label)
     if known is None:
@@ -258,16 +262,13 @@ def _closed(box: Box) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
     colour = EMPHASIS_LINE if box.highlighted else INK if box.is_root else BOX_LINE
     fill = EMPHASIS if box.highlighted else LEAF if box.inputs == box.count else PAPER
-    total = DASH if box.total is None else _number(box.total)
-    ink = sign_colour(box.total, FAINT, NEGATIVE_INK)
     what = "leaves" if box.inputs == box.count else "Values"
     title = f"<B>{as_markup(_shorten(box.title))}</B>"
-    count = f"{box.count:,} {_small(what)}"
-    grad = _field(f"{SUM} grad", f'<FONT COLOR="{ink}">{total}</FONT>')
+    count, total = f"{box.count:,} {_small(what)}", _gradient(f"{SUM} grad", box.total)
     inner = (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="5" STYLE="ROUNDED" '
         f'COLOR="{colour}" BGCOLOR="{fill}"><TR><TD COLSPAN="3">{title}</TD></TR><HR/>'
-        f"<TR><TD>{count}</TD><VR/><TD>{grad}</TD></TR></TABLE>"
+        f"<TR><TD>{count}</TD><VR/><TD>{total}</TD></TR></TABLE>"
     )
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
@@ -286,20 +287,27 @@ def _hidden(box: Box) -> str:
     lines.append(
         "no gradients yet" if box.total is None else f"their gradients sum to {box.total!r}"
     )
-    return _tooltip("\n".join(lines))
+    return as_tooltip("\n".join(lines))
+
+
+def _gradient(name: str, number: float | None) -> str:
+    """A gradient, or a sum of some, in the colour of its sign; a dash if there was no sweep."""
+    text = DASH if number is None else _rounded(number)
+    colour = sign_colour(number, FAINT, NEGATIVE_INK)
+    return _field(name, f'<FONT COLOR="{colour}">{text}</FONT>')
 
 
 def _field(name: str, number: str) -> str:
-    return f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{name}</FONT>&#160;{number}'
+    return f"{_small(name)}&#160;{number}"
 
 
 def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     several = len(numbers) > 1
-    text = f"{len(numbers):,} constants" if several else _number(numbers[0])
+    text = f"{len(numbers):,} constants" if several else _rounded(numbers[0])
     about = ", ".join(map(repr, numbers[:20])) + (", ..." if numbers[20:] else "")
     return {
         "label": f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{text}</FONT>',
-        "tooltip": _tooltip(f"the constant{'s' if several else ''} {about}"),
+        "tooltip": as_tooltip(f"the constant{'s' if several else ''} {about}"),
         "shape": "box",
         "style": "rounded",
         "color": LINE,
@@ -309,48 +317,48 @@ def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     }
 
 
-def _edge(edge: Edge, picture: Picture, partials: bool) -> dict[str, str]:
+def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
     attributes = {}
     words = []
-    if edge.position is not None:
-        words.append(_small(_ordinal(edge.position)))
-    if edge.count > 1:
-        added = "" if edge.contribution is None else f"<BR/>{SUM} {_number(edge.contribution)}"
-        words.append(_small(f"{edge.count:,}\u00d7") + added)
-    elif partials and edge.partial is not None:
-        words.append(_number(edge.partial))
+    if arrow.position is not None:
+        words.append(_small(_ordinal(arrow.position)))
+    if arrow.count > 1:
+        added = "" if arrow.contribution is None else f"<BR/>{SUM} {_rounded(arrow.contribution)}"
+        words.append(_small(f"{arrow.count:,}\u00d7") + added)
+    elif partials and arrow.partial is not None:
+        words.append(_rounded(arrow.partial))
     if words:
         # The table is there for its padding: wide edges stay clear of the words.
         text = "&#160;&#160;".join(words)
         attributes["label"] = f'<TABLE BORDER="0"><TR><TD>{text}</TD></TR></TABLE>'
-    tooltip = _account(edge)
+    tooltip = _account(arrow)
     if tooltip:
-        attributes["tooltip"] = attributes["labeltooltip"] = _tooltip(tooltip)
+        attributes["tooltip"] = attributes["labeltooltip"] = as_tooltip(tooltip)
     colour, width = LINE, THINNEST
-    if edge.contribution is not None and edge.contribution != 0.0:
-        colour = attributes["color"] = sign_colour(edge.contribution, LINE)
-        width = _width(edge.contribution, picture)
+    if arrow.contribution is not None and arrow.contribution != 0.0:
+        colour = attributes["color"] = sign_colour(arrow.contribution, LINE)
+        width = _width(arrow.contribution, picture)
         attributes["penwidth"] = f"{width:.2f}"
-    if edge.emphasised:
+    if arrow.emphasised:
         attributes.update(_emphasis(colour, width))
     return attributes
 
 
-def _account(edge: Edge) -> str:
-    """What an edge carries, as text."""
+def _account(arrow: Arrow) -> str:
+    """What an arrow carries, as text."""
     lines = []
-    if edge.partial is not None:
-        lines.append(f"local derivative {edge.partial!r}")
-    if edge.count > 1:
-        lines.append(f"{edge.count:,} operands")
-    if edge.contribution is not None:
-        sums = edge.partial is not None and f"{edge.upstream!r} * {edge.partial!r} = "
-        lines.append(f"contribution {sums or ''}{edge.contribution!r}")
+    if arrow.partial is not None:
+        lines.append(f"local derivative {arrow.partial!r}")
+    if arrow.count > 1:
+        lines.append(f"{arrow.count:,} operands")
+    if arrow.contribution is not None:
+        sums = arrow.partial is not None and f"{arrow.upstream!r} * {arrow.partial!r} = "
+        lines.append(f"contribution {sums or ''}{arrow.contribution!r}")
     return "\n".join(lines)
 
 
 def _emphasis(colour: str, width: float) -> dict[str, str]:
-    """An edge between two lines that draw the eye to it."""
+    """An arrow between two lines that draw the eye to it."""
     return {
         "color": f"{EMPHASIS_LINE}:{colour}:{EMPHASIS_LINE}",
         "penwidth": f"{max(width, 2.0):.2f}",
@@ -368,15 +376,6 @@ def _width(contribution: float, picture: Picture) -> float:
     return THINNEST + (WIDEST - THINNEST) * share
 
 
-def sign_colour(number: float | None, neutral: str, negative: str = NEGATIVE) -> str:
-    """Blue or orange by the sign of a number, ``neutral`` where there is none, black for nan."""
-    if number is None or number == 0.0:
-        return neutral
-    if math.isnan(number):
-        return NOT_A_NUMBER
-    return POSITIVE if number > 0.0 else negative
-
-
 def _legend(picture: Picture, partials: bool) -> list[str]:
     """Lines of markup that say what the picture does not say by itself."""
     lines = []
@@ -387,9 +386,9 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
         lines.append(
             "colour and width: what the edge adds to a gradient, "
             f"{stroke.format(POSITIVE, 'positive')} &#160;{stroke.format(NEGATIVE, 'negative')}, "
-            f"widest {_number(picture.largest_contribution)}"
+            f"widest {_rounded(picture.largest_contribution)}"
         )
-    if any(edge.count > 1 for edge in picture.edges):
+    if any(arrow.count > 1 for arrow in picture.arrows):
         lines.append(
             "n\u00d7: so many edges drawn as one"
             + (
@@ -416,10 +415,10 @@ def _about(node: Node) -> str:
         lines.append(f"= {node.formula}")
     lines.append(f"data = {node.data!r}")
     lines.append("no gradient yet" if node.grad is None else f"grad = {node.grad!r}")
-    return _tooltip("\n".join(lines))
+    return as_tooltip("\n".join(lines))
 
 
-def _number(number: float) -> str:
+def _rounded(number: float) -> str:
     # A gradient of -0.0 is a puzzle and no information.
     return format(number + 0.0, ".4g")
 
@@ -430,52 +429,3 @@ def _ordinal(position: int) -> str:
 
 def _shorten(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
-
-
-def attribute_list(**attributes: str) -> str:
-    """A DOT attribute list; the label alone is HTML-like, between angle brackets."""
-    pairs = (f"{k}=<{v}>" if k == "label" else f'{k}="{v}"' for k, v in attributes.items())
-    return f" [{' '.join(pairs)}]"
-
-
-class _Printable(dict[int, int]):
-    """For ``str.translate``: what stands for the characters that XML or a line cannot hold."""
-
-    RETURN = 0x21B5
-    REPLACEMENT = 0xFFFD
-
-    def __missing__(self, code: int) -> int:
-        if code < 0x20:
-            return self.RETURN if code in b"\n\r" else 0x2400 + code
-        category = unicodedata.category(chr(code))
-        if category in ("Zl", "Zp"):
-            return self.RETURN
-        # Controls, halves of surrogate pairs, and the last two codes of each plane.
-        if category in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE:
-            return self.REPLACEMENT
-        return code
-
-
-_PRINTABLE = _Printable()
-
-
-def as_markup(text: str) -> str:
-    """Any string for an HTML-like label: markup escaped, and backslashes, which Graphviz reads."""
-    markup = html.escape(text.translate(_PRINTABLE)).replace("\\", r"\\")
-    # Graphviz 2.43 takes a text that is nothing but "]" or "]]" for a syntax error.
-    return "&#93;" + markup[1:] if markup.startswith("]") else markup
-
-
-def _tooltip(text: str) -> str:
-    """Any string for a tooltip, on several lines if it has them; backslashes are read twice.
-
-    A long one becomes a sum of strings, for Graphviz reads no more than 16384 bytes as one.
-    """
-    lines = (line.translate(_PRINTABLE) for line in text.split("\n"))
-    printable = "\n".join(lines)
-    parts = [printable[k : k + _PART] for k in range(0, len(printable), _PART)]
-    escaped = (html.escape(part).replace("\\", r"\\\\").replace("\n", "&#10;") for part in parts)
-    return '" + "'.join(escaped)
-
-
-_PART = 2000

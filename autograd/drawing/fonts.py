@@ -7,11 +7,11 @@ the folder is written, and a machine with fonts of its own is left to itself.
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
 import sys
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 _FONT_FILES = (".ttf", ".otf", ".ttc", ".pfb")
 
@@ -41,7 +41,8 @@ def environment(folder: Path) -> dict[str, str]:
     configuration = folder / "fonts.conf"
     configuration.write_text(
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>'
-        f"<dir>{escape(str(lent))}</dir><cachedir>{escape(str(folder / 'cache'))}</cachedir>"
+        f"<dir>{html.escape(str(lent))}</dir>"
+        f"<cachedir>{html.escape(str(folder / 'cache'))}</cachedir>"
         "</fontconfig>\n",
         encoding="utf-8",
     )

@@ -1,16 +1,16 @@
 """Pictures of one graph at several moments of a pass, in which nothing moves but the numbers.
 
-Boxes go in, with the widest text that each of their fields will ever hold; every frame is then
+Cards go in, with the widest text that each of their fields will ever hold; every frame is then
 laid out alike, by Graphviz. ``dot`` gives the text of a frame for any format, ``svg`` an element to
 stand in HTML, whose parts have ids and classes by which a page can restyle them:
 
 =================  ==================================  =============================================
 id                 classes                             what it is
 =================  ==================================  =============================================
-``v3``             ``value``, ``leaf``, ``root``       box 3: texts ``name data grad count``
+``v3``             ``value``, ``leaf``, ``root``       card 3: texts ``name data grad count``
 ``v3_op``          ``operation``                       the operation that made it
-``v3_out``         ``result``                          the edge from there to the box
-``v3_in1``         ``operand``, ``to-v2``              the edge from its first operand, box 2
+``v3_out``         ``result``                          the edge from there to the card
+``v3_in1``         ``operand``, ``to-v2``              the edge from its first operand, card 2
 ``v3_from1``       ``constant`` or ``reference``       what stands for that operand beside it
 =================  ==================================  =============================================
 """
@@ -22,10 +22,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from . import dot as look
+from . import look
+from .look import DASH
 from .rendering import picture_bytes
 
-DASH = "\u2014"
 MONOSPACE = "DejaVu Sans Mono,Menlo,Consolas,monospace"
 # Points: every character of a monospaced font is about 0.6 of its size wide.
 _SIZE, _SMALL = 13, 10
@@ -38,27 +38,27 @@ _CAPTION = 34
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand of a box's operation.
+    """One operand of a card's operation.
 
     Attributes:
-        box: the number of the box that it is, or None for a constant.
+        card: the number of the card that it is, or None for a constant.
         text: what stands at the edge, such as the local derivative; a constant's own number.
         place: "1st", "2nd", ... where the order of operands matters, or "".
-        reference: the name of a box that is too far away for an edge; "" where there is an edge.
+        reference: the name of a card that is too far away for an edge; "" where there is an edge.
     """
 
-    box: int | None
+    card: int | None
     text: str
     place: str = ""
     reference: str = ""
 
 
 @dataclass(frozen=True)
-class Box:
+class Card:
     """One Value. All fields are texts, and any text will do.
 
     Attributes:
-        number: what the ids are made of; no two boxes share it.
+        number: what the ids are made of; no two cards share it.
         name: the heading.
         data: its number.
         widest: as long a text as the field of the gradient will ever hold.
@@ -87,10 +87,10 @@ class Moment:
     """What one frame shows of a pass.
 
     Attributes:
-        grads: the gradient of each box that one has reached, as text; the others show a dash.
+        grads: the gradient of each card that one has reached, as text; the others show a dash.
         counts: the text beside it.
-        contributions: what each edge has carried so far: by box and position of the operand.
-        current: the number of the box whose turn it is, or None.
+        contributions: what each edge has carried so far: by card and position of the operand.
+        current: the number of the card whose turn it is, or None.
     """
 
     grads: Mapping[int, str] = field(default_factory=dict)
@@ -103,16 +103,16 @@ BEFORE = Moment()
 
 
 def dot(
-    boxes: Sequence[Box],
+    cards: Sequence[Card],
     moment: Moment = BEFORE,
     caption: Sequence[str] = (),
     room: tuple[int, int] = (0, 0),
     **graph: str,
 ) -> str:
-    """The DOT text of a frame; at any other moment the same boxes lie at the same places.
+    """The DOT text of a frame; at any other moment the same cards lie at the same places.
 
     Args:
-        boxes: what to draw.
+        cards: what to draw.
         moment: what has happened so far.
         caption: lines of text to stand below.
         room: how many lines and columns to keep for them, so that other captions move nothing.
@@ -142,20 +142,20 @@ def dot(
             fontname=MONOSPACE, fontsize="11", color=look.LINE, penwidth="1.2", arrowsize="0.6"
         ),
     ]
-    for box in boxes:
-        lines.append(_box(box, moment))
-        if box.symbol:
-            lines += _operation(box, moment)
-        if box.more_consumers:
-            lines += _more(f"v{box.number}_uses", box.more_consumers, f"v{box.number}", to=False)
+    for card in cards:
+        lines.append(_card(card, moment))
+        if card.symbol:
+            lines += _operation(card, moment)
+        if card.more_consumers:
+            lines += _more(f"v{card.number}_uses", card.more_consumers, f"v{card.number}", to=False)
     return "\n".join([*lines, "}", ""])
 
 
-def svg(boxes: Sequence[Box], moment: Moment = BEFORE, *, title: str = "") -> str:
+def svg(cards: Sequence[Card], moment: Moment = BEFORE, *, title: str = "") -> str:
     """A frame as an ``<svg>`` element for HTML; without scripts, links, or inline style.
 
     Args:
-        boxes: what to draw.
+        cards: what to draw.
         moment: what has happened so far.
         title: its accessible name.
 
@@ -163,7 +163,7 @@ def svg(boxes: Sequence[Box], moment: Moment = BEFORE, *, title: str = "") -> st
         RenderError: if Graphviz failed or took too long.
         NotInstalledError: if there is no Graphviz.
     """
-    drawn = ElementTree.fromstring(picture_bytes(dot(boxes, moment), "svg"))
+    drawn = ElementTree.fromstring(picture_bytes(dot(cards, moment), "svg"))
     width, height = drawn.attrib["viewBox"].split()[2:]
     for element in drawn.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -207,7 +207,7 @@ def widest(texts: Iterable[str]) -> str:
 
 
 def _name_parts(group: ElementTree.Element) -> None:
-    """Give the texts of a box the classes by which a page finds them."""
+    """Give the texts of a card the classes by which a page finds them."""
     classes = group.get("class", "").split()
     if "value" in classes:
         names = ["name", "caption", "data", "caption", "grad", "count"]
@@ -215,16 +215,16 @@ def _name_parts(group: ElementTree.Element) -> None:
             text.set("class", name)
 
 
-def _box(box: Box, moment: Moment) -> str:
+def _card(card: Card, moment: Moment) -> str:
     """Three rows of fixed size: the name; the data; the gradient with the count beside it."""
-    current = box.number == moment.current
-    number = max(_width(box.data), _width(box.widest), _width(DASH))
-    count = _width(box.count, _SMALL) if box.count else 0
+    current = card.number == moment.current
+    number = max(_width(card.data), _width(card.widest), _width(DASH))
+    count = _width(card.count, _SMALL) if card.count else 0
     # The three columns share the room that a long name takes.
-    count += max(0, _width(box.name) - _CAPTION - number - count)
-    colour = look.EMPHASIS_LINE if current else look.INK if box.is_root else look.LINE
-    fill = look.EMPHASIS if current else look.PAPER if box.symbol else look.LEAF
-    counted = moment.counts.get(box.number, "")
+    count += max(0, _width(card.name) - _CAPTION - number - count)
+    colour = look.EMPHASIS_LINE if current else look.INK if card.is_root else look.LINE
+    fill = look.EMPHASIS if current else look.PAPER if card.symbol else look.LEAF
+    counted = moment.counts.get(card.number, "")
     first, second, third = _ROWS
     side = f'<TD ROWSPAN="3" FIXEDSIZE="TRUE" WIDTH="{_PADDING}" HEIGHT="{sum(_ROWS)}"></TD>'
     rows = [
@@ -232,20 +232,20 @@ def _box(box: Box, moment: Moment) -> str:
         + _cell(
             _CAPTION + number + count,
             first,
-            f"<B>{_shown(box.name) or '&#160;'}</B>",
+            f"<B>{_markup(card.name) or '&#160;'}</B>",
             'COLSPAN="3"',
         )
         + side,
         _cell(_CAPTION, second, _caption("data"))
-        + _cell(number + count, second, _shown(box.data), 'COLSPAN="2"'),
+        + _cell(number + count, second, _markup(card.data), 'COLSPAN="2"'),
         _cell(_CAPTION, third, _caption("grad"))
-        + _cell(number, third, _gradient(box, moment))
-        + _cell(count, third, _caption(_shown(counted))),
+        + _cell(number, third, _gradient(card, moment))
+        + _cell(count, third, _caption(_markup(counted))),
     ]
     table = "".join(f"<TR>{row}</TR>" for row in rows)
-    kind = "root" if box.is_root else "interior" if box.symbol else "leaf"
-    return f"v{box.number}" + look.attribute_list(
-        id=f"v{box.number}",
+    kind = "root" if card.is_root else "interior" if card.symbol else "leaf"
+    return f"v{card.number}" + look.attribute_list(
+        id=f"v{card.number}",
         **{"class": f"value {kind}"},
         label=f'<TABLE BORDER="2" CELLBORDER="0" '
         f'CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" COLOR="{colour}" BGCOLOR="{fill}">'
@@ -253,8 +253,8 @@ def _box(box: Box, moment: Moment) -> str:
     )
 
 
-def _gradient(box: Box, moment: Moment) -> str:
-    grad = moment.grads.get(box.number, DASH)
+def _gradient(card: Card, moment: Moment) -> str:
+    grad = moment.grads.get(card.number, DASH)
     colour = (
         look.FAINT
         if grad == DASH
@@ -264,62 +264,62 @@ def _gradient(box: Box, moment: Moment) -> str:
         if grad.startswith("-")
         else look.INK
     )
-    return f'<FONT COLOR="{colour}">{_shown(grad)}</FONT>'
+    return f'<FONT COLOR="{colour}">{_markup(grad)}</FONT>'
 
 
-def _operation(box: Box, moment: Moment) -> list[str]:
-    """The operation of a box, the edge to the box, and the edges from the operands."""
-    name = f"v{box.number}_op"
-    is_sign = len(box.symbol) <= 2
+def _operation(card: Card, moment: Moment) -> list[str]:
+    """The operation of a card, the edge to the card, and the edges from the operands."""
+    name = f"v{card.number}_op"
+    is_sign = len(card.symbol) <= 2
     lines = [
         name
         + look.attribute_list(
             id=name,
             **{"class": "operation"},
-            label=_shown(box.symbol),
+            label=_markup(card.symbol),
             shape="circle" if is_sign else "box",
             style="filled" if is_sign else "filled,rounded",
             fillcolor=look.OPERATION,
             color=look.OPERATION,
             fontcolor=look.PAPER,
             fixedsize="true",
-            width="0.36" if is_sign else f"{(_width(box.symbol) + 2) / 72:.2f}",
+            width="0.36" if is_sign else f"{(_width(card.symbol) + 2) / 72:.2f}",
             height="0.36" if is_sign else "0.32",
             ordering="in",
         ),
-        f"{name} -> v{box.number}"
-        + look.attribute_list(id=f"v{box.number}_out", **{"class": "result"}, weight="8"),
+        f"{name} -> v{card.number}"
+        + look.attribute_list(id=f"v{card.number}_out", **{"class": "result"}, weight="8"),
     ]
-    for position, operand in sorted(box.operands.items()):
-        edge = {"id": f"v{box.number}_in{position + 1}", "class": "operand"}
-        source = f"v{operand.box}"
+    for position, operand in sorted(card.operands.items()):
+        edge = {"id": f"v{card.number}_in{position + 1}", "class": "operand"}
+        source = f"v{operand.card}"
         words = [operand.place]
-        if operand.box is not None:
+        if operand.card is not None:
             edge["class"] += f" to-{source}"
             words.append(operand.text)
-        if operand.box is None or operand.reference:
-            source = f"v{box.number}_from{position + 1}"
+        if operand.card is None or operand.reference:
+            source = f"v{card.number}_from{position + 1}"
             lines.append(source + look.attribute_list(**_beside(source, operand)))
         if any(words):
             edge["label"] = _sized(" ".join(filter(None, words)))
-        contribution = moment.contributions.get((box.number, position))
+        contribution = moment.contributions.get((card.number, position))
         if contribution is not None:
             edge["color"] = look.sign_colour(contribution, look.FAINT)
-            edge["penwidth"] = "3" if box.number == moment.current else "2"
+            edge["penwidth"] = "3" if card.number == moment.current else "2"
         lines.append(f"{source} -> {name}" + look.attribute_list(**edge))
-    if box.more_operands:
-        lines += _more(f"v{box.number}_rest", box.more_operands, name, to=True)
+    if card.more_operands:
+        lines += _more(f"v{card.number}_rest", card.more_operands, name, to=True)
     return lines
 
 
 def _beside(name: str, operand: Operand) -> dict[str, str]:
-    """A constant, or a reference to a box elsewhere: its number or name, right by the operation."""
+    """A constant, or a reference to a card elsewhere: its number or name, by the operation."""
     return {
         "id": name,
-        "class": "constant" if operand.box is None else "reference",
+        "class": "constant" if operand.card is None else "reference",
         "label": _sized(operand.reference or operand.text),
         "shape": "box",
-        "style": "rounded" if operand.box is None else "rounded,filled",
+        "style": "rounded" if operand.card is None else "rounded,filled",
         "fillcolor": look.LEAF,
         "width": "0",
         "height": "0",
@@ -355,14 +355,14 @@ def _cell(width: float, height: int, content: str, more: str = "") -> str:
 def _sized(text: str) -> str:
     """A text of size 11 in a field whose width does not hang on the fonts of this machine."""
     width = 11 * _ADVANCE * text_cells(text) + 6
-    field_ = f'<TD FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="16">{_shown(text)}</TD>'
+    field_ = f'<TD FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="16">{_markup(text)}</TD>'
     return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{field_}</TR></TABLE>'
 
 
 def _written(lines: Sequence[str], rows: int, columns: int) -> str:
     """Lines of text in a field of a fixed size, the first of them in bold."""
     width = _SIZE * _ADVANCE * columns + _MARGIN
-    cells = [_shown(line) for line in [*lines, *[""] * (rows - len(lines))]]
+    cells = [_markup(line) for line in [*lines, *[""] * (rows - len(lines))]]
     cells[0] = f"<B>{cells[0]}</B>"
     table = "".join(f"<TR>{_cell(width, 19, cell)}</TR>" for cell in cells)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
@@ -372,7 +372,7 @@ def _caption(markup: str) -> str:
     return f'<FONT POINT-SIZE="{_SMALL}" COLOR="{look.FAINT}">{markup}</FONT>'
 
 
-def _shown(text: str) -> str:
+def _markup(text: str) -> str:
     """A text as markup; an empty one leaves a trace, by which its field is found in the SVG."""
     return look.as_markup(text) or "&#160;"
 

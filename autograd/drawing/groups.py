@@ -1,6 +1,6 @@
 """Which group each node of a graph belongs to, so that a picture can draw a group as one box.
 
-The nodes of a graph go in; out comes a path of names for each, outermost first, such as
+The nodes of a graph go in; out come the groups around each, outermost first, such as
 ``("instance[3]", "layer1", "neuron0")``. Nobody need have said anything: names come from
 ``with group(...)``, from dotted labels as ``nn`` writes them, and from the shape of the graph.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from ..core.sweep import count_consumers, evaluation_order
 from ..core.value import Value
 
-Path: TypeAlias = tuple[str, ...]
+Nesting: TypeAlias = tuple[str, ...]
 
 # layer1.neuron0.w[2], and no sentence that happens to hold a full stop.
 _DOTTED = re.compile(r"[^\W\d]\w*(\[\w+\])*(\.[^\W\d]\w*(\[\w+\])*)+")
@@ -38,16 +38,16 @@ class _Place(NamedTuple):
         named: the groups that its label speaks of.
     """
 
-    instance: Path
-    made_in: Path
-    named: Path
+    instance: Nesting
+    made_in: Nesting
+    named: Nesting
 
 
 NOWHERE = _Place((), (), ())
 
 
-def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
-    """The path of each node, by one rule for each part of it, the consumers' places known.
+def nestings(nodes: Sequence[Value]) -> dict[Value, Nesting]:
+    """The groups around each node, by one rule for each part, the consumers' places known.
 
     A node is in the groups that were open when it was made, and in those that its label names.
     What says nothing of itself belongs where all its consumers do: a product to the neuron whose
@@ -59,9 +59,9 @@ def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
         nodes: every node of a graph, consumers first.
     """
     inherited: dict[Value, _Place] = {nodes[0]: NOWHERE}
-    terms: dict[tuple[Value, int], Path] = {}
+    terms: dict[tuple[Value, int], Nesting] = {}
     places: dict[Value, _Place] = {}
-    named: dict[str, Path] = {}
+    named: dict[str, Nesting] = {}
     instances = _Instances(nodes)
     for node in nodes:
         place = _own(node, inherited.pop(node), named)
@@ -83,7 +83,7 @@ def group_paths(nodes: Sequence[Value]) -> dict[Value, Path]:
     }
 
 
-def _own(node: Value, inherited: _Place, named: dict[str, Path]) -> _Place:
+def _own(node: Value, inherited: _Place, named: dict[str, Nesting]) -> _Place:
     """The place of a node, from what it says of itself and what its consumers agree on."""
     made_in, by_label = inherited.made_in, inherited.named
     if node.origin is not None and node.origin.group:
@@ -100,7 +100,7 @@ def _own(node: Value, inherited: _Place, named: dict[str, Path]) -> _Place:
     return _Place(inherited.instance, made_in, by_label)
 
 
-def _groups_of(label: str) -> Path:
+def _groups_of(label: str) -> Nesting:
     """The groups that a dotted label names; none if it is no dotted name."""
     if len(label) > 200 or not _DOTTED.fullmatch(label):
         return ()
@@ -114,10 +114,10 @@ def _is_sum(node: Value) -> bool:
 def _common(first: _Place, second: _Place) -> _Place:
     if first is second or first == second:
         return first
-    return _Place(*map(_common_path, first, second))
+    return _Place(*map(_common_nesting, first, second))
 
 
-def _common_path(first: Path, second: Path) -> Path:
+def _common_nesting(first: Nesting, second: Nesting) -> Nesting:
     if first == second:
         return first
     length = 0
@@ -141,8 +141,8 @@ class _Instances:
         self._found: dict[Value, range] = {}
         self._count = 0
 
-    def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Path]]:
-        """The operands of ``total`` that are instances, each with its number as a path.
+    def under(self, total: Value) -> Iterable[tuple[tuple[Value, int], Nesting]]:
+        """The operands of ``total`` that are instances, each with its number.
 
         ``l0 + l1 + l2 + ...``, as Python's own ``sum`` writes it, is one sum of many terms.
         """
@@ -157,7 +157,7 @@ class _Instances:
         self._count = numbers.stop
         return [(place, (str(number),)) for number, place in zip(numbers, places)]
 
-    def names(self) -> dict[Path, Path]:
+    def names(self) -> dict[Nesting, Nesting]:
         """What each instance is called: numbered from 0 through all sums, in evaluation order.
 
         The instances of a second loss are others than those of the first, and not drawn with them.
@@ -166,7 +166,7 @@ class _Instances:
         if len(sums) > 1:
             sums = [node for node in evaluation_order(self._root) if node in self._found]
         numbers = (number for node in sums for number in self._found[node])
-        names: dict[Path, Path] = {(): ()}
+        names: dict[Nesting, Nesting] = {(): ()}
         names.update(((str(n),), (f"instance[{i}]",)) for i, n in enumerate(numbers))
         return names
 

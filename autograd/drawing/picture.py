@@ -9,43 +9,30 @@ Graphviz.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
 
 from ..core import ieee
 from ..core.ops import Op
 from ..core.sweep import consumers_first, local_partials
 from ..core.value import Value
-from .collapse import MOST_IN_AN_OPENED_GROUP, Cut, Group, collapse
-from .groups import group_paths
-from .selection import Part, select
+from ..text import got
+from ..words.formulas import by_labels
+from .collapse import Cut, Group, collapse
+from .groups import nestings
+from .marks import Marks
+from .options import Options
+from .part import Part, select
 
-# How many boxes and Values can be read in one picture; without groups, patience must do.
-MAX_NODES, MAX_NODES_UNGROUPED = 60, MOST_IN_AN_OPENED_GROUP
 EDGES_PER_NODE = 5
-# So many edges of one operation may come from one place, or from constants; more become one edge.
+# So many edges of one operation may come from one place, or from constants; more become one arrow.
 PARALLEL = 8
-
-OPERANDS_IN_FORMULA = 6
-
-
-class Way(Protocol):
-    """A path through a graph, such as ``Stepper.why`` lists."""
-
-    @property
-    def nodes(self) -> Sequence[Value]:
-        """The Values on the path, each an operand of the one before."""
-
-
-Highlight: TypeAlias = "Value | Way | Iterable[Value | Way | Sequence[Value]]"
 
 
 @dataclass(frozen=True)
-class Edge:
+class Arrow:
     """The way from one operand into an operation, or from several to where those are used.
 
     Attributes:
@@ -56,7 +43,7 @@ class Edge:
         partial: dz/dx at this operand; 0.0 where no derivative passes, None for a constant and for
             several operands.
         upstream: the gradient of the result z, where partial is a number and a sweep was there.
-        contribution: what gradients receive along this edge, the sum over all operands of
+        contribution: what gradients receive along it, the sum over all operands of
             upstream * partial; None for constants or before a sweep.
         count: how many operands it stands for.
         emphasised: whether it is part of a path to which the picture should draw the eye.
@@ -73,10 +60,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Operation:
-    """The operation that made a node, with its edges in the order of the operands."""
+    """The operation that made a node, with its arrows in the order of the operands."""
 
     op: Op
-    edges: tuple[Edge, ...]
+    arrows: tuple[Arrow, ...]
 
 
 @dataclass(frozen=True)
@@ -121,7 +108,7 @@ class Box:
         inputs: how many of them are leaves.
         operations: the names of their operations, each with how many there are.
         inner_edges: how many operands of hidden operations are hidden with them.
-        edges: those that lead into it, one for each place they come from.
+        arrows: those that lead into it, one for each place they come from.
         highlighted: whether one of the Values is to be emphasised.
         is_root: whether it hides the final value.
         is_summary: whether it only counts what was left out: other instances, or far levels.
@@ -136,7 +123,7 @@ class Box:
     inputs: int
     operations: tuple[tuple[str, int], ...]
     inner_edges: int
-    edges: tuple[Edge, ...]
+    arrows: tuple[Arrow, ...]
     highlighted: bool
     is_root: bool
     is_summary: bool
@@ -168,8 +155,6 @@ class Picture:
         nodes: the Values in topological order.
         boxes: what hides the others.
         frames: the outermost open groups.
-        largest_contribution: the largest finite size of a contribution from a place in the
-            picture, 0.0 if there is none: the end of the scale that all edges share.
         hidden: how many Values of the graph are no part of the picture.
         around: whether the picture is of what is around a node, and not of the end of the graph.
     """
@@ -177,73 +162,67 @@ class Picture:
     nodes: tuple[Node, ...]
     boxes: tuple[Box, ...]
     frames: tuple[Frame, ...]
-    largest_contribution: float
     hidden: int
     around: bool
 
     @property
-    def edges(self) -> list[Edge]:
-        """All edges between places of the picture."""
-        into_values = [
-            edge for node in self.nodes if node.operation for edge in node.operation.edges
+    def arrows(self) -> list[Arrow]:
+        """All arrows between places of the picture."""
+        operations = [node.operation for node in self.nodes if node.operation]
+        ends: list[Operation | Box] = [*operations, *self.boxes]
+        return [arrow for end in ends for arrow in end.arrows]
+
+    @functools.cached_property
+    def largest_contribution(self) -> float:
+        """The largest finite size of a contribution from a place in the picture, or 0.0.
+
+        It is the end of the scale that all arrows share.
+        """
+        sizes = [
+            abs(arrow.contribution)
+            for arrow in self.arrows
+            if arrow.source is not None
+            if arrow.contribution is not None and math.isfinite(arrow.contribution)
         ]
-        return into_values + [edge for box in self.boxes for edge in box.edges]
+        return max(sizes, default=0.0)
 
 
-def picture_of(
-    root: Value,
-    *,
-    groups: str | None = "auto",
-    expand: str | Value | Iterable[str | Value] = (),
-    focus: Value | None = None,
-    depth: int | None = None,
-    max_nodes: int | None = None,
-    highlight: Highlight = (),
-) -> Picture:
-    """Collect what a picture of the graph under ``root`` shows; ``draw`` describes the arguments.
+def picture_of(root: Value, options: Options) -> Picture:
+    """Collect what a picture of the graph under ``root`` shows.
 
     Raises:
         TypeError: if something that should be a Value is none.
-        ValueError: if an argument is out of range, or names what is not in the graph; without
-            groups also if the graph is too large to be read.
+        ValueError: if the options name what is not in the graph; without groups also if the graph
+            is too large to be read.
     """
     if not isinstance(root, Value):
         raise TypeError(
-            f"a picture is drawn of a Value and all it was computed from, got {root!r} of type "
-            f"{type(root).__name__}; pass the Value at the end of the computation"
+            f"a picture is drawn of a Value and all it was computed from, got {got(root)}; pass "
+            f"the Value at the end of the computation"
         )
-    if groups not in ("auto", None):
-        raise ValueError(
-            f"groups is 'auto', to draw groups as boxes where a picture would be too large, or "
-            f"None, to draw every Value, got {groups!r}"
-        )
-    limit = _checked_limit(max_nodes, MAX_NODES if groups else MAX_NODES_UNGROUPED)
+    limit = options.limit
     graph = consumers_first(root)
-    part = select(graph, depth=depth, focus=focus)
-    marks = _Marks(highlight, part.nodes)
-    if focus is not None:
-        marks.values.add(focus)
+    part = select(graph, depth=options.depth, focus=options.focus)
+    marks = Marks(options.highlight, part.nodes)
+    expand = options.expand
     wishes = [expand] if isinstance(expand, (str, Value)) else list(expand)
     _check_wishes(wishes, set(part.nodes))
-    if groups is None:
+    if options.focus is not None:
+        marks.values.add(options.focus)
+        wishes.append(options.focus)
+    if options.groups is None:
         _refuse_unreadable(part, limit)
         cut = Cut({}, ())
     else:
-        around_focus = [] if focus is None else [focus]
-        cut = collapse(
-            part.nodes,
-            group_paths(graph),
-            most_boxes=limit,
-            expand=[*wishes, *around_focus],
-        )
-    return _Painter(root, graph, part, cut, marks).picture(around=focus is not None)
+        cut = collapse(part.nodes, nestings(graph), most_boxes=limit, expand=wishes)
+    return _Painter(root, graph, part, cut, marks).picture(around=options.focus is not None)
 
 
 class _Painter:
     """Puts a picture together from what has been decided."""
 
     def __init__(
-        self, root: Value, graph: Sequence[Value], part: Part, cut: Cut, marks: _Marks
+        self, root: Value, graph: Sequence[Value], part: Part, cut: Cut, marks: Marks
     ) -> None:
         self.root, self.graph, self.part, self.cut, self.marks = root, graph, part, cut, marks
         # A leaf does not tell: it may hold a gradient that another graph has left there.
@@ -259,58 +238,44 @@ class _Painter:
         nodes = tuple(self._node(value) for value in self.drawn)
         boxes = tuple(self._box(group, values) for group, values in self.cut.boxes.items())
         hidden = len(self.graph) - len(self.part.nodes)
-        bare = Picture(nodes, boxes, self._frames(), 0.0, hidden, around)
-        sizes = [
-            abs(edge.contribution)
-            for edge in bare.edges
-            if edge.source is not None
-            if edge.contribution is not None and math.isfinite(edge.contribution)
-        ]
-        return Picture(nodes, boxes, bare.frames, max(sizes, default=0.0), hidden, around)
+        return Picture(nodes, boxes, self._frames(), hidden, around)
 
     def _node(self, value: Value) -> Node:
-        is_open = value in self.part.opened
+        op, is_open = value.op, value in self.part.opened
         return Node(
             id=self.places[value],
             label=str(value.label or ""),
             data=float(value.data),
             grad=float(value.grad) if self.swept or value.grad else None,
-            formula=_formula(value),
-            operation=Operation(value.op, self._operands(value)) if value.op and is_open else None,
-            is_cut=value.op is not None and not is_open,
+            formula=" = ".join(by_labels(value)),
+            operation=Operation(op, self._operands(value, op)) if op and is_open else None,
+            is_cut=op is not None and not is_open,
             is_root=value is self.root,
             highlighted=value in self.marks.values,
             unseen=self.part.unseen.get(value, 0),
         )
 
-    def _operands(self, value: Value) -> tuple[Edge, ...]:
-        """The edges into an operation that is drawn."""
-        op = value.op
-        assert op is not None
+    def _operands(self, value: Value, op: Op) -> tuple[Arrow, ...]:
+        """The arrows into an operation that is drawn."""
         ordered = len(value.operands) > 1 and order_matters(op)
-        edges = []
-        for position, (operand, slope) in enumerate(
-            zip(value.operands, local_partials(value)), start=1
-        ):
-            shown_position = position if ordered else None
+        arrows = []
+        for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
+            position = place if ordered else None
             if not isinstance(operand, Value):
-                edges.append(Edge((operand,), shown_position))
+                arrows.append(Arrow((operand,), position))
                 continue
             partial = 0.0 if slope is None else float(slope)
-            edges.append(
-                Edge(
+            arrows.append(
+                Arrow(
                     self.places.get(operand),
-                    shown_position,
+                    position,
                     partial,
                     float(value.grad) if self.swept else None,
                     self._contribution(value, slope) if self.swept else None,
                     emphasised=(value, operand) in self.marks.steps,
                 )
             )
-        counts = Counter(map(_origin, edges))
-        return _merge(
-            edges, {origin for origin, count in counts.items() if _is_one_edge(origin, count)}
-        )
+        return _merge(arrows)
 
     def _contribution(self, value: Value, slope: float | None) -> float:
         """What an operand receives, after a sweep."""
@@ -340,8 +305,8 @@ class _Painter:
                     carried[source].append(self._contribution(value, slopes[position]))
                 if (value, operand) in self.marks.steps:
                     emphasised.add(source)
-        edges = tuple(
-            Edge(
+        arrows = tuple(
+            Arrow(
                 source,
                 contribution=ieee.sum(*carried[source]) if self.swept else None,
                 count=count,
@@ -353,13 +318,13 @@ class _Painter:
         return Box(
             id=own,
             title=group.title,
-            name=".".join(group.path),
+            name=".".join(group.nesting),
             count=len(values),
             total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
             inner_edges=inner_edges,
-            edges=edges,
+            arrows=arrows,
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
             is_summary=group.is_summary,
@@ -394,104 +359,55 @@ def _is_within(group: Group) -> bool:
     return group.parent is not None and group.parent.parent is not None
 
 
-def _origin(edge: Edge) -> str | None:
-    """What makes edges parallel: that they come from one place, or that all come from constants."""
-    return "constants" if isinstance(edge.source, tuple) else edge.source
+def _merge(arrows: Sequence[Arrow]) -> tuple[Arrow, ...]:
+    """The arrows into an operation, with too many from one place as one, where the first was.
+
+    From a value there may be several, for ``a + a`` has two; from a box there is one.
+    """
+    families: dict[str | None, list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        families[_origin(arrow)].append(arrow)
+    merged = []
+    for arrow in arrows:
+        origin = _origin(arrow)
+        family = families[origin]
+        if len(family) <= (1 if origin is None or origin.startswith("g") else PARALLEL):
+            merged.append(arrow)
+        elif arrow is family[0]:
+            merged.append(_sum(family))
+    return tuple(merged)
 
 
-def _is_one_edge(origin: str | None, count: int) -> bool:
-    """Whether parallel edges into an operation are drawn as one; a + a keeps its two."""
-    from_a_value = origin is not None and not origin.startswith("g")
-    return count > (PARALLEL if from_a_value else 1)
+def _origin(arrow: Arrow) -> str | None:
+    """What makes arrows parallel: one place, or that all come from constants."""
+    return "constants" if isinstance(arrow.source, tuple) else arrow.source
 
 
-def _merge(edges: Sequence[Edge], merged: Set[str | None]) -> tuple[Edge, ...]:
-    """The edges with those from each of the given origins as one, at the place of the first."""
-    families: dict[object, list[Edge]] = {}
-    for number, edge in enumerate(edges):
-        origin = _origin(edge)
-        families.setdefault(origin if origin in merged else number, []).append(edge)
-    return tuple(family[0] if len(family) == 1 else _sum(family) for family in families.values())
-
-
-def _sum(family: Sequence[Edge]) -> Edge:
+def _sum(family: Sequence[Arrow]) -> Arrow:
     source = family[0].source
     if isinstance(source, tuple):
-        source = tuple(x for edge in family if isinstance(edge.source, tuple) for x in edge.source)
-    carried = [edge.contribution for edge in family if edge.contribution is not None]
-    return Edge(
+        source = tuple(x for arrow in family for x in arrow.source or () if type(x) is float)
+    carried = [arrow.contribution for arrow in family if arrow.contribution is not None]
+    return Arrow(
         source,
         contribution=ieee.sum(*carried) if carried else None,
         count=len(family),
-        emphasised=any(edge.emphasised for edge in family),
+        emphasised=any(arrow.emphasised for arrow in family),
     )
-
-
-class _Marks:
-    """What the picture draws the eye to: Values, and steps from a Value to one of its operands."""
-
-    def __init__(self, highlight: Highlight, nodes: Sequence[Value]) -> None:
-        self.values: set[Value] = set()
-        self.steps: set[tuple[Value, Value]] = set()
-        present = set(nodes)
-        is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
-        wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
-        # A list of Values may be a path itself; a set is in no order.
-        if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
-            self._walk([x for x in wanted if isinstance(x, Value)])
-        for entry in wanted:
-            # What why() gives is a path as well, of which .nodes are the Values.
-            nodes = getattr(entry, "nodes", entry)
-            is_path = isinstance(nodes, Sequence) and not isinstance(nodes, str)
-            path: list[Value] = list(nodes) if is_path else [nodes]  # type: ignore[list-item]
-            for value in path:
-                _check_present(value, present)
-            self.values.update(path)
-            self._walk(path)
-
-    def _walk(self, path: Sequence[Value]) -> None:
-        for first, second in itertools.pairwise(path):
-            for consumer, operand in ((first, second), (second, first)):
-                if operand in consumer.operands:
-                    self.steps.add((consumer, operand))
-
-
-def _check_present(value: object, present: Set[Value]) -> None:
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"highlight takes Values of the graph, and paths of them, got {value!r} of type "
-            f"{type(value).__name__}; pass the Value itself, not its label or number"
-        )
-    if value not in present:
-        raise ValueError(
-            f"highlight names {value!r}, which is not part of this graph; pass Values that "
-            f"the root was computed from"
-        )
 
 
 def _check_wishes(wishes: Sequence[object], present: Set[Value]) -> None:
     for wish in wishes:
         if not isinstance(wish, (str, Value)):
             raise TypeError(
-                f"expand takes names of groups, such as 'layer1.neuron0', and Values, got {wish!r} "
-                f"of type {type(wish).__name__}"
+                f"expand takes names of groups, such as 'layer1.neuron0', and Values, got "
+                f"{got(wish)}"
             )
         if isinstance(wish, Value) and wish not in present:
             raise ValueError(
                 f"expand asks for {wish!r}, which is not part of this graph; pass a Value that the "
                 f"root was computed from"
             )
-
-
-def _checked_limit(max_nodes: int | None, default: int) -> int:
-    if max_nodes is None:
-        return default
-    if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
-        raise ValueError(
-            f"max_nodes is a number of boxes, at least 1, got {max_nodes!r}; leave it out for "
-            f"{default}"
-        )
-    return max_nodes
 
 
 def _refuse_unreadable(part: Part, max_nodes: int) -> None:
@@ -502,18 +418,6 @@ def _refuse_unreadable(part: Part, max_nodes: int) -> None:
             f"in one picture of every Value (max_nodes={max_nodes}); leave out groups=None, draw "
             f"the end of it with depth=5 or so, or raise max_nodes"
         )
-
-
-def _formula(value: Value) -> str:
-    """``a * b = 2.0 * -3.0``: the operation on the names of its operands, and on their numbers."""
-    if value.op is None:
-        return ""
-    shown = value.operands[:OPERANDS_IN_FORMULA]
-    numbers = [repr(x.data if isinstance(x, Value) else x) for x in shown]
-    names = [str(x.label) if isinstance(x, Value) else repr(x) for x in shown]
-    texts = [names, numbers] if all(names) else [numbers]
-    more = ["..."] if len(value.operands) > len(shown) else []
-    return " = ".join(value.op.formula(operands + more) for operands in texts)
 
 
 @functools.cache

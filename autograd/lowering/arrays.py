@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..core.ops import OPS
 from ..core.table import EVERY
 from ..languages import JAX, NUMPY
 from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
+from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
 # What NumPy lacks ---------------------------------------------------------------------------------
@@ -100,13 +101,10 @@ COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 NOT_IN_PLACE = frozenset({"where"})
 
 
-def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """The graph with compound operations taken apart, so that forward and backward share work.
-
-    Returns:
-        The new graph, and the node of each output in it.
-    """
-    reached = graph.reachable(outputs)
+def expand(lowered: Lowered) -> Lowered:
+    """Take compound operations apart, so that forward and backward share work."""
+    graph = lowered.graph
+    reached = graph.reachable(lowered.nodes())
     expanded = _Expanded()
     nodes = [-1] * len(graph)
     for node, name in enumerate(graph.names):
@@ -123,7 +121,7 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             nodes[node] = expanded.row(name, operands)
         if node in graph.labels:
             expanded.labels.setdefault(nodes[node], graph.labels[node])
-    return expanded, [nodes[output] for output in outputs]
+    return lowered.moved(expanded, nodes)
 
 
 class _Expanded(Simplifier):

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..core.value import Value
-from ..drawing.frames import Box, Moment, Operand, widest
+from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
-from ..stepping.recording import Edge, Recording
-from ..stepping.text import plain, signed
+from ..stepping.recording import Recording
+from ..stepping.steps import Receipt
+from ..text import plain, signed
 
 # What can be read in one picture, and how much is shown of a graph that is larger.
 MOST_NODES, MOST_EDGES = 120, 300
@@ -56,8 +57,8 @@ class Excerpt:
         }
         for number, position in self._far_uses():
             operand = self._operands[number][position]
-            assert operand.box is not None
-            name = recording.names[recording.nodes[operand.box - 1]]
+            assert operand.card is not None
+            name = recording.names[recording.nodes[operand.card - 1]]
             self._operands[number][position] = replace(operand, reference=name)
 
     def moment(self, position: int, edges_done: int = 0, *, alone: bool = False) -> Moment:
@@ -77,27 +78,27 @@ class Excerpt:
                 grad = recording.received(node, done) if alone else edge.after
                 grads[number], counts[number] = signed(grad), _count(edge)
         contributions = {
-            key: recording.edge(edge).contribution
+            key: recording.reports[edge].contribution
             for key, edge in self.edges.items()
             if edge < done
         }
         return Moment(grads, counts, contributions, begun or None)
 
-    def boxes(self, moments: Sequence[Moment]) -> list[Box]:
+    def boxes(self, moments: Sequence[Moment]) -> list[Card]:
         """What to draw, operands first, with room for the gradients of these moments."""
         drawn_uses = dict.fromkeys(self.numbers, 0)
         for edge in self.edges.values():
-            drawn_uses[self._recording.edge(edge).operand] += 1
+            drawn_uses[self._recording.reports[edge].operand] += 1
         return [
             self._box(node, number, drawn_uses[node], moments)
             for node, number in self.numbers.items()
         ][::-1]
 
-    def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Box:
+    def _box(self, node: Value, number: int, drawn_uses: int, moments: Sequence[Moment]) -> Card:
         recording = self._recording
-        uses = recording.reports(node)
+        uses = recording.arriving(node)
         operands = self._operands[number]
-        return Box(
+        return Card(
             number=number,
             name=recording.names[node],
             data=signed(recording.data[number - 1]),
@@ -127,17 +128,17 @@ class Excerpt:
                 continue
             number_of_edge = next(edges)
             if operand in self.numbers:
-                partial = recording.edge(number_of_edge).partial
+                partial = recording.reports[number_of_edge].partial
                 drawn[position] = Operand(self.numbers[operand], signed(partial or 0.0), place)
                 self.edges[number, position] = number_of_edge
         return drawn
 
     def _far_uses(self) -> list[tuple[int, int]]:
         """Those of ``edges`` that would be long, of nodes that are used often."""
-        uses = Counter(self._operands[n][position].box for n, position in self.edges)
+        uses = Counter(self._operands[n][position].card for n, position in self.edges)
         ranks: dict[int, int] = {}
         for number in reversed(self.numbers.values()):
-            operands = [x.box for x in self._operands[number].values() if x.box is not None]
+            operands = [x.card for x in self._operands[number].values() if x.card is not None]
             if operands:
                 # A leaf stands right before the first that uses it.
                 rank = 1 + max(ranks.get(operand, 0) for operand in operands)
@@ -146,13 +147,13 @@ class Excerpt:
         return [
             (number, position)
             for number, position in self.edges
-            if uses[operand := self._operands[number][position].box] > MOST_USES
+            if uses[operand := self._operands[number][position].card] > MOST_USES
             and operand is not None
             and ranks[number] - ranks[operand] > LONGEST_EDGE
         ]
 
 
-def _count(edge: Edge) -> str:
+def _count(edge: Receipt) -> str:
     return f"{edge.reported}/{edge.consumers}"
 
 
@@ -177,14 +178,10 @@ def _nearest(recording: Recording, place: int) -> list[int]:
 
 def _neighbours(recording: Recording, place: int, is_focus: bool) -> list[int]:
     """The places of a node's consumers and operands, or of the first of them."""
-    start, end = recording.starts[place : place + 2]
-    operands = [
-        recording.place[recording.edge(edge).operand]
-        for edge in range(start, min(end, start + MOST_OPERANDS))
-    ]
-    uses = recording.reports(recording.nodes[place])
+    operands = [recording.place[sent.operand] for sent in recording.sent(place)[:MOST_OPERANDS]]
+    uses = recording.arriving(recording.nodes[place])
     # Through a parameter that all the graph uses, every place is near every other.
     if len(uses) > MOST_CONSUMERS and not is_focus:
         return operands
-    consumers = [recording.consumer(edge) for edge in uses[:MOST_CONSUMERS]]
+    consumers = [recording.reports[edge].consumer for edge in uses[:MOST_CONSUMERS]]
     return [*(recording.place[consumer] for consumer in consumers), *operands]

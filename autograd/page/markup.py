@@ -1,4 +1,4 @@
-"""Steps as HTML: what ``text`` says, with derivatives set as fractions.
+"""Steps as HTML: what ``str`` of them says, with derivatives set as fractions.
 
 Records go in and markup comes out. Every name and number passes through ``escape`` on its way, so
 that a label shows as what it is. No markup holds a style or a script.
@@ -11,9 +11,17 @@ from html import escape
 from itertools import chain, repeat
 
 from ..core import ieee
-from ..stepping import text
-from ..stepping.recording import Edge, Recording, Step
-from ..stepping.text import signed
+from ..stepping.recording import Recording
+from ..stepping.steps import (
+    EDGES_SHOWN,
+    TERMS_SHOWN,
+    Receipt,
+    Step,
+    headline,
+    stale_notice,
+)
+from ..text import plain, signed
+from ..words import formulas
 from ..words.names import atom
 
 # A derivative of longer names is set on one line.
@@ -38,8 +46,8 @@ def start(recording: Recording) -> str:
 
 def section(step: Step) -> str:
     """A step: its node, the gradient that has come together there, and its reports."""
-    source = text.source(step.node)
-    shown = step.edges[: text.EDGES_SHOWN]
+    source = formulas.made_at(step.node)
+    shown = step.edges[:EDGES_SHOWN]
     rows = [_report(step, edge) for edge in shown]
     if left_out := step.edges[len(shown) :]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
@@ -60,7 +68,7 @@ def section(step: Step) -> str:
 
 def heading(step: Step) -> str:
     """``e = a * b``: the headline of the step without its number."""
-    return text.headline(step).partition("] ")[2]
+    return headline(step).partition("] ")[2]
 
 
 def code(words: str) -> str:
@@ -95,7 +103,7 @@ def _gradient(step: Step) -> str:
     """``dL/de = +3 + -5 = -2``, and that all who use the node have reported."""
     terms = step.received
     equation = [_derivative(step.names[step.root], step.names[step.node])]
-    if 1 < len(terms) <= text.TERMS_SHOWN:
+    if 1 < len(terms) <= TERMS_SHOWN:
         equation.append(" + ".join(_number(signed(term)) for term in terms))
     equation.append(_number(signed(step.gradient), "gradient"))
     completeness = (
@@ -110,7 +118,7 @@ def _gradient(step: Step) -> str:
     return "".join(parts)
 
 
-def _report(step: Step, edge: Edge) -> str:
+def _report(step: Step, edge: Receipt) -> str:
     """``dL/da = dL/de · de/da = -2 · -3 = +6`` with ``de/da = b``, and a's gradient so far."""
     root, node = step.names[step.root], step.names[step.node]
     operand = step.names[edge.operand]
@@ -132,8 +140,8 @@ def _report(step: Step, edge: Edge) -> str:
             f"{edge.reported:,}/{edge.consumers:,} consumers reported",
         ),
     ]
-    if edge.reported == 1 and edge.before is not None:
-        arrived.append(_tag("span", "stale", _stale(edge.before)))
+    if edge.stale is not None:
+        arrived.append(_tag("span", "stale", _stale(edge.stale)))
     return (
         _equation(equation, first="=" if edge.reported == 1 else "+=")
         + _tag("span", "local", _local(step, edge, local))
@@ -141,12 +149,12 @@ def _report(step: Step, edge: Edge) -> str:
     )
 
 
-def _local(step: Step, edge: Edge, derivative: str) -> str:
+def _local(step: Step, edge: Receipt, derivative: str) -> str:
     """``with de/da = b = -3``; an operand that the node uses more than once is numbered."""
-    formula = text.partial_formula(step.node, edge.position, step.names)
+    formula = formulas.partial(step.node, edge.position, step.names)
     equation = [derivative, code(formula)]
     if edge.partial is not None:
-        number = text.plain(edge.partial)
+        number = plain(edge.partial)
         if formula.strip("()") == number:  # a constant slope, such as (-1)
             equation = [derivative, _number(number)]
         else:
@@ -163,7 +171,7 @@ def _nowhere_to_go(step: Step) -> str:
 
 
 def _stale(held: float) -> str:
-    return escape(text.stale_notice(held))
+    return escape(stale_notice(held))
 
 
 # Mathematics ------------------------------------------------------------------------------------

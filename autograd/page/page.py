@@ -19,9 +19,10 @@ from string import Template
 
 from ..drawing import rendering
 from ..drawing.frames import BEFORE, Moment, svg
-from ..stepping import text
-from ..stepping.recording import Recording, Step
-from ..stepping.text import signed
+from ..stepping.recording import Recording
+from ..stepping.steps import EDGES_SHOWN, Step
+from ..text import signed
+from ..words.formulas import in_names
 from ..words.names import derivative
 from .excerpt import Excerpt
 from .markup import code, heading, section, start
@@ -104,7 +105,7 @@ def _change(step: Step | None, before: Moment, now: Moment) -> dict[str, object]
 
 
 def _label(step: Step) -> str:
-    kind = "leaf" if step.node.op is None else text.formula(step.node, step.names)
+    kind = "leaf" if step.node.op is None else in_names(step.node, step.names)
     return f"{step.names[step.node]}: {kind}, data {signed(step.data)}, step {step.number}"
 
 
@@ -113,7 +114,7 @@ def _spoken(step: Step) -> str:
     root, name = step.names[step.root], step.names[step.node]
     reports = [
         f"{step.names[edge.operand]} receives {signed(edge.contribution)}"
-        for edge in step.edges[: text.EDGES_SHOWN]
+        for edge in step.edges[:EDGES_SHOWN]
     ]
     return "; ".join(
         [

@@ -19,17 +19,16 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-import autograd
-
+from .. import drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core.value import Value, grad
-from ..stepping import step_through
-from ..stepping.text import align
+from ..stepping.views import step_through
+from ..text import align
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
-from .terminal import printable
+from .terminal import complete_names, printable
 
 LONGEST_LINE = 360  # characters of a complaint
 FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         _complain(error)
         return MISUSED
-    except (OSError, ImportError, autograd.RenderError) as error:
+    except (OSError, ImportError, drawing.RenderError) as error:
         _settle_output()
         _complain(_reason(error))
         return FAILED
@@ -122,10 +121,10 @@ def draw_command(chosen: argparse.Namespace) -> int:
     if chosen.backward:
         root.backward()
     if chosen.output is None:
-        print(autograd.draw(root).source, end="")
+        print(drawing.draw(root).source, end="")
         return 0
     # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
-    print(f"wrote {autograd.render(root, chosen.output)}")
+    print(f"wrote {drawing.render(root, chosen.output)}")
     return 0
 
 
@@ -145,12 +144,13 @@ def step_command(chosen: argparse.Namespace) -> int:
 
 def session() -> int:
     """A Python session with everything imported: IPython's where that is installed."""
-    names = {name: getattr(autograd, name) for name in autograd.__all__}
-    names |= {package: importlib.import_module(package) for package in ("autograd", "nn")}
+    # As somebody imports them who types that: the shell stands below the face of the package.
+    names: dict[str, Any] = {name: importlib.import_module(name) for name in ("autograd", "nn")}
+    names = {name: getattr(names["autograd"], name) for name in names["autograd"].__all__} | names
     try:
         import IPython
     except ImportError:
-        _complete_names(names)
+        complete_names(names)
         code.interact(WELCOME, local=names, exitmsg="")
     else:
         IPython.start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
@@ -400,14 +400,3 @@ def _settle_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _complete_names(names: dict[str, Any]) -> None:
-    """Let the tab key complete names, where the terminal's library is there."""
-    try:
-        import readline
-        import rlcompleter
-    except ImportError:
-        return
-    readline.set_completer(rlcompleter.Completer(names).complete)
-    readline.parse_and_bind("tab: complete")

@@ -20,9 +20,11 @@ from typing import Any
 from ..core.origin import record_source
 from ..core.sweep import consumers_first
 from ..core.value import Value
-from ..stepping import text
 from ..stepping.stepper import Stepper
+from ..stepping.steps import held
 from ..stepping.targets import Predicate, find_node
+from ..text import GAP, signed
+from ..words.formulas import in_names
 from . import expression
 from .expression import ExpressionError
 from .terminal import say
@@ -70,8 +72,8 @@ class GraphNames:
         field = _FIELD.fullmatch(written)
         if field is not None and (node := self.node(field[1])) is not None:
             grad = self._gradient(node)
-            return grad if field[2] == "grad" else text.signed(self._data(node))
-        return text.signed(self._compute(written))
+            return grad if field[2] == "grad" else signed(self._data(node))
+        return signed(self._compute(written))
 
     def run(self, line: str) -> None:
         """Do what a line says that is no command, and show what it gives.
@@ -88,12 +90,9 @@ class GraphNames:
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
         names = self._stepper.steps.names
-        made_of = text.formula(node, names)
+        made_of = in_names(node, names)
         equals = f"{made_of} = " if made_of else ""
-        return (
-            f"{names[node]} = {equals}{text.signed(self._data(node))}{text.GAP}"
-            f"grad {self._gradient(node)}"
-        )
+        return f"{names[node]} = {equals}{signed(self._data(node))}{GAP}grad {self._gradient(node)}"
 
     def _compute(self, written: str) -> float:
         try:
@@ -112,8 +111,7 @@ class GraphNames:
         return recording.data[recording.place[node]]
 
     def _gradient(self, node: Value) -> str:
-        s = self._stepper
-        return text.gradient_at(s.steps, node, s.position, s.edges_done)
+        return held(self._stepper.grad(node))
 
 
 class PythonNames(GraphNames):

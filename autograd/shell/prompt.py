@@ -12,19 +12,21 @@ import cmd
 import keyword
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from ..core.value import Value
-from ..stepping import listing, text
+from ..drawing import render
+from ..page import page
+from ..stepping import listing
 from ..stepping.breakpoints import Breakpoint
-from ..stepping.recording import Step
-from ..stepping.replay import ForwardStep
+from ..stepping.forward import ForwardStep
 from ..stepping.stepper import Stepper
+from ..stepping.steps import Step, headline
 from ..stepping.targets import Predicate, condition_target, find_node, resolve
+from ..text import Text
 from .lookup import GraphNames, ProgramError
-from .terminal import is_typed, say
+from .terminal import is_typed, say, word_delimiters
 
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
@@ -113,8 +115,9 @@ class Prompt(cmd.Cmd):
                 fresh prompt.
         """
         try:
-            say(f"{self._where()}\nhelp lists the commands, an empty line repeats the last one")
-            with _completing_labels():
+            say(self._stepper.whereabouts)
+            say("help lists the commands, an empty line repeats the last one")
+            with word_delimiters(DELIMITERS):  # to the tab key layer1.w[2] is one word
                 self._read_commands()
         except BaseException:
             self._stepper.quit()
@@ -253,20 +256,18 @@ class Prompt(cmd.Cmd):
         """Go back further: see the values computed first."""
         self._move(self._stepper.forward())
 
-    def _repeat(
-        self, movement: Callable[[], Step | ForwardStep | text.Text], argument: str
-    ) -> None:
+    def _repeat(self, movement: Callable[[], Step | ForwardStep | Text], argument: str) -> None:
         for _ in range(_count(argument)):
             self._move(movement())
             if self._stepper.done:
                 break
 
-    def _move(self, result: Step | ForwardStep | text.Text) -> None:
+    def _move(self, result: Step | ForwardStep | Text) -> None:
         """Show where a movement has led to, and forget what belonged to the place before."""
         self._forget_place()
         say(str(result))
-        if not isinstance(result, text.Text):
-            say(self._where() if self._stepper.done else f"next: {self._following()}")
+        if not isinstance(result, Text):
+            say(self._stepper.whereabouts if self._stepper.done else f"next: {self._following()}")
         if self._stepper.done:
             say("c leaves the prompt with these gradients, q with those from before the pass")
         for written, before in self._displayed.items():
@@ -443,17 +444,15 @@ class Prompt(cmd.Cmd):
         """
         s, path = self._stepper, argument or PICTURE
         if path.endswith(".html"):
-            say(f"wrote {s.save(path)}")
+            say(f"wrote {page.save(s.steps, s.position, path)}")
         else:
-            from ..drawing import render
-
             say(f"wrote {render(s.root, path, highlight=s.current)}")
 
     def _say_steps(self, places: range) -> None:
         s = self._stepper
         marked = {p for p in places for b in s.breakpoints if b.stops_before(s.steps, p)}
         current = -1 if s.done else self._place()
-        say(listing.listing(s.steps, places, current, marked))
+        say(listing.step_lines(s.steps, places, current, marked))
 
     def _path(self) -> list[Value]:
         return listing.path_to(self._stepper.steps, self._stepper.current)
@@ -621,36 +620,14 @@ class Prompt(cmd.Cmd):
     def _place(self) -> int:
         return min(self._stepper.position, len(self._stepper.steps) - 1)
 
-    def _where(self) -> str:
-        s = self._stepper
-        if s.is_forward:
-            return text.forward_whereabouts(s.values, s.values_done)
-        return text.whereabouts(s.steps, s.position, s.edges_done)
-
     def _following(self) -> str:
         s = self._stepper
         if s.is_forward:
             return listing.node_line(s.steps, s.current)
-        return text.headline(s.steps.part(s.position, 0, 0))
+        return headline(s.steps.part(s.position, 0, 0))
 
     def _complain(self, complaint: str) -> None:
         say(f"*** {complaint}")
-
-
-@contextmanager
-def _completing_labels() -> Iterator[None]:
-    """Let the tab key take ``layer1.neuron0.w[2]`` for one word."""
-    try:
-        import readline
-    except ImportError:
-        yield
-        return
-    delimiters = readline.get_completer_delims()
-    readline.set_completer_delims(DELIMITERS)
-    try:
-        yield
-    finally:
-        readline.set_completer_delims(delimiters)
 
 
 EPILOGUE = [

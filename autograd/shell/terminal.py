@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import rlcompleter
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+try:
+    import readline
+except ImportError:  # not every Python has it, and then there is no tab key
+    readline = None  # type: ignore[assignment]
 
 _BOLD, _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 
@@ -56,3 +65,24 @@ def wants_colour() -> bool:
 def is_typed() -> bool:
     """Whether a person types the input; otherwise it comes from a pipe or a file."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+@contextmanager
+def word_delimiters(delimiters: str) -> Iterator[None]:
+    """Let the tab key complete words that end at these characters, within the block."""
+    if readline is None:
+        yield
+        return
+    before = readline.get_completer_delims()
+    readline.set_completer_delims(delimiters)
+    try:
+        yield
+    finally:
+        readline.set_completer_delims(before)
+
+
+def complete_names(names: dict[str, Any]) -> None:
+    """Let the tab key complete the names of a Python session."""
+    if readline is not None:
+        readline.set_completer(rlcompleter.Completer(names).complete)
+        readline.parse_and_bind("tab: complete")

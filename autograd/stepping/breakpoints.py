@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..text import counted
 from .recording import Recording
 from .targets import ConditionTarget, NodeTarget, Target
 
@@ -51,7 +52,7 @@ class Breakpoint:
         note = f"; {self.target.note}" if self.target.note else ""
         return (
             f"breakpoint {self.number} on {self.target.name}{condition}{' (once)' * self.once}, "
-            f"{self.hits} hit{'s' * (self.hits != 1)}{', disabled' * (not self.enabled)}{note}"
+            f"{counted(self.hits, 'hit')}{', disabled' * (not self.enabled)}{note}"
         )
 
     def __repr__(self) -> str:

@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from ..core.value import Value
+from ..text import align, plain, signed
+from ..words import formulas
 from ..words.names import derivative
-from . import text
-from .recording import Edge, Recording
+from .recording import Recording
+from .steps import EDGES_SHOWN, Receipt
+from .tables import ROWS_SHOWN
 
 STACK_SHOWN = 20  # nodes of a path
 
@@ -22,14 +25,17 @@ def equation(recording: Recording, node: Value) -> str:
     """The formula of a node and what it sends to each operand, in symbols and in numbers."""
     names, place = recording.names, recording.place[node]
     edges = recording.edge_count(place)
-    step = recording.part(place, 0, min(edges, text.EDGES_SHOWN))
+    step = recording.part(place, 0, min(edges, EDGES_SHOWN))
     name, root = names[node], names[recording.root]
     upstream = derivative(root, name)
-    lines = [f"{name} = {_computation(recording, node)}{text.signed(step.data)}"]
-    lines.append(f"{upstream} = {text.signed(step.gradient)}")
+    made = [formulas.in_names(node, names), formulas.in_numbers(node, recording.numbers(node))]
+    lines = [
+        " = ".join(filter(None, [name, *made, signed(step.data)])),
+        f"{upstream} = {signed(step.gradient)}",
+    ]
     for edge in step.edges:
         arriving = derivative(root, names[edge.operand])
-        partial = _factor(text.partial_formula(node, edge.position, names))
+        partial = _factor(formulas.partial(node, edge.position, names))
         symbols = f"{upstream} * {partial}"
         lines.append(f"{arriving} += {symbols} = {_contribution(step.gradient, edge)}")
     if edges > len(step.edges):
@@ -49,16 +55,16 @@ def operands(recording: Recording, node: Value, describe: Callable[[Value], str]
         return f"{recording.names[node]} is a leaf: it has no operands"
     uses = Counter(node.operands)
     lines = [
-        (describe(x) if isinstance(x, Value) else f"{text.plain(x)} (a constant)")
+        (describe(x) if isinstance(x, Value) else f"{plain(x)} (a constant)")
         + (f" ({count} times)" if count > 1 else "")
         for x, count in uses.items()
     ]
-    if len(lines) > text.ROWS_SHOWN:
-        lines[text.ROWS_SHOWN :] = [f"... and {len(lines) - text.ROWS_SHOWN} more"]
+    if len(lines) > ROWS_SHOWN:
+        lines[ROWS_SHOWN:] = [f"... and {len(lines) - ROWS_SHOWN} more"]
     return "\n".join(lines)
 
 
-def listing(recording: Recording, places: Iterable[int], current: int, marked: set[int]) -> str:
+def step_lines(recording: Recording, places: Iterable[int], current: int, marked: set[int]) -> str:
     """Steps of the pass, one a line: ``4 B-> e = a * b``.
 
     Args:
@@ -79,21 +85,19 @@ def listing(recording: Recording, places: Iterable[int], current: int, marked: s
 
 def node_line(recording: Recording, node: Value) -> str:
     """How a node was made: ``e = a * b``, or ``a = +2 (leaf)``."""
-    names = recording.names
-    number = text.signed(recording.data[recording.place[node]])
-    return f"{names[node]} = {text.formula(node, names) or f'{number} (leaf)'}"
+    return formulas.node_line(node, recording.names, recording.data[recording.place[node]])
 
 
 def path_to(recording: Recording, node: Value) -> list[Value]:
     """A way from the root to a node: upwards always along the largest contribution."""
 
     def size(number: int) -> float:
-        contribution = abs(recording.edge(number).contribution)
+        contribution = abs(recording.reports[number].contribution)
         return math.inf if math.isnan(contribution) else contribution
 
     path = [node]
     while path[-1] is not recording.root:
-        path.append(recording.consumer(max(recording.reports(path[-1]), key=size)))
+        path.append(recording.reports[max(recording.arriving(path[-1]), key=size)].consumer)
     return path[::-1]
 
 
@@ -106,23 +110,12 @@ def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
     rows = []
     for node in shown:
         made = f"{'>' if node is chosen else ' '} {node_line(recording, node)}"
-        gradient = text.signed(recording.gradients[recording.place[node]])
+        gradient = signed(recording.gradients[recording.place[node]])
         rows.append([made, f"{derivative(root, recording.names[node])} = {gradient}"])
-    lines = text.align(rows)
+    lines = align(rows)
     if left_out > 0:
         lines.insert(half, f"  ... {left_out} nodes between")
     return "\n".join(lines)
-
-
-def _computation(recording: Recording, node: Value) -> str:
-    """``a * b = 2 * -3 = ``; empty for a leaf."""
-    if node.op is None:
-        return ""
-    numbers = [
-        recording.data[recording.place[x]] if isinstance(x, Value) else x for x in node.operands
-    ]
-    in_names = text.formula(node, recording.names)
-    return f"{in_names} = {text.formula_in_numbers(node, numbers)} = "
 
 
 def _factor(formula: str) -> str:
@@ -134,8 +127,8 @@ def _factor(formula: str) -> str:
     return f"({formula})" if is_sum else formula
 
 
-def _contribution(gradient: float, edge: Edge) -> str:
+def _contribution(gradient: float, edge: Receipt) -> str:
     if edge.partial is None:
         return "nothing: no derivative passes"
-    numbers = f"{text.signed(gradient)} * {text.signed(edge.partial)}"
-    return f"{numbers} = {text.signed(edge.contribution)}"
+    numbers = f"{signed(gradient)} * {signed(edge.partial)}"
+    return f"{numbers} = {signed(edge.contribution)}"

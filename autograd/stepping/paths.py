@@ -13,16 +13,22 @@ of 50 digits that do none of these, and rounded to floats in the end.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
+from ..core import ieee
 from ..core.value import Value
-from . import text
+from ..text import GAP, align, counted, signed
+from ..words.names import derivative
 from .recording import Recording
+from .steps import WIDEST
 
 PATHS_SHOWN = 20
+NODES_SHOWN = 8  # of a path
+ARRIVALS_SHOWN = 8
 
 _WIDE = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 _ZERO, _ONE, _INFINITE = Decimal(0), Decimal(1), Decimal("Infinity")
@@ -45,7 +51,7 @@ class Path:
     names: Mapping[Value, str] = field(compare=False)
 
     def __repr__(self) -> str:
-        return text.describe_path(self)
+        return GAP.join(_columns(self))
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Why:
         return iter(self.paths)
 
     def __repr__(self) -> str:
-        return text.describe_why(self)
+        return _describe(self)
 
 
 class _Way(NamedTuple):
@@ -173,11 +179,11 @@ class _Search:
         """The edges to a place on which a derivative passes, in the order of the pass."""
         recording = self.recording
         ways = []
-        for number in recording.reports(recording.nodes[place]):
-            _, partial = recording.link(number)
-            if partial is not None:
-                consumer = recording.place[recording.consumer(number)]
-                ways.append(_Way(consumer, partial, _WIDE.create_decimal_from_float(partial)))
+        for edge in recording.arriving(recording.nodes[place]):
+            report = recording.reports[edge]
+            if report.partial is not None:
+                factor = _WIDE.create_decimal_from_float(report.partial)
+                ways.append(_Way(recording.place[report.consumer], report.partial, factor))
         return ways
 
     def _all_paths(self, place: int) -> _Above:
@@ -258,3 +264,65 @@ def _size(x: Decimal, y: Decimal) -> Decimal:
     """The size of a product; nan counts as infinite, for it is what one looks for."""
     size = _WIDE.abs(_WIDE.multiply(x, y))
     return _INFINITE if size.is_nan() else size
+
+
+# What is said ------------------------------------------------------------------------------------
+
+
+def _columns(path: Path) -> list[str]:
+    """``d -> c -> b`` and ``+1 * +3 = +3``."""
+    way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
+    factors = " * ".join(_ends([signed(partial) for partial in path.partials]))
+    if len(path.partials) == 1:
+        return [way, factors]
+    return [way, f"{factors} = {signed(path.product)}" if factors else signed(path.product)]
+
+
+def _ends(parts: Sequence[str]) -> list[str]:
+    if len(parts) <= NODES_SHOWN:
+        return list(parts)
+    left_out = len(parts) - NODES_SHOWN
+    return [*parts[: NODES_SHOWN // 2], f"({left_out} more)", *parts[-NODES_SHOWN // 2 :]]
+
+
+def _describe(why: Why) -> str:
+    """The paths of a gradient and what they add up to."""
+    names = why.names
+    asked = derivative(names[why.root], names[why.node])
+    if not why.count:
+        return f"{asked} = {signed(why.gradient)}: no path with a derivative leads there"
+    paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
+    lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
+    if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
+        lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
+    lines += [f"  {line}" for line in _fold([_columns(path) for path in why.paths])]
+    if left_out := why.count - len(why.paths):
+        more = counted(left_out, "more path")
+        lines.append(f"  ... and {more}, {signed(why.rest)} in all")
+        lines.append("by the last node on the way:")
+        largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
+        shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
+        lines += [f"  {line}" for line in _fold([_arrival(why, arrival) for arrival in shown])]
+        if rest:
+            total = signed(ieee.sum(*[arrival.total for arrival in rest]))
+            lines.append(f"  ... and {len(rest)} more, {total} in all")
+    return "\n".join(lines)
+
+
+def _arrival(why: Why, arrival: Arrival) -> list[str]:
+    names = why.names
+    root, node, consumer = names[why.root], names[why.node], names[arrival.consumer]
+    return [
+        f"{derivative(root, consumer)} * {derivative(consumer, node)}",
+        f"{signed(arrival.gradient)} * {signed(arrival.partial)} = {signed(arrival.total)}",
+        counted(arrival.count, "path"),
+    ]
+
+
+def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
+    lines = align(rows)
+    if max(map(len, lines), default=0) <= WIDEST:
+        return lines
+    others = align([row[1:] for row in rows])
+    return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]

@@ -1,39 +1,31 @@
-"""The ``Stepper``: a position in a recorded pass, and the movements that change it.
+"""The ``Stepper``: a reverse pass that does what a user says, and tells what has happened.
 
-A recording goes in; what goes out is written to ``.grad``, by assignment of recorded numbers, so
-that going back restores every bit. Movements return what happened, as a ``Step`` or as ``Text``;
-nothing is printed, and every prompt or picture of a pass is a view of this.
+Its movements are those of a ``Cursor``. What is asked for as a label, an operation or a condition
+is resolved here, and what a movement or a question returns is text. Nothing is printed, and every
+prompt or picture of a pass is a view of this.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import numbers
-import os
-import reprlib
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..checking.differences import Comparison
 from ..core.value import Value
-from . import replay, text
+from ..text import Text, counted, shortened, whole_number
+from . import forward, node_check, steps, tables
 from .breakpoints import Breakpoint
+from .cursor import Cursor
+from .forward import ForwardStep
 from .naive import naive_walk
 from .paths import PATHS_SHOWN, Why, why
-from .recording import Recording, Step
-from .replay import Forward, ForwardStep
+from .steps import Step
 from .targets import NodeTarget, Predicate, condition_target, find_node, resolve
-from .text import Text
-
-if TYPE_CHECKING:
-    import graphviz
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
 _WHY = "why(node) for those that matter most"
 
 
-class Stepper:
+class Stepper(Cursor):
     """A reverse pass under way.
 
     While a node waits for reports its ``.grad`` is the sum of those that have come: of a leaf on
@@ -65,57 +57,9 @@ class Stepper:
     """
 
     def __init__(self, root: Value, *, forward: bool = False) -> None:
-        self.steps = Recording(root)
-        self.breakpoints: list[Breakpoint] = []
-        self.watches: list[Value] = []
+        super().__init__(root, forward=forward)
         self._breakpoints_made = 0
-        self._position = 0
-        self._edges_done = 0
-        self._has_quit = False
-        # How many values are computed, or None without a forward pass.
-        self._values_done: int | None = 0 if forward else None
-        # Whether a breakpoint has stopped the pass where it stands.
-        self._reported = False
-
-    @cached_property
-    def values(self) -> Forward:
-        """The ``ForwardStep`` of every operation in the order of evaluation."""
-        return Forward(self.steps)
-
-    @property
-    def root(self) -> Value:
-        """The node that is differentiated."""
-        return self.steps.root
-
-    @property
-    def position(self) -> int:
-        """How many nodes are finished, from 0 to ``len(steps)``: ``steps[position]`` is next.
-
-        The edges that ``step`` has taken of that node are counted in ``edges_done``.
-        """
-        return self._position
-
-    @property
-    def edges_done(self) -> int:
-        """How many edges of the node ``steps[position]`` are taken; 0 between two nodes."""
-        return self._edges_done
-
-    @property
-    def values_done(self) -> int:
-        """How many values the forward pass has computed; all of them once the sweep has begun."""
-        return len(self.values) if self._values_done is None else self._values_done
-
-    @property
-    def is_forward(self) -> bool:
-        """Whether the forward pass is under way, so that ``values[values_done]`` is next."""
-        if self._has_quit or self._values_done is None:
-            return False
-        return self._values_done < len(self.values)
-
-    @property
-    def done(self) -> bool:
-        """Whether there is no further step: at the end, and after ``quit``."""
-        return self._has_quit or self._position == len(self.steps)
+        self._notes: tuple[str, ...] = ()  # the watched gradients that the last move has changed
 
     # Movements ----------------------------------------------------------------------------------
 
@@ -129,7 +73,7 @@ class Stepper:
             return self._nothing("left to take")
         if self.is_forward:
             return self._compute()
-        return self._advance(self.steps.edge_count(self._position))
+        return self._take()
 
     def step(self) -> Step | ForwardStep | Text:
         """Take one edge of the next node; its last edge finishes it.
@@ -143,7 +87,7 @@ class Stepper:
             return self._nothing("left to take")
         if self.is_forward:
             return self._compute()
-        return self._advance(min(self._edges_done + 1, self.steps.edge_count(self._position)))
+        return self._take(1)
 
     def back(self, k: int = 1) -> Text:
         """Take back k nodes; the edges taken of an unfinished node count as one.
@@ -160,15 +104,11 @@ class Stepper:
             TypeError: if ``k`` is not an integer.
             ValueError: if ``k`` is less than 1.
         """
-        steps = _count("back(k): k", k, "the number of nodes to go back", _BACK)
-        nodes = self._position + (self._edges_done > 0)
-        values = self._values_done or 0
-        if self._has_quit or not nodes + values:
+        nodes = whole_number("back(k): k", k, advice=_BACK)
+        if self._has_quit or not (self._position or self._edges_done or self._values_done):
             return self._nothing("to go back to")
-        notes = self._move(max(nodes - steps, 0))
-        if self._values_done is not None:
-            self._values_done = max(values - max(steps - nodes, 0), 0)
-        return self._stand(notes)
+        self._retreat(nodes)
+        return self._stand()
 
     def until(self, target: Value | str | Predicate) -> Text:
         """Go forward until the target's own step is next, so that its gradient is final.
@@ -190,18 +130,15 @@ class Stepper:
         goal = resolve(self.steps, target)
         if self.done:
             return self._nothing("left to take")
-        # The place where the pass stands is not ahead of it, but for the start.
-        has_begun = self._position > 0 or self._edges_done > 0 or self._reported
-        ahead = range(self._position + has_begun, len(self.steps))
-        place = next((place for place in ahead if goal.is_at(self.steps, place)), None)
+        place = self._next_at(goal)
         if place is None and isinstance(goal, NodeTarget):
             return self._stay(self.steps.place[goal.node])
-        end = len(self.steps) if place is None else place
+        if place is None:
+            met = f"{goal.name} was not met"
+        else:
+            met = f"until {goal.found(self.steps, place)}"
         note = f" ({goal.note})" if goal.note else ""
-        met = (
-            f"{goal.name} was not met" if place is None else f"until {goal.found(self.steps, end)}"
-        )
-        return self._run_to(end, f"{met}{note}: ")
+        return self._go(len(self.steps) if place is None else place, f"{met}{note}: ")
 
     def run(self) -> Text:
         """Go to the next breakpoint, or to the end.
@@ -211,7 +148,7 @@ class Stepper:
         """
         if self.done:
             return self._nothing("left to take")
-        return self._run_to(len(self.steps), "")
+        return self._go(len(self.steps))
 
     def restart(self) -> Text:
         """Go back to the start, and make every ``.grad`` what it was before the pass.
@@ -223,10 +160,8 @@ class Stepper:
         """
         if self._has_quit:
             return self._nothing("to restart")
-        notes = self._move(0, every_node=True)
-        if self._values_done is not None:
-            self._values_done = 0
-        return self._stand(notes)
+        self._rewind()
+        return self._stand()
 
     def forward(self) -> Text:
         """Go back to before the first value, to replay the forward pass before the sweep.
@@ -247,7 +182,7 @@ class Stepper:
         if not self._has_quit:
             self._move(0, every_node=True)
             self._has_quit = True
-        return Text(self._where())
+        return self.whereabouts
 
     # Breakpoints and watches --------------------------------------------------------------------
 
@@ -299,7 +234,7 @@ class Stepper:
         if number is not None and not gone:
             known = ", ".join(str(b.number) for b in self.breakpoints) or "none"
             raise ValueError(
-                f"there is no breakpoint {reprlib.repr(number)}; those that there are: {known}"
+                f"there is no breakpoint {shortened(repr(number))}; those that there are: {known}"
             )
         self.breakpoints[:] = [b for b in self.breakpoints if b not in gone]
         return Text("\n".join(f"removed {b.text}" for b in gone) or "there is no breakpoint")
@@ -314,7 +249,7 @@ class Stepper:
         found = find_node(self.steps, node)
         if found not in self.watches:
             self.watches.append(found)
-        return Text(f"watching {self.steps.names[found]}, grad {self._seen(found)}")
+        return Text(f"watching {self.steps.names[found]}, grad {steps.held(self.grad(found))}")
 
     def unwatch(self, node: Value | str | None = None) -> Text:
         """Do not show the gradient of a node any longer, or of any.
@@ -346,7 +281,7 @@ class Stepper:
                 ``limit`` is less than 1.
         """
         found = find_node(self.steps, node)
-        listed = _count("why(node, limit): limit", limit, "the number of paths to list", _WHY)
+        listed = whole_number("why(node, limit): limit", limit, advice=_WHY)
         return why(self.steps, found, listed)
 
     def check(self, node: Value | str) -> Comparison:
@@ -359,14 +294,14 @@ class Stepper:
             ValueError: if it is not in this graph, a label is shared by several nodes, or its
                 number or the root's is not finite.
         """
-        return replay.check(self.steps, find_node(self.steps, node))
+        return node_check.check(self.steps, find_node(self.steps, node))
 
     def naive(self) -> Text:
         """What a depth-first walk without topological order would compute, beside the right.
 
         It takes a node up when it first meets it, before all its consumers have reported.
         """
-        return Text(text.describe_naive(self.steps, naive_walk(self.steps)))
+        return Text(naive_walk(self.steps))
 
     def table(self, all: bool = False) -> Text:
         """The nodes in the order of the pass, with what has reached each at this position.
@@ -375,190 +310,75 @@ class Stepper:
             all: show every node, not only some 60 around the position.
         """
         places, note = range(len(self.steps)), ""
-        if not all and len(places) > text.ROWS_SHOWN:
-            first = min(
-                max(self._position - text.ROWS_SHOWN // 2, 0), len(places) - text.ROWS_SHOWN
-            )
-            shown = places[first : first + text.ROWS_SHOWN]
+        if not all and len(places) > tables.ROWS_SHOWN:
+            first = max(self._position - tables.ROWS_SHOWN // 2, 0)
+            first = min(first, len(places) - tables.ROWS_SHOWN)
+            shown = places[first : first + tables.ROWS_SHOWN]
             note = (
                 f"\n({shown.start} nodes before and {len(places) - shown.stop} after these are "
                 f"left out; table(all=True) shows them)"
             )
             places = shown
-        if self.is_forward:
-            rows = text.forward_table(self.steps, self.values, self.values_done, places)
-        else:
-            rows = text.table(self.steps, self._position, self._edges_done, places)
-        return Text(f"{self._where()}\n{rows}{note}")
-
-    def draw(self, **options: Any) -> graphviz.Digraph:
-        """A picture of the graph as it stands, with the node that is next emphasised.
-
-        Args:
-            options: what ``autograd.draw`` takes.
-
-        Raises:
-            ValueError: as ``autograd.draw``.
-        """
-        from ..drawing import draw
-
-        return draw(self.root, **{"highlight": self.current, **options})
+        rows = tables.values_table if self.is_forward else tables.pass_table
+        return Text(f"{self.whereabouts}\n{rows(self, places)}{note}")
 
     @property
-    def current(self) -> Value:
-        """The node that is next; at the end the last one."""
+    def whereabouts(self) -> Text:
+        """Where the pass stands, and what comes next."""
+        if self._has_quit:
+            return Text(
+                "the pass was quit, gradients are as before it; step_through() begins another"
+            )
         if self.is_forward:
-            return self.values.nodes[self.values_done]
-        return self.steps.nodes[min(self._position, len(self.steps) - 1)]
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the pass as one HTML page, to be stepped through in any browser.
-
-        The page opens where the pass stands; it needs no network and no other file. Of a graph
-        too large to be read in one picture it shows the part around the node taken last.
-
-        Args:
-            path: a file whose name ends in ``.html``.
-
-        Returns:
-            The path of the file that was written.
-
-        Raises:
-            ValueError: if ``path`` ends in something else.
-            OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
-            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
-        """
-        from ..page import page  # which asks drawing for pictures
-
-        return page.save(self.steps, self._position, path)
+            done, total = self.values_done, len(self.values)
+            where = f"after value {done} of {total}" if done else "before the first value"
+            return Text(f"forward, {where}: next() computes {forward.headline(self.values[done])}")
+        position, total = self._position, len(self.steps)
+        if position == total:
+            return Text(f"at the end, position {position} of {total}: every gradient is final")
+        following = steps.headline(self.steps.part(position, 0, 0))
+        if self._edges_done:
+            edges = f"{self._edges_done} of {self.steps.edge_count(position)} edges"
+            where = f"position {position} of {total}, after {edges}: next() finishes"
+        elif position:
+            where = f"position {position} of {total}: next() takes"
+        else:
+            where = f"the start of {counted(total, 'node')}: next() takes"
+        return Text(f"at {where} {following}")
 
     def __repr__(self) -> str:
-        return f"<Stepper {self._where()}>"
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from . import notebook  # which asks drawing for a picture
-
-        return notebook.stepper_html(self)
+        return f"<Stepper {self.whereabouts}>"
 
     # Within ------------------------------------------------------------------------------------
 
-    def _compute(self) -> ForwardStep:
-        """The next value of the forward pass."""
-        step = self.values[self.values_done]
-        self._values_done = self.values_done + 1
-        return step
+    def _take(self, most_edges: int | None = None) -> Step:
+        """Take a step, or so many edges of it, with notes of what it changes."""
+        step = self._advance(most_edges)
+        return dataclasses.replace(step, notes=self._notes) if self._notes else step
 
-    def _advance(self, last: int) -> Step:
-        """Write the edges of the next node up to ``last``."""
-        place, first = self._position, self._edges_done
-        step = self.steps.part(place, first, last)
-        finished = last == step.edge_count
-        notes = self._move(place + 1) if finished else self._move(place, last)
-        return dataclasses.replace(step, notes=notes) if notes else step
-
-    def _run_to(self, end: int, met: str) -> Text:
-        """Go to a place, or to the first breakpoint before it; ``met`` tells of the place."""
-        place, edges_done, hits = self._next_stop(end)
-        if self._values_done is not None:  # the forward pass comes first
-            self._values_done = len(self.values)
-        notes = self._move(place, edges_done, every_node=place == len(self.steps))
-        if not hits:
-            return self._stand(notes, met)
-        self._reported = True
-        for b in hits:
-            b.hits += 1
-        self.breakpoints[:] = [b for b in self.breakpoints if not (b.once and b in hits)]
-        reasons = [b.reason(self.steps, place) + ": " for b in hits]
-        return self._stand(notes, "".join([*reasons, met * (place == end)]))
-
-    def _next_stop(self, end: int) -> tuple[int, int, list[Breakpoint]]:
-        """Where a run to a place ends: the place, its edges done, and what stops the run there.
-
-        It may end where it begins, unless the pass has been stopped there already.
-        """
-        edges_done = self._edges_done
-        for place in range(self._position, min(end + 1, len(self.steps))):
-            if place > self._position or not self._reported:
-                stops = [
-                    b for b in self.breakpoints if b.stops_before(self.steps, place, edges_done)
-                ]
-                if stops:
-                    return place, edges_done, stops
-            edges_done = 0
-        return end, 0, []
+    def _go(self, end: int, met: str = "") -> Text:
+        """Run to a place, or to the first breakpoint before it; ``met`` tells of the place."""
+        stops = [b.reason(self.steps, self._position) + ": " for b in self._run_to(end)]
+        return self._stand("".join([*stops, met * (self._position == end)]))
 
     def _stay(self, place: int) -> Text:
         """What to say of a node that is not ahead."""
-        name = self.steps.names[self.steps.nodes[place]]
-        if place == self._position:
-            return Text(f"{name} is next already: {self._where()}")
-        return Text(
-            f"{name} lies behind, back({self._position - place}) leads there: {self._where()}"
+        name, back = self.steps.names[self.steps.nodes[place]], self._position - place
+        where = f"lies behind, back({back}) leads there" if back else "is next already"
+        return Text(f"{name} {where}: {self.whereabouts}")
+
+    def _move(self, position: int, edges_done: int = 0, every_node: bool = False) -> None:
+        """Move, and note which of the watched gradients that changes."""
+        before = [steps.held(self.grad(node)) for node in self.watches]
+        super()._move(position, edges_done, every_node)
+        self._notes = tuple(
+            f"watch {self.steps.names[node]}: grad {was} -> {now}"
+            for node, was in zip(self.watches, before)
+            if (now := steps.held(self.grad(node))) != was
         )
 
-    def _move(
-        self, position: int, edges_done: int = 0, every_node: bool = False
-    ) -> tuple[str, ...]:
-        """Stand somewhere else in the sweep, with the gradients that belong there.
-
-        Args:
-            position: how many nodes are finished.
-            edges_done: how many edges of the next one are taken.
-            every_node: at the start or the end, write to all nodes, not only where the way leads.
-
-        Returns:
-            A line for each watched gradient that has changed.
-        """
-        recording, seen = self.steps, list(map(self._seen, self.watches))
-        if every_node:
-            held = recording.before if position == 0 else map(recording.after, recording.nodes)
-            for node, grad in zip(recording.nodes, held):
-                node.grad = grad
-        else:
-            first = recording.starts[self._position] + self._edges_done
-            last = recording.starts[position] + edges_done
-            recording.write(first, last)
-            recording.take_back(last, first)
-            # Nothing reports to the root: its own first step writes it.
-            root = recording.root
-            if not self._position + self._edges_done:
-                root.grad = recording.after(root)
-            if not position + edges_done:
-                root.grad = recording.before[0]
-        self._position, self._edges_done, self._reported = position, edges_done, False
-        names = recording.names
-        return tuple(
-            f"watch {names[node]}: grad {was} -> {self._seen(node)}"
-            for node, was in zip(self.watches, seen)
-            if was != self._seen(node)
-        )
-
-    def _seen(self, node: Value) -> str:
-        """The gradient of a node as texts show it where the pass stands."""
-        return text.gradient_at(self.steps, node, self._position, self._edges_done)
-
-    def _stand(self, notes: tuple[str, ...], met: str = "") -> Text:
-        return Text("\n  ".join([met + self._where(), *notes]))
-
-    def _where(self) -> str:
-        if self._has_quit:
-            return "the pass was quit, gradients are as before it; step_through() begins another"
-        if self.is_forward:
-            return text.forward_whereabouts(self.values, self.values_done)
-        return text.whereabouts(self.steps, self._position, self._edges_done)
+    def _stand(self, met: str = "") -> Text:
+        return Text("\n  ".join([met + self.whereabouts, *self._notes]))
 
     def _nothing(self, to_do: str) -> Text:
-        return Text(f"nothing {to_do}: {self._where()}")
-
-
-def _count(name: str, k: object, meaning: str, remedy: str) -> int:
-    """An int of at least 1, or an error that says what the argument means and what to write."""
-    if isinstance(k, bool) or not isinstance(k, numbers.Integral):
-        raise TypeError(
-            f"{name}: expected an int, {meaning}, got {reprlib.repr(k)} of type "
-            f"{type(k).__name__}; write {remedy}"
-        )
-    if k < 1:
-        raise ValueError(f"{name} must be 1 or more, got {k}; {remedy}")
-    return int(k)
+        return Text(f"nothing {to_do}: {self.whereabouts}")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from ..core.ops import OPS, Op
 from ..core.value import Value
-from ..text import escape
+from ..text import escape, got, signed
+from ..words.formulas import node_line
 from ..words.names import show_label
-from . import text
 from .conditions import parse_condition
 from .recording import Recording
 
@@ -68,8 +68,7 @@ class NodeTarget(Target):
         """Whether what is left of the step at a place changes the gradient of the node."""
         if self.node is recording.root:
             return place == 0 == edges_done
-        edges = recording.edges_at(place)[edges_done:]
-        return any(recording.link(edge)[0] is self.node for edge in edges)
+        return any(report.operand is self.node for report in recording.sent(place)[edges_done:])
 
     def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
         """The node itself, with what it has received before what is left of the step there."""
@@ -100,7 +99,7 @@ class ConditionTarget(Target):
     def found(self, recording: Recording, place: int) -> str:
         """The test, with the gradient and the node of which it holds."""
         name = recording.names[recording.nodes[place]]
-        return f"{self.name} ({text.signed(recording.gradients[place])} at {name})"
+        return f"{self.name} ({signed(recording.gradients[place])} at {name})"
 
 
 def resolve(recording: Recording, target: object) -> Target:
@@ -119,8 +118,7 @@ def resolve(recording: Recording, target: object) -> Target:
         return condition_target(target)
     raise TypeError(
         f"expected a Value, a label such as 'w', an operation such as 'tanh', a condition such as "
-        f"'grad > 10', or a function of (node, gradient), got {reprlib.repr(target)} of type "
-        f"{type(target).__name__}"
+        f"'grad > 10', or a function of (node, gradient), got {got(target)}"
     )
 
 
@@ -138,7 +136,7 @@ def condition_target(test: object) -> ConditionTarget:
     if not callable(test):
         raise TypeError(
             f"a condition is a text such as 'grad > 10' or a function of (node, gradient), got "
-            f"{reprlib.repr(test)} of type {type(test).__name__}"
+            f"{got(test)}"
         )
     predicate: Predicate = test
     name = escape(getattr(test, "__name__", type(test).__name__))
@@ -160,10 +158,7 @@ def find_node(recording: Recording, target: object) -> Value:
             )
         return target
     if not isinstance(target, str):
-        raise TypeError(
-            f"expected a Value or its label, got {reprlib.repr(target)} of type "
-            f"{type(target).__name__}"
-        )
+        raise TypeError(f"expected a Value or its label, got {got(target)}")
     found = _called(recording, target)
     if not found:
         raise ValueError(_unknown(recording, target, "is no label of this graph"))
@@ -214,11 +209,7 @@ def _called(recording: Recording, written: str) -> Sequence[Value]:
 def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
     if len(found) == 1:
         return found[0]
-    candidates = [
-        f"{recording.names[node]} = "
-        f"{text.formula(node, recording.names) or text.signed(node.data) + ' (leaf)'}"
-        for node in found[:CANDIDATES_SHOWN]
-    ]
+    candidates = [node_line(node, recording.names, node.data) for node in found[:CANDIDATES_SHOWN]]
     more = f", and {len(found) - CANDIDATES_SHOWN} more" * (len(found) > CANDIDATES_SHOWN)
     raise ValueError(
         f"{len(found)} nodes have the label {show_label(written)}: {', '.join(candidates)}{more}; "

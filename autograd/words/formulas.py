@@ -51,9 +51,9 @@ def by_labels(node: Value) -> list[str]:
     return list(dict.fromkeys([labels, applied(node, numbers, repr)]))
 
 
-def made_of(node: Value, names: Mapping[Value, str], number: float) -> str:
-    """What a node was made of: ``a * b``; of a leaf its number: ``+2 (leaf)``."""
-    return in_names(node, names) or f"{signed(number)} (leaf)"
+def node_line(node: Value, names: Mapping[Value, str], number: float) -> str:
+    """A node and what it was made of: ``e = a * b``; of a leaf its number: ``a = +2 (leaf)``."""
+    return f"{names[node]} = {in_names(node, names) or f'{signed(number)} (leaf)'}"
 
 
 def made_at(node: Value) -> str:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING
 
-from ..drawing import rendering
-from ..drawing.frames import svg
-from ..page.excerpt import Excerpt
-
-if TYPE_CHECKING:
-    from .recording import Recording, Step
-    from .stepper import Stepper
+from ...drawing import rendering
+from ...drawing.frames import svg
+from ...page.excerpt import Excerpt
+from ..cursor import Cursor
+from ..recording import Recording
+from ..steps import Step
 
 
 def step_html(step: Step) -> str:
@@ -24,14 +22,14 @@ def step_html(step: Step) -> str:
     edges_done = step.first_edge + len(step.edges)
     finished = edges_done == step.edge_count
     position = (step.number, 0) if finished else (step.number - 1, edges_done)
+    assert isinstance(step.recording, Recording)
     return _html(repr(step), step.recording, step.number - 1, *position)
 
 
-def stepper_html(stepper: Stepper) -> str:
+def pass_html(cursor: Cursor) -> str:
     """A pass as HTML, with the node that is next emphasised and the gradients so far."""
-    recording = stepper.steps
-    place = recording.place[stepper.current]
-    return _html(repr(stepper), recording, place, stepper.position, stepper.edges_done)
+    place = cursor.steps.place[cursor.current]
+    return _html(repr(cursor), cursor.steps, place, cursor.position, cursor.edges_done)
 
 
 def _html(text: str, recording: Recording, place: int, position: int, edges_done: int) -> str:

@@ -13,12 +13,12 @@ that do not; ``d_rows`` and ``d_single`` hold their derivatives.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, LEAVES, PARAMETER, Graph
+from ..graph import CONSTANT, INPUT, LEAVES, PARAMETER
+from ..lowered import Lowered
 from .kinds import (
     EXPONENTS,
     LIFT,
@@ -48,7 +48,8 @@ class Nodes:
         reached: for each node the roots whose derivative comes to it, as bits.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[int], wanted: Sequence[int]) -> None:
+    def __init__(self, lowered: Lowered) -> None:
+        graph = lowered.graph
         self.names: list[str] = []
         self.operands: list[tuple[int, ...]] = []
         self.numbers: list[float] = []
@@ -65,9 +66,9 @@ class Nodes:
                 continue
             if lifts:
                 operands = tuple([new[x] for x in operands])
-            kinds = [varies[x] for x in operands]
-            vary = True in kinds
-            if vary and is_variadic(name) and False in kinds:
+            varied = [varies[x] for x in operands]
+            vary = True in varied
+            if vary and is_variadic(name) and False in varied:
                 for x in operands:
                     if not varies[x] and x not in lifts:
                         lifts[x] = len(levels)
@@ -80,8 +81,8 @@ class Nodes:
                 learn = learn or (learns[x] and passes_on)
             new.append(len(levels))
             self._add(name, operands, 0.0, vary, learn, level + 1)
-        self.roots = [new[root] for root in roots]
-        self.wanted = [new[node] for node in wanted]
+        self.roots = [new[x] for value in lowered.values for x in value.nodes()]
+        self.wanted = [new[node] for node in lowered.rows]
         self.reached = [0] * len(levels)
 
     def _add(

@@ -40,25 +40,14 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
         focus: the node around which to draw.
 
     Raises:
-        TypeError: if ``focus`` is not a Value.
-        ValueError: if ``depth`` is not a whole number of at least 0, or ``focus`` not in the graph.
+        ValueError: if ``focus`` is not in the graph.
     """
-    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise ValueError(
-            f"depth is a number of operations back from the root, at least 0, got {depth!r}; "
-            f"leave it out to draw the whole graph"
-        )
     if focus is None:
         if depth is None:
             return Part(graph, set(graph))
         back = _distances(graph[0], _operands(graph), depth)
         nodes = [node for node in graph if node in back]
         return Part(nodes, {node for node in nodes if back[node] < depth})
-    if not isinstance(focus, Value):
-        raise TypeError(
-            f"focus is a Value of the graph, got {focus!r} of type {type(focus).__name__}; pass "
-            f"the Value itself, not its label"
-        )
     operands = _operands(graph)
     if focus not in operands:
         raise ValueError(

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.value import Value
-from ..drawing import frames, rendering
-from ..page.excerpt import Excerpt
-from . import listing, text
-from .recording import Recording
+from ...core.value import Value
+from ...drawing import frames, rendering
+from ...page.excerpt import Excerpt
+from ...text import got
+from ..listing import equation
+from ..recording import Recording
+from ..steps import headline
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,10 +64,7 @@ def animate(
             written then.
     """
     if not isinstance(root, Value):
-        raise TypeError(
-            f"animate(root, path): root is the Value to differentiate, got {root!r} of type "
-            f"{type(root).__name__}"
-        )
+        raise TypeError(f"animate(root, path): root is the Value to differentiate, got {got(root)}")
     place = _checked(path)
     _check_range("seconds", seconds, 0.02, 60.0)
     _check_range("max_pixels", max_pixels, 100, 8000)
@@ -110,7 +109,7 @@ def _caption(recording: Recording, position: int, hidden: int) -> list[str]:
         more = f"; {hidden:,} more Values are not shown" if hidden else ""
         return [f"before the pass: {len(recording)} Values, no gradient yet{more}"]
     step = recording[position - 1]
-    return [text.headline(step), *listing.equation(recording, step.node).splitlines()[1:]]
+    return [headline(step), *equation(recording, step.node).splitlines()[1:]]
 
 
 def _gif(images: Sequence[Image], seconds: float) -> bytes:

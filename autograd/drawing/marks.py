@@ -1,0 +1,71 @@
+"""What a picture draws the eye to: Values, and the steps of paths through the graph.
+
+What somebody has asked to be highlighted goes in; out come sets that the picture looks up.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence, Set
+from typing import Any
+
+from ..core.value import Value
+from ..text import got
+from .options import Highlight
+
+
+class Marks:
+    """What the picture draws the eye to.
+
+    Attributes:
+        values: the Values.
+        steps: pairs of a Value and one of its operands.
+    """
+
+    def __init__(self, highlight: Highlight, nodes: Sequence[Value]) -> None:
+        """Find out what is meant.
+
+        Args:
+            highlight: Values and paths.
+            nodes: what the picture is of.
+
+        Raises:
+            TypeError: if something is no Value.
+            ValueError: if it is not in the picture.
+        """
+        self.values: set[Value] = set()
+        self.steps: set[tuple[Value, Value]] = set()
+        present = set(nodes)
+        is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
+        wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
+        for entry in wanted:
+            # What why() gives is a path as well, of which .nodes are the Values.
+            entry = getattr(entry, "nodes", entry)
+            is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
+            path: list[Any] = list(entry) if is_path else [entry]
+            for value in path:
+                _check_present(value, present)
+            self.values.update(path)
+            self._walk(path)
+        # A list of Values may be a path itself; a set is in no order.
+        if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
+            self._walk(wanted)
+
+    def _walk(self, path: Sequence[Value]) -> None:
+        for first, second in itertools.pairwise(path):
+            for consumer, operand in ((first, second), (second, first)):
+                if operand in consumer.operands:
+                    self.steps.add((consumer, operand))
+
+
+def _check_present(value: object, present: Set[Value]) -> None:
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"highlight takes Values of the graph, and paths of them, got {got(value)}; pass the "
+            f"Value itself, not its label or number"
+        )
+    if value not in present:
+        raise ValueError(
+            f"highlight names {value!r}, which is not part of this graph; pass Values that "
+            f"the root was computed from"
+        )

@@ -1,0 +1,197 @@
+"""The records of a pass, and how they read: a ``Step`` for each node, a ``Receipt`` for each edge.
+
+``str`` of a step is what a person can check with pencil and paper. Nothing here knows how a pass is
+recorded or moved along, and nothing raises, whatever numbers and labels a graph holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..core import ieee
+from ..core.value import Value
+from ..text import GAP, align, counted, plain, signed
+from ..words import formulas
+from ..words.names import derivative
+
+EDGES_SHOWN = 8
+TERMS_SHOWN = 4
+WIDEST = 92  # columns of a text, before a line is folded
+NOT_BEGUN = "--"
+
+
+class Receipt(NamedTuple):
+    """One report of a node to one of its operands, and what it makes of the operand's gradient.
+
+    Attributes:
+        operand: the Value that receives it.
+        position: which operand of the node that is, from 0; ``a * a`` has two edges.
+        partial: the local derivative, or None where no derivative passes.
+        contribution: the node's gradient times the partial; 0.0 where none passes.
+        before: the operand's ``.grad`` so far, or None if nothing has been added up yet.
+        after: the operand's ``.grad`` with this contribution.
+        reported: how many reports the operand has received, this one included.
+        consumers: how many it will receive; its gradient is final when all have come.
+    """
+
+    operand: Value
+    position: int
+    partial: float | None
+    contribution: float
+    before: float | None
+    after: float
+    reported: int
+    consumers: int
+
+    @property
+    def state(self) -> str:
+        """Whether the operand's gradient is final: ``so far (1/2)``."""
+        state = "final" if self.reported == self.consumers else "so far"
+        return f"{state} ({self.reported}/{self.consumers})"
+
+    @property
+    def stale(self) -> float | None:
+        """What a leaf held before the pass, where this is the first report to it."""
+        return self.before if self.reported == 1 else None
+
+
+@dataclass(frozen=True, repr=False)
+class Step:
+    """One node of a pass: its gradient is final, and it reports to its operands.
+
+    Its ``str`` and ``repr`` are the text of the step, so that a session shows what a movement
+    returns, and a script prints it.
+
+    Attributes:
+        number: where the node comes in the pass, from 1.
+        total: how many nodes the pass has.
+        node: the Value itself.
+        data: its number when the pass began.
+        root: the Value that is differentiated.
+        gradient: the derivative of the root with respect to the node.
+        received: what its consumers reported, in the order of the pass; they sum to ``gradient``.
+        stale: what ``.grad`` of a leaf held before the pass and is added to, or None.
+        edges: its reports: all of them, or those that a movement made.
+        first_edge: how many of the node's edges come before ``edges``.
+        edge_count: how many edges the node has.
+        names: what each node of the pass is called.
+        recording: all steps of the pass that it belongs to.
+        notes: what a movement adds to the text, such as watched gradients that it has changed.
+    """
+
+    number: int
+    total: int
+    node: Value
+    data: float
+    root: Value
+    gradient: float
+    received: tuple[float, ...]
+    stale: float | None
+    edges: tuple[Receipt, ...]
+    first_edge: int
+    edge_count: int
+    names: Mapping[Value, str] = field(compare=False)
+    recording: Sequence[Step] = field(compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __repr__(self) -> str:
+        return _describe(self)
+
+
+def headline(step: Step) -> str:
+    """Which step it is, and its node as it was computed: ``[4/7] e = a * b``."""
+    made = formulas.node_line(step.node, step.names, step.data)
+    return f"[{step.number}/{step.total}] {made}"
+
+
+def held(grad: float | None) -> str:
+    """A gradient as it stands in a text: a dash before anything has reached it."""
+    return NOT_BEGUN if grad is None else signed(grad)
+
+
+def stale_notice(stale: float) -> str:
+    """What to say of a leaf whose ``.grad`` was not empty before the pass."""
+    return f"was {signed(stale)} before this pass: no zero_grad"
+
+
+def _describe(step: Step) -> str:
+    """A step in full: its node, the gradient that has come together there, and its reports."""
+    uses = Counter(map(id, step.node.operands))
+    reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
+    # The gradients of the operands stand in one column with what is said of the node's own.
+    left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
+    if max(map(len, left), default=0) <= WIDEST:
+        body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
+        column = len(body[0]) - len(_completeness(step))
+    else:
+        partials, grads = align([row[:2] for row in reports]), align([row[2:] for row in reports])
+        folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
+        body = [_gradient(step) + GAP + _completeness(step), *folded]
+        column = 0
+    if left_out := step.edges[EDGES_SHOWN:]:
+        total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
+        more = counted(len(left_out), "more edge")
+        body.append(f"... and {more}, with contributions of {total} in all")
+    if step.stale is not None:
+        body.append(f"grad = {signed(step.stale + step.gradient)}{GAP}{stale_notice(step.stale)}")
+    head = headline(step) + _which_edges(step)
+    if origin := formulas.made_at(step.node):
+        head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
+    return "\n  ".join([head, *body, *step.notes])
+
+
+def _which_edges(step: Step) -> str:
+    """Which of the node's edges the step covers, unless it covers all."""
+    if len(step.edges) == step.edge_count:
+        return ""
+    first, last = step.first_edge + 1, step.first_edge + len(step.edges)
+    which = f"edge {first}" if first == last else f"edges {first} to {last}"
+    return f" ({which} of {step.edge_count})"
+
+
+def _gradient(step: Step) -> str:
+    kind = "gradient" if step.node.op is None else "upstream"
+    by = derivative(step.names[step.root], step.names[step.node])
+    sides = [f"{kind} {by}", signed(step.gradient)]
+    if 1 < len(step.received) <= TERMS_SHOWN:
+        sides.insert(1, " + ".join(map(signed, step.received)))
+    elif step.received[TERMS_SHOWN:]:
+        sides[-1] += f", the sum of {len(step.received)} contributions"
+    return " = ".join(sides)
+
+
+def _completeness(step: Step) -> str:
+    if step.node is step.root:
+        return "final (the pass starts here)"
+    consumers = len(step.received)
+    return f"final ({consumers}/{consumers} consumers reported)"
+
+
+def _report(step: Step, edge: Receipt, uses: int) -> list[str]:
+    """The columns of an edge's line; an operand that the node uses more than once is numbered."""
+    name = step.names[edge.operand]
+    return [
+        f"-> {name} (operand {edge.position + 1})" if uses > 1 else f"-> {name}",
+        f"{derivative(step.names[step.node], name)} = {_partial(step, edge)}",
+        f"contribution {_contribution(step, edge)}",
+        f"grad {held(edge.before)} -> {signed(edge.after)}",
+        edge.state,
+        "" if edge.stale is None else stale_notice(edge.stale),
+    ]
+
+
+def _partial(step: Step, edge: Receipt) -> str:
+    """Formula and number of a partial; only one of them where the formula is that number."""
+    by_row = formulas.partial(step.node, edge.position, step.names)
+    if edge.partial is None or by_row.strip("()") == plain(edge.partial):
+        return by_row
+    return f"{by_row} = {signed(edge.partial)}"
+
+
+def _contribution(step: Step, edge: Receipt) -> str:
+    if edge.partial is None:
+        return f"{signed(edge.contribution)} (no derivative passes)"
+    return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"

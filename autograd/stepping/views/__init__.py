@@ -1,0 +1,98 @@
+"""Steps to be looked at: the ``Stepper`` that users hold, in notebooks, pictures, pages and GIFs.
+
+What lies below knows nothing of pictures; they are attached here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import drawing
+from ...core.value import Value
+from ...page import page
+from ...text import got
+from ..stepper import Stepper
+from ..steps import Step
+from . import notebook
+
+if TYPE_CHECKING:
+    import graphviz
+
+__all__ = ["step_through"]
+
+
+def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
+    """Begin a reverse pass from ``root`` that waits for you before every node.
+
+    Nothing is written until the first movement. See ``Stepper`` for what can be done then.
+
+    Args:
+        root: the Value to differentiate: the end of a computation, or a leaf.
+        forward: replay the forward pass first, value by value.
+
+    Raises:
+        TypeError: if ``root`` is not a Value.
+
+    Example:
+        >>> from autograd import Value
+        >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+        >>> e = a * b
+        >>> e.label = "e"
+        >>> s = step_through(e)
+        >>> s.next()
+        [1/3] e = a * b
+          upstream de/de = +1                                 final (the pass starts here)
+          -> a   de/da = b = -3   contribution +1 * -3 = -3   grad -- -> -3   final (1/1)
+          -> b   de/db = a = +2   contribution +1 * +2 = +2   grad -- -> +2   final (1/1)
+        >>> s.back()
+        at the start of 3 nodes: next() takes [1/3] e = a * b
+    """
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"step_through() steps through the graph under one Value, but got "
+            f"{got(root)}; pass the Value at the end of a computation with Values, such as a loss"
+        )
+    return PicturedStepper(root, forward=forward)
+
+
+class PicturedStepper(Stepper):
+    __doc__ = Stepper.__doc__
+
+    def draw(self, **options: Any) -> graphviz.Digraph:
+        """A picture of the graph as it stands, with the node that is next emphasised.
+
+        Args:
+            options: what ``autograd.draw`` takes.
+
+        Raises:
+            ValueError: as ``autograd.draw``.
+        """
+        return drawing.draw(self.root, **{"highlight": self.current, **options})
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the pass as one HTML page, to be stepped through in any browser.
+
+        The page opens where the pass stands; it needs no network and no other file. Of a graph
+        too large to be read in one picture it shows the part around the node taken last.
+
+        Args:
+            path: a file whose name ends in ``.html``.
+
+        Returns:
+            The path of the file that was written.
+
+        Raises:
+            ValueError: if ``path`` ends in something else.
+            OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
+            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
+        """
+        return page.save(self.steps, self.position, path)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return notebook.pass_html(self)
+
+
+Step._repr_html_ = notebook.step_html  # type: ignore[attr-defined]
