@@ -9,7 +9,7 @@ from __future__ import annotations
 import numbers
 import reprlib
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, isfinite
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -68,7 +68,8 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
         raise TypeError(f"{name}: {advised(str(error), advice)}") from None
     if not low <= number < below:
         upper = "" if below == inf else f" and less than {below:g}"
-        wanted = f"{name} must be a number of at least {low:g}{upper}, got {given!r}"
+        finite = "finite " * (not upper and not isfinite(number))
+        wanted = f"{name} must be a {finite}number of at least {low:g}{upper}, got {given!r}"
         raise ValueError(advised(wanted, advice))
     return number
 
