@@ -27,10 +27,10 @@ from autograd.files import check_place
 from autograd.text import got, shortened
 
 from .history import COLUMNS, History
+from .instances import plain
 from .module import Module, in_order, walk
 from .optimizers import Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, read_file, write_file
-from .risk import plain
 
 _LONGEST = 200  # characters of a setting
 
