@@ -9,7 +9,7 @@ from __future__ import annotations
 import numbers
 import reprlib
 from collections.abc import Callable, Sequence
-from math import inf, isfinite
+from math import inf
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -67,35 +67,36 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
     except TypeError as error:
         raise TypeError(f"{name}: {advised(str(error), advice)}") from None
     if not low <= number < below:
-        upper = "" if below == inf else f" and less than {below:g}"
-        finite = "finite " * (not upper and not isfinite(number))
-        wanted = f"{name} must be a {finite}number of at least {low:g}{upper}, got {given!r}"
-        raise ValueError(advised(wanted, advice))
+        wanted = f"number of at least {low:g} and less than {below:g}"
+        if below == inf:
+            wanted = f"finite number of at least {low:g}"
+        raise ValueError(advised(f"{name} must be a {wanted}, got {given!r}", advice))
     return number
 
 
 def whole_number(
-    name: str, given: object, least: int = 1, most: int | None = None, advice: str = ""
+    name: str, given: object, least: int | None = 1, most: int | None = None, advice: str = ""
 ) -> int:
     """A whole number (an int or a NumPy integer) as an int.
 
     Args:
         name: what the caller calls it.
         given: what has come in.
-        least: the least that is taken.
-        most: the most that is taken; None for no bound.
+        least: the least that is taken; None for no bound.
+        most: the most that is taken; likewise.
         advice: what to write instead.
 
     Raises:
         TypeError: if it is no whole number; neither is a bool.
         ValueError: if it is less or more.
     """
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    wanted = f"{name} must be a whole number {bounds}"
+    wanted = f"{name} must be a whole number"
+    if least is not None:
+        wanted += f" of at least {least}" if most is None else f" from {least} to {most}"
     if isinstance(given, bool) or not isinstance(given, numbers.Integral):
         raise TypeError(advised(f"{wanted}, got {got(given)}", advice))
     number = int(given)
-    if number < least or (most is not None and number > most):
+    if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(advised(f"{wanted}, got {shortened(repr(number))}", advice))
     return number
 

@@ -12,10 +12,8 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import options
-
-# isort: split
 import numpy as np
+import options
 
 from autograd import Value, classify_critical_point, gradient, hessian, newton, plots
 

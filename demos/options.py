@@ -2,8 +2,7 @@
 
 A demo looks like this::
 
-    import options  # before the slow ones: from here on a signal ends the program in one line
-
+    import options
     from autograd import render
 
     def main() -> None:
@@ -20,30 +19,27 @@ A demo looks like this::
 
 ``save`` writes beside a file and renames, as ``render`` does by itself, so that each output is
 whole or as it was before. ``run`` sees to the exit status: 0; 1 for what went wrong, such as a full
-disk; 2 for a bad command line; 130, 143 or 129 for an interruption (Ctrl-C), a termination or a
-hang-up; 141 for a reader, such as ``head``, that has closed its pipe. There is one line on standard
-error then, and no traceback; a mistake in the program itself still shows one.
+disk; 2 for a bad command line; 130 for Ctrl-C; 141 for a reader, such as ``head``, that has closed
+its pipe. There is one line on standard error then, and no traceback; a mistake in the program
+itself still shows one.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
-if TYPE_CHECKING:
-    import nn
+from autograd import RenderError
+from autograd.files import replacing
+from nn import History, PersistenceError
 
 MOST = 1_000_000  # of anything that is counted
-SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal hung up"}
-_received: list[int] = []
+# What may go wrong without a mistake in the program.
+EXPECTED = (OSError, ImportError, MemoryError, RenderError, PersistenceError)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,8 +103,6 @@ def save(write: Callable[[Path], object], path: Path) -> None:
     Raises:
         OSError: if it cannot be written; then nothing has changed.
     """
-    from autograd.files import replacing
-
     with replacing(path) as unfinished:
         write(unfinished)
     wrote(path)
@@ -120,7 +114,7 @@ def wrote(*paths: Path) -> None:
         print(f"wrote {path}")
 
 
-def stop_unless_trained(history: nn.History) -> None:
+def stop_unless_trained(history: History) -> None:
     """End the program if training was interrupted, or has nothing to show."""
     if history.reason == "interrupted":
         raise KeyboardInterrupt
@@ -130,100 +124,28 @@ def stop_unless_trained(history: nn.History) -> None:
 
 def run(main: Callable[[], object]) -> NoReturn:
     """Call ``main``, and end the program with the exit status and the line that it deserves."""
-    status, line = _outcome(main)
-    with contextlib.suppress(OSError):
-        if line:
-            print(f"{Path(sys.argv[0]).name}: {line}", file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        _close(stream)
-    sys.exit(status)
-
-
-def _outcome(main: Callable[[], object]) -> tuple[int, str]:
-    """The exit status, and the line to go with it; a mistake in the program passes."""
+    status, line = 0, ""
     try:
-        try:
-            _handle_signals(_unwind)
-            main()
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        finally:
-            _handle_signals(_end_at_once)
-    except BrokenPipeError:
-        return 128 + 13, ""  # of SIGPIPE, which Python turns into this error
+        main()
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return _signalled(_received[0] if _received else signal.SIGINT)
+        status, line = 130, "interrupted"
+    except BrokenPipeError:
+        status = 141
+    except EXPECTED as error:
+        status, line = 1, _one_line(error)
     except SystemExit as end:
-        if _received:
-            return _signalled(_received[0])
-        return (1, end.code) if isinstance(end.code, str) else (end.code or 0, "")
-    except Exception as error:
-        if not isinstance(error, _expected()):
-            raise
-        return 1, _one_line(error)
-    return _signalled(_received[0]) if _received else (0, "")
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """What may go wrong without a mistake in the program."""
-    from autograd import RenderError
-    from nn import PersistenceError
-
-    return OSError, ImportError, MemoryError, RenderError, PersistenceError
+        status, line = (1, end.code) if isinstance(end.code, str) else (end.code or 0, "")
+    try:
+        sys.stdout.flush()
+    except OSError:  # which must not be met again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if line:
+        print(f"{Path(sys.argv[0]).name}: {line}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'standard output'}: {error.strerror}"
     return " ".join(str(error).split()) or "out of memory"
-
-
-def _signalled(number: int) -> tuple[int, str]:
-    return 128 + number, SIGNALS[signal.Signals(number).name]
-
-
-def _close(stream: Any) -> None:
-    """Flush for the last time; what nobody reads must not be tried again when Python ends."""
-    try:
-        if stream is not None:
-            stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _handle_signals(handler: Callable[[int, FrameType | None], object]) -> None:
-    for name in SIGNALS:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP, and nohup ignores it
-        if number and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
-            signal.signal(number, handler)
-
-
-def _unwind(number: int, frame: FrameType | None) -> None:
-    """Leave what is being done, so that everything is cleaned up on the way."""
-    if _received:  # and asked for again
-        _end_at_once(number, frame)
-    _received.append(number)
-    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-
-def _end_at_once(number: int, frame: FrameType | None = None) -> None:
-    """Where there is nothing to clean up: before a demo has begun, and after its end."""
-    status, line = _signalled(number)
-    with contextlib.suppress(OSError):
-        os.write(2, f"{Path(sys.argv[0]).name}: {line}\n".encode())
-    os._exit(status)
-
-
-def _unraisable(unraisable: Any) -> None:
-    """A signal in a place that no exception leaves, such as a destructor, is sent once more; what
-    else goes wrong in destructors then comes from having left in the middle.
-    """
-    if not _received:
-        sys.__unraisablehook__(unraisable)
-    elif isinstance(unraisable.exc_value, (KeyboardInterrupt, SystemExit)):
-        threading.Timer(0.01, os.kill, [os.getpid(), _received.pop()]).start()
-
-
-if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent:  # not in a test
-    sys.unraisablehook = _unraisable
-    _handle_signals(_end_at_once)

@@ -1,8 +1,7 @@
 """Small data sets to train on: five toy problems in the plane and a set of handwritten digits.
 
-Every function takes at most a size, a noise level and a seed, and hands back plain lists of
-floats together with the wanted answers. Examples, tests and the training loops of this package
-use them, so nothing beyond the standard library is needed to have something to learn.
+Those in the plane take a size, a noise level and a seed, as ``moons`` describes them. All hand back
+plain lists of floats together with the wanted answers, for examples, tests and training loops.
 """
 
 import gzip
@@ -10,22 +9,23 @@ import math
 import random
 from collections.abc import Callable
 from importlib import resources
+from typing import TypeAlias
+
+from autograd.text import number_within, whole_number
 
 __all__ = ["circles", "digits", "gaussians", "moons", "spiral", "xor"]
 
 # Called with the class (0 or 1), a point's index in its class and the size of that class;
 # gives the place where the point would lie without noise.
-_Shape = Callable[[int, int, int], tuple[float, float]]
+_Shape: TypeAlias = Callable[[int, int, int], tuple[float, float]]
 
-# No normal draw is as far as a hundred standard deviations out, so with this bound every
-# coordinate stays a finite float.
-_LARGEST_NOISE = 1e300
+_Points: TypeAlias = tuple[list[list[float]], list[float]]
 
 _DIGITS_FILE = "digits.csv.gz"
 _DARKEST_PIXEL = 16
 
 
-def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[list[list[float]], list[float]]:
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> _Points:
     """Draw two half circles that reach into each other.
 
     With t running evenly from 0 to pi, both ends included, within each class:
@@ -33,32 +33,29 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[list[list[fl
         class 0: (cos t, sin t)
         class 1: (1 - cos t, 1/2 - sin t)
 
-    Each coordinate then gets a normal deviate of standard deviation `noise`. The points come in
-    shuffled order; for one n and seed, another noise moves the points but keeps their order.
+    Each coordinate then gets a normal deviate. The points come in shuffled order; for one n and
+    seed, another noise moves the points but keeps their order.
 
     Args:
         n: Number of points, 1 or more. Class 0 has n // 2 of them, class 1 the others.
-        noise: Standard deviation, in the units of the plane (both half circles have radius 1).
+        noise: Standard deviation of the deviates, in the units of the plane, less than 1e300.
         seed: Start of the private random generator; the same seed gives the same points. As in
-            `random.Random`, its sign makes no difference.
+            ``random.Random``, its sign makes no difference.
 
     Returns:
         (X, d): X is a list of n points, each a list of 2 floats without units; d is a list of
         n floats, 0.0 or 1.0, the classes of the points.
 
     Raises:
-        TypeError: If n or seed is not an int, or noise neither an int nor a float (a bool is
-            none of them).
-        ValueError: If n is below 1, or noise is negative, nan, infinite or above 1e300.
+        TypeError: If n or seed is no whole number, or noise no number (a bool is neither).
+        ValueError: If n is below 1, or noise is negative, not finite or too large.
 
-    Source: the `make_moons` generator of scikit-learn (same curves and spacing).
+    Source: the ``make_moons`` generator of scikit-learn (same curves and spacing).
     """
     return _sample(_moon, n, noise, seed)
 
 
-def circles(
-    n: int = 100, noise: float = 0.1, seed: int = 0
-) -> tuple[list[list[float]], list[float]]:
+def circles(n: int = 100, noise: float = 0.1, seed: int = 0) -> _Points:
     """Draw two circles around the origin, one inside the other.
 
     With t running evenly from 0 up to, but without, 2 pi within each class:
@@ -66,30 +63,14 @@ def circles(
         class 0: (cos t, sin t)
         class 1: (cos t, sin t) / 2
 
-    Each coordinate then gets a normal deviate of standard deviation `noise`. The points come in
-    shuffled order; for one n and seed, another noise moves the points but keeps their order.
+    Arguments, noise, result and errors are those of ``moons``.
 
-    Args:
-        n: Number of points, 1 or more. Class 0 has n // 2 of them, class 1 the others.
-        noise: Standard deviation, in the units of the plane (the outer circle has radius 1).
-        seed: Start of the private random generator; the same seed gives the same points. As in
-            `random.Random`, its sign makes no difference.
-
-    Returns:
-        (X, d): X is a list of n points, each a list of 2 floats without units; d is a list of
-        n floats, 0.0 or 1.0, the classes of the points.
-
-    Raises:
-        TypeError: If n or seed is not an int, or noise neither an int nor a float (a bool is
-            none of them).
-        ValueError: If n is below 1, or noise is negative, nan, infinite or above 1e300.
-
-    Source: the `make_circles` generator of scikit-learn, with its factor set to 0.5.
+    Source: the ``make_circles`` generator of scikit-learn, with its factor set to 0.5.
     """
     return _sample(_circle, n, noise, seed)
 
 
-def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[list[list[float]], list[float]]:
+def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> _Points:
     """Draw four clusters at the corners of a square, opposite corners in one class.
 
     The classes are those of the exclusive or of "right" and "above":
@@ -97,25 +78,9 @@ def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[list[list[floa
         class 0: (-1, -1) and (1, 1), where the product of the coordinates is +1
         class 1: (-1, 1) and (1, -1), where the product of the coordinates is -1
 
-    The corners of a class take turns, so their clusters differ by one point at most. Each
-    coordinate then gets a normal deviate of standard deviation `noise`; the class is that of
-    the corner, wherever the noise moves the point. The points come in shuffled order; for one n
-    and seed, another noise moves the points but keeps their order.
-
-    Args:
-        n: Number of points, 1 or more. Class 0 has n // 2 of them, class 1 the others.
-        noise: Standard deviation, in the units of the plane (the square has side 2).
-        seed: Start of the private random generator; the same seed gives the same points. As in
-            `random.Random`, its sign makes no difference.
-
-    Returns:
-        (X, d): X is a list of n points, each a list of 2 floats without units; d is a list of
-        n floats, 0.0 or 1.0, the classes of the points.
-
-    Raises:
-        TypeError: If n or seed is not an int, or noise neither an int nor a float (a bool is
-            none of them).
-        ValueError: If n is below 1, or noise is negative, nan, infinite or above 1e300.
+    The corners of a class take turns, so their clusters differ by one point at most. The class is
+    that of the corner, wherever the noise moves the point. Arguments, noise, result and errors are
+    those of ``moons``.
 
     Source: M. Minsky and S. Papert, "Perceptrons", MIT Press, 1969 (the problem that no single
     linear unit solves).
@@ -123,9 +88,7 @@ def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[list[list[floa
     return _sample(_xor_corner, n, noise, seed)
 
 
-def spiral(
-    n: int = 100, noise: float = 0.1, seed: int = 0
-) -> tuple[list[list[float]], list[float]]:
+def spiral(n: int = 100, noise: float = 0.1, seed: int = 0) -> _Points:
     """Draw two spiral arms wound around each other.
 
     With the radius r running evenly from 1/4 to 3/2, both ends included, within each class:
@@ -134,24 +97,7 @@ def spiral(
         class 1: -r (cos 2 pi r, sin 2 pi r)
 
     An arm makes one turn and a quarter, and along any ray from the origin the two arms cross
-    in turns, half a unit apart. Each coordinate then gets a normal deviate of standard
-    deviation `noise`. The points come in shuffled order; for one n and seed, another noise
-    moves the points but keeps their order.
-
-    Args:
-        n: Number of points, 1 or more. Class 0 has n // 2 of them, class 1 the others.
-        noise: Standard deviation, in the units of the plane (the arms end at radius 3/2).
-        seed: Start of the private random generator; the same seed gives the same points. As in
-            `random.Random`, its sign makes no difference.
-
-    Returns:
-        (X, d): X is a list of n points, each a list of 2 floats without units; d is a list of
-        n floats, 0.0 or 1.0, the classes of the points.
-
-    Raises:
-        TypeError: If n or seed is not an int, or noise neither an int nor a float (a bool is
-            none of them).
-        ValueError: If n is below 1, or noise is negative, nan, infinite or above 1e300.
+    in turns, half a unit apart. Arguments, noise, result and errors are those of ``moons``.
 
     Source: K. J. Lang and M. J. Witbrock, "Learning to Tell Two Spirals Apart", Connectionist
     Models Summer School, 1988 (the problem; radii and turns are chosen here).
@@ -159,9 +105,7 @@ def spiral(
     return _sample(_spiral_arm, n, noise, seed)
 
 
-def gaussians(
-    n: int = 100, noise: float = 0.5, seed: int = 0
-) -> tuple[list[list[float]], list[float]]:
+def gaussians(n: int = 100, noise: float = 0.5, seed: int = 0) -> _Points:
     """Draw two round normal clouds, which a straight line separates but for rare strays.
 
     With I the 2 by 2 identity matrix and s the noise:
@@ -170,24 +114,8 @@ def gaussians(
         class 1: normal with mean (1, 1) and covariance s^2 I
 
     The best border is the line x + y = 0, which errs on the fraction Phi(-sqrt(2) / s) of all
-    points, Phi being the normal distribution function: 0.23 % for the noise of 0.5. The points
-    come in shuffled order; for one n and seed, another noise moves the points but keeps their
-    order.
-
-    Args:
-        n: Number of points, 1 or more. Class 0 has n // 2 of them, class 1 the others.
-        noise: Standard deviation of each cloud, in the units of the plane.
-        seed: Start of the private random generator; the same seed gives the same points. As in
-            `random.Random`, its sign makes no difference.
-
-    Returns:
-        (X, d): X is a list of n points, each a list of 2 floats without units; d is a list of
-        n floats, 0.0 or 1.0, the classes of the points.
-
-    Raises:
-        TypeError: If n or seed is not an int, or noise neither an int nor a float (a bool is
-            none of them).
-        ValueError: If n is below 1, or noise is negative, nan, infinite or above 1e300.
+    points, Phi being the normal distribution function: 0.23 % for the noise of 0.5. Arguments,
+    result and errors are those of ``moons``.
 
     Source: R. A. Fisher, "The Use of Multiple Measurements in Taxonomic Problems", Annals of
     Eugenics, 1936 (two classes of equal covariance, the setting of the linear discriminant).
@@ -253,15 +181,13 @@ def _fraction(index: int, count: int) -> float:
     return index / max(count - 1, 1)
 
 
-def _sample(
-    shape: _Shape, n: int, noise: float, seed: int
-) -> tuple[list[list[float]], list[float]]:
+def _sample(shape: _Shape, n: int, noise: float, seed: int) -> _Points:
     """Place n points on a shape, half of them in each class, shuffle them and add the noise."""
-    _check_whole_number("n", n, "the number of points, such as n=100")
-    _check_whole_number("seed", seed, "a start for the random generator, such as seed=0")
-    if n < 1:
-        raise ValueError(f"n must be 1 or more, got {n!r}; ask for at least one point")
-    _check_noise(noise)
+    n = whole_number("n", n, advice="ask for at least one point, such as n=100")
+    seed = whole_number("seed", seed, least=None, advice="start with any, such as seed=0")
+    # No normal draw is as far as a hundred standard deviations out, so that with this bound every
+    # coordinate stays a finite float.
+    noise = number_within("noise", noise, 0.0, 1e300, advice="ask for some, such as noise=0.1")
     generator = random.Random(seed)
     rows = [
         (shape(label, index, count), float(label))
@@ -272,23 +198,3 @@ def _sample(
     generator.shuffle(rows)
     points = [[value + generator.gauss(0.0, noise) for value in place] for place, _ in rows]
     return points, [label for _, label in rows]
-
-
-def _check_whole_number(name: str, value: object, meaning: str) -> None:
-    # A bool is an int to Python, but moons(True) is a slip, not a wish for one point.
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(
-            f"{name} must be an int, got {value!r} of type {type(value).__name__}; pass {meaning}"
-        )
-
-
-def _check_noise(noise: object) -> None:
-    advice = "pass a standard deviation such as noise=0.1, or noise=0 for none"
-    if isinstance(noise, bool) or not isinstance(noise, (int, float)):
-        raise TypeError(
-            f"noise must be an int or a float, got {noise!r} of type {type(noise).__name__}; "
-            f"{advice}"
-        )
-    # A nan fails every comparison, so this one test refuses it along with both infinities.
-    if not 0 <= noise <= _LARGEST_NOISE:
-        raise ValueError(f"noise must be from 0 to {_LARGEST_NOISE:g}, got {noise!r}; {advice}")

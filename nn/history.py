@@ -1,4 +1,4 @@
-"""``History``: what happened in each epoch of a training run."""
+"""``History``: what happened in each epoch of a training run, and its curves as a figure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from autograd.plots import BLUE, ORANGE, new_figure, plain
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FEW_EPOCHS = 25  # up to here each epoch is marked, as a single one would make no line at all
 # The columns of a history: one number for each epoch, or none at all.
 COLUMNS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")
 
@@ -69,6 +74,47 @@ class History:
         Raises:
             ImportError: if matplotlib is not installed, saying how to install it.
         """
-        from .plots import plot_history
-
         return plot_history(self)
+
+
+def plot_history(history: History) -> Figure:
+    """The loss over the epochs and, if there is one, the accuracy below it.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        ValueError: if no epoch was finished.
+    """
+    if not history.loss:
+        raise ValueError("the history holds no epoch, so there is nothing to plot")
+    curves = [("loss (average divergence)", history.loss, history.validation_loss)]
+    if history.accuracy:
+        curves.append(("accuracy (%)", history.accuracy, history.validation_accuracy))
+    figure = new_figure(7.0, 3.2 * len(curves))
+
+    from matplotlib.ticker import MaxNLocator
+
+    marker = "." if len(history) <= FEW_EPOCHS else ""
+    for i, (name, training, validation) in enumerate(curves):
+        axes = figure.add_subplot(len(curves), 1, i + 1)
+        scale = 100.0 if "%" in name else 1.0
+        for numbers, label, color, style in (
+            (training, "training", BLUE, "-"),
+            (validation, "validation", ORANGE, "--"),
+        ):
+            if numbers:
+                axes.plot(
+                    range(1, len(numbers) + 1),
+                    np.multiply(numbers, scale),
+                    color=color,
+                    linestyle=style,
+                    marker=marker,
+                    label=label,
+                )
+        if validation:
+            axes.legend(frameon=False)
+        axes.set_ylabel(name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        plain(axes)
+    axes.set_xlabel("epoch")
+    figure.align_ylabels()
+    return figure

@@ -13,10 +13,11 @@ import math
 import operator
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import autograd
 from autograd import Value
+from autograd.text import got, real, whole_number
 
 from .module import Module
 
@@ -29,15 +30,25 @@ def linear(z: Value) -> Value:
     return z
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "linear": linear,
-    "tanh": autograd.tanh,
-    "sigmoid": autograd.sigmoid,
-    "relu": autograd.relu,
-    "softplus": autograd.softplus,
+class Row(NamedTuple):
+    """An activation that has a name.
+
+    ``halves`` says that it passes about half of what it is given, which He et al. (2015) make up
+    for in the initial weights.
+    """
+
+    function: Activation
+    halves: bool = False
+
+
+ROWS = {
+    "linear": Row(linear),
+    "tanh": Row(autograd.tanh),
+    "sigmoid": Row(autograd.sigmoid),
+    "relu": Row(autograd.relu, halves=True),
+    "softplus": Row(autograd.softplus, halves=True),
 }
-# Activations that pass about half of what they are given, which He et al. (2015) make up for.
-_RECTIFIERS = (autograd.relu, autograd.softplus)
+ACTIVATIONS: dict[str, Activation] = {name: row.function for name, row in ROWS.items()}
 
 
 class Neuron(Module):
@@ -49,13 +60,13 @@ class Neuron(Module):
         rng: where the initial weights are drawn from; by default ``random.Random(0)``.
         n_outputs: the width of the layer that the neuron belongs to, which its initial weights
             depend on: uniform with variance 2 / (n_inputs + n_outputs) (Glorot and Bengio, 2010),
-            or normal with variance 2 / n_inputs for relu and softplus (He et al., 2015). The bias
+            or normal with variance 2 / n_inputs for relu and its like (He et al., 2015). The bias
             starts at 0.
         name: what the labels of its Values begin with, such as ``layer1.neuron0``.
 
     Raises:
         ValueError: if a width is below 1 or the activation is not known.
-        TypeError: if a width is not an int.
+        TypeError: if a width is no whole number.
     """
 
     def __init__(
@@ -67,11 +78,11 @@ class Neuron(Module):
         n_outputs: int = 1,
         name: str = "",
     ) -> None:
-        check_width("n_inputs", n_inputs)
-        check_width("n_outputs", n_outputs)
+        n_inputs = whole_number("n_inputs", n_inputs)
+        n_outputs = whole_number("n_outputs", n_outputs)
         self.activation = _activation(activation)
         rng = _generator(rng)
-        if self.activation in _RECTIFIERS:
+        if any(row.halves for row in ROWS.values() if row.function is self.activation):
             weights = [rng.gauss(0.0, math.sqrt(2.0 / n_inputs)) for _ in range(n_inputs)]
         else:
             bound = math.sqrt(6.0 / (n_inputs + n_outputs))
@@ -97,8 +108,8 @@ class Neuron(Module):
         y = self.activation(z)
         if not isinstance(y, Value):
             raise TypeError(
-                f"the activation of {self.name or 'Neuron'} returned {y!r} of type "
-                f"{type(y).__name__}; it must compute a Value from the Value that it is given"
+                f"the activation of {self.name or 'Neuron'} returned {got(y)}; "
+                f"it must compute a Value from the Value that it is given"
             )
         z.label, label = self._labels
         if y.op is not None:  # a leaf is somebody else's
@@ -118,7 +129,7 @@ class Layer(Module):
 
     Raises:
         ValueError: if a width is below 1 or the activation is not known.
-        TypeError: if a width is not an int.
+        TypeError: if a width is no whole number.
     """
 
     def __init__(
@@ -130,8 +141,8 @@ class Layer(Module):
         rng: random.Random | None = None,
         name: str = "",
     ) -> None:
-        check_width("n_inputs", n_inputs)
-        check_width("n_outputs", n_outputs)
+        n_inputs = whole_number("n_inputs", n_inputs)
+        n_outputs = whole_number("n_outputs", n_outputs)
         rng = _generator(rng)
         self.name = name
         self.n_inputs = n_inputs
@@ -192,14 +203,14 @@ class Multiplicative(Module):
 
     Raises:
         ValueError: if a width is below 1.
-        TypeError: if a width is not an int.
+        TypeError: if a width is no whole number.
     """
 
     def __init__(
         self, n_inputs: int, n_outputs: int, *, rng: random.Random | None = None, name: str = ""
     ) -> None:
-        check_width("n_inputs", n_inputs)
-        check_width("n_outputs", n_outputs)
+        n_inputs = whole_number("n_inputs", n_inputs)
+        n_outputs = whole_number("n_outputs", n_outputs)
         rng = _generator(rng)
         bound = math.sqrt(6.0 / (n_inputs + n_outputs))
         prefix = f"{name}." if name else ""
@@ -242,8 +253,8 @@ class Sequential(Module):
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
                 raise TypeError(
-                    f"Sequential() takes modules, but number {i} is {module!r} of type "
-                    f"{type(module).__name__}; derive a class from nn.Module for it"
+                    f"Sequential() takes modules, but number {i} is {got(module)}; "
+                    f"derive a class from nn.Module for it"
                 )
         self.modules = list(modules)
         taken = {p.label.partition(".")[0] for m in modules for p in m.parameters()}
@@ -288,7 +299,7 @@ class MLP(Module):
 
     Raises:
         ValueError: if there are no widths, one is below 1, or an activation is not known.
-        TypeError: if a width is not an int.
+        TypeError: if a width is no whole number.
 
     Example:
         >>> model = MLP(2, [16, 16, 1], output="sigmoid")
@@ -306,14 +317,13 @@ class MLP(Module):
         *,
         rng: random.Random | None = None,
     ) -> None:
-        check_width("n_inputs", n_inputs)
+        n_inputs = whole_number("n_inputs", n_inputs)
         if isinstance(widths, str) or not hasattr(widths, "__len__") or len(widths) == 0:
             raise ValueError(
                 f"widths lists the units of each layer, one at least, got {widths!r}; "
                 f"write for example MLP({n_inputs}, [16, 1])"
             )
-        for width in widths:
-            check_width("each of widths", width)
+        widths = [whole_number("each of widths", width) for width in widths]
         _activation(activation)  # also where a single layer leaves it unused
         rng = _generator(rng)
         self.n_layers = len(widths)
@@ -342,21 +352,13 @@ class MLP(Module):
         return x  # type: ignore[return-value]
 
 
-def check_width(name: str, width: int) -> None:
-    """Refuse a number of inputs or units that is not an int of at least 1."""
-    if isinstance(width, bool) or not isinstance(width, int):
-        raise TypeError(f"{name} must be an int, got {width!r} of type {type(width).__name__}")
-    if width < 1:
-        raise ValueError(f"{name} must be at least 1, got {width}")
-
-
 def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     """The input as a list, once it is known to have the right length and to hold numbers."""
     if isinstance(x, (str, bytes, Value)) or not hasattr(x, "__len__"):
         count = "" if width is None else f"{width} "
         raise TypeError(
-            f"{name} takes a list of {count}numbers or Values, got {x!r} of type "
-            f"{type(x).__name__}; write [x] for an input of one number"
+            f"{name} takes a list of {count}numbers or Values, got {got(x)}; "
+            f"write [x] for an input of one number"
         )
     if width is not None and len(x) != width:
         remedy = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
@@ -365,18 +367,18 @@ def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
         )
     # Converted once here, not once in each neuron.
     return [
-        x_i if isinstance(x_i, Value) or type(x_i) is float else _number(name, i, x_i)
+        x_i if isinstance(x_i, Value) or type(x_i) is float else _float(name, i, x_i)
         for i, x_i in enumerate(x)
     ]
 
 
-def _number(name: str, i: int, x_i: object) -> float:
+def _float(name: str, i: int, x_i: object) -> float:
     try:
-        return Value(x_i).data  # type: ignore[arg-type]
+        return real(x_i)
     except TypeError:
         raise TypeError(
-            f"{name} takes numbers or Values, but input {i} is {x_i!r} of type "
-            f"{type(x_i).__name__}; {_one_by_one([x_i]) or 'convert it to a float first'}"
+            f"{name} takes numbers or Values, but input {i} is {got(x_i)}; "
+            f"{_one_by_one([x_i]) or 'convert it to a float first'}"
         ) from None
 
 
@@ -392,8 +394,7 @@ def _generator(rng: random.Random | None) -> random.Random:
         return random.Random(0)
     if not isinstance(rng, random.Random):
         raise TypeError(
-            f"rng must be a random.Random, got {rng!r} of type {type(rng).__name__}; "
-            f"write for example rng=random.Random(1)"
+            f"rng must be a random.Random, got {got(rng)}; write for example rng=random.Random(1)"
         )
     return rng
 

@@ -7,13 +7,15 @@ several runs, and a run can be saved and continued.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from math import inf
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from autograd.text import number_within
 
 Array: TypeAlias = NDArray[np.float64]
 StepSize: TypeAlias = "float | Callable[[int], float]"
@@ -58,8 +60,8 @@ class SGD:
         self, lr: StepSize = 0.1, momentum: float = 0.0, weight_decay: float = 0.0
     ) -> None:
         self.lr = _step_size(lr)
-        self.momentum = _setting("momentum", momentum, 0.0, 1.0)
-        self.weight_decay = _setting("weight_decay", weight_decay, 0.0, math.inf)
+        self.momentum = number_within("momentum", momentum, 0.0, 1.0)
+        self.weight_decay = number_within("weight_decay", weight_decay, 0.0, inf)
 
     def start(self, size: int) -> State:
         """The state before the first update of ``size`` parameters."""
@@ -108,9 +110,9 @@ class Adam:
         epsilon: float = 1e-8,
     ) -> None:
         self.lr = _step_size(lr)
-        self.beta1 = _setting("beta1", beta1, 0.0, 1.0)
-        self.beta2 = _setting("beta2", beta2, 0.0, 1.0)
-        self.epsilon = _setting("epsilon", epsilon, 0.0, math.inf)
+        self.beta1 = number_within("beta1", beta1, 0.0, 1.0)
+        self.beta2 = number_within("beta2", beta2, 0.0, 1.0)
+        self.epsilon = number_within("epsilon", epsilon, 0.0, inf)
 
     def start(self, size: int) -> State:
         """The state before the first update of ``size`` parameters."""
@@ -139,35 +141,16 @@ def step_size(lr: StepSize, k: int) -> float:
     """Eta_k, checked where a schedule computes it.
 
     Raises:
-        ValueError: if the schedule gives anything but a finite number of at least 0.
+        TypeError: if the schedule gives anything but a number.
+        ValueError: if that is negative or not finite.
     """
-    if not callable(lr):
-        return lr
-    eta = lr(k)
-    if not (_is_number(eta) and 0.0 <= eta < math.inf):
-        raise ValueError(
-            f"lr, called with k={k}, returned {eta!r}; expected a finite number of at least 0"
-        )
-    return float(eta)
+    return number_within(f"lr({k})", lr(k), 0.0, inf) if callable(lr) else lr
 
 
 def _step_size(lr: StepSize) -> StepSize:
     if callable(lr):
         return lr
-    lr = _setting("lr", lr, 0.0, math.inf)
+    lr = number_within("lr", lr, 0.0, inf)
     if lr == 0.0:
         raise ValueError("lr must be greater than 0, got 0; nothing would be learnt")
     return lr
-
-
-def _is_number(value: object) -> bool:
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool)
-
-
-def _setting(name: str, value: Any, low: float, high: float) -> float:
-    if not _is_number(value):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    if not low <= value < high:
-        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
-    return float(value)

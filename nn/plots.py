@@ -13,61 +13,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure, plain
+from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure
 
-from .risk import Model, predict
+from .history import plot_history
+from .prediction import predict
+from .risk import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .history import History
-
+__all__ = [
+    "plot_beside_text",
+    "plot_confusion_matrix",
+    "plot_decision_boundary",
+    "plot_history",
+    "plot_images",
+]
 COLORS = (BLUE, ORANGE)
 MARKERS = ("o", "^")
-FEW_EPOCHS = 25  # up to here each epoch is marked, as a single one would make no line at all
-
-
-def plot_history(history: History) -> Figure:
-    """The loss over the epochs and, if there is one, the accuracy below it.
-
-    Raises:
-        ImportError: if matplotlib is not installed.
-        ValueError: if no epoch was finished.
-    """
-    if not history.loss:
-        raise ValueError("the history holds no epoch, so there is nothing to plot")
-    curves = [("loss (average divergence)", history.loss, history.validation_loss)]
-    if history.accuracy:
-        curves.append(("accuracy (%)", history.accuracy, history.validation_accuracy))
-    figure = new_figure(7.0, 3.2 * len(curves))
-
-    from matplotlib.ticker import MaxNLocator
-
-    marker = "." if len(history) <= FEW_EPOCHS else ""
-    for i, (name, training, validation) in enumerate(curves):
-        axes = figure.add_subplot(len(curves), 1, i + 1)
-        scale = 100.0 if "%" in name else 1.0
-        for numbers, label, color, style in (
-            (training, "training", COLORS[0], "-"),
-            (validation, "validation", COLORS[1], "--"),
-        ):
-            if numbers:
-                axes.plot(
-                    range(1, len(numbers) + 1),
-                    np.multiply(numbers, scale),
-                    color=color,
-                    linestyle=style,
-                    marker=marker,
-                    label=label,
-                )
-        if validation:
-            axes.legend(frameon=False)
-        axes.set_ylabel(name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        plain(axes)
-    axes.set_xlabel("epoch")
-    figure.align_ylabels()
-    return figure
 
 
 def plot_decision_boundary(

@@ -7,16 +7,18 @@ and the accuracy or the confusion matrix comes out, for people.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Sequence
+from math import inf
 from typing import TypeAlias
 
 from autograd import Value
+from autograd.text import got, number_within, whole_number
 
-from .risk import as_floats
+from .instances import as_floats
 
 Number: TypeAlias = "Value | float"
 Output: TypeAlias = "Number | Sequence[Number]"
+_CLASS = "classes are counted from 0; write one_hot(int(c), K) for one that is stored as a float"
 
 
 def one_hot(c: int, K: int) -> list[float]:
@@ -31,21 +33,11 @@ def one_hot(c: int, K: int) -> list[float]:
         K floats.
 
     Raises:
-        TypeError: if c or K is not an int.
+        TypeError: if c or K is no whole number.
         ValueError: if c is not one of the classes.
     """
-    for name, number in (("c", c), ("K", K)):
-        if isinstance(number, bool) or not isinstance(number, numbers.Integral):
-            raise TypeError(
-                f"one_hot({name}): expected an int, got {number!r} of type "
-                f"{type(number).__name__}; write one_hot(int(c), K) for a class that is stored as "
-                f"a float"
-            )
-    if not 0 <= c < K:
-        raise ValueError(
-            f"one_hot(c, K): class c must be in 0 ... K - 1, got c={c} and K={K}; classes are "
-            f"counted from 0"
-        )
+    K = whole_number("one_hot(c, K): K", K, advice=_CLASS)
+    c = whole_number("one_hot(c, K): c", c, 0, K - 1, advice=_CLASS)
     return [1.0 if i == c else 0.0 for i in range(K)]
 
 
@@ -66,26 +58,21 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
     """
     if not hasattr(d, "__len__"):
         raise TypeError(
-            f"smooth_labels() takes a one-hot vector, got {d!r} of type {type(d).__name__}; "
-            f"make it with one_hot(c, K)"
+            f"smooth_labels() takes a one-hot vector, got {got(d)}; make it with one_hot(c, K)"
         )
-    if isinstance(epsilon, bool) or not isinstance(epsilon, numbers.Real):
-        raise TypeError(
-            f"smooth_labels(epsilon): expected a number, got {epsilon!r} of type "
-            f"{type(epsilon).__name__}"
-        )
+    epsilon = number_within("smooth_labels(d, epsilon): epsilon", epsilon, 0.0, inf)
     K = len(d)
     if sorted(d) != [0.0] * (K - 1) + [1.0]:
         raise ValueError(
             f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got {list(d)!r}; "
             f"make it with one_hot(c, K)"
         )
-    if not 0.0 <= epsilon <= 1.0 / K:
+    if epsilon > 1.0 / K:
         raise ValueError(
-            f"smooth_labels(epsilon): expected a number in [0, 1/K] = [0, {1.0 / K:g}], "
+            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K] = [0, {1.0 / K:g}], "
             f"got {epsilon!r}"
         )
-    return [1.0 - (K - 1) * epsilon if d_i == 1.0 else float(epsilon) for d_i in d]
+    return [1.0 - (K - 1) * epsilon if d_i == 1.0 else epsilon for d_i in d]
 
 
 def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: float = 0.5) -> float:

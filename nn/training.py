@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import random
-import reprlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from autograd.text import got, number_within, whole_number
 
 from . import divergences, targets
 from .checkpoint import (
@@ -27,6 +29,7 @@ from .checkpoint import (
 )
 from .divergences import Divergence
 from .history import COLUMNS, History
+from .instances import check_data
 from .interrupts import interrupts_held
 from .module import Module
 from .objective import (
@@ -41,7 +44,7 @@ from .objective import (
 )
 from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
-from .risk import EmpiricalRisk, check_data
+from .risk import EmpiricalRisk
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = ("numpy", "jax", "python")
@@ -114,10 +117,9 @@ def fit(
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    _check_count("epochs", epochs, 0)
-    _check_count("every", every, 1)
-    if tolerance is not None and not (isinstance(tolerance, (int, float)) and tolerance >= 0.0):
-        raise ValueError(f"tolerance must be a number of at least 0, got {tolerance!r}")
+    epochs, every = whole_number("epochs", epochs, 0), whole_number("every", every)
+    if tolerance is not None:
+        tolerance = number_within("tolerance", tolerance, 0.0, inf)
     callbacks = _check_callbacks(callbacks)
     optimizer = _check_optimizer(optimizer)
     run = _Run(model, (X, D), divergence, optimizer, batch_size, validation, seed)
@@ -179,9 +181,7 @@ class _Run:
         seed: int,
     ) -> None:
         if not isinstance(model, Module):
-            raise TypeError(
-                f"fit() trains an nn.Module, got {model!r} of type {type(model).__name__}"
-            )
+            raise TypeError(f"fit() trains an nn.Module, got {got(model)}")
         self.values = model.parameters()
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
@@ -189,13 +189,13 @@ class _Run:
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
-                    f"validation must be a pair of inputs and targets, got "
-                    f"{reprlib.repr(validation)} of type {type(validation).__name__}"
+                    f"validation must be a pair of inputs and targets, got {got(validation)}"
                 )
             check_data(*validation)
         size = len(data[0])
-        _check_count("batch_size", size if batch_size is None else batch_size, 1)
-        self.batch_size = min(batch_size or size, size)
+        if batch_size is not None:
+            batch_size = min(whole_number("batch_size", batch_size), size)
+        self.batch_size = batch_size or size
         self.model, self.data, self.validation = model, data, validation
         self.risk = EmpiricalRisk(model, divergence)
         self.optimizer = optimizer
@@ -397,13 +397,4 @@ def _generator(seed: int) -> random.Random:
     try:
         return random.Random(seed)
     except TypeError as error:
-        raise TypeError(
-            f"seed must be an int, got {seed!r} of type {type(seed).__name__}: {error}"
-        ) from None
-
-
-def _check_count(name: str, count: object, least: int) -> None:
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"{name} must be an int, got {count!r} of type {type(count).__name__}")
-    if count < least:
-        raise ValueError(f"{name} must be at least {least}, got {count}")
+        raise TypeError(f"seed must be a whole number, got {got(seed)}: {error}") from None

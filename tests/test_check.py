@@ -539,7 +539,7 @@ def test_a_function_that_rolls_dice_is_refused() -> None:
         (
             {"relative_tolerance": -1e-6},
             ValueError,
-            "relative_tolerance must be a number of at least 0, got -1e-06",
+            "relative_tolerance must be a finite number of at least 0, got -1e-06",
         ),
         (
             {"absolute_tolerance": nan},

@@ -44,7 +44,9 @@ def test_a_single_class_and_integers_of_numpy() -> None:
 def test_a_class_that_does_not_exist_is_refused(c: int, K: int) -> None:
     with pytest.raises(ValueError, match="counted from 0") as caught:
         one_hot(c, K)
-    assert f"got c={c} and K={K};" in str(caught.value)
+    most = f"c must be a whole number from 0 to {K - 1}, got {c};"
+    least = f"K must be a whole number of at least 1, got {K};"
+    assert str(caught.value).startswith(f"one_hot(c, K): {most if K > 0 else least}")
 
 
 @pytest.mark.parametrize("bad", [1.0, "1", None, True, [1], np.float64(1.0), Value(1.0)], ids=repr)
@@ -52,7 +54,9 @@ def test_a_class_that_is_no_int_is_refused(bad: Any) -> None:
     for arguments, name in (((bad, 3), "c"), ((0, bad), "K")):
         with pytest.raises(TypeError) as caught:
             one_hot(*arguments)
-        assert f"one_hot({name}): expected an int, got {bad!r} of type" in str(caught.value)
+        said = str(caught.value)
+        assert said.startswith(f"one_hot(c, K): {name} must be a whole number ")
+        assert f", got {bad!r} of type {type(bad).__name__};" in said
         assert "one_hot(int(c), K)" in str(caught.value)
 
 
@@ -110,14 +114,17 @@ def test_smoothing_a_label_says_what_to_do(d: Any) -> None:
 
 @pytest.mark.parametrize("epsilon", [-0.01, 0.26, 1.0, math.nan, math.inf, -math.inf])
 def test_epsilon_has_bounds(epsilon: float) -> None:
-    with pytest.raises(ValueError, match=r"in \[0, 1/K\] = \[0, 0\.25\], got ") as caught:
+    with pytest.raises(
+        ValueError, match=r"^smooth_labels\(d, epsilon\): epsilon must be "
+    ) as caught:
         smooth_labels(one_hot(0, 4), epsilon)
+    assert ("[0, 1/K] = [0, 0.25], got " in str(caught.value)) == (0.0 < epsilon < math.inf)
     assert str(caught.value).endswith(f"got {epsilon!r}")
 
 
 @pytest.mark.parametrize("epsilon", ["0.1", None, True, [0.1]], ids=repr)
 def test_epsilon_is_a_number(epsilon: Any) -> None:
-    with pytest.raises(TypeError, match=r"smooth_labels\(epsilon\): expected a number, got"):
+    with pytest.raises(TypeError, match=r"smooth_labels\(d, epsilon\): epsilon: expected a real"):
         smooth_labels(one_hot(0, 4), epsilon)
 
 

@@ -8,12 +8,13 @@ row of the table is in one of the three, and compares the numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .graph import AFFINE, LEAVES, Graph, LoweringError
+from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
 
@@ -116,13 +117,10 @@ COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 NOT_IN_PLACE = frozenset({"where", "xlogy"})
 
 
-def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """The graph with compound operations taken apart, so that forward and backward share work.
-
-    Returns:
-        The new graph, and the node of each output in it.
-    """
-    reached = graph.reachable(outputs)
+def expand(lowered: Lowered) -> Lowered:
+    """Take compound operations apart, so that forward and backward share work."""
+    graph = lowered.graph
+    reached = graph.reachable(lowered.nodes())
     expanded = _Expanded()
     nodes = [-1] * len(graph)
     for node, name in enumerate(graph.names):
@@ -143,7 +141,7 @@ def expand(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             nodes[node] = expanded.apply(name, operands)
         if node in graph.labels:
             expanded.labels.setdefault(nodes[node], graph.labels[node])
-    return expanded, [nodes[output] for output in outputs]
+    return lowered.moved(expanded, nodes)
 
 
 class _Expanded(Simplifier):

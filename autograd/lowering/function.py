@@ -18,7 +18,8 @@ from ..core.scalar_function import ScalarFunction, as_point, signature
 from ..core.sweep import consumers_first
 from ..core.value import Value, grad
 from . import LoweringError, lower
-from .program import ENGINES, NotCopied
+from .backends import named_backend
+from .program import NotCopied
 
 TOOL = "LoweredFunction"
 # With up to so many entries in a row, a Hessian is computed entry by entry, each a root of its own:
@@ -56,8 +57,7 @@ class LoweredFunction(NotCopied):
     def __init__(
         self, f: Callable[..., Value], xs: float | Iterable[float], *, engine: str = "numpy"
     ) -> None:
-        if engine not in ENGINES:
-            raise ValueError(f"{TOOL}: engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+        named_backend(engine, TOOL)
         point = as_point(TOOL, xs)
         self._function = ScalarFunction(TOOL, f, len(point))
         leaves = self._function.leaves(point)

@@ -15,7 +15,8 @@ from ..core import ops
 from ..core.ops import Op
 
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
-LEAVES = frozenset({INPUT, PARAMETER, CONSTANT})
+ONE = "one"  # 1 for every instance: what a bias is multiplied with
+LEAVES = frozenset({INPUT, PARAMETER, CONSTANT, ONE})
 AFFINE = "affine"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
 
 
@@ -23,8 +24,8 @@ class LoweringError(ValueError):
     """A graph or a model that cannot become an array program; the message says why."""
 
 
-class Line(NamedTuple):
-    """A line of a program's description.
+class Operations(NamedTuple):
+    """A line of a program's description: array operations of one name.
 
     Attributes:
         when: ``once`` for a batch, or ``every step``.
@@ -86,16 +87,16 @@ class Graph:
         found = self._known.get(key)
         return self._add(key, CONSTANT, (), number) if found is None else found
 
-    def leaf(self, kind: str, place: int) -> int:
-        """The node of an input or a parameter by its place among its like."""
-        key = (kind, place)
+    def leaf(self, name: str, place: int = 0) -> int:
+        """The node of an input or a parameter by its place among its like, or of ``ONE``."""
+        key = (name, place)
         found = self._known.get(key)
-        return self._add(key, kind, (), float(place)) if found is None else found
+        return self._add(key, name, (), float(place)) if found is None else found
 
-    def recording(self, roots: Iterable[int]) -> list[tuple[str, tuple[int, ...], float]]:
-        """Everything that tells two graphs apart, in the order in which it was recorded."""
-        nodes = list(zip(self.names, self.operands, self.numbers))
-        return [*nodes, ("the root", tuple(roots), 0.0)]
+    def take(self, graph: Graph, node: int) -> int:
+        """The node of a leaf of another graph."""
+        name, number = graph.names[node], graph.numbers[node]
+        return self.constant(number) if name == CONSTANT else self.leaf(name, int(number))
 
     def is_constant(self, node: int, number: float) -> bool:
         """Whether a node is this plain number; -0.0 counts as 0.0."""
@@ -131,11 +132,11 @@ class Graph:
                     counts[operand] += 1
         return counts
 
-    def depends_on(self, kind: str) -> list[bool]:
-        """For each node whether it is, or is computed from, a leaf of this kind."""
+    def depends_on(self, *leaves: str) -> list[bool]:
+        """For each node whether it is, or is computed from, a leaf of these names."""
         found: list[bool] = []
         for name, operands in zip(self.names, self.operands):
-            found.append(name == kind or True in [found[operand] for operand in operands])
+            found.append(name in leaves or True in [found[operand] for operand in operands])
         return found
 
 

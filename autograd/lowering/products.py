@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
+from .graph import AFFINE, INPUT, LEAVES, PARAMETER, Graph
+from .lowered import Lowered
 from .simplify import ADDITIVE, inside_chains, signed_terms
 
 WORTHWHILE = 8
@@ -18,22 +19,27 @@ WORTHWHILE = 8
 
 @dataclass
 class _Form:
-    """The parts of a varying sum: products with invariant factors, and what is left, with signs."""
+    """The terms of a varying sum: products with invariant factors, and what is left, with signs."""
 
     products: list[tuple[int, int, float]] = field(default_factory=list)
     invariant: list[tuple[float, int]] = field(default_factory=list)
     plain: list[tuple[float, int]] = field(default_factory=list)
 
+    def operands(self) -> list[int]:
+        """The nodes that it is made of."""
+        found = [x for _, x in self.invariant + self.plain]
+        for x, coefficient, _ in self.products:
+            found += (x, coefficient)
+        return found
 
-def find_products(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """The graph with affine forms in place of sums of products, where they make matrix products.
+
+def find_products(lowered: Lowered) -> Lowered:
+    """Put affine forms in place of sums of products, where they make matrix products.
 
     The operands of an ``affine`` node are a coefficient, what it is multiplied with, the next
     coefficient, and so on, and last a bias if there is one.
-
-    Returns:
-        The new graph, and the node of each output in it.
     """
+    graph, outputs = lowered.graph, lowered.nodes()
     counts = graph.consumers(outputs)
     varies = graph.depends_on(INPUT)
     inside = inside_chains(graph, counts)
@@ -48,8 +54,8 @@ def find_products(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int
     }
     accepted = _worthwhile(forms)
     if not accepted:
-        return graph, list(outputs)
-    return _rebuild(graph, outputs, {node: forms[node] for node in accepted})
+        return lowered
+    return lowered.moved(*_rebuild(graph, outputs, {node: forms[node] for node in accepted}))
 
 
 def _form(
@@ -94,36 +100,28 @@ def _rebuild(
     graph: Graph, outputs: Sequence[int], forms: dict[int, _Form]
 ) -> tuple[Graph, list[int]]:
     """The graph with these forms, and without what only they were made of."""
-    needed = [False] * len(graph)
+    kept = [False] * len(graph)
     for output in outputs:
-        needed[output] = True
+        kept[output] = True
     for node in range(len(graph) - 1, -1, -1):
-        if needed[node]:
+        if kept[node]:
             form = forms.get(node)
-            if form is None:
-                for x in graph.operands[node]:
-                    needed[x] = True
-            else:
-                for x, coefficient, _ in form.products:
-                    needed[x] = needed[coefficient] = True
-                for _, x in form.invariant + form.plain:
-                    needed[x] = True
+            for x in graph.operands[node] if form is None else form.operands():
+                kept[x] = True
     new = Graph()
     nodes = [-1] * len(graph)
     for node, name in enumerate(graph.names):
-        if name in (INPUT, PARAMETER):
-            nodes[node] = new.leaf(name, int(graph.numbers[node]))
-        elif not needed[node]:
+        if name in (INPUT, PARAMETER) or (kept[node] and name in LEAVES):
+            nodes[node] = new.take(graph, node)
+        elif not kept[node]:
             continue
-        elif name == CONSTANT:
-            nodes[node] = new.constant(graph.numbers[node])
         elif node in forms:
             nodes[node] = _affine(new, forms[node], nodes)
         else:
             nodes[node] = new.node(name, tuple([nodes[x] for x in graph.operands[node]]))
         if node in graph.labels:
             new.labels.setdefault(nodes[node], graph.labels[node])
-    return new, [nodes[output] for output in outputs]
+    return new, nodes
 
 
 def _affine(new: Graph, form: _Form, nodes: list[int]) -> int:

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.value import Value
-from .engines import Engine, PythonEngine, SumEngine
+from ..text import Text, counted, got, whole_number
+from .backends import BACKENDS, named_backend
+from .computation import Computation
 from .graph import LoweringError
-from .jax_engine import JaxEngine, import_jax
-from .pipeline import Part
-from .record import record, unknown_leaves
-from .reroll import reroll
+from .lowered import Request
+from .record import Recording, record, unknown_leaves
+from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
-Recording: TypeAlias = "list[tuple[str, tuple[int, ...], float]]"
-ENGINES = ("numpy", "jax", "python")
 
 
 def lower(
@@ -62,26 +61,23 @@ def lower(
     leaves = {"inputs": list(inputs), "wrt": list(wrt)}
     observed = list(observe)
     _check(roots, leaves, observed, engine)
-    return Program(
-        roots, leaves["inputs"], leaves["wrt"], engine, observed, isinstance(root, Value)
-    )
+    single = isinstance(root, Value)
+    computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, single)
+    return Program(_Runners(computation, engine))
 
 
 def _check(
     roots: list[Value], leaves: dict[str, list[Value]], observed: list[Value], engine: str
 ) -> None:
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    if engine == "jax":
-        import_jax()
+    BACKENDS[named_backend(engine)].importable()
     if not roots:
         raise LoweringError("lower() takes one root at least, got an empty list")
     for name, values in {"root": roots, "observe": observed, **leaves}.items():
         for i, value in enumerate(values):
             if not isinstance(value, Value):
                 raise TypeError(
-                    f"lower() takes Values, but {name}[{i}] is {value!r} of type "
-                    f"{type(value).__name__}; make it one with Value(...) before recording"
+                    f"lower() takes Values, but {name}[{i}] is {got(value)}; make it one with "
+                    f"Value(...) before recording"
                 )
             if name in leaves and value.op is not None:
                 raise TypeError(
@@ -130,71 +126,102 @@ class NotCopied:
         )
 
 
-class Program(NotCopied):
+class _Runners(NotCopied):
+    """A computation, and what computes it, made when it is first asked for.
+
+    Attributes:
+        parameters: what all of them compute with.
+    """
+
+    def __init__(self, computation: Computation, engine: str) -> None:
+        self.computation, self.backend = computation, BACKENDS[engine]
+        self._made: dict[Request, Runner] = {}
+        self.parameters: Array = np.empty(0)
+        with _no_search_for_cycles():
+            self.parameters = self.get(Request.STEP).parameters
+        self.parameters[:] = [value.data for value in computation.wrt]
+
+    def get(self, request: Request) -> Runner:
+        """The runner for a request, with the parameters as they are now."""
+        if request not in self._made:
+            self._made[request] = self.backend.runner(self.computation, request)
+        runner = self._made[request]
+        if runner.parameters is not self.parameters and len(self.parameters):
+            runner.parameters[:] = self.parameters
+        return runner
+
+
+class _Made(NotCopied):
+    """What a program with its data and one without have in common."""
+
+    def __init__(self, runners: _Runners) -> None:
+        self._runners = runners
+        self._computation = runners.computation
+        self.parameters = runners.parameters
+
+    def write_back(self) -> None:
+        """Put ``parameters`` into the Values of ``wrt``."""
+        for value, number in zip(self._computation.wrt, self.parameters.tolist()):
+            value.data = number
+
+    @property
+    def source(self) -> str:
+        """The program as NumPy source, with the matrix products that the graph has become."""
+        return self._runners.get(Request.STEP).source
+
+    def describe(self) -> str:
+        """A table of the array operations: how many scalar nodes each stands for."""
+        lines = self._runners.get(Request.STEP).operations()
+        if not lines:
+            return self.source
+        text = [f"{'when':<12}{'operation':<16}{'nodes':>8}{'calls':>8}  first of them"]
+        text += [
+            f"{x.when:<12}{x.operation:<16}{x.nodes:>8}{x.calls:>8}  {x.note}".rstrip()
+            for x in lines
+        ]
+        nodes, calls = sum([x.nodes for x in lines]), sum([x.calls for x in lines])
+        return "\n".join([*text, f"{nodes} scalar nodes in {calls} array operations"])
+
+    def stages(self, after: str | None = None, most: int = 40) -> Text:
+        """The graph of an instance as it was recorded, and after each pass of the lowering.
+
+        A line says how a node is computed, ``v7 = tanh(v5)``, and what it is called, if it has a
+        label. ``affine`` is a sum of products, a row of a matrix product; derivatives are sums over
+        the batch. All stages compute the same numbers. A graph that runs by tables, as its
+        ``source`` says, and one that runs as Values is shown as recorded.
+
+        Args:
+            after: show one stage only: ``"record"``, or the name of a pass: ``"find_products"``,
+                ``"differentiate"``, ``"simplify"``, ``"expand"`` or ``"choose_sums"``.
+            most: how many nodes to show, and how many outputs; of more the first and the last.
+
+        Returns:
+            The text, which a Python session shows as it reads.
+
+        Raises:
+            ValueError: if there is no such stage.
+        """
+        most = whole_number("most", most)
+        stages = list(self._runners.get(Request.STEP).stages())
+        names = list(dict.fromkeys(name for name, _ in stages))
+        if after is not None and after not in names:
+            raise ValueError(f"after must be one of {', '.join(names)}, got {after!r}")
+        return Text(
+            "\n\n".join(
+                f"{name}: {counted(lowered.size(), 'node')}\n{lowered.text(most)}"
+                for name, lowered in stages
+                if after in (None, name)
+            )
+        )
+
+
+class Program(_Made):
     """An array program: call it on a batch, and get the mean and its gradient.
 
     Attributes:
         parameters: P floats, contiguous, in the order of ``wrt``: what the program computes with.
             Change it in place.
     """
-
-    def __init__(
-        self,
-        roots: list[Value],
-        inputs: list[Value],
-        wrt: list[Value],
-        engine: str,
-        observed: list[Value],
-        single: bool,
-    ) -> None:
-        self._roots, self._inputs, self._wrt = roots, inputs, wrt
-        self._engine_name, self._observed, self._single = engine, observed, single
-        self._engines: dict[str, Engine] = {}
-        self._parts: list[Part] = []
-        self._recording: Recording = []
-        self.loaded_by: object = self
-        self.parameters: Array = np.empty(0)
-        with _no_search_for_cycles():
-            if engine != "python":
-                self._parts = self._derive()
-            self.parameters = self._engine("step").parameters
-        self.parameters[:] = [value.data for value in wrt]
-
-    def _derive(self) -> list[Part]:
-        """The passes up to the point where it matters which outputs are wanted."""
-        if not self._inputs and self._single and not self._observed:
-            parts = reroll(self._roots[0], self._wrt)
-            if parts is not None:
-                n = len(self._wrt)
-                return [Part(x.graph, [x.root], 1, n, x.columns, x.weight) for x in parts]
-        graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
-        if self._inputs:
-            self._recording = graph.recording(nodes)
-        columns = np.zeros((len(self._inputs), 1))
-        return [Part(graph, nodes, len(self._roots), len(self._wrt), columns)]
-
-    def _engine(self, kind: str) -> Engine:
-        """The engine for ``step`` (values, gradients, observed), ``value`` or ``rows``."""
-        if kind not in self._engines:
-            parts: Sequence[Part | None] = self._parts or [None]
-            engines = [self._build(kind, part) for part in parts]
-            weights = [part.weight if part else 1.0 for part in parts]
-            self._engines[kind] = engines[0] if weights == [1.0] else SumEngine(engines, weights)
-        engine = self._engines[kind]
-        if engine.parameters is not self.parameters and len(self.parameters):
-            engine.parameters[:] = self.parameters
-        return engine
-
-    def _build(self, kind: str, part: Part | None) -> Engine:
-        engine: Engine
-        if part is None:
-            rows = {"step": self._observed, "value": [], "rows": self._roots}[kind]
-            engine = PythonEngine(self._roots, self._inputs, self._wrt, rows, kind == "step")
-            engine.load(np.zeros((len(self._inputs), 1)))
-            return engine
-        engine = part.engine(kind, self._engine_name)
-        engine.load(part.columns)
-        return engine
 
     def __call__(self, batch: Any = None) -> tuple[Any, Array]:
         """The mean over a batch, and its gradient.
@@ -209,105 +236,71 @@ class Program(NotCopied):
         Raises:
             ValueError: if the batch is empty, is not of the recorded shape, or is not numeric.
         """
-        results = self._run("step", batch)
-        k = len(self._roots)
-        if self._single:
+        results = self._loaded(Request.STEP, batch).run()
+        k = len(self._computation.roots)
+        if self._computation.single:
             return float(results[0]), results[1:].copy()
-        return results[:k].copy(), results[k:].reshape(k, len(self._wrt)).copy()
+        return results[:k].copy(), results[k:].reshape(k, len(self._computation.wrt)).copy()
 
     def value(self, batch: Any = None) -> Any:
         """The mean over a batch alone, forward only; arguments and errors as for a call."""
-        results = self._run("value", batch)
-        return float(results[0]) if self._single else results.copy()
+        results = self._loaded(Request.VALUES, batch).run()
+        return float(results[0]) if self._computation.single else results.copy()
 
     def per_instance(self, batch: Any = None) -> Array:
         """The root for every instance: an array of length T, or T x K for a list of K roots."""
-        if self._single and not self._inputs:  # of which a batch may have been made
+        single = self._computation.single
+        if single and not self._computation.inputs:  # of which a batch may have been made
             return np.array([self.value(batch)])
-        self._run("rows", batch)
-        rows = self._engines["rows"].rows()
-        found: Array = rows[0].copy() if self._single else rows.T.copy()
+        runner = self._loaded(Request.ROWS, batch)
+        runner.run()
+        rows = runner.rows()
+        found: Array = rows[0].copy() if single else rows.T.copy()
         return found
 
-    def _run(self, kind: str, batch: Any) -> Array:
-        engine = self._engine(kind)
-        if self._inputs:
-            engine.load(self.columns(batch))
-            self.loaded_by = self
+    def _loaded(self, request: Request, batch: Any) -> Runner:
+        """The runner for a request, with the batch loaded."""
+        runner = self._runners.get(request)
+        if self._computation.inputs:
+            runner.hold(self.columns(batch))
         elif batch is not None:
             raise ValueError(
                 "this program was lowered without inputs, so its data are in the graph; call it "
                 "without a batch, or name the inputs: lower(root, inputs=[...])"
             )
-        return engine.run()
+        return runner
 
     def columns(self, batch: Any) -> Array:
         """A batch as D rows and a column for each instance, once it is known to fit."""
+        size = len(self._computation.inputs)
         try:
             array = np.asarray(batch, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"a batch is T lists of {len(self._inputs)} real numbers: {error}"
-            ) from None
-        if array.ndim == 1 and len(self._inputs) == 1:
+            raise ValueError(f"a batch is T lists of {size} real numbers: {error}") from None
+        if array.ndim == 1 and size == 1:
             array = array[:, None]
         if len(array.shape) and len(array) == 0:
             raise ValueError("expected a batch of one instance at least, got an empty one")
-        if array.ndim != 2 or array.shape[1] != len(self._inputs):
+        if array.ndim != 2 or array.shape[1] != size:
             raise ValueError(
-                f"the program was recorded with {len(self._inputs)} inputs, so a batch is of shape "
-                f"(T, {len(self._inputs)}), got {array.shape}"
+                f"the program was recorded with {size} inputs, so a batch is of shape (T, {size}), "
+                f"got {array.shape}"
             )
-        return np.ascontiguousarray(array.T)
+        return np.array(array.T, order="C")  # a copy: what is held must not change
 
     def bind(self, batch: Any) -> BoundProgram:
         """The program with its data fixed: ``loss, gradient = bound()``."""
         return BoundProgram(self, self.columns(batch))
 
-    def write_back(self) -> None:
-        """Put ``parameters`` into the Values of ``wrt``."""
-        for value, number in zip(self._wrt, self.parameters.tolist()):
-            value.data = number
-
     def difference(
         self, root: Value, inputs: Sequence[Value], observe: Sequence[Value] = ()
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
-        if not self._recording:  # The reference does without.
-            graph, nodes = record([*self._roots, *self._observed], self._inputs, self._wrt)
-            self._recording = graph.recording(nodes)
-        graph, nodes = record([root, *observe], inputs, self._wrt)
-        other = graph.recording(nodes)
-        for mine, yours in zip(self._recording, other):
-            if mine != yours:
-                was, found = _shown(mine), _shown(yours)
-                if was == found:
-                    return f"{found} has other operands"
-                return f"{found} stands where it had {was}"
-        return ""  # Both end with their root, so that of two lengths one has been told above.
-
-    @property
-    def source(self) -> str:
-        """The program as NumPy source, with the matrix products that the graph has become."""
-        return self._engine("step").source
-
-    def describe(self) -> str:
-        """A table of the array operations: how many scalar nodes each stands for."""
-        if self._engine_name == "python":
-            return self.source
-        engine = self._engine("step")
-        engines = engine.engines if isinstance(engine, SumEngine) else [engine]
-        lines = [x for part, engine in zip(self._parts, engines) for x in part.describe(engine)]
-        text = [f"{'when':<12}{'operation':<16}{'nodes':>8}{'calls':>8}  first of them"]
-        text += [
-            f"{x.when:<12}{x.operation:<16}{x.nodes:>8}{x.calls:>8}  {x.note}".rstrip()
-            for x in lines
-        ]
-        nodes, calls = sum([x.nodes for x in lines]), sum([x.calls for x in lines])
-        return "\n".join([*text, f"{nodes} scalar nodes in {calls} array operations"])
+        other = record([root], inputs, self._computation.wrt, observe)
+        return self._computation.recording.difference(Recording(other))
 
 
-class BoundProgram(NotCopied):
+class BoundProgram(_Made):
     """A program with its data: ``loss, gradient = bound()``.
 
     Attributes:
@@ -317,48 +310,43 @@ class BoundProgram(NotCopied):
     """
 
     def __init__(self, program: Program, columns: Array) -> None:
+        super().__init__(program._runners)
         self.program = program
-        self.parameters = program.parameters
         self.size = columns.shape[1]
-        self._columns = columns
-        self._engine = program._engine("step")
-        self._instances: Sequence[int] | None = None
-        self._load()
+        # A program without inputs has its data in it.
+        self._columns = self._chosen = columns if self._computation.inputs else None
+        self._runner = self._runners.get(Request.STEP)
+        self._load(self._runner, self._chosen)
 
-    def _load(self) -> None:
-        chosen = self._instances
-        self._engine.load(self._columns if chosen is None else self._columns.take(chosen, axis=1))
-        self.program.loaded_by = self
+    @staticmethod
+    def _load(runner: Runner, columns: Array | None) -> Runner:
+        if columns is not None:
+            runner.hold(columns)
+        return runner
 
     def select(self, instances: Sequence[int] | None) -> None:
         """Choose the instances of the next calls: a batch, or all for None."""
-        if instances is not None or self._instances is not None:
-            self._instances = instances
-            self._load()
+        if self._columns is not None:
+            columns = self._columns
+            self._chosen = columns if instances is None else columns.take(instances, axis=1)
 
     def __call__(self) -> tuple[float, Array]:
         """The mean and its gradient, an array that the next call may overwrite."""
-        if self.program.loaded_by is not self:
-            self._load()
-        results = self._engine.run()
+        results = self._load(self._runner, self._chosen).run()
         return float(results[0]), results[1:]
 
     def value(self) -> float:
         """The mean over all instances, forward only."""
-        engine = self.program._engine("value")
-        engine.load(self._columns)
-        return float(engine.run()[0])
+        return float(self._load(self._runners.get(Request.VALUES), self._columns).run()[0])
 
     def observed(self) -> Array:
         """What was to be observed in the last call, an array with a row for each instance."""
-        found: Array = self._engine.rows().T
+        found: Array = self._runner.rows().T
         return found
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the instances of the next call, and how many of them each."""
-        if isinstance(self._engine, JaxEngine):
-            return self._engine.shards()
-        return [("cpu", self.size if self._instances is None else len(self._instances))]
+        return self._load(self._runner, self._chosen).shards()
 
     def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
@@ -369,24 +357,4 @@ class BoundProgram(NotCopied):
         Raises:
             ValueError: if the engine is another one.
         """
-        if not isinstance(self._engine, JaxEngine):
-            raise ValueError("jax_function() needs a program lowered with engine='jax'")
-        return self._engine.bound_function()
-
-    def write_back(self) -> None:
-        """Put the parameters into the Values."""
-        self.program.write_back()
-
-    @property
-    def source(self) -> str:
-        """The program as NumPy source."""
-        return self.program.source
-
-    def describe(self) -> str:
-        """A table of the array operations."""
-        return self.program.describe()
-
-
-def _shown(node: tuple[str, tuple[int, ...], float]) -> str:
-    name, _, number = node
-    return f"the constant {number:.6g}" if name == "constant" else f"{name}"
+        return self._load(self._runner, self._chosen).traced()

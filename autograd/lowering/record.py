@@ -6,32 +6,65 @@ all instances; every other leaf is a constant, at the number that it holds now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.value import Value
-from .graph import INPUT, PARAMETER, Graph
+from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .lowered import Average, Lowered
 
 
 def record(
-    roots: Sequence[Value], inputs: Sequence[Value], parameters: Sequence[Value]
-) -> tuple[Graph, list[int]]:
-    """The graph under ``roots``, equal expressions being one node.
+    roots: Sequence[Value],
+    inputs: Sequence[Value],
+    parameters: Sequence[Value],
+    observed: Sequence[Value] = (),
+) -> Lowered:
+    """The graph under ``roots`` and ``observed``, equal expressions being one node.
 
-    Inputs and parameters come first, in their order, also those that no root depends on.
-
-    Returns:
-        The graph, and the node of each root.
+    Inputs and parameters come first, in their order, also those that nothing depends on.
     """
     graph = Graph()
     nodes: dict[Value, int] = {}
-    for kind, leaves in ((INPUT, inputs), (PARAMETER, parameters)):
+    for name, leaves in ((INPUT, inputs), (PARAMETER, parameters)):
         for place, leaf in enumerate(leaves):
-            nodes[leaf] = graph.leaf(kind, place)
+            nodes[leaf] = graph.leaf(name, place)
             if leaf.label:
                 graph.labels[nodes[leaf]] = leaf.label
-    for root in roots:
+    for root in [*roots, *observed]:
         _record_under(root, graph, nodes)
-    return graph, [nodes[root] for root in roots]
+    values = [Average(nodes[root]) for root in roots]
+    return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
+
+
+class Recording:
+    """A graph as it was recorded, whatever passes add to it afterwards."""
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered, self._size = lowered, len(lowered.graph)
+
+    def nodes(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
+        """Everything that tells two graphs apart, in the order in which it was recorded."""
+        graph = self.lowered.graph
+        recorded = zip(graph.names, graph.operands, graph.numbers)
+        yield from itertools.islice(recorded, self._size)
+        roots = [x for value in self.lowered.values for x in value.nodes()]
+        yield "the root", (*roots, *self.lowered.rows), 0.0
+
+    def difference(self, other: Recording) -> str:
+        """Where another recording differs from this one; empty if nowhere."""
+        # Both end with their root, so that of two lengths one is told before the shorter ends.
+        for mine, yours in zip(self.nodes(), other.nodes()):
+            if mine != yours:
+                was, found = _named(mine), _named(yours)
+                told = "has other operands" if was == found else f"stands where it had {was}"
+                return f"{found} {told}"
+        return ""
+
+
+def _named(node: tuple[str, tuple[int, ...], float]) -> str:
+    name, _, number = node
+    return f"the constant {number:.6g}" if name == CONSTANT else name
 
 
 def _record_under(root: Value, graph: Graph, nodes: dict[Value, int]) -> None:

@@ -8,17 +8,16 @@ form: what was unrolled by a Python loop becomes a batch again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.ops import Op
 from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
+from .lowered import Average, Lowered
+from .pipeline import Batch
 
-Array: TypeAlias = NDArray[np.float64]
 FEWEST_INSTANCES = 4
 MOST_LEFT = 8
 # What a place of a form holds: an operation on earlier places, a parameter, or a number.
@@ -27,26 +26,11 @@ Form: TypeAlias = "tuple[Place, ...]"
 NUMBER: Place = ("number",)
 
 
-@dataclass
-class Part:
-    """Some terms of a sum, as a multiple of the average over a batch.
+def reroll(root: Value, wrt: Sequence[Value]) -> list[Batch] | None:
+    """Batches whose weighted averages add up to ``root``.
 
-    Attributes:
-        graph: the form of the terms.
-        root: its node.
-        columns: the numbers of each term, a column for each; D x T.
-        weight: what the average is to be multiplied by: the number of terms, times their factor if
-            they share it. To multiply the terms instead might overflow where their sum does not.
+    None if it has no sum of many terms of a few forms.
     """
-
-    graph: Graph
-    root: int
-    columns: Array
-    weight: float
-
-
-def reroll(root: Value, wrt: Sequence[Value]) -> list[Part] | None:
-    """The parts that add up to ``root``, or None if it has no sum of many terms of a few forms."""
     parameters = {value: place for place, value in enumerate(wrt)}
     found: dict[Form, list[tuple[float, list[float]]]] = {}
     left: list[tuple[float, Value | float]] = []
@@ -69,7 +53,7 @@ def reroll(root: Value, wrt: Sequence[Value]) -> list[Part] | None:
     for factor, term in left:
         form, numbers = _form(term, parameters)
         found.setdefault(form, []).append((factor, numbers))
-    return [_part(form, instances) for form, instances in found.items()]
+    return [_batch(form, instances, len(wrt)) for form, instances in found.items()]
 
 
 def _terms(node: Value | float) -> list[tuple[float, Value | float]]:
@@ -87,9 +71,9 @@ def _terms(node: Value | float) -> list[tuple[float, Value | float]]:
         return [(-1.0, operands[0])]
     if name == "mul" and True in constants:
         place = constants.index(True)
-        return [(_number(operands[place]), operands[1 - place])]
+        return [(_plain(operands[place]), operands[1 - place])]
     if name == "div" and constants[1] and operands[1]:
-        return [(1.0 / _number(operands[1]), operands[0])]
+        return [(1.0 / _plain(operands[1]), operands[0])]
     terms: list[tuple[float, Value | float]] = []
     while isinstance(node, Value) and node.op is not None and node.op.name in ("add", "sub"):
         sign = 1.0 if node.op.name == "add" else -1.0
@@ -101,8 +85,8 @@ def _terms(node: Value | float) -> list[tuple[float, Value | float]]:
     return terms
 
 
-def _number(x: Value | float) -> float:
-    return x.data if isinstance(x, Value) else x
+def _plain(operand: Value | float) -> float:
+    return operand.data if isinstance(operand, Value) else operand
 
 
 def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list[float]]:
@@ -145,8 +129,12 @@ def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list
     return tuple(form), numbers
 
 
-def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
-    """Terms of one form as a batch; a number that they all share is a constant."""
+def _batch(form: Form, instances: list[tuple[float, list[float]]], parameters: int) -> Batch:
+    """Terms of one form as a batch; a number that they all share is a constant.
+
+    The weight is the number of terms, times their factor if they share it. To multiply the terms
+    instead might overflow where their sum does not.
+    """
     table = np.array([[factor, *numbers] for factor, numbers in instances])
     # By their signs as well: 0.0 and -0.0 are equal, but 1 / x tells them apart.
     alike = (table == table[0]) & (np.signbit(table) == np.signbit(table[0]))
@@ -163,12 +151,11 @@ def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
 
     factor = hole(0)
     nodes: list[int] = []
-    for place in form:
-        kind = place[0]
-        if isinstance(kind, Op):
-            nodes.append(graph.node(kind.name, tuple([nodes[x] for x in place[1:]])))
-        elif kind == PARAMETER:
-            nodes.append(graph.leaf(PARAMETER, place[1]))
+    for what, *operands in form:
+        if isinstance(what, Op):
+            nodes.append(graph.node(what.name, tuple([nodes[x] for x in operands])))
+        elif what == PARAMETER:
+            nodes.append(graph.leaf(PARAMETER, operands[0]))
         else:
             nodes.append(hole(next(slots)))
     weight = float(len(instances))
@@ -176,7 +163,8 @@ def _part(form: Form, instances: list[tuple[float, list[float]]]) -> Part:
         weight, root = weight * float(table[0, 0]), nodes[-1]
     else:
         root = graph.node("mul", (factor, nodes[-1]))
+    recorded = Lowered(graph, len(columns), parameters, [Average(root)], [])
     if not len(columns):
         # Every term is the same: one instance says it all.
         columns = np.empty((0, 1))
-    return Part(graph, root, np.ascontiguousarray(columns), weight)
+    return Batch(recorded, np.ascontiguousarray(columns), weight)

@@ -1,39 +1,38 @@
 """Schedule: which nodes become one array operation, in which order, in which rows.
 
 Nodes go on levels, as late as their consumers allow, so that a number is made shortly before it is
-used and what a sum adds up is made at one time. Equal operations of a level are a group, and
-so are all affine forms of the same varying operands. A group's results are the rows of one block;
-rows are ordered like those of the operands, so that operands are slices. What depends on the data
+used and what a sum adds up is made at one time. Equal operations of a level are a block, and
+so are all affine forms of the same varying operands. A block's results are successive rows, which
+are ordered like those of the operands, so that operands are slices. What depends on the data
 alone is a stage of its own, done once for a batch, however often the parameters change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .arrays import COMMUTATIVE
-from .differentiate import UNWANTED
-from .graph import AFFINE, CONSTANT, INPUT, Graph
+from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER, Graph, Operations
+from .lowered import UNWANTED, Lowered
 from .products import WORTHWHILE
-from .select import Average, Selection
 
 REDUCTIONS = frozenset({"sum", "largest"})
 ONCE, EVERY_STEP = 0, 1
 
 
 @dataclass
-class Group:
+class Block:
     """Nodes that are computed together.
 
     Attributes:
         name: the operation: ``affine``, one of ``REDUCTIONS``, ``sum:...``, or elementwise.
         members: the nodes, in the order of their rows.
         stage: ``ONCE`` for a batch, or ``EVERY_STEP``.
-        varying: whether there is a number for each instance.
+        varies: whether there is a number for each instance.
         operands: elementwise: for each place the operand of each member; otherwise for each member
             its operands, or its coefficients, the bias last.
-        columns: of an affine group: the varying operands that all members share, and ``ONE`` last
+        columns: of an affine block: the varying operands that all members share, and ``ONE`` last
             if they have a bias.
         one_after: whether a row of ones follows the block.
     """
@@ -41,7 +40,7 @@ class Group:
     name: str
     members: list[int]
     stage: int
-    varying: bool
+    varies: bool
     operands: list[list[int]] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     one_after: bool = False
@@ -50,6 +49,13 @@ class Group:
     def elementwise(self) -> bool:
         """Whether ``operands`` is by place and not by member."""
         return self.name != AFFINE and self.name not in REDUCTIONS
+
+    def some(self, places: list[int]) -> Block:
+        """A block of some of the members, before they are arranged."""
+        operands = [self.operands[i] for i in places] if self.elementwise else []
+        return Block(
+            self.name, [self.members[i] for i in places], self.stage, self.varies, operands
+        )
 
 
 @dataclass(frozen=True)
@@ -81,194 +87,213 @@ class Pairs:
     first: bool
 
 
-@dataclass
+@dataclass(frozen=True)
 class Schedule:
     """The array program, before it is written in some array language.
 
     Attributes:
-        graph: the nodes.
+        lowered: the graph and its outputs; the factors of an average are in the order of rows.
         inputs: the nodes of the inputs, of which each is a row.
-        parameters: how many there are.
         one: the node that is 1 for every instance.
-        groups: in the order in which they are computed, those of stage ``ONCE`` first.
-        values: the averaged outputs.
-        grids: how the gradients are averaged.
-        cleared: the gradients that no grid stores first, so that they start at 0.
-        invariant: the nodes to add to gradients, and their positions.
-        gradients: how many there are.
-        rows: the outputs wanted for each instance.
-        varying: for each node whether it depends on the instance.
+        blocks: in the order in which they are computed, those of stage ``ONCE`` first.
+        grids: how the derivatives are averaged.
+        cleared: the derivatives that no grid stores first, so that they start at 0.
+        invariant: the nodes to add to derivatives, and their positions.
+        varies: for each node whether it depends on the instance.
     """
 
-    graph: Graph
+    lowered: Lowered
     inputs: list[int]
-    parameters: int
     one: int
-    groups: list[Group]
-    values: list[Average]
+    blocks: list[Block]
     grids: list[Grid | Pairs]
     cleared: list[int]
     invariant: list[tuple[int, int]]
-    gradients: int
-    rows: list[int]
-    varying: list[bool]
+    varies: list[bool]
+
+    def operations(self) -> list[Operations]:
+        """A line for each block, and for each average."""
+        labels = self.lowered.graph.labels
+        found = []
+        for block in self.blocks:
+            when = "every step" if block.stage == EVERY_STEP else "once"
+            label = labels.get(block.members[0], "")
+            found.append(Operations(when, block.name, len(block.members), 1, label))
+        for grid in self.grids:
+            found.append(Operations("every step", "average", len(grid.positions), 1, "derivatives"))
+        return found + [Operations("every step", "average", 1, 1, "value")] * len(
+            self.lowered.values
+        )
 
 
-def schedule(selection: Selection, inputs: int, parameters: int, gradients: int) -> Schedule:
-    """Group, order and number the nodes that the outputs of a selection need."""
-    graph, one = selection.graph, selection.one
-    groups = _group(selection)
-    _reserve_ones(groups, selection)
-    order = _Order([graph.leaf(INPUT, i) for i in range(inputs)], one)
-    reducers = _reducers(groups, graph)
-    for group in groups:
-        _arrange(group, graph, order, reducers, selection.varying, one)
-    for output in selection.values:
-        output.pairs.sort(key=lambda pair: (order.key(pair[1]), order.key(pair[0])))
-    invariant = [
-        (output.invariant, position)
-        for position, output in selection.gradients.items()
-        if output.invariant is not None and not graph.is_constant(output.invariant, 0.0)
+def schedule(lowered: Lowered) -> Schedule:
+    """Put the nodes that the outputs need into blocks, and these in order."""
+    graph = lowered.graph
+    inputs, one = [graph.leaf(INPUT, i) for i in range(lowered.inputs)], graph.leaf(ONE)
+    varies = graph.depends_on(INPUT, ONE)
+    blocks = _Grouping(lowered, varies).blocks()
+    _reserve_ones(blocks, graph)
+    order = _Order(inputs, one)
+    reducers = _reducers(blocks, graph)
+    for block in blocks:
+        _arrange(block, graph, order, reducers, varies, one)
+    values = [
+        replace(x, pairs=sorted(x.pairs, key=lambda pair: (order.key(pair[1]), order.key(pair[0]))))
+        for x in lowered.values
     ]
-    grids, cleared = _grids(selection, order)
+    invariant = [
+        (x.rest, position)
+        for position, x in lowered.gradients.items()
+        if x.rest is not None and not graph.is_constant(x.rest, 0.0)
+    ]
+    grids, cleared = _grids(lowered, order)
     return Schedule(
-        graph,
-        [graph.leaf(INPUT, i) for i in range(inputs)],
-        parameters,
-        one,
-        groups,
-        selection.values,
-        grids,
-        cleared,
-        invariant,
-        gradients,
-        selection.rows,
-        selection.varying,
+        replace(lowered, values=values), inputs, one, blocks, grids, cleared, invariant, varies
     )
 
 
-def _group(selection: Selection) -> list[Group]:
-    """The groups, by stage, and by level from the deepest up."""
-    graph, varying, learnt = selection.graph, selection.varying, selection.learnt
-    reached = graph.reachable(selection.roots())
-    names, operands = graph.names, graph.operands
-    nodes = [node for node in range(len(graph)) if reached[node] and operands[node]]
-    # How many operations are still to come after a node, at the latest.
-    depths = [0] * len(graph)
-    shared_depths: dict[tuple[object, ...], int] = {}
-    keys: dict[int, tuple[object, ...]] = {}
-    # What varies first: the coefficients of an affine group must be there for its first member,
-    # and a node's consumers have greater numbers, but a coefficient's group need not.
-    for wanted in (True, False):
-        for node in reversed(nodes):
-            if varying[node] == wanted and names[node] == AFFINE:
-                key = keys[node] = _affine_key(graph, node, varying, learnt)
-                depths[node] = shared_depths[key] = max(depths[node], shared_depths.get(key, 0))
-            if varying[node] == wanted:
-                for x in operands[node]:
-                    if varying[x] == wanted and learnt[x] == learnt[node]:
-                        depths[x] = max(depths[x], depths[node] + 1)
-        if wanted:
-            for node in nodes:
-                if varying[node]:
-                    if node in keys:
-                        depths[node] = shared_depths[keys[node]]
-                    for x in operands[node]:
-                        if not varying[x] and learnt[x] == learnt[node]:
-                            depths[x] = max(depths[x], depths[node] + 1)
-    found: dict[tuple[object, ...], Group] = {}
-    first: dict[tuple[object, ...], tuple[int, int, int]] = {}
-    for node in nodes:
-        stage = EVERY_STEP if learnt[node] else ONCE
-        name, depth = names[node], depths[node]
-        if name == AFFINE:
-            ordered: list[int] = []
-            key = keys[node]
-        elif name in REDUCTIONS:
-            ordered = []
-            key = (stage, varying[node], depth, name, len(operands[node]))
-        else:
-            ordered = _in_order(graph, node, varying, depths)
-            kinds = [graph.numbers[x] if names[x] == CONSTANT else varying[x] for x in ordered]
-            # As text, because True and 1.0 are equal, and nan is not even equal to itself.
-            key = (stage, varying[node], depth, name, repr(kinds))
-        group = found.get(key)
-        if group is None:
-            group = found[key] = Group(name, [], stage, varying[node])
-            first[key] = (stage, -depth, node)
-        group.members.append(node)
-        if ordered:
-            group.operands.append(ordered)
-    return _split([found[key] for key in sorted(found, key=first.__getitem__)], graph)
+class _Grouping:
+    """Which nodes are computed together, and in which order.
+
+    Attributes:
+        varies: for each node whether it depends on the instance.
+        learns: whether it depends on a parameter.
+        depths: how many operations of its like are still to come after it, at the latest.
+        keys: what the affine forms of one matrix product have in common.
+    """
+
+    def __init__(self, lowered: Lowered, varies: list[bool]) -> None:
+        self.graph, self.varies = lowered.graph, varies
+        self.learns = self.graph.depends_on(PARAMETER)
+        reached = self.graph.reachable(lowered.nodes())
+        self.nodes = [
+            x for x, operands in enumerate(self.graph.operands) if reached[x] and operands
+        ]
+        self.depths = [0] * len(self.graph)
+        self.keys: dict[int, tuple[object, ...]] = {}
+
+    def blocks(self) -> list[Block]:
+        """The blocks, by stage, and by level from the deepest up."""
+        self.find_depths()
+        names, operands = self.graph.names, self.graph.operands
+        found: dict[tuple[object, ...], Block] = {}
+        first: dict[tuple[object, ...], tuple[int, int, int]] = {}
+        for node in self.nodes:
+            stage = EVERY_STEP if self.learns[node] else ONCE
+            name, depth, ordered = names[node], self.depths[node], list[int]()
+            if name == AFFINE:
+                key = self.keys[node]
+            elif name in REDUCTIONS:
+                key = (stage, self.varies[node], depth, name, len(operands[node]))
+            else:
+                ordered = self.in_order(node)
+                key = (stage, self.varies[node], depth, name, self.likeness(ordered))
+            block = found.get(key)
+            if block is None:
+                block = found[key] = Block(name, [], stage, self.varies[node])
+                first[key] = (stage, -depth, node)
+            block.members.append(node)
+            if ordered:
+                block.operands.append(ordered)
+        return _split([found[key] for key in sorted(found, key=first.__getitem__)], self.graph)
+
+    def find_depths(self) -> None:
+        """Find ``depths`` and ``keys``.
+
+        What varies first: the coefficients of an affine block must be there for its first member,
+        and a node's consumers have greater numbers, but a coefficient's block need not.
+        """
+        depths, varies = self.depths, self.varies
+        shared: dict[tuple[object, ...], int] = {}
+        for wanted in (True, False):
+            for node in reversed(self.nodes):
+                if varies[node] != wanted:
+                    continue
+                if self.graph.names[node] == AFFINE:
+                    key = self.keys[node] = self.affine_key(node)
+                    depths[node] = shared[key] = max(depths[node], shared.get(key, 0))
+                self.deepen(node, wanted)
+            if wanted:
+                for node in self.nodes:
+                    if varies[node]:
+                        if node in self.keys:
+                            depths[node] = shared[self.keys[node]]
+                        self.deepen(node, False)
+
+    def deepen(self, node: int, vary: bool) -> None:
+        """Put the operands of one sort before a node."""
+        depths, learns = self.depths, self.learns
+        depth, learn = depths[node] + 1, learns[node]
+        for x in self.graph.operands[node]:
+            if self.varies[x] == vary and learns[x] == learn and depths[x] < depth:
+                depths[x] = depth
+
+    def affine_key(self, node: int) -> tuple[object, ...]:
+        operands = self.graph.operands[node]
+        return AFFINE, self.learns[node], len(operands) % 2, tuple(sorted(operands[1::2]))
+
+    def in_order(self, node: int) -> list[int]:
+        """The operands; where their order is free, in one that is the same for equal nodes."""
+        graph, depths = self.graph, self.depths
+        operands = list(graph.operands[node])
+        if graph.names[node] in COMMUTATIVE:
+            operands.sort(key=lambda x: (graph.names[x] == CONSTANT, self.varies[x], -depths[x]))
+        return operands
+
+    def likeness(self, operands: list[int]) -> str:
+        """Which are constants, and which vary."""
+        graph, varies = self.graph, self.varies
+        # As text, because True and 1.0 are equal, and nan is not even equal to itself.
+        return repr(
+            [graph.numbers[x] if graph.names[x] == CONSTANT else varies[x] for x in operands]
+        )
 
 
-def _split(groups: list[Group], graph: Graph) -> list[Group]:
-    """Part what only met by chance: members whose operands are from different groups.
+def _split(blocks: list[Block], graph: Graph) -> list[Block]:
+    """Part what only met by chance: members whose operands are from different blocks.
 
-    Together they would have to be gathered first. Where there are many small parts, as in a graph
+    Together they would have to be gathered first. Where there are many small parcels, as in a graph
     without layers, gathering is the cheaper of the two, and they stay together.
     """
     home: dict[int, int] = {}
-    result: list[Group] = []
-    for group in groups:
-        parts: dict[tuple[object, ...], list[int]] = {}
-        if group.name != AFFINE and len(group.members) > 2:
-            for i, node in enumerate(group.members):
-                operands = group.operands[i] if group.elementwise else graph.operands[node][:1]
-                origin = tuple([home.get(x, graph.names[x]) for x in operands])
-                parts.setdefault(origin, []).append(i)
-        several = [part for part in parts.values() if len(part) > 1]
-        if len(several) > WORTHWHILE:
-            several = [part for part in several if len(part) > 2 * WORTHWHILE]
-        if len(parts) > 1:
-            chosen = {i for part in several for i in part}
-            rest = [i for i in range(len(group.members)) if i not in chosen]
-            for part in [*several, rest]:
-                if part:
-                    result.append(
-                        Group(
-                            group.name,
-                            [group.members[i] for i in part],
-                            group.stage,
-                            group.varying,
-                            [group.operands[i] for i in part] if group.elementwise else [],
-                        )
-                    )
-                    home.update(dict.fromkeys(result[-1].members, len(result)))
-        else:
-            result.append(group)
-            home.update(dict.fromkeys(group.members, len(result)))
+    result: list[Block] = []
+    for block in blocks:
+        for parcel in _parcels(block, graph, home):
+            whole = len(parcel) == len(block.members)
+            result.append(block if whole else block.some(parcel))
+            home.update(dict.fromkeys(result[-1].members, len(result)))
     return result
 
 
-def _affine_key(
-    graph: Graph, node: int, varying: list[bool], learnt: list[bool]
-) -> tuple[object, ...]:
-    operands = graph.operands[node]
-    return AFFINE, learnt[node], len(operands) % 2, tuple(sorted(operands[1::2]))
+def _parcels(block: Block, graph: Graph, home: dict[int, int]) -> list[list[int]]:
+    """The members of a block, by their places, as they had better be computed."""
+    parcels: dict[tuple[object, ...], list[int]] = {}
+    members = range(len(block.members))
+    if block.name != AFFINE and len(members) > 2:
+        for i, node in enumerate(block.members):
+            operands = block.operands[i] if block.elementwise else graph.operands[node][:1]
+            origin = tuple([home.get(x, graph.names[x]) for x in operands])
+            parcels.setdefault(origin, []).append(i)
+    if len(parcels) <= 1:
+        return [list(members)]
+    several = [parcel for parcel in parcels.values() if len(parcel) > 1]
+    if len(several) > WORTHWHILE:
+        several = [parcel for parcel in several if len(parcel) > 2 * WORTHWHILE]
+    chosen = {i for parcel in several for i in parcel}
+    rest = [i for i in members if i not in chosen]
+    return [*several, rest] if rest else several
 
 
-def _in_order(graph: Graph, node: int, varying: list[bool], depths: list[int]) -> list[int]:
-    """The operands; where their order is free, in one that is the same for equal nodes."""
-    operands = list(graph.operands[node])
-    if graph.names[node] in COMMUTATIVE:
-        operands.sort(key=lambda x: (graph.names[x] == CONSTANT, varying[x], -depths[x]))
-    return operands
-
-
-def _reserve_ones(groups: list[Group], selection: Selection) -> None:
+def _reserve_ones(blocks: list[Block], graph: Graph) -> None:
     """A row of ones after each block that is multiplied together with a bias."""
-    home = {node: group for group in groups for node in group.members}
-    wanted: list[set[int]] = []
-    for group in groups:
-        if group.name == AFFINE and len(selection.graph.operands[group.members[0]]) % 2:
-            wanted.append(set(selection.graph.operands[group.members[0]][1::2]))
-    for columns in wanted:
-        homes = {id(home[x]) if x in home else 0 for x in columns}
-        if len(homes) == 1:
-            group_of = home.get(next(iter(columns)))
-            if group_of is not None and len(group_of.members) == len(columns):
-                group_of.one_after = True
+    home = {node: block for block in blocks for node in block.members}
+    for block in blocks:
+        operands = graph.operands[block.members[0]]
+        if block.name == AFFINE and len(operands) % 2:
+            columns = set(operands[1::2])
+            homes = [home.get(x) for x in columns]
+            if homes[0] is not None and len(homes[0].members) == len(columns):
+                homes[0].one_after |= all(x is homes[0] for x in homes)
 
 
 class _Order:
@@ -288,67 +313,71 @@ class _Order:
             self.places[node] = len(self.places)
 
 
-def _reducers(groups: list[Group], graph: Graph) -> dict[int, int]:
+def _reducers(blocks: list[Block], graph: Graph) -> dict[int, int]:
     """For the operands of reductions of several members: which member uses each."""
     return {
         operand: member
-        for group in groups
-        if group.name in REDUCTIONS and len(group.members) > 1
-        for member in group.members
+        for block in blocks
+        if block.name in REDUCTIONS and len(block.members) > 1
+        for member in block.members
         for operand in graph.operands[member]
     }
 
 
 def _arrange(
-    group: Group,
+    block: Block,
     graph: Graph,
     order: _Order,
     reducers: dict[int, int],
-    varying: list[bool],
+    varies: list[bool],
     one: int,
 ) -> None:
     """Put the members, and what they are computed from, in order, and number the members."""
-    members = group.members
-    if group.name == AFFINE:
-        rows = []
-        for node in members:
-            operands = graph.operands[node]
-            products = sorted(
-                zip(operands[1::2], operands[0::2]), key=lambda product: order.key(product[0])
-            )
-            bias = list(operands[-1:]) if len(operands) % 2 else []
-            rows.append(([c for _, c in products] + bias, [x for x, _ in products], node))
-        rows.sort(key=lambda row: (order.key(row[0][0]), row[2]))
-        group.columns = rows[0][1] + ([one] if len(rows[0][0]) > len(rows[0][1]) else [])
-        group.operands = [row[0] for row in rows]
-        group.members = [row[2] for row in rows]
-    elif group.name in REDUCTIONS:
+    members = block.members
+    if block.name == AFFINE:
+        rows = sorted(
+            [_affine_row(graph, node, order) for node in members],
+            key=lambda row: (order.key(row[0][0]), row[2]),
+        )
+        coefficients, columns, _ = rows[0]
+        block.columns = columns + ([one] if len(coefficients) > len(columns) else [])
+        block.operands = [row[0] for row in rows]
+        block.members = [row[2] for row in rows]
+    elif block.name in REDUCTIONS:
         inside = [sorted(graph.operands[node], key=order.key) for node in members]
         pairs = sorted(zip(inside, members), key=lambda pair: (order.key(pair[0][0]), pair[1]))
-        group.operands = [pair[0] for pair in pairs]
-        group.members = [pair[1] for pair in pairs]
+        block.operands = [pair[0] for pair in pairs]
+        block.members = [pair[1] for pair in pairs]
     else:
         guides = [
-            next((x for x in row if varying[x] == group.varying and graph.names[x] != CONSTANT), 0)
-            for row in group.operands
+            next((x for x in row if varies[x] == block.varies and graph.names[x] != CONSTANT), 0)
+            for row in block.operands
         ]
         keys = [
             (reducers.get(node, -1), order.key(guide), [order.key(x) for x in row], node)
-            for node, guide, row in zip(members, guides, group.operands)
+            for node, guide, row in zip(members, guides, block.operands)
         ]
         positions = sorted(range(len(members)), key=keys.__getitem__)
-        group.members = [members[i] for i in positions]
-        by_member = [group.operands[i] for i in positions]
-        group.operands = [list(place) for place in zip(*by_member)]
-    order.append(group.members)
+        block.members = [members[i] for i in positions]
+        by_member = [block.operands[i] for i in positions]
+        block.operands = [list(place) for place in zip(*by_member)]
+    order.append(block.members)
 
 
-def _grids(selection: Selection, order: _Order) -> tuple[list[Grid | Pairs], list[int]]:
-    """How the products of all gradients are averaged, and which gradients start at 0."""
+def _affine_row(graph: Graph, node: int, order: _Order) -> tuple[list[int], list[int], int]:
+    """The coefficients and the bias of an affine form, what they multiply, and the form."""
+    operands = graph.operands[node]
+    products = sorted(zip(operands[1::2], operands[0::2]), key=lambda pair: order.key(pair[0]))
+    bias = operands[-1:] if len(operands) % 2 else ()
+    return [*[c for _, c in products], *bias], [x for x, _ in products], node
+
+
+def _grids(lowered: Lowered, order: _Order) -> tuple[list[Grid | Pairs], list[int]]:
+    """How the products of all derivatives are averaged, and which of them start at 0."""
     found: list[Grid | Pairs] = []
     written: set[int] = set()
     cleared: list[int] = []
-    for outer in sorted(selection.outers, key=lambda outer: outer.positions):
+    for outer in sorted(lowered.outers, key=lambda outer: outer.positions):
         # From the top of the matrix down, and its columns as they lie in memory.
         by_column = sorted(range(len(outer.columns)), key=lambda j: order.key(outer.columns[j]))
         by_row = sorted(range(len(outer.rows)), key=lambda i: order.key(outer.rows[i]))
@@ -364,7 +393,7 @@ def _grids(selection: Selection, order: _Order) -> tuple[list[Grid | Pairs], lis
             cleared += sorted(set(positions) - written)
         written.update(positions)
     turns: dict[int, list[tuple[int, int, int]]] = {}
-    for position, output in selection.gradients.items():
+    for position, output in lowered.gradients.items():
         for turn, (u, v) in enumerate(output.pairs):
             turns.setdefault(turn + (position in written), []).append((position, u, v))
     for turn, pairs in sorted(turns.items()):

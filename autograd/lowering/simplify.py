@@ -14,21 +14,18 @@ them, however it was written, and ``-x`` is ``-1 * x``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from ..core.ops import OPS
-from .graph import AFFINE, CONSTANT, INPUT, PARAMETER, Graph
+from .graph import AFFINE, CONSTANT, INPUT, LEAVES, PARAMETER, Graph
+from .lowered import Lowered
 
 ADDITIVE = frozenset({"add", "sub", "neg", "sum"})
 
 
-def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
-    """A graph for the same outputs, without what can be spared.
-
-    Returns:
-        The new graph, and the node of each output in it.
-    """
-    counts = graph.consumers(outputs)
+def simplify(lowered: Lowered) -> Lowered:
+    """Leave out what can be spared."""
+    graph = lowered.graph
+    counts = graph.consumers(lowered.nodes())
     inside = inside_chains(graph, counts)
     simpler = Simplifier()
     nodes = [-1] * len(graph)
@@ -37,8 +34,8 @@ def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
             nodes[node] = simpler.leaf(name, int(graph.numbers[node]))
         elif not counts[node] or inside[node]:
             continue
-        elif name == CONSTANT:
-            nodes[node] = simpler.constant(graph.numbers[node])
+        elif name in LEAVES:
+            nodes[node] = simpler.take(graph, node)
         elif name in ADDITIVE:
             terms = signed_terms(graph, node, inside)
             nodes[node] = simpler.total([(sign, nodes[term]) for sign, term in terms])
@@ -49,7 +46,7 @@ def simplify(graph: Graph, outputs: Sequence[int]) -> tuple[Graph, list[int]]:
         label = graph.labels.get(node)
         if label:
             simpler.labels.setdefault(nodes[node], label)
-    return simpler, [nodes[output] for output in outputs]
+    return lowered.moved(simpler, nodes)
 
 
 def inside_chains(graph: Graph, counts: list[int]) -> list[bool]:

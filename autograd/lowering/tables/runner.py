@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from .arrays import ARRAY_OPERATIONS
-from .engines import Array
-from .kinds import Plan, Table
-from .level_source import CALLS, write
-from .numpy_source import compile_source
+from ..arrays import ARRAY_OPERATIONS
+from ..graph import Operations
+from ..numpy_source import CALLS, compile_source
+from ..pipeline import Batch, Stage
+from ..runners import Array, Runner
+from .kinds import Table
+from .planning import Plan
+from .source import write
 
 # A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers;
 # but its buffers never hold more numbers than the last.
@@ -33,17 +36,16 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-class LevelsEngine:
+class TablesRunner(Runner):
     """Runs the tables of a plan, a chunk of the batch at a time."""
 
-    def __init__(self, plan: Plan, parameters: int, gradients: bool) -> None:
-        self.plan = plan
-        self.source = write(plan)
-        self.n_gradients = len(plan.values) * parameters if gradients else 0
-        self.results: Array = np.zeros(len(plan.values) + self.n_gradients)
+    def __init__(self, batch: Batch, plan: Plan) -> None:
+        self.batch, self.plan = batch, plan
+        self.source = write(plan.functions)
+        self.results: Array = np.zeros(len(plan.values) + plan.derivatives)
         self.single: Array = plan.numbers[:, None].copy()
         self.d_single: Array = np.zeros((plan.sizes[3], 1))
-        self.parameters: Array = self.single.reshape(-1)[:parameters]
+        self.parameters: Array = self.single.reshape(-1)[: plan.parameters]
         self.chunks: list[Array] = []
         self.buffers: dict[int, tuple[Array, Array]] = {}
         self.found: Array = np.empty((0, 0))
@@ -84,9 +86,9 @@ class LevelsEngine:
             values[self.alone] = self.single[self.alone_rows, 0]
             self.d_single[: plan.summed] /= size
             self.call(plan.d_single)
-        if self.n_gradients:
+        if plan.derivatives:
             reports = self.d_single[plan.entries, 0]
-            self.results[k:] = np.bincount(plan.places, reports, self.n_gradients)
+            self.results[k:] = np.bincount(plan.places, reports, plan.derivatives)
         return self.results
 
     def run_chunk(self, columns: Array, first: int) -> None:
@@ -111,3 +113,11 @@ class LevelsEngine:
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
         return self.found
+
+    def stages(self) -> Iterable[Stage]:
+        """The graph as it was recorded."""
+        return self.batch.stages()
+
+    def operations(self) -> list[Operations]:
+        """A line for each function."""
+        return self.plan.operations()

@@ -10,33 +10,30 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from .arrays import ARRAY_OPERATIONS, expand
-from .graph import CONSTANT, INPUT, Expression, Graph, as_node
-from .kinds import LIFT, Kind, Plan
-from .numpy_source import literal
-from .simplify import simplify
+from ..arrays import expand
+from ..graph import CONSTANT, INPUT, Expression, Graph, as_node
+from ..lowered import Lowered
+from ..numpy_source import CALLS
+from ..numpy_views import literal
+from ..simplify import simplify
+from .kinds import LIFT, Functions, Kind
 
 REDUCTIONS = {
     "sum": "add.reduce({x}, axis=1)",
     "softmax_shift": "maximum.reduce({x}, axis=1)",
     "logsumexp": "logsumexp({x})",
 }
-CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 
 
-def write(plan: Plan) -> str:
+def write(functions: Functions) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
-    parts = [_HEADER]
-    for write_one, names in (
-        (_forward, plan.functions.forward),
-        (_backward, plan.functions.backward),
-    ):
+    texts = [_HEADER]
+    for write_one, names in ((_forward, functions.forward), (_backward, functions.backward)):
         for (kind, one), name in names.items():
             arguments, body = write_one(kind, one)
-            parts.append(f"def {name}({', '.join(arguments)}):\n{body}")
-    for buffer in ("rows", "single"):
-        parts.append(_TOTALS.format(buffer=buffer))
-    return "\n\n".join([*parts, _LOOP])
+            texts.append(f"def {name}({', '.join(arguments)}):\n{body}")
+    texts += [_TOTALS.format(buffer=buffer) for buffer in ("rows", "single")]
+    return "\n\n".join([*texts, _LOOP])
 
 
 _HEADER = """\
@@ -76,7 +73,7 @@ def _forward(kind: Kind, one: bool) -> tuple[list[str], str]:
     operands = [graph.leaf(INPUT, i + 1) for i in range(len(leaves))]
     texts = _operands(kind, one)
     root = operands[0] if kind.name == LIFT else _apply(graph, kind, operands)
-    body = _Body(*expand(*simplify(graph, [root])), {i + 1: x for i, x in enumerate(texts)})
+    body = _Body(graph, [root], {i + 1: x for i, x in enumerate(texts)})
     body.store(0, f"{out}[z]")
     return ["z", *leaves], body.text()
 
@@ -107,7 +104,7 @@ def _backward(kind: Kind, one: bool) -> tuple[list[str], str]:
             report = gradient * partial if partial != 1.0 else gradient
             outputs.append(as_node(graph, report))
             targets.append(place)
-    body = _Body(*expand(*simplify(graph, outputs)), texts)
+    body = _Body(graph, outputs, texts)
     for i, place in enumerate(targets):
         target = f"d{leaves[place]}"
         if kind.variadic:
@@ -145,8 +142,9 @@ class _Body:
     """The lines of a function: the nodes of a small graph, each computed once."""
 
     def __init__(self, graph: Graph, outputs: Sequence[int], texts: dict[int, str]) -> None:
-        self.graph, self.outputs, self.lines = graph, list(outputs), list[str]()
-        self.counts = graph.consumers(outputs)
+        lowered = expand(simplify(Lowered(graph, 0, 0, [], list(outputs))))
+        self.graph, self.outputs, self.lines = lowered.graph, lowered.rows, list[str]()
+        self.counts = self.graph.consumers(self.outputs)
         self.found: dict[int, str] = {}
         self.texts = texts
         self.new = 0

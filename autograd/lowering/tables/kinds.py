@@ -1,4 +1,4 @@
-"""Kinds of nodes, and a graph as tables of groups that are each of one kind."""
+"""Kinds of nodes, and tables of calls, each for a group of nodes of one kind."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.ops import OPS
-from .graph import Line
+from ...core.ops import OPS
 
 Indices: TypeAlias = NDArray[np.intp]
 LIFT = "lift"
@@ -18,8 +17,8 @@ LIFT = "lift"
 EXPONENTS = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0})
 VARIADIC = frozenset(name for name, op in OPS.items() if op.arity is None)
 # For each operation whether a derivative passes to each of its operands.
-PASSES = {name: tuple(p.rule is not None for p in op.partials) for name, op in OPS.items()}
-PASSES[LIFT] = (True,)
+PASSED = {name: tuple(p.rule is not None for p in op.partials) for name, op in OPS.items()}
+PASSED[LIFT] = (True,)
 
 
 class Kind(NamedTuple):
@@ -72,8 +71,13 @@ class Table:
         self.names.append(name)
         self.arguments.append(arguments)
 
-    def __iter__(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        return zip(self.names, self.arguments)
+    def nodes(self) -> Iterator[tuple[str, int]]:
+        """For each call its function, and how many nodes it computes."""
+        for name, (rows, *_) in zip(self.names, self.arguments):
+            if isinstance(rows, slice):
+                yield name, rows.stop - rows.start
+            else:
+                yield name, 1 if isinstance(rows, int) else len(rows)
 
 
 class Functions:
@@ -102,56 +106,3 @@ class Functions:
         if found is None:
             found = known[key] = f"{name}_{len(known) + 1}"
         return found
-
-
-@dataclass
-class Plan:
-    """A graph as tables.
-
-    Attributes:
-        functions: what the tables call.
-        sizes: how many rows ``rows``, ``single``, ``d_rows`` and ``d_single`` have.
-        numbers: what ``single`` starts with; the parameters come first.
-        inputs: the rows of the inputs.
-        single: how to compute what does not vary.
-        rows: how to compute what does.
-        d_rows: how to compute the derivatives of what varies.
-        d_single: how to compute the others.
-        values: for each root whether it varies, and its row.
-        wanted: the same for the outputs that are wanted for each instance.
-        places: for each report to a parameter its place among the results.
-        entries: the same reports as entries of ``d_single``.
-        summed: how many entries of ``d_single``, the first, are sums over the batch. The next, and
-            row 0 of ``d_rows``, are 1: the derivative of a root by itself.
-    """
-
-    functions: Functions
-    sizes: tuple[int, int, int, int]
-    numbers: NDArray[np.float64]
-    inputs: Indices
-    single: Table
-    rows: Table
-    d_rows: Table
-    d_single: Table
-    values: list[tuple[bool, int]]
-    wanted: list[tuple[bool, int]]
-    places: Indices
-    entries: Indices
-    summed: int
-
-    def describe(self) -> list[Line]:
-        """A line for each function, those for most nodes first."""
-        found: dict[str, list[int]] = {}
-        for table in (self.single, self.rows, self.d_rows, self.d_single):
-            for name, (rows, *_) in table:
-                entry = found.setdefault(name, [0, 0])
-                entry[0] += (
-                    1
-                    if isinstance(rows, int)
-                    else rows.stop - rows.start
-                    if isinstance(rows, slice)
-                    else len(rows)
-                )
-                entry[1] += 1
-        lines = [Line("every step", name, n, calls, "") for name, (n, calls) in found.items()]
-        return sorted(lines, key=lambda line: -line.nodes)

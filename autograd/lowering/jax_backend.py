@@ -7,19 +7,21 @@ blocks, or gathered from them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .arrays import ARRAY_OPERATIONS
-from .engines import Array
-from .graph import AFFINE, CONSTANT, PARAMETER
+from .graph import AFFINE, CONSTANT, PARAMETER, Operations
+from .lowered import Average, Request
 from .numpy_source import emit_numpy
-from .schedule import Grid, Group, Schedule
+from .pipeline import Batch, Stage
+from .runners import Array, Runner
+from .schedule import Block, Grid, Schedule
 
 
-class JaxEngine:
+class JaxRunner(Runner):
     """Runs a schedule as one function that JAX compiles, in double precision.
 
     With several devices the instances are spread over as many of them as divide their number.
@@ -29,12 +31,13 @@ class JaxEngine:
             the rows.
     """
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, batch: Batch, request: Request) -> None:
+        self.batch, self.schedule = batch, batch.schedule(request)
         self.jax = import_jax()
-        self.function = jax_function(schedule)
+        self.function = jax_function(self.schedule)
         self.compiled = self.jax.jit(self.function)
-        self.parameters: Array = np.zeros(schedule.parameters)
-        self.source = emit_numpy(schedule).source
+        self.parameters: Array = np.zeros(self.schedule.lowered.parameters)
+        self.source = emit_numpy(self.schedule).source
         self.columns: Any = None
         self.found: Any = None
 
@@ -64,7 +67,7 @@ class JaxEngine:
         """The devices that hold the batch, and how many instances each."""
         return [(str(x.device), x.data.shape[1]) for x in self.columns.addressable_shards]
 
-    def bound_function(self) -> Callable[[Any], tuple[Any, Any]]:
+    def traced(self) -> Callable[[Any], tuple[Any, Any]]:
         """The value and the gradient as a pure function of the parameters, for JAX to trace."""
         columns = self.columns
 
@@ -73,6 +76,14 @@ class JaxEngine:
             return results[0], results[1:]
 
         return function
+
+    def stages(self) -> Iterable[Stage]:
+        """The graph after each pass."""
+        return self.batch.stages()
+
+    def operations(self) -> list[Operations]:
+        """A line for each block, and for each average."""
+        return self.schedule.operations()
 
     def run(self) -> Array:
         """The averages."""
@@ -113,40 +124,46 @@ def jax_function(schedule: Schedule) -> Callable[[Any, Any], tuple[Any, Any]]:
 
 
 class _Tracer:
-    """The blocks of one call, and where in them each node is."""
+    """The arrays of one call, and where in them each node is."""
 
     def __init__(self, schedule: Schedule, jnp: Any, parameters: Any, columns: Any) -> None:
-        self.schedule, self.jnp, self.graph = schedule, jnp, schedule.graph
+        self.schedule, self.jnp, self.graph = schedule, jnp, schedule.lowered.graph
         self.size = columns.shape[1]
-        self.blocks: list[Any] = [columns, jnp.ones((1, self.size)), parameters]
+        self.arrays: list[Any] = [columns, jnp.ones((1, self.size)), parameters]
         self.home: dict[int, tuple[int, int]] = {schedule.one: (1, 0)}
         for i, node in enumerate(schedule.inputs):
             self.home[node] = (0, i)
-        for i in range(schedule.parameters):
+        for i in range(schedule.lowered.parameters):
             self.home[self.graph.leaf(PARAMETER, i)] = (2, i)
 
     def run(self) -> tuple[Any, Any]:
-        jnp, schedule = self.jnp, self.schedule
-        for group in schedule.groups:
-            block = self.compute(group)
-            shape = (len(group.members), self.size) if group.varying else (len(group.members),)
-            self.blocks.append(jnp.broadcast_to(block, shape))
-            for i, node in enumerate(group.members):
-                self.home[node] = (len(self.blocks) - 1, i)
-        values = []
-        for output in schedule.values:
-            value = jnp.zeros(())
-            if output.pairs:
-                us, vs = ([pair[i] for pair in output.pairs] for i in (0, 1))
-                value = jnp.sum(self.fetch(us) * self.fetch(vs)) / self.size
-            if output.invariant is not None:
-                value = value + self.fetch([output.invariant])[0]
-            values.append(output.scale * value)
-        gradient = jnp.zeros(schedule.gradients)
+        jnp, lowered = self.jnp, self.schedule.lowered
+        for block in self.schedule.blocks:
+            shape = (len(block.members), self.size) if block.varies else (len(block.members),)
+            self.arrays.append(jnp.broadcast_to(self.compute(block), shape))
+            for i, node in enumerate(block.members):
+                self.home[node] = (len(self.arrays) - 1, i)
+        values, gradient = [self.value(x) for x in lowered.values], self.gradient()
+        rows = [jnp.broadcast_to(self.fetch([node])[0], (self.size,)) for node in lowered.rows]
+        results = jnp.concatenate([jnp.stack(values), gradient]) if values else gradient
+        return results, jnp.stack(rows) if rows else jnp.zeros((0, self.size))
+
+    def value(self, output: Average) -> Any:
+        value = self.jnp.zeros(())
+        if output.pairs:
+            us, vs = ([pair[i] for pair in output.pairs] for i in (0, 1))
+            value = self.jnp.sum(self.fetch(us) * self.fetch(vs)) / self.size
+        if output.rest is not None:
+            value = value + self.fetch([output.rest])[0]
+        return output.scale * value
+
+    def gradient(self) -> Any:
+        schedule = self.schedule
+        gradient = self.jnp.zeros(schedule.lowered.derivatives)
         for grid in schedule.grids:
             left, right = self.fetch(grid.rows), self.fetch(grid.columns)
             if not isinstance(grid, Grid):
-                found = jnp.sum(left * right, 1)
+                found = self.jnp.sum(left * right, 1)
             elif grid.entries is None:
                 found = (left @ right.T).reshape(-1)
             else:
@@ -155,9 +172,7 @@ class _Tracer:
         if schedule.invariant:
             nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))
             gradient = gradient.at[np.array(places)].add(self.fetch(nodes))
-        rows = [jnp.broadcast_to(self.fetch([node])[0], (self.size,)) for node in schedule.rows]
-        results = jnp.concatenate([jnp.stack(values), gradient]) if values else gradient
-        return results, jnp.stack(rows) if rows else jnp.zeros((0, self.size))
+        return gradient
 
     def store(self, gradient: Any, positions: list[int], found: Any, first: bool) -> Any:
         """The gradient with averages in their places; a scatter is slow, and seldom needed."""
@@ -169,10 +184,10 @@ class _Tracer:
         return gradient.at[np.array(positions)].add(found)
 
     def matrix(self, coefficients: list[list[int]]) -> Any:
-        """The coefficients as a matrix, which is a block of the parameters where it can be."""
+        """The coefficients as a matrix, which is a part of the parameters where it can be."""
         homes = [[self.home.get(node, (-1, 0)) for node in row] for row in coefficients]
         places = np.array([[place for _, place in row] for row in homes])
-        if {block for row in homes for block, _ in row} == {2}:
+        if {array for row in homes for array, _ in row} == {2}:
             for turned in (False, True):
                 table = places.T if turned else places
                 n, m = table.shape
@@ -180,61 +195,61 @@ class _Tracer:
                 stride = int(table[1, 0]) - start if n > 1 else m
                 expected = start + stride * np.arange(n)[:, None] + np.arange(m)
                 stop = start + n * stride
-                fits = stride >= m and stop <= self.schedule.parameters
+                fits = stride >= m and stop <= self.schedule.lowered.parameters
                 if fits and np.array_equal(table, expected):
-                    found = self.blocks[2][start:stop].reshape(n, stride)[:, :m]
+                    found = self.arrays[2][start:stop].reshape(n, stride)[:, :m]
                     return found.T if turned else found
         return self.fetch([node for row in coefficients for node in row]).reshape(places.shape)
 
     def fetch(self, nodes: Sequence[int]) -> Any:
-        """A row, or an entry, for each node: a slice of a block where they lie side by side."""
+        """A row, or an entry, for each node: a slice of an array where they lie side by side."""
         jnp = self.jnp
         homes = [self.home.get(node) for node in nodes]
         if all(home is None for home in homes):
             return jnp.array([self.graph.numbers[node] for node in nodes])
-        parts: list[Any] = []
+        found: list[Any] = []
         start = 0
         while start < len(nodes):
             home = homes[start]
             stop = start + 1
             if home is None:
-                parts.append(jnp.array([self.graph.numbers[nodes[start]]]))
+                found.append(jnp.array([self.graph.numbers[nodes[start]]]))
             else:
-                block, place = home
-                while stop < len(nodes) and homes[stop] == (block, place + stop - start):
+                array, place = home
+                while stop < len(nodes) and homes[stop] == (array, place + stop - start):
                     stop += 1
                 if stop - start == len(nodes) or stop - start > 1:
-                    parts.append(self.blocks[block][place : place + stop - start])
+                    found.append(self.arrays[array][place : place + stop - start])
                 else:
-                    while stop < len(nodes) and (other := homes[stop]) and other[0] == block:
+                    while stop < len(nodes) and (other := homes[stop]) and other[0] == array:
                         stop += 1
                     index = np.array([home[1] for home in homes[start:stop] if home])
-                    parts.append(self.blocks[block][index])
+                    found.append(self.arrays[array][index])
             start = stop
-        return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+        return found[0] if len(found) == 1 else jnp.concatenate(found)
 
-    def operand(self, nodes: list[int], varying: bool) -> Any:
+    def operand(self, nodes: list[int], varies: bool) -> Any:
         if nodes.count(nodes[0]) == len(nodes):
             nodes = nodes[:1]
             if self.graph.names[nodes[0]] == CONSTANT:
                 return self.graph.numbers[nodes[0]]
         found = self.fetch(nodes)
-        return found[:, None] if varying and not self.schedule.varying[nodes[0]] else found
+        return found[:, None] if varies and not self.schedule.varies[nodes[0]] else found
 
-    def compute(self, group: Group) -> Any:
+    def compute(self, block: Block) -> Any:
         jnp = self.jnp
-        if group.name == AFFINE:
-            return self.matrix(group.operands) @ self.fetch(group.columns)
-        if not group.elementwise:
-            flat = [node for row in group.operands for node in row]
+        if block.name == AFFINE:
+            return self.matrix(block.operands) @ self.fetch(block.columns)
+        if not block.elementwise:
+            flat = [node for row in block.operands for node in row]
             operand = self.fetch(flat)
-            shape = (len(group.members), -1, *operand.shape[1:])
-            reduce = jnp.sum if group.name == "sum" else jnp.max
+            shape = (len(block.members), -1, *operand.shape[1:])
+            reduce = jnp.sum if block.name == "sum" else jnp.max
             return reduce(operand.reshape(shape), axis=1)
-        operands = [self.operand(nodes, group.varying) for nodes in group.operands]
-        if group.name.startswith("sum:"):
+        operands = [self.operand(nodes, block.varies) for nodes in block.operands]
+        if block.name.startswith("sum:"):
             total = operands[0]
-            for sign, operand in zip(group.name[5:], operands[1:]):
+            for sign, operand in zip(block.name[5:], operands[1:]):
                 total = total + operand if sign == "+" else total - operand
             return total
-        return ARRAY_OPERATIONS[group.name].jax(jnp, *operands)
+        return ARRAY_OPERATIONS[block.name].jax(jnp, *operands)

@@ -1,4 +1,4 @@
-"""Reports: how the derivatives of a graph on levels are computed, as tables.
+"""Backward: how the derivatives of a graph on levels are computed, as tables.
 
 A root's derivative comes to a node as the total of what the node's consumers report, so that there
 is a total for each pair of a root and a node that it depends on. All pairs of one kind and level
@@ -9,17 +9,16 @@ its own. Where the report is the total itself, as with an addition, it has no ot
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .graph import PARAMETER, Graph
-from .kinds import Functions, Indices, Plan, Table
-from .levels import LEAF_KINDS, Levels, Nodes, by_place
+from ..graph import PARAMETER
+from .kinds import Functions, Indices, Table
+from .levels import LEAF_KINDS, Levels, by_place
 
 
-class Reports:
+class Backward:
     """The pairs of a graph, and the reports between them.
 
     Attributes:
@@ -180,52 +179,9 @@ class Reports:
     def gradient(self) -> tuple[Indices, Indices]:
         """For the reports to parameters their places among the derivatives, and their entries."""
         levels = self.levels
-        learnt = levels.kind[self.node] == LEAF_KINDS[PARAMETER]
+        parameters = levels.kind[self.node] == LEAF_KINDS[PARAMETER]
         place = self.root * levels.parameters + levels.number[self.node].astype(np.intp)
-        seeds, reports = self.seeds[learnt[self.seeds]], learnt[self.target]
+        seeds, reports = self.seeds[parameters[self.seeds]], parameters[self.target]
         places = np.concatenate([place[self.target[reports]], place[seeds]])
         ones = np.full(len(seeds), self.summed)
         return places, np.concatenate([self.source[reports], ones])
-
-
-def plan(
-    graph: Graph, roots: Sequence[int], wanted: Sequence[int], parameters: int, gradients: bool
-) -> Plan:
-    """The tables of a graph.
-
-    Args:
-        graph: what was recorded.
-        roots: K nodes to average.
-        wanted: nodes whose numbers for each instance are wanted.
-        parameters: P, how many there are.
-        gradients: whether to differentiate the roots by them.
-    """
-    nodes = Nodes(graph, roots, wanted)
-    if gradients:
-        nodes.reach()
-    levels = Levels(nodes, parameters)
-    reports = Reports(levels)
-    levels.place(reports.most())
-    functions = Functions()
-    single, rows = levels.tables(functions)
-    d_rows, d_single = reports.tables(functions)
-    places, entries = reports.gradient()
-
-    def found(chosen: list[int]) -> list[tuple[bool, int]]:
-        return [(nodes.varies[x], int(levels.row[x])) for x in chosen]
-
-    return Plan(
-        functions,
-        (levels.n_rows, levels.n_single, reports.n_rows, reports.n_single),
-        levels.numbers,
-        levels.inputs,
-        single,
-        rows,
-        d_rows,
-        d_single,
-        found(nodes.roots),
-        found(nodes.wanted),
-        places,
-        entries,
-        reports.summed,
-    )

@@ -13,16 +13,16 @@ that do not; ``d_rows`` and ``d_single`` hold their derivatives.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from ..graph import CONSTANT, INPUT, PARAMETER
+from ..lowered import Lowered
 from .kinds import (
     EXPONENTS,
     LIFT,
-    PASSES,
+    PASSED,
     VARIADIC,
     Functions,
     Indices,
@@ -48,7 +48,8 @@ class Nodes:
         reached: for each node the roots whose derivative comes to it, as bits.
     """
 
-    def __init__(self, graph: Graph, roots: Sequence[int], wanted: Sequence[int]) -> None:
+    def __init__(self, lowered: Lowered) -> None:
+        graph = lowered.graph
         self.names: list[str] = []
         self.operands: list[tuple[int, ...]] = []
         self.numbers: list[float] = []
@@ -65,23 +66,23 @@ class Nodes:
                 continue
             if lifts:
                 operands = tuple([new[x] for x in operands])
-            kinds = [varies[x] for x in operands]
-            vary = True in kinds
-            if vary and name in VARIADIC and False in kinds:
+            varied = [varies[x] for x in operands]
+            vary = True in varied
+            if vary and name in VARIADIC and False in varied:
                 for x in operands:
                     if not varies[x] and x not in lifts:
                         lifts[x] = len(levels)
                         self._add(LIFT, (x,), 0.0, True, learns[x], 1)
                 operands = tuple([x if varies[x] else lifts[x] for x in operands])
             level, learn = 0, False
-            for x, passes in zip(operands, itertools.cycle(PASSES[name])):
+            for x, passes in zip(operands, itertools.cycle(PASSED[name])):
                 if levels[x] > level and varies[x] == vary:
                     level = levels[x]
                 learn = learn or (learns[x] and passes)
             new.append(len(levels))
             self._add(name, operands, 0.0, vary, learn, level + 1)
-        self.roots = [new[root] for root in roots]
-        self.wanted = [new[node] for node in wanted]
+        self.roots = [new[x] for value in lowered.values for x in value.nodes()]
+        self.wanted = [new[node] for node in lowered.rows]
         self.reached = [0] * len(levels)
 
     def _add(
@@ -106,13 +107,13 @@ class Nodes:
         for k, root in enumerate(self.roots):
             if learns[root]:
                 bits[root] |= 1 << k
-        partly = {name for name, passes in PASSES.items() if not all(passes)}
+        partly = {name for name, passes in PASSED.items() if not all(passes)}
         for node in range(len(bits) - 1, -1, -1):
             found = bits[node]
             if found:
                 operands = self.operands[node]
                 if names[node] in partly:
-                    operands = tuple(itertools.compress(operands, PASSES[names[node]]))
+                    operands = tuple(itertools.compress(operands, PASSED[names[node]]))
                 for x in operands:
                     if learns[x]:
                         bits[x] |= found
@@ -166,7 +167,7 @@ class Nodes:
             name,
             self.varies[node],
             tuple([self.varies[x] for x in operands]),
-            tuple([wanted and self.learns[x] and p for x, p in zip(operands, PASSES[name])]),
+            tuple([wanted and self.learns[x] and p for x, p in zip(operands, PASSED[name])]),
             exponent,
         )
 

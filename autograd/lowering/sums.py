@@ -1,0 +1,171 @@
+"""Sums: choose how arrays will compute each sum, and what becomes of the outputs.
+
+Short sums are additions and subtractions, long ones reductions, and rows and single numbers are
+not added up together. An output is averaged over the batch, and the average of a product is left
+to the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .graph import AFFINE, CONSTANT, INPUT, LEAVES, ONE, PARAMETER
+from .lowered import Average, Lowered
+from .simplify import Simplifier
+
+SHORT = 3
+
+
+def choose_sums(lowered: Lowered) -> Lowered:
+    """Choose for every sum and average of a simplified and expanded graph.
+
+    Sums are then named ``affine``, ``sum:`` with a sign for each operand, or ``sum``.
+    """
+    return _Chooser(lowered).run()
+
+
+class _Chooser:
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered, self.old = lowered, lowered.graph
+        self.counts = self.old.consumers(lowered.nodes())
+        self.varies = self.old.depends_on(INPUT, ONE)
+        self.learns = self.old.depends_on(PARAMETER)
+        self.new = Simplifier()
+        self.nodes = [-1] * len(self.old)
+        self.one = -1
+
+    def run(self) -> Lowered:
+        lowered, new, nodes = self.lowered, self.new, self.nodes
+        values = [self.average(x, True) for x in lowered.values]
+        gradients = [self.average(x, False) for x in lowered.gradients.values()]
+        # What is averaged as a product or as a sum is not needed itself.
+        taken = [x for _, terms in values + gradients for term in terms for x in term[:2]]
+        kept = replace(lowered, values=[], gradients={})
+        self.rebuild(taken + kept.nodes())
+        averages = [self.finish(*average) for average in values + gradients]
+        kept = kept.moved(new, nodes)
+        for old_outer, outer in zip(lowered.outers, kept.outers):
+            outer.rows[:] = map(self.row, old_outer.rows)
+            outer.columns[:] = map(self.row, old_outer.columns)
+        return replace(
+            kept,
+            values=averages[: len(values)],
+            gradients=dict(zip(lowered.gradients, averages[len(values) :])),
+        )
+
+    def rebuild(self, roots: list[int]) -> None:
+        """Make what these nodes depend on anew."""
+        old, new, nodes = self.old, self.new, self.nodes
+        reached = old.reachable(roots)
+        for node, name in enumerate(old.names):
+            if name in (INPUT, PARAMETER):
+                nodes[node] = new.take(old, node)
+        self.one = new.leaf(ONE)
+        for node, name in enumerate(old.names):
+            if not reached[node]:
+                continue
+            if name in LEAVES:
+                nodes[node] = new.take(old, node)
+            else:
+                nodes[node] = self.operation(node, name)
+            if node in old.labels:
+                new.labels.setdefault(nodes[node], old.labels[node])
+
+    def operation(self, node: int, name: str) -> int:
+        """The new node of an operation."""
+        old, new, nodes = self.old, self.new, self.nodes
+        operands = old.operands[node]
+        if name == AFFINE:
+            rows = [self.row(x) for x in operands[1::2]]
+            coefficients = [nodes[x] for x in operands[::2]]
+            pairs = [x for pair in zip(coefficients, rows) for x in pair]
+            return new.node(name, tuple(pairs + coefficients[len(rows) :]))
+        if name in ("largest", "sum"):
+            alike = [[nodes[x] for x in operands if self.varies[x] == vary] for vary in (1, 0)]
+            combine = self.plain_sum if name == "sum" else self.largest
+            found = [combine(x) for x in alike if x]
+            if len(found) == 1:
+                return found[0]
+            return combine(found) if name == "sum" else new.node("maximum", tuple(found))
+        if name == "mul" and old.is_constant(operands[0], -1.0):
+            return new.node("neg", (nodes[operands[1]],))
+        return new.node(name, tuple([nodes[x] for x in operands]))
+
+    def row(self, node: int) -> int:
+        """The new node of one, which varies."""
+        new = self.nodes[node]
+        return new if self.varies[node] else self.new.node("mul", (new, self.one))
+
+    def average(self, output: Average, scalable: bool) -> tuple[float, list[tuple[int, ...]]]:
+        """The terms of an output: (u, v) for a product of varying ones, (x,) for another.
+
+        (u, v, -1) is the negative of a product.
+        """
+        old, scale, node = self.old, 1.0, output.rest
+        assert node is not None  # No pass before this one takes products out.
+        names, operands = old.names, old.operands
+        while scalable and self.counts[node] == 1:
+            if names[node] == "mul" and names[operands[node][0]] == CONSTANT:
+                scale *= old.numbers[operands[node][0]]
+                node = operands[node][1]
+            elif names[node] == "div" and names[operands[node][1]] == CONSTANT:
+                scale /= old.numbers[operands[node][1]]
+                node = operands[node][0]
+            else:
+                break
+        dissolves = names[node] == "sum" and self.counts[node] == 1
+        terms: list[tuple[int, ...]] = []
+        for term in operands[node] if dissolves else (node,):
+            product = term
+            if names[term] == "mul" and old.is_constant(operands[term][0], -1.0):
+                product = operands[term][1]
+            if names[product] == "mul" and self.counts[term] == self.counts[product] == 1:
+                x, y = sorted(operands[product], key=self.learns.__getitem__)
+                # A sign goes with a factor that the data alone decide, or the term stays whole.
+                if self.varies[x] and self.varies[y]:
+                    if product == term:
+                        terms.append((x, y))
+                        continue
+                    if not self.learns[x]:
+                        terms.append((x, y, -1))
+                        continue
+            terms.append((term,))
+        return scale, terms
+
+    def finish(self, scale: float, terms: list[tuple[int, ...]]) -> Average:
+        """The output with these terms."""
+        pairs, invariant, decided = [], [], []
+        for term in terms:
+            u, *others = [self.nodes[x] for x in term[:2]]
+            if len(term) == 3:
+                u = self.new.node("neg", (u,))
+            if others:
+                pairs.append((u, others[0]))
+            elif not self.varies[term[0]]:
+                invariant.append(u)
+            elif self.learns[term[0]]:
+                pairs.append((u, self.one))
+            else:
+                decided.append(u)
+        if decided:  # by the data alone: added up once
+            pairs.append((self.plain_sum(decided), self.one))
+        return Average(self.plain_sum(invariant) if invariant else None, pairs, scale)
+
+    def largest(self, operands: list[int]) -> int:
+        """The largest of rows, or of single numbers."""
+        return operands[0] if len(operands) == 1 else self.new.node("largest", tuple(operands))
+
+    def plain_sum(self, terms: list[int]) -> int:
+        """A sum by additions and subtractions if it is short, else a reduction."""
+        new = self.new
+        if len(terms) == 1:
+            return terms[0]
+        if len(terms) > SHORT:
+            return new.node("sum", tuple(terms))
+        signed = [(new.names[x] != "neg", x) for x in terms]
+        signed.sort(key=lambda term: not term[0])
+        if not signed[0][0]:
+            signed[0] = (True, signed[0][1])
+        signs = "".join("+" if positive else "-" for positive, _ in signed)
+        operands = [x if positive else new.operands[x][0] for positive, x in signed]
+        return new.node(f"sum:{signs}", tuple(operands))
