@@ -101,13 +101,17 @@ def postfix(root: ast.expr, take: Callable[[Token], T]) -> Iterator[T]:
         if isinstance(item, tuple):
             yield item[0]
             continue
-        token, operands = _token(item)
-        waiting.append((take(token),))
+        read, operands = token(item)
+        waiting.append((take(read),))
         waiting.extend(reversed(operands))
 
 
-def _token(node: ast.expr) -> tuple[Token, Sequence[ast.expr]]:
-    """A node of the tree as a token, and its operands."""
+def token(node: ast.expr) -> tuple[Token, Sequence[ast.expr]]:
+    """A node of the tree as a token, and its operands.
+
+    Raises:
+        UnreadError: if no formula has it.
+    """
     what: float | str
     operands: Sequence[ast.expr]
     match node:
@@ -162,7 +166,7 @@ class Language:
     forms: Mapping[str, str]
     prefix: str = ""
 
-    def write(self, formula: str, letters: str) -> str:
+    def write(self, formula: str, letters: Sequence[str]) -> str:
         """A formula on letters.
 
         Raises:
@@ -194,7 +198,7 @@ class Language:
         return self.forms[form].format(*texts)
 
 
-def read(formula: str, letters: str) -> list[Token]:
+def read(formula: str, letters: Sequence[str]) -> list[Token]:
     """The tokens of a formula on letters, operands first.
 
     Raises:
@@ -278,7 +282,7 @@ NODES = Language(
 
 
 def function(
-    language: Language, formula: str, letters: str, known: Callable[[str], Any]
+    language: Language, formula: str, letters: Sequence[str], known: Callable[[str], Any]
 ) -> Callable[..., Any]:
     """A formula as a function of Python.
 
