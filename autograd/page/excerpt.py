@@ -14,7 +14,6 @@ from ..core.value import Value
 from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
 from ..stepping.recording import Recording
-from ..stepping.steps import Receipt
 from ..text import plain, signed
 
 # What can be read in one picture, and how much is shown of a graph that is larger.
@@ -76,7 +75,7 @@ class Excerpt:
             edge = recording.latest(node, done)
             if edge is not None:
                 grad = recording.received(node, done) if alone else edge.after
-                grads[number], counts[number] = signed(grad), _count(edge)
+                grads[number], counts[number] = signed(grad), edge.progress
         contributions = {
             key: recording.reports[edge].contribution
             for key, edge in self.edges.items()
@@ -103,7 +102,7 @@ class Excerpt:
             name=recording.names[node],
             data=signed(recording.data[number - 1]),
             widest=widest([moment.grads[number] for moment in moments if number in moment.grads]),
-            count=_count(recording.edge(uses[-1])) if uses else "",
+            count=recording.edge(uses[-1]).progress if uses else "",
             symbol="" if node.op is None else node.op.symbol,
             operands=operands,
             more_operands=len(node.operands) - len(operands),
@@ -151,10 +150,6 @@ class Excerpt:
             and operand is not None
             and ranks[number] - ranks[operand] > LONGEST_EDGE
         ]
-
-
-def _count(edge: Receipt) -> str:
-    return f"{edge.reported}/{edge.consumers}"
 
 
 def _is_readable(recording: Recording) -> bool:

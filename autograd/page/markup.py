@@ -51,7 +51,7 @@ def section(step: Step) -> str:
     rows = [_report(step, edge) for edge in shown]
     if left_out := step.edges[len(shown) :]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
-        rows.append(f"and {len(left_out):,} more, with contributions of {_number(total)} in all")
+        rows.append(f"and {len(left_out):,} more, with contributions of {_numeral(total)} in all")
     return _article(
         step.number,
         _tag("span", "which", f"Step {step.number:,} of {step.total:,}")
@@ -104,8 +104,8 @@ def _gradient(step: Step) -> str:
     terms = step.received
     equation = [_derivative(step.names[step.root], step.names[step.node])]
     if 1 < len(terms) <= TERMS_SHOWN:
-        equation.append(" + ".join(_number(signed(term)) for term in terms))
-    equation.append(_number(signed(step.gradient), "gradient"))
+        equation.append(" + ".join(_numeral(signed(term)) for term in terms))
+    equation.append(_numeral(signed(step.gradient), "gradient"))
     completeness = (
         "the pass starts here"
         if step.node is step.root
@@ -113,7 +113,7 @@ def _gradient(step: Step) -> str:
     )
     parts = [_equation(equation), _tag("span", "final", completeness)]
     if step.stale is not None:
-        grad = _number(signed(step.stale + step.gradient))
+        grad = _numeral(signed(step.stale + step.gradient))
         parts.append(f"<span>grad = {grad} {_tag('span', 'stale', _stale(step.stale))}</span>")
     return "".join(parts)
 
@@ -123,17 +123,17 @@ def _report(step: Step, edge: Receipt) -> str:
     root, node = step.names[step.root], step.names[step.node]
     operand = step.names[edge.operand]
     local = _derivative(node, operand)
-    contribution = _number(signed(edge.contribution), "contribution")
+    contribution = _numeral(signed(edge.contribution), "contribution")
     if edge.partial is None:
         numbers = f"{contribution} (no derivative passes)"
     else:
-        factors = f"{_number(signed(step.gradient))} · {_number(signed(edge.partial))}"
+        factors = f"{_numeral(signed(step.gradient))} · {_numeral(signed(edge.partial))}"
         numbers = f"{factors} = {contribution}"
     equation = [_derivative(root, operand), f"{_derivative(root, node)} · {local}", numbers]
     before = "\u2014" if edge.before is None else signed(edge.before)
     arrived = [
-        f"<span>grad of {code(operand)} {_number(before)} → "
-        f"{_number(signed(edge.after), 'after')}</span>",
+        f"<span>grad of {code(operand)} {_numeral(before)} → "
+        f"{_numeral(signed(edge.after), 'after')}</span>",
         _tag(
             "span",
             "final" if edge.reported == edge.consumers else "so-far",
@@ -156,9 +156,9 @@ def _local(step: Step, edge: Receipt, derivative: str) -> str:
     if edge.partial is not None:
         number = plain(edge.partial)
         if formula.strip("()") == number:  # a constant slope, such as (-1)
-            equation = [derivative, _number(number)]
+            equation = [derivative, _numeral(number)]
         else:
-            equation.append(_number(signed(edge.partial)))
+            equation.append(_numeral(signed(edge.partial)))
     uses = sum(operand is edge.operand for operand in step.node.operands)
     which = f" (operand {edge.position + 1})" if uses > 1 else ""
     return f"<span>with</span> {_equation(equation)}{which}"
@@ -166,8 +166,8 @@ def _local(step: Step, edge: Receipt, derivative: str) -> str:
 
 def _nowhere_to_go(step: Step) -> str:
     name = code(step.names[step.node])
-    kind = "a leaf" if step.node.op is None else "made of plain numbers"
-    return f"{name} is {kind}: its gradient is final, and there is nobody to hand it on to."
+    what = "a leaf" if step.node.op is None else "made of plain numbers"
+    return f"{name} is {what}: its gradient is final, and there is nobody to hand it on to."
 
 
 def _stale(held: float) -> str:
@@ -199,7 +199,7 @@ def _derivative(of: str, by: str) -> str:
     )
 
 
-def _number(shown: str, role: str = "") -> str:
+def _numeral(shown: str, role: str = "") -> str:
     """A number; what a step brings about has a role, and a colour for its sign."""
     sign = {"+": "pos", "-": "neg"}.get(shown[0], "") if role and shown[1:] != "0" else ""
     return _tag("span", " ".join(filter(None, ["number", role, sign])), escape(shown))

@@ -105,8 +105,8 @@ def _change(step: Step | None, before: Moment, now: Moment) -> dict[str, object]
 
 
 def _label(step: Step) -> str:
-    kind = "leaf" if step.node.op is None else in_names(step.node, step.names)
-    return f"{step.names[step.node]}: {kind}, data {signed(step.data)}, step {step.number}"
+    made = in_names(step.node, step.names) or "leaf"
+    return f"{step.names[step.node]}: {made}, data {signed(step.data)}, step {step.number}"
 
 
 def _spoken(step: Step) -> str:

@@ -65,17 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _settle_output()  # whoever read it has seen enough
-        return BROKEN_PIPE
-    except ExpressionError as error:
-        _complain(error, error.excerpt)
-        return MISUSED
     except ValueError as error:
-        _complain(error)
+        _complain(error, error.excerpt if isinstance(error, ExpressionError) else "")
         return MISUSED
     except (OSError, ImportError, drawing.RenderError) as error:
         _settle_output()
+        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
+            return BROKEN_PIPE
         _complain(_reason(error))
         return FAILED
 
@@ -102,11 +98,11 @@ def grad_command(chosen: argparse.Namespace) -> int:
     """Print the value and its derivatives, and compare these with finite differences if asked."""
     computed = _compute(chosen)
     root, inputs = computed.root, computed.inputs
-    print(f"{root.label or 'value'} = {_number(root.data)}")
+    print(f"{root.label or 'value'} = {_in_full(root.data)}")
     nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
     slopes = grad(root, list(nodes.values()))
     rows = [
-        (name, _number(node.data), _number(slope))
+        (name, _in_full(node.data), _in_full(slope))
         for (name, node), slope in zip(nodes.items(), slopes)
     ]
     print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
@@ -164,50 +160,18 @@ class Command(NamedTuple):
         run: what it does with its arguments; gives the exit status.
         purpose: one line for people.
         example: its words after the name of the command.
-        options: adds its options to a parser.
+        options: the names of each, and what ``argparse`` is to know of it.
     """
 
     run: Callable[[argparse.Namespace], int]
     purpose: str
     example: str
-    options: Callable[[argparse.ArgumentParser], None]
+    options: dict[str, dict[str, Any]]
 
 
-def _grad_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--second", action="store_true", help="print the Hessian as well")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare with finite differences; the exit status is 1 unless all agree",
-    )
-
-
-def _draw_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=_file,
-        help="a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
-    )
-    parser.add_argument(
-        "--backward",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="fill the gradients in (the default)",
-    )
-
-
-def _step_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--run", action="store_true", help="print every step and the table, without a prompt"
-    )
-    parser.add_argument(
-        "--html",
-        metavar="FILE",
-        type=_file,
-        help="write a page for a browser instead of opening the prompt",
-    )
+def _file(word: str) -> str:
+    """The name of a file, without the space that ``_guarded`` may have put before it."""
+    return word.removeprefix(" ") if word[:2] == " -" else word
 
 
 COMMANDS = {
@@ -215,19 +179,46 @@ COMMANDS = {
         grad_command,
         "Print the value of an expression, and its derivative by every name in it.",
         '"L = (a*b + c) * f" a=2 b=-3 c=10 f=-2 --check',
-        _grad_options,
+        {
+            "--second": {"action": "store_true", "help": "print the Hessian as well"},
+            "--check": {
+                "action": "store_true",
+                "help": "compare with finite differences; the exit status is 1 unless all agree",
+            },
+        },
     ),
     "draw": Command(
         draw_command,
         "Draw the graph of an expression.",
         '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.png',
-        _draw_options,
+        {
+            "-o --output": {
+                "metavar": "FILE",
+                "type": _file,
+                "help": "a .png, .svg, .pdf, .html or .dot file; without it, DOT text is printed",
+            },
+            "--backward": {
+                "action": argparse.BooleanOptionalAction,
+                "default": True,
+                "help": "fill the gradients in (the default)",
+            },
+        },
     ),
     "step": Command(
         step_command,
         "Step through the backward pass of an expression, as in a debugger.",
         '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
-        _step_options,
+        {
+            "--run": {
+                "action": "store_true",
+                "help": "print every step and the table, without a prompt",
+            },
+            "--html": {
+                "metavar": "FILE",
+                "type": _file,
+                "help": "write a page for a browser instead of opening the prompt",
+            },
+        },
     ),
 }
 
@@ -279,7 +270,8 @@ def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     parser.add_argument(
         "numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name, such as x=0.5"
     )
-    command.options(parser)
+    for names, about_it in command.options.items():
+        parser.add_argument(*names.split(), **about_it)
     return parser
 
 
@@ -288,11 +280,6 @@ def _guarded(words: Iterable[str]) -> list[str]:
     return [
         f" {word}" if word[:1] == "-" and not _OPTION.fullmatch(word) else word for word in words
     ]
-
-
-def _file(word: str) -> str:
-    """The name of a file, which needs no such space."""
-    return word.removeprefix(" ") if word[:2] == " -" else word
 
 
 class _Computed(NamedTuple):
@@ -340,7 +327,7 @@ def _read_numbers(words: Iterable[str]) -> dict[str, float]:
 def _hessian(root: Value, inputs: dict[str, Value]) -> str:
     leaves = list(inputs.values())
     slopes = grad(root, leaves, create_graph=True)
-    rows = [(name, *map(_number, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
+    rows = [(name, *map(_in_full, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
     return "\n".join(align([("second", *inputs), *rows]))
 
 
@@ -351,8 +338,8 @@ def _check(computed: _Computed, order: Any) -> int:
         return computed.expression.evaluate(dict(zip(computed.inputs, leaves)))[0]
 
     # check_gradient asks a function what it calls its inputs.
-    kind = inspect.Parameter.POSITIONAL_ONLY
-    parameters = [inspect.Parameter(name, kind) for name in computed.inputs]
+    by_position = inspect.Parameter.POSITIONAL_ONLY
+    parameters = [inspect.Parameter(name, by_position) for name in computed.inputs]
     f.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     try:
         report = check_gradient(f, [leaf.data for leaf in computed.inputs.values()], order=order)
@@ -363,7 +350,7 @@ def _check(computed: _Computed, order: Any) -> int:
     return 0
 
 
-def _number(x: float) -> str:
+def _in_full(x: float) -> str:
     """A number in full, such that reading it gives the same float."""
     return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else repr(x)
 

@@ -221,7 +221,7 @@ class Prompt(cmd.Cmd):
 
         With a number, take back so many nodes.
         """
-        self._move(self._stepper.back(_count(argument)))
+        self._move(self._stepper.back(_positive(argument)))
 
     @_command("until unt", "[TARGET]", MOVING)
     def _until(self, argument: str) -> None:
@@ -257,7 +257,7 @@ class Prompt(cmd.Cmd):
         self._move(self._stepper.forward())
 
     def _repeat(self, movement: Callable[[], Step | ForwardStep | Text], argument: str) -> None:
-        for _ in range(_count(argument)):
+        for _ in range(_positive(argument)):
             self._move(movement())
             if self._stepper.done:
                 break
@@ -271,7 +271,7 @@ class Prompt(cmd.Cmd):
         if self._stepper.done:
             say("c leaves the prompt with these gradients, q with those from before the pass")
         for written, before in self._displayed.items():
-            now = self._shown(written)
+            now = self._current(written)
             if now != before:
                 say(f"display {written}: {now}  [old: {before}]")
                 self._displayed[written] = now
@@ -308,7 +308,7 @@ class Prompt(cmd.Cmd):
         if not argument:
             say(self._stepper.remove_breakpoint())
         for number in argument.split():
-            say(self._stepper.remove_breakpoint(_count(number)))
+            say(self._stepper.remove_breakpoint(_positive(number)))
 
     @_command("enable", "NUMBER ...", STOPPING)
     def _enable(self, argument: str) -> None:
@@ -382,7 +382,7 @@ class Prompt(cmd.Cmd):
             first = max(0, self._place() - LISTED // 2)
             last = first + LISTED
         else:
-            numbers = [_count(number) for number in argument.replace(",", " ").split()]
+            numbers = [_positive(number) for number in argument.replace(",", " ").split()]
             first, last = numbers[0] - 1, numbers[-1]
             if len(numbers) == 1:
                 first = max(0, first - LISTED // 2)
@@ -476,7 +476,7 @@ class Prompt(cmd.Cmd):
         """
         name, _, last = argument.rpartition(" ")
         if name and last.isdecimal() and self._names.node(argument) is None:
-            say(str(self._stepper.why(self._focus(name.strip()), _count(last))))
+            say(str(self._stepper.why(self._focus(name.strip()), _positive(last))))
         else:
             say(str(self._stepper.why(self._focus(argument))))
 
@@ -526,7 +526,7 @@ class Prompt(cmd.Cmd):
         elif self._displayed.pop(argument, None) is None:
             say(self._stepper.unwatch(self._focus(argument)))
 
-    def _shown(self, written: str) -> str:
+    def _current(self, written: str) -> str:
         try:
             return self._names.show(written)
         except Exception as error:  # of the user's own code; it may be well again later
@@ -637,7 +637,7 @@ EPILOGUE = [
 ]
 
 
-def _count(argument: str) -> int:
+def _positive(argument: str) -> int:
     """A number of at least 1; 1 if there is none."""
     if argument and not (argument.isdecimal() and int(argument)):
         raise ValueError(f"expected a whole number of at least 1, got {argument!r}")

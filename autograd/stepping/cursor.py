@@ -18,19 +18,11 @@ from .targets import Target
 
 
 class Cursor:
-    """Where a pass stands.
-
-    Attributes:
-        steps: the ``Step`` of every node in the order of the pass, whether taken or not.
-        values: the ``ForwardStep`` of every operation in the order of evaluation.
-        breakpoints: the breakpoints, in the order of their numbers.
-        watches: the watched nodes.
-    """
+    """Where a pass stands, and what stops it."""
 
     def __init__(self, root: Value, *, forward: bool = False) -> None:
         self.steps = Recording(root)
         self.breakpoints: list[Breakpoint] = []
-        self.watches: list[Value] = []
         self._position = 0
         self._edges_done = 0
         self._has_quit = False

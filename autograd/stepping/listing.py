@@ -15,7 +15,7 @@ from ..text import align, plain, signed
 from ..words import formulas
 from ..words.names import derivative
 from .recording import Recording
-from .steps import EDGES_SHOWN, Receipt
+from .steps import EDGES_SHOWN, contribution
 from .tables import ROWS_SHOWN
 
 STACK_SHOWN = 20  # nodes of a path
@@ -37,7 +37,7 @@ def equation(recording: Recording, node: Value) -> str:
         arriving = derivative(root, names[edge.operand])
         partial = _factor(formulas.partial(node, edge.position, names))
         symbols = f"{upstream} * {partial}"
-        lines.append(f"{arriving} += {symbols} = {_contribution(step.gradient, edge)}")
+        lines.append(f"{arriving} += {symbols} = {contribution(step, edge)}")
     if edges > len(step.edges):
         lines.append(f"... and {edges - len(step.edges)} more operands")
     return "\n".join(lines)
@@ -125,10 +125,3 @@ def _factor(formula: str) -> str:
         outside = inner
     is_sum = outside.startswith("-") or " + " in outside or " - " in outside
     return f"({formula})" if is_sum else formula
-
-
-def _contribution(gradient: float, edge: Receipt) -> str:
-    if edge.partial is None:
-        return "nothing: no derivative passes"
-    numbers = f"{signed(gradient)} * {signed(edge.partial)}"
-    return f"{numbers} = {signed(edge.contribution)}"

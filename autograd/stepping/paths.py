@@ -35,7 +35,7 @@ _ZERO, _ONE, _INFINITE = Decimal(0), Decimal(1), Decimal("Infinity")
 
 
 @dataclass(frozen=True, repr=False)
-class Path:
+class GraphPath:
     """One way from the root down to a node.
 
     Attributes:
@@ -97,7 +97,7 @@ class Why:
     gradient: float
     total: float
     count: int
-    paths: tuple[Path, ...]
+    paths: tuple[GraphPath, ...]
     rest: float
     arrivals: tuple[Arrival, ...]
     names: Mapping[Value, str] = field(compare=False)
@@ -105,17 +105,17 @@ class Why:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Path:
+    def __getitem__(self, index: int) -> GraphPath:
         return self.paths[index]
 
-    def __iter__(self) -> Iterator[Path]:
+    def __iter__(self) -> Iterator[GraphPath]:
         return iter(self.paths)
 
     def __repr__(self) -> str:
         return _describe(self)
 
 
-class _Way(NamedTuple):
+class _Use(NamedTuple):
     """An edge from a consumer to a node, seen from the node."""
 
     consumer: int  # its place
@@ -165,7 +165,7 @@ class _Search:
         self.recording = recording
         self.node = node
         self.start = recording.place[node]
-        self.ways: dict[int, list[_Way]] = {}
+        self.ways: dict[int, list[_Use]] = {}
         found = [self.start]
         for place in found:
             if place not in self.ways:
@@ -175,7 +175,7 @@ class _Search:
         for place in sorted(self.ways):
             self.above[place] = self._all_paths(place)
 
-    def _ways(self, place: int) -> list[_Way]:
+    def _ways(self, place: int) -> list[_Use]:
         """The edges to a place on which a derivative passes, in the order of the pass."""
         recording = self.recording
         ways = []
@@ -183,7 +183,7 @@ class _Search:
             report = recording.reports[edge]
             if report.partial is not None:
                 factor = _WIDE.create_decimal_from_float(report.partial)
-                ways.append(_Way(recording.place[report.consumer], report.partial, factor))
+                ways.append(_Use(recording.place[report.consumer], report.partial, factor))
         return ways
 
     def _all_paths(self, place: int) -> _Above:
@@ -204,7 +204,7 @@ class _Search:
         # Lower ends whose paths have not been looked at, the one with the largest path first.
         waiting = [(-above.largest, 0, _Lower(self.start, _ONE, 1.0, None))] * bool(above.count)
         pushed = 0
-        paths: list[tuple[Decimal, Path]] = []
+        paths: list[tuple[Decimal, GraphPath]] = []
         while waiting and len(paths) < limit:
             _, _, lower = heapq.heappop(waiting)
             while lower.place:
@@ -240,16 +240,16 @@ class _Search:
             names=recording.names,
         )
 
-    def _path(self, lower: _Lower) -> Path:
+    def _path(self, lower: _Lower) -> GraphPath:
         nodes, partials = [self.recording.nodes[lower.place]], []
         product = float(lower.product)
         while lower.below is not None:
             partials.append(lower.partial)
             lower = lower.below
             nodes.append(self.recording.nodes[lower.place])
-        return Path(tuple(nodes), tuple(partials), product, self.recording.names)
+        return GraphPath(tuple(nodes), tuple(partials), product, self.recording.names)
 
-    def _arrival(self, way: _Way) -> Arrival:
+    def _arrival(self, way: _Use) -> Arrival:
         above = self.above[way.consumer]
         return Arrival(
             consumer=self.recording.nodes[way.consumer],
@@ -269,7 +269,7 @@ def _size(x: Decimal, y: Decimal) -> Decimal:
 # What is said ------------------------------------------------------------------------------------
 
 
-def _columns(path: Path) -> list[str]:
+def _columns(path: GraphPath) -> list[str]:
     """``d -> c -> b`` and ``+1 * +3 = +3``."""
     way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
     factors = " * ".join(_ends([signed(partial) for partial in path.partials]))

@@ -58,6 +58,7 @@ class Stepper(Cursor):
 
     def __init__(self, root: Value, *, forward: bool = False) -> None:
         super().__init__(root, forward=forward)
+        self.watches: list[Value] = []
         self._breakpoints_made = 0
         self._notes: tuple[str, ...] = ()  # the watched gradients that the last move has changed
 

@@ -47,10 +47,14 @@ class Receipt(NamedTuple):
     consumers: int
 
     @property
+    def progress(self) -> str:
+        """How many of the operand's consumers have reported: ``1/2``."""
+        return f"{self.reported}/{self.consumers}"
+
+    @property
     def state(self) -> str:
         """Whether the operand's gradient is final: ``so far (1/2)``."""
-        state = "final" if self.reported == self.consumers else "so far"
-        return f"{state} ({self.reported}/{self.consumers})"
+        return f"{'final' if self.reported == self.consumers else 'so far'} ({self.progress})"
 
     @property
     def stale(self) -> float | None:
@@ -117,6 +121,13 @@ def stale_notice(stale: float) -> str:
     return f"was {signed(stale)} before this pass: no zero_grad"
 
 
+def contribution(step: Step, edge: Receipt) -> str:
+    """What an operand receives: ``-2 * -3 = +6``."""
+    if edge.partial is None:
+        return f"{signed(edge.contribution)} (no derivative passes)"
+    return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
+
+
 def _describe(step: Step) -> str:
     """A step in full: its node, the gradient that has come together there, and its reports."""
     uses = Counter(map(id, step.node.operands))
@@ -153,9 +164,9 @@ def _which_edges(step: Step) -> str:
 
 
 def _gradient(step: Step) -> str:
-    kind = "gradient" if step.node.op is None else "upstream"
+    called = "gradient" if step.node.op is None else "upstream"
     by = derivative(step.names[step.root], step.names[step.node])
-    sides = [f"{kind} {by}", signed(step.gradient)]
+    sides = [f"{called} {by}", signed(step.gradient)]
     if 1 < len(step.received) <= TERMS_SHOWN:
         sides.insert(1, " + ".join(map(signed, step.received)))
     elif step.received[TERMS_SHOWN:]:
@@ -176,7 +187,7 @@ def _report(step: Step, edge: Receipt, uses: int) -> list[str]:
     return [
         f"-> {name} (operand {edge.position + 1})" if uses > 1 else f"-> {name}",
         f"{derivative(step.names[step.node], name)} = {_partial(step, edge)}",
-        f"contribution {_contribution(step, edge)}",
+        f"contribution {contribution(step, edge)}",
         f"grad {held(edge.before)} -> {signed(edge.after)}",
         edge.state,
         "" if edge.stale is None else stale_notice(edge.stale),
@@ -189,9 +200,3 @@ def _partial(step: Step, edge: Receipt) -> str:
     if edge.partial is None or by_row.strip("()") == plain(edge.partial):
         return by_row
     return f"{by_row} = {signed(edge.partial)}"
-
-
-def _contribution(step: Step, edge: Receipt) -> str:
-    if edge.partial is None:
-        return f"{signed(edge.contribution)} (no derivative passes)"
-    return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"

@@ -11,7 +11,7 @@ import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.ops import OPS, Op
+from ..core.ops import OPS
 from ..core.value import Value
 from ..text import escape, got, signed
 from ..words.formulas import node_line
@@ -77,13 +77,12 @@ class NodeTarget(Target):
 
 @dataclass(frozen=True)
 class OpTarget(Target):
-    """Every node of one operation."""
-
-    op: Op
+    """Every node of the operation of that name."""
 
     def is_at(self, recording: Recording, place: int) -> bool:
         """Whether the node at a place was made by the operation."""
-        return recording.nodes[place].op is self.op
+        op = recording.nodes[place].op
+        return op is not None and op.name == self.name
 
 
 @dataclass(frozen=True)
@@ -168,21 +167,20 @@ def find_node(recording: Recording, target: object) -> Value:
 def _resolve_text(recording: Recording, written: str) -> Target:
     found = _called(recording, written)
     written = written.strip()
-    op = OPS.get(written)
+    operations = _operations(recording)
+    is_operation = written in operations or written in OPS
     if found:
         node = _only(recording, written, found)
         name = recording.names[node]
-        also = op is not None or _is_condition(written)
-        note = f"the node {name} is meant, not the {'operation' if op else 'condition'}"
-        return NodeTarget(name, node, note=note if also else "")
-    if op is not None:
-        present = {node.op.name for node in recording.nodes if node.op is not None}
-        if written not in present:
-            raise ValueError(
-                f"no node of this graph was made by {written}; its operations are "
-                f"{', '.join(sorted(present)) or 'none, for it is a leaf'}"
-            )
-        return OpTarget(written, op)
+        also = "operation" if is_operation else "condition" if _is_condition(written) else ""
+        return NodeTarget(name, node, note=also and f"the node {name} is meant, not the {also}")
+    if written in operations:
+        return OpTarget(written)
+    if is_operation:
+        raise ValueError(
+            f"no node of this graph was made by {written}; its operations are "
+            f"{', '.join(sorted(operations)) or 'none, for it is a leaf'}"
+        )
     try:
         return condition_target(written)
     except ValueError as error:
@@ -190,6 +188,10 @@ def _resolve_text(recording: Recording, written: str) -> Target:
             message = "is neither a label nor an operation of this graph, nor a condition"
             raise ValueError(_unknown(recording, written, message)) from None
         raise error
+
+
+def _operations(recording: Recording) -> set[str]:
+    return {node.op.name for node in recording.nodes if node.op is not None}
 
 
 def _is_condition(written: str) -> bool:
@@ -218,7 +220,7 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
 
 
 def _unknown(recording: Recording, written: str, complaint: str) -> str:
-    known = [*recording.labelled, *{node.op.name for node in recording.nodes if node.op}]
+    known = [*recording.labelled, *_operations(recording)]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
     hint = (
         f"did you mean {' or '.join(map(show_label, near))}?"
