@@ -736,10 +736,11 @@ def test_how_a_class_is_read_from_an_output(divergence: Callable[..., Value]) ->
 def test_help_says_what_is_known(divergence: Callable[..., Value]) -> None:
     row, (first, _) = divergences.row_of(divergence), signature(divergence).parameters
     assert row is not None and divergence.__doc__ is not None
+    outputs, targets = row.outputs.name, row.targets.name
     formula, said = divergence.__doc__.split("\n\nArgs:\n")
     assert formula and said == (
-        f"    {first}: outputs, {row.outputs.name}: one number or a list of K, Values or floats.\n"
-        f"    d: targets, {row.targets.name}: as many; see ``nn.one_hot`` and ``nn.smooth_labels``.\n"
+        f"    {first}: outputs, {outputs}: one number or a list of K, Values or floats.\n"
+        f"    d: targets, {targets}: as many; see ``nn.one_hot`` and ``nn.smooth_labels``.\n"
         f"\nRaises:\n"
         f"    TypeError: if something in them is no number.\n"
         f"    ValueError: if their lengths differ, or the targets are others.\n"
