@@ -591,7 +591,9 @@ def test_bad_options_are_refused(options, error, message, tmp_path):
 def test_bad_paths_are_refused(tmp_path):
     loss = classic()
     for name in ("graph.jpg", "graph", "graph.", ".png", "graph.png.txt"):
-        with pytest.raises(ValueError, match=r"one of \.png, \.svg, \.pdf, \.html, \.dot, \.gv"):
+        with pytest.raises(
+            ValueError, match=r"ends in \.png or \.svg or \.pdf or \.html or \.dot or \.gv"
+        ):
             render(loss, tmp_path / name)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         render(loss, tmp_path / "missing" / "graph.png")

@@ -17,11 +17,10 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import replacing
 from . import fonts, pygraphviz_process
 
 SECONDS_TO_DRAW = 30.0
@@ -87,16 +86,6 @@ def pictures_bytes(texts: Sequence[str], picture_format: str) -> list[bytes]:
 def say(line: str) -> None:
     """One line for the person at the terminal."""
     print("stepgrad: " + " ".join(line.split()), file=sys.stderr)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written.
-
-    Raises:
-        OSError: if it cannot be written; then nothing has changed.
-    """
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(content)
 
 
 @dataclass(frozen=True)
@@ -235,22 +224,3 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _printed(outcome: subprocess.CompletedProcess[bytes]) -> str:
     text = outcome.stderr or outcome.stdout[:1000]
     return " ".join(text.decode("utf-8", "replace").split())[-500:]
-
-
-def checked_place(path: str | os.PathLike[str], what: str, endings: Container[str]) -> Path | None:
-    """Where to write, or None if the name of the file has another ending.
-
-    Raises:
-        IsADirectoryError: if there is a folder of that name.
-        FileNotFoundError: if the folder that it is to be in does not exist.
-    """
-    place = Path(path)
-    if place.suffix.lower() not in endings:
-        return None
-    if place.is_dir():
-        raise IsADirectoryError(f"cannot write {what} to {str(place)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
-        )
-    return place
