@@ -6,7 +6,8 @@ from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
 from .optimizers import SGD, Adam
 from .persistence import PersistenceError
-from .risk import EmpiricalRisk, predict
+from .prediction import predict
+from .risk import EmpiricalRisk
 from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
 from .training import ENGINES, fit
 

@@ -24,22 +24,15 @@ import numpy as np
 
 from autograd import ops
 from autograd.files import check_place
+from autograd.text import got, shortened
 
 from .history import COLUMNS, History
+from .instances import plain
 from .module import Module, in_order, walk
 from .optimizers import Array, Optimizer, State
-from .persistence import (
-    PersistenceError,
-    decoded,
-    encoded,
-    limit_for,
-    read_file,
-    write_file,
-)
-from .risk import plain
+from .persistence import PersistenceError, decoded, encoded, read_file, write_file
 
-_SHOWN = 200  # characters of a setting
-_EPOCHS = 1000  # may be in a file, however few the run is to have
+_LONGEST = 200  # characters of a setting
 
 
 @dataclass(frozen=True)
@@ -81,9 +74,7 @@ class Checkpoint:
         settings: Mapping[str, str],
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(
-                f"checkpoint must be the path of a file, got {path!r} of type {type(path).__name__}"
-            )
+            raise TypeError(f"checkpoint must be the path of a file, got {got(path)}")
         self.path, self.every, self.model, self.settings = path, every, model, dict(settings)
         self._place = os.path.abspath(path)  # also if the program changes its folder on the way
         self._unwritten: Snapshot | None = None
@@ -111,14 +102,7 @@ class Checkpoint:
         """
         if not os.path.exists(self._place):
             return None
-        names = list(self.model.state_dict())
-        limits = [
-            limit_for(names),
-            limit_for(self.settings, 0)
-            + limit_for(map(str, range(len(names))), len(start.arrays))
-            + limit_for(COLUMNS, max(epochs, _EPOCHS)),
-        ]
-        state, *training = read_file(self._place, limits)
+        state, *training = read_file(self._place)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
         try:
@@ -140,19 +124,14 @@ class Checkpoint:
     def _restored(
         self, parameters: Array, training: dict[str, Any], start: State
     ) -> tuple[Snapshot, History]:
-        complete = training["epochs"]
+        epochs: int = training["epochs"]
         history = History()
         for name in COLUMNS:
             setattr(history, name, decoded(training["history"][name]))
         k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
-        if type(complete) is not int or complete != len(history):
-            raise PersistenceError(f"{complete!r:.20} epochs with a loss for {len(history)}")
-        lengths = {len(getattr(history, name)) for name in COLUMNS}
-        if len(history.seconds) != complete or not lengths <= {0, complete}:
-            raise PersistenceError("the columns of its history differ in length")
-        if type(k) is not int or k < 0:
-            raise PersistenceError(f"{k!r:.20} updates")
+        if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
+            raise PersistenceError("the columns of its history are not as long as its epochs")
         if {name: x.shape for name, x in arrays.items()} != dict.fromkeys(
             start.arrays, parameters.shape
         ):
@@ -163,7 +142,7 @@ class Checkpoint:
             generator.setstate((version, tuple(words), None))
         except ValueError as error:
             raise PersistenceError(str(error)) from None
-        snapshot = Snapshot(complete, parameters, State(k, arrays), generator.getstate())
+        snapshot = Snapshot(epochs, parameters, State(k, arrays), generator.getstate())
         return snapshot, history
 
     def keep(self, snapshot: Snapshot, history: History) -> None:
@@ -208,7 +187,7 @@ class Checkpoint:
             raise self._refused("it names no settings")
         others = [
             f"{name} is {self.settings.get(name, 'not set')} and was "
-            f"{str(settings.get(name, 'not set'))[:_SHOWN]}"
+            f"{shortened(str(settings.get(name, 'not set')), _LONGEST)}"
             for name in sorted(self.settings.keys() | settings.keys(), key=str)
             if self.settings.get(name) != settings.get(name)
         ]
@@ -225,7 +204,7 @@ class Checkpoint:
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:
-    """An optimizer's kind and settings as text."""
+    """An optimizer's class and settings as text."""
     settings = {
         f"optimizer.{name}": _text(x) for name, x in getattr(optimizer, "__dict__", {}).items()
     }
@@ -236,16 +215,16 @@ def structure(model: Module) -> str:
     """What a model is made of besides its parameters: modules, and functions such as activations,
     in the order in which ``Module`` looks for parameters.
     """
-    parts: list[str] = []
+    held: list[str] = []
     for _, found in walk(model):
         if isinstance(found, Module):
-            parts.append(type(found).__qualname__)
+            held.append(type(found).__qualname__)
         elif callable(found):
-            parts[-1] += f" {function_name(found)}"
-    runs = [(part, len(list(equal))) for part, equal in itertools.groupby(parts)]
-    text = ", ".join(part if times == 1 else f"{times} {part}" for part, times in runs)
+            held[-1] += f" {function_name(found)}"
+    runs = [(name, len(list(equal))) for name, equal in itertools.groupby(held)]
+    text = ", ".join(name if times == 1 else f"{times} {name}" for name, times in runs)
     digest = sha256(text.encode()).hexdigest()[:16]
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 60]} ... with SHA-256 {digest}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 60]} ... with SHA-256 {digest}"
 
 
 def function_name(function: object) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from autograd import Value, zero_grad
+from autograd.text import escape, got, real, shortened
 
-from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
+from .persistence import PersistenceError, decoded, encoded, read_file, write_file
 
 
 class Module:
@@ -29,7 +30,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no __call__(self, x)")
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once with its path, such as ``("layer1.neuron0.w[2]", value)``.
+        """Each parameter once with its name, such as ``("layer1.neuron0.w[2]", value)``.
 
         A parameter that is used in two places is named after the first.
         """
@@ -62,17 +63,16 @@ class Module:
         if not isinstance(state, Mapping):
             raise TypeError(
                 f"load_state_dict() takes what state_dict() gives, a dict of numbers by name, got "
-                f"{state!r} of type {type(state).__name__}"
+                f"{got(state)}"
             )
         ordered = in_order(self, state)
         numbers = []
         for name, number in zip(self.state_dict(), ordered):
             try:
-                numbers.append(Value(number).data)
+                numbers.append(real(number))
             except TypeError:
                 raise TypeError(
-                    f"the state holds {number!r} of type {type(number).__name__} for {name}; "
-                    f"expected a number"
+                    f"the state holds {got(number)} for {name}; expected a number"
                 ) from None
             if not math.isfinite(numbers[-1]):
                 raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")
@@ -98,7 +98,7 @@ class Module:
             ValueError: if the names in it are not exactly those of this module.
             OSError: if it cannot be opened. In each case no parameter has been changed.
         """
-        [state] = read_file(path, [limit_for(self.state_dict())])
+        state = read_file(path)[0]
         try:
             numbers = decoded(in_order(self, state))
         except PersistenceError as error:
@@ -131,35 +131,30 @@ def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:
 
 
 def walk(module: Module) -> Iterator[tuple[str, object]]:
-    """A module and all that its attributes hold, in their order, with their paths."""
+    """A module and all that its attributes hold, in their order, with their names."""
     stack: list[tuple[str, object]] = [("", module)]  # as modules may nest to any depth
     entered: set[int] = set()
     while stack:
-        path, found = stack.pop()
+        name, found = stack.pop()
         if isinstance(found, (Module, list, tuple)):
             if id(found) in entered:
                 continue
             entered.add(id(found))
             if isinstance(found, Module):
-                dot = "." if path else ""
+                prefix = f"{name}." if name else ""
                 inside = [
-                    (f"{path}{dot}{name}", part)
-                    for name, part in vars(found).items()
-                    if not name.startswith("_")
+                    (prefix + attribute, held)
+                    for attribute, held in vars(found).items()
+                    if not attribute.startswith("_")
                 ]
             else:
-                inside = [(f"{path}[{i}]", part) for i, part in enumerate(found)]
+                inside = [(f"{name}[{i}]", held) for i, held in enumerate(found)]
             stack.extend(reversed(inside))
-        yield path, found
+        yield name, found
 
 
 def _some(what: str, names: set[str]) -> str:
-    shown = sorted(map(_shown, names))
-    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-    return f"{what} {', '.join(shown[:3])}{more}; " if shown else ""
-
-
-def _shown(name: object) -> str:
-    """A name on one line and not too long: a file may hold any."""
-    text = str(name)
-    return text if text.isprintable() and len(text) <= 80 else repr(text[:80])
+    """A few of the names, which in a file may be any, and how many there are."""
+    listed = [shortened(escape(str(name)), 80) for name in sorted(names, key=str)]
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return f"{what} {', '.join(listed[:3])}{more}; " if listed else ""

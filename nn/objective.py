@@ -14,11 +14,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
+from autograd.text import got
 
 from .divergences import row_of
+from .instances import as_floats
 from .module import Module
 from .optimizers import Array
-from .risk import EmpiricalRisk, LoweredRisk, as_floats
+from .risk import EmpiricalRisk, LoweredRisk
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
@@ -92,7 +94,7 @@ class ValueObjective:
         if not isinstance(loss, Value):
             raise TypeError(
                 f"the divergence must give a Value that depends on the parameters, but the loss is "
-                f"{loss!r} of type {type(loss).__name__}; compute with autograd's functions"
+                f"{got(loss)}; compute with autograd's functions"
             )
         return loss.data, np.array(grad(loss, self.values)), outputs
 
@@ -133,7 +135,7 @@ class ValueObjective:
         )
         return loss.data if isinstance(loss, Value) else loss, outputs
 
-    def loss(self, data: Data, batch: Sequence[int], kind: str) -> tuple[Value, Outputs]:
+    def loss(self, data: Data, batch: Sequence[int], what: str) -> tuple[Value, Outputs]:
         """The risk over some instances of some data, and the outputs."""
         for value, number in zip(self.values, self.parameters.tolist()):
             value.data = number
@@ -144,7 +146,7 @@ class ValueObjective:
             outputs.append(as_floats(y))
             return y
 
-        return EmpiricalRisk(model, self.risk.divergence).over(*data, batch, kind), outputs
+        return EmpiricalRisk(model, self.risk.divergence).over(*data, batch, what), outputs
 
 
 class ArrayObjective:

@@ -10,28 +10,26 @@ The first, the header, gives the lengths of the others in bytes, line ends inclu
 of them all. The second holds the parameters by name. The third is there if ``fit`` wrote the file,
 and is described in ``checkpoint.py``. A number is written with as many digits as bring every bit of
 it back; one that JSON cannot write, infinite or nan, is the string of its 16 hexadecimal digits in
-IEEE 754. Reading can therefore do nothing but give numbers. It takes memory in proportion to what
-the reader has asked for, and whatever is not exactly what was written is refused with the reason.
+IEEE 754. Reading can therefore do nothing but give numbers, and whatever is not exactly what was
+written is refused with the reason.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import stat
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, NoReturn
+from hashlib import sha256
+from typing import Any, NoReturn
 
 from autograd.files import replacing
+from autograd.text import shortened
 
 FORMAT, VERSION = "stepgrad", 1
-LARGEST = 1 << 28  # bytes of a file that is looked at
-_LONGEST_HEADER = 300
-_LONGEST_NUMBER = 30
-_ROOM = _CHUNK = 1 << 16
+_LONGEST_HEADER = 300  # what is longer is no header, and not read to its end
 
 
 class PersistenceError(ValueError):
@@ -50,48 +48,33 @@ def write_file(path: str | os.PathLike[str], parts: Sequence[Mapping[str, Any]])
     """
     lines = [_line(part) for part in parts]
     with replacing(path, flush=True) as unfinished, open(unfinished, "wb") as file:
-        file.writelines([_header([len(line) for line in lines], _digest(lines)), *lines])
+        file.writelines([_header(lines), *lines])
 
 
-def read_file(path: str | os.PathLike[str], limits: Sequence[int]) -> list[dict[str, Any]]:
-    """Read the first parts of a file that ``write_file`` wrote, and check all of it.
-
-    Args:
-        path: where.
-        limits: for each part that is wanted, how many bytes it may have.
-
-    Returns:
-        The parts, as many as there are.
+def read_file(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The lines after the header of a file that ``write_file`` wrote, once all of it is checked.
 
     Raises:
-        PersistenceError: if the file is not as it was written, of another version, or too large.
+        PersistenceError: if the file is not as it was written, or of another version.
         OSError: if it cannot be opened.
     """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):
         _refuse(path, "it is not a regular file")
-    if status.st_size > LARGEST:
-        _refuse(path, f"its {status.st_size} bytes are more than the {LARGEST} that are looked at")
     with open(path, "rb") as file:
         header = file.readline(_LONGEST_HEADER)
-        lengths = _lengths(path, header, status.st_size)
-        for i, (length, limit) in enumerate(zip(lengths, limits)):
-            if length > limit:
-                _refuse(
-                    path,
-                    f"part {i + 1} has {length} bytes, and {limit} are enough here; it was saved "
-                    f"by something larger",
-                )
-        lines = [file.read(length) for length in lengths[: len(limits)]]
-        if _header(lengths, _digest([*lines, *_chunks(file)])) != header:
-            _refuse(path, "its checksum is not that of its contents: it has been damaged")
-    return [_parsed(path, line) for line in lines]
-
-
-def limit_for(names: Iterable[str], numbers: int = 1) -> int:
-    """How many bytes some numbers for each of some names may take, with room for other names."""
-    written = sum(len(json.dumps(name)) + _LONGEST_NUMBER * numbers for name in names)
-    return _ROOM + 2 * written
+        found = _parsed(header)
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            _refuse(path, "it does not begin as a file of stepgrad's does")
+        if found.get("version") != VERSION:
+            version = shortened(str(found.get("version")), 20)
+            _refuse(path, f"it is of version {version}, and this stepgrad reads version {VERSION}")
+        lines = file.readlines()
+    if header != _header(lines):
+        _refuse(path, "its checksum is another: it has been damaged, cut off or added to")
+    parts = list(map(_parsed, lines))
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        _refuse(path, "a part of it is no JSON object with names, as stepgrad writes")
+    return parts
 
 
 def encoded(numbers: Iterable[float]) -> list[float | str]:
@@ -117,76 +100,25 @@ def _decoded(number: object) -> float:
             return found
         except ValueError:
             pass
-    raise PersistenceError(f"expected a float, got {str(number)[:40]!r}")
+    raise PersistenceError(f"expected a float, got {shortened(repr(number), 40)}")
 
 
 def _line(part: object) -> bytes:
     return json.dumps(part, allow_nan=False).encode("ascii") + b"\n"
 
 
-def _header(lengths: list[int], sha256: str) -> bytes:
-    content = {"format": FORMAT, "version": VERSION, "lengths": lengths, "sha256": sha256}
-    return _line(content)
+def _header(lines: Sequence[bytes]) -> bytes:
+    digest = sha256(b"".join(lines)).hexdigest()
+    lengths = [len(line) for line in lines]
+    return _line({"format": FORMAT, "version": VERSION, "lengths": lengths, "sha256": digest})
 
 
-def _digest(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _chunks(file: BinaryIO) -> Iterable[bytes]:
-    return iter(lambda: file.read(_CHUNK), b"")
-
-
-def _lengths(path: str | os.PathLike[str], header: bytes, size: int) -> list[int]:
-    """The lengths of the parts, once the header is one and they make up the file."""
+def _parsed(line: bytes) -> Any:
+    """What a line holds; None if it is not JSON."""
     try:
-        found = json.loads(header.decode("ascii"))
+        return json.loads(line)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        _refuse(path, "it does not begin as a file of stepgrad's does")
-    if found.get("version") != VERSION:
-        _refuse(
-            path,
-            f"it is of version {str(found.get('version'))[:20]}, and this stepgrad reads version "
-            f"{VERSION}",
-        )
-    lengths = found.get("lengths")
-    if not (
-        isinstance(lengths, list)
-        and 1 <= len(lengths) <= 2
-        and all(type(length) is int and 0 < length <= LARGEST for length in lengths)
-    ):
-        _refuse(path, "its header is damaged")
-    if size != len(header) + sum(lengths):
-        _refuse(
-            path,
-            f"it has {size} bytes, and {len(header) + sum(lengths)} were written: it has been cut "
-            f"off or added to",
-        )
-    return lengths
-
-
-def _parsed(path: str | os.PathLike[str], line: bytes) -> dict[str, Any]:
-    try:
-        part = json.loads(line.decode("ascii"), parse_int=_small, parse_constant=_small)
-        if _line(part) != line:
-            raise ValueError("a name is there twice, or something is written in another way")
-    except (ValueError, RecursionError) as error:
-        _refuse(path, f"it is not the JSON that stepgrad writes ({str(error)[:80]})")
-    if not isinstance(part, dict):
-        _refuse(path, "a part of it is not an object with names")
-    return part
-
-
-def _small(text: str) -> int:
-    """A whole number that is counted with; a long one would take long to read."""
-    if len(text) > 20:
-        raise ValueError("a number of too many digits")
-    return int(text)
+        return None
 
 
 def _refuse(path: str | os.PathLike[str], reason: str) -> NoReturn:

@@ -16,7 +16,8 @@ import numpy as np
 from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure
 
 from .history import plot_history
-from .risk import Model, predict
+from .prediction import predict
+from .risk import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

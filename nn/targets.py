@@ -14,7 +14,7 @@ from typing import TypeAlias
 from autograd import Value
 from autograd.text import got, number_within, whole_number
 
-from .risk import as_floats
+from .instances import as_floats
 
 Number: TypeAlias = "Value | float"
 Output: TypeAlias = "Number | Sequence[Number]"

@@ -29,6 +29,7 @@ from .checkpoint import (
 )
 from .divergences import Divergence
 from .history import COLUMNS, History
+from .instances import check_data
 from .interrupts import interrupts_held
 from .module import Module
 from .objective import (
@@ -43,7 +44,7 @@ from .objective import (
 )
 from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
-from .risk import EmpiricalRisk, check_data
+from .risk import EmpiricalRisk
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = ("numpy", "jax", "python")
