@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,48 @@ def check_place(path: str | os.PathLike[str]) -> None:
     """
     with _begun(path):
         pass
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is never seen half-written.
+
+    Raises:
+        OSError: if it cannot be written; then nothing has changed.
+    """
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def checked_place(
+    path: str | os.PathLike[str], what: str, endings: Sequence[str], advice: str
+) -> Path:
+    """Where to write, if a file of that name can be what is to be written.
+
+    Args:
+        path: where.
+        what: what is to be written, for messages.
+        endings: those that its name may have.
+        advice: what to do if it has another one.
+
+    Raises:
+        TypeError: if it is no path.
+        ValueError: if its name has another ending.
+        IsADirectoryError: if there is a folder of that name.
+        FileNotFoundError: if the folder that it is to be in does not exist.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in endings:
+        raise ValueError(
+            f"{what} is written to a file whose name ends in {' or '.join(endings)}, "
+            f"got {os.fspath(path)!r}; {advice}"
+        )
+    if place.is_dir():
+        raise IsADirectoryError(f"cannot write {what} to {str(place)!r}: it is a folder")
+    if not place.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
+        )
+    return place
 
 
 @contextmanager

@@ -536,9 +536,21 @@ def test_a_function_that_rolls_dice_is_refused() -> None:
     [
         ({"order": 3}, ValueError, "order is 3, expected 1 or 2"),
         ({"order": "2"}, ValueError, "order is '2', expected 1 or 2"),
-        ({"relative_tolerance": -1e-6}, ValueError, "relative_tolerance is -1e-06, expected a fin"),
-        ({"absolute_tolerance": nan}, ValueError, "absolute_tolerance is nan, expected a finite"),
-        ({"absolute_tolerance": inf}, ValueError, "absolute_tolerance is inf, expected a finite"),
+        (
+            {"relative_tolerance": -1e-6},
+            ValueError,
+            "relative_tolerance must be a finite number of at least 0, got -1e-06",
+        ),
+        (
+            {"absolute_tolerance": nan},
+            ValueError,
+            "absolute_tolerance must be a finite number of at least 0, got nan",
+        ),
+        (
+            {"absolute_tolerance": inf},
+            ValueError,
+            "absolute_tolerance must be a finite number of at least 0, got inf",
+        ),
         ({"relative_tolerance": "x"}, TypeError, "relative_tolerance: expected a real number"),
     ],
 )

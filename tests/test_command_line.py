@@ -192,7 +192,10 @@ def test_draw_prints_dot_text_and_can_leave_gradients_out(
 
 @pytest.mark.parametrize(
     ("name", "status", "said"),
-    [("x.xyz", 2, "a picture's format is the extension"), ("missing/x.dot", 1, "no folder")],
+    [
+        ("x.xyz", 2, "a picture is written to a file whose name ends in .png or .svg or .pdf or"),
+        ("missing/x.dot", 1, "no folder"),
+    ],
 )
 def test_a_picture_that_cannot_be_written(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, status: int, said: str

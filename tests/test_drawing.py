@@ -591,7 +591,9 @@ def test_bad_options_are_refused(options, error, message, tmp_path):
 def test_bad_paths_are_refused(tmp_path):
     loss = classic()
     for name in ("graph.jpg", "graph", "graph.", ".png", "graph.png.txt"):
-        with pytest.raises(ValueError, match=r"one of \.png, \.svg, \.pdf, \.html, \.dot, \.gv"):
+        with pytest.raises(
+            ValueError, match=r"ends in \.png or \.svg or \.pdf or \.html or \.dot or \.gv"
+        ):
             render(loss, tmp_path / name)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         render(loss, tmp_path / "missing" / "graph.png")
@@ -745,21 +747,19 @@ def fake_dot(folder: Path, monkeypatch, script: str) -> None:
     monkeypatch.setenv("PATH", str(place), prepend=os.pathsep)
 
 
-IS_GRAPHVIZ = 'if [ "$1" = -V ]; then echo "dot - graphviz version 9.9.9 (0)" >&2; exit 0; fi\n'
+HEADER = r"printf '\211PNG\r\n\032\n\000\000\000\rIHDR"
 BAD_DOTS = {
-    "fails": (IS_GRAPHVIZ + "echo no plugin for $1 >&2; exit 1", "no plugin for -Tpng"),
-    "crashes": (IS_GRAPHVIZ + "kill -SEGV $$", "killed by signal 11"),
-    "writes half a file": (IS_GRAPHVIZ + r"printf '\211PNG\r\n\032\nhalf'", "no complete png"),
+    "fails": ("echo no plugin for $1 >&2; exit 1", "no plugin for -Tpng"),
+    "crashes": ("kill -SEGV $$", "killed by signal 11"),
+    "writes half a file": (HEADER + "half'", "no complete png"),
     "complains": (
-        IS_GRAPHVIZ + r"printf '\211PNG\r\n\032\nIEND\256B`\202'; echo no font >&2; exit 1",
+        HEADER + r"IEND\256B`\202'; echo no font >&2; exit 1",
         "exited with 1 and printed 'no font'",
     ),
     "is not Graphviz": (
         "echo Dot the file copier, version 2",
-        "is no working Graphviz: on -V it exited with 0 and printed 'Dot the file copier",
+        "gave no complete png: it exited with 0 and printed 'Dot the file copier",
     ),
-    "cannot be asked": (f"{IS_GRAPHVIZ.replace('exit 0', 'exit 3')}", "exited with 3"),
-    "hangs when asked": ("sleep 60", "did not answer -V within 0.3 s"),
 }
 
 
@@ -769,7 +769,6 @@ def test_a_bad_dot_alone_is_an_error_that_says_what_it_printed(
     script, message, tmp_path, monkeypatch, no_pygraphviz
 ):
     fake_dot(tmp_path, monkeypatch, script)
-    monkeypatch.setattr(rendering, "SECONDS_TO_ANSWER", 0.3)
     (tmp_path / "graph.png").write_text("before")
     with pytest.raises(RenderError, match=re.escape(message)) as raised:
         render(classic(), tmp_path / "graph.png")
@@ -793,7 +792,7 @@ def test_a_bad_dot_alone_is_an_error_that_says_what_it_printed(
 def test_nonsense_between_a_good_beginning_and_a_good_end_is_no_picture(
     printed, name, tmp_path, monkeypatch, no_pygraphviz
 ):
-    fake_dot(tmp_path, monkeypatch, f"{IS_GRAPHVIZ}cat > /dev/null; printf '{printed}'")
+    fake_dot(tmp_path, monkeypatch, f"cat > /dev/null; printf '{printed}'")
     with pytest.raises(RenderError, match="gave no complete"):
         render(classic(), tmp_path / name)
     assert [place.name for place in tmp_path.iterdir()] == ["bin"]
@@ -823,7 +822,7 @@ def test_pygraphviz_helps_out_for_a_bad_dot_and_says_so(kind, tmp_path, monkeypa
 @needs_shell
 def test_a_dot_that_hangs_is_stopped_with_all_that_it_started(tmp_path, monkeypatch):
     script = f"sh -c 'sleep 2; touch \"{tmp_path}/late\"'; echo"
-    fake_dot(tmp_path, monkeypatch, IS_GRAPHVIZ + script)
+    fake_dot(tmp_path, monkeypatch, script)
     monkeypatch.setattr(rendering, "SECONDS_TO_DRAW", 0.5)
     start = time.perf_counter()
     with pytest.raises(RenderError, match=r"did not finish within 0\.5 s.*interior Value"):
@@ -838,13 +837,13 @@ def test_a_dot_that_hangs_is_stopped_with_all_that_it_started(tmp_path, monkeypa
 def test_dot_comes_first_and_gets_the_text_as_utf_8(tmp_path, monkeypatch, capfd):
     folder = Path(importlib.util.find_spec("pygraphviz").origin).parents[1]
     script = (
-        f'echo "$@" >> "{tmp_path}/calls"\n{IS_GRAPHVIZ}'
+        f'echo "$@" >> "{tmp_path}/calls"\n'
         f'exec "{sys.executable}" -I "{pygraphviz_process.__file__}" "{folder}" "${{1#-T}}" 60'
     )
     fake_dot(tmp_path, monkeypatch, script)
     path = render(Value(1, "\u00e9\u5b57\U0001f600"), tmp_path / "graph.svg")
     assert "\u00e9\u5b57\U0001f600" in path.read_text(encoding="utf-8")
-    assert (tmp_path / "calls").read_text() == "-V\n-Tsvg\n"
+    assert (tmp_path / "calls").read_text() == "-Tsvg\n"
     assert capfd.readouterr().err == ""
 
 
@@ -948,7 +947,7 @@ def test_fonts_of_the_machine_or_the_user_are_left_alone(tmp_path, monkeypatch, 
 @needs_shell
 def test_graphviz_is_told_of_borrowed_fonts(tmp_path, no_system_fonts, monkeypatch, no_pygraphviz):
     pytest.importorskip("matplotlib")
-    fake_dot(tmp_path, monkeypatch, f'{IS_GRAPHVIZ}cp "$FONTCONFIG_FILE" "{tmp_path}/seen"')
+    fake_dot(tmp_path, monkeypatch, f'cp "$FONTCONFIG_FILE" "{tmp_path}/seen"')
     with pytest.raises(RenderError):
         render(classic(), tmp_path / "graph.svg")
     assert "mpl-data" in (tmp_path / "seen").read_text()

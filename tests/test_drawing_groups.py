@@ -268,7 +268,7 @@ def test_one_neuron_of_one_instance_opens(large, instance, layer, inputs):
     frames = all_frames(picture)
     nodes = {node.id: node for node in picture.nodes}
     inside = [nodes[member] for member in frames[name].members]
-    made_by = Counter(node.operation.op.name for node in inside)
+    made_by = Counter(node.op.name for node in inside)
     assert made_by == {"mul": inputs, "sum": 1, "tanh": 1}
     labels = {node.label for node in inside}
     assert labels == {"", f"layer{layer}.neuron1.z", f"layer{layer}.neuron1.y"}
@@ -351,7 +351,7 @@ def test_a_sum_of_many_terms_does_not_draw_an_edge_for_each():
     root = autograd.sum(terms)
     root.backward()
     picture = picture_of(root)
-    [edge] = picture.nodes[-1].operation.arrows
+    [edge] = picture.nodes[-1].arrows
     assert edge.count == 100 and edge.contribution == 100.0
     assert re.search(r"100\u00d7</FONT><BR/>Σ 100<", draw(root).source)
 
@@ -441,7 +441,7 @@ def test_focus_draws_consumers_and_operands_only():
     assert labelled["d"].highlighted and not labelled["c"].highlighted
     one = {node.label: node for node in picture_of(root, focus=d, depth=1).nodes}
     assert one["c"].is_cut and one["e"].unseen == 1
-    assert [edge.source for edge in one["e"].operation.arrows] == [one["d"].id, None]
+    assert [edge.source for edge in one["e"].arrows] == [one["d"].id, None]
     source = draw(root, focus=d, depth=1).source
     assert "used by Values that are not drawn" in source
     assert "3 more Values, which are not drawn" in source
@@ -457,8 +457,8 @@ def test_focus_on_a_weight_shows_one_instance_and_counts_the_others(large):
 @pytest.mark.parametrize(
     ("focus", "error", "message"),
     [
-        ("w", TypeError, "focus is a Value of the graph, got 'w' of type str"),
-        (Value(1), ValueError, "focus is .*, which is not part of this graph"),
+        ("w", TypeError, "focus takes a Value of the graph, got 'w' of type str"),
+        (Value(1), ValueError, "focus asks for .*, which is not part of this graph"),
     ],
 )
 def test_a_bad_focus_is_refused(focus, error, message):
@@ -591,7 +591,7 @@ def test_totals_are_what_the_expanded_graph_adds_up_to(root, most, data):
                 counts[ends] += 1
                 sums[ends].append(gradient * partial)
 
-    drawn_into = {node.id: node.operation.arrows for node in picture.nodes if node.operation}
+    drawn_into = {node.id: node.arrows for node in picture.nodes if node.op}
     drawn_into |= {box.id: box.arrows for box in picture.boxes}
     found: Counter[tuple[str, str]] = Counter()
     carried: defaultdict[tuple[str, str], list[float]] = defaultdict(list)

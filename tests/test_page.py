@@ -171,8 +171,8 @@ def test_a_report_along_which_no_derivative_passes_says_so(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "error", "says"),
     [
-        ("page.png", ValueError, "ends in .html, got"),
-        ("page", ValueError, "ends in .html, got"),
+        ("page.png", ValueError, "ends in .html or .htm, got"),
+        ("page", ValueError, "ends in .html or .htm, got"),
         ("nowhere/page.html", FileNotFoundError, "there is no folder"),
         ("folder.html", IsADirectoryError, "it is a folder"),
     ],

@@ -426,7 +426,7 @@ def test_drawing_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shown[1] == "wrote x.dot"
     assert "d = e + c" not in shown[1] and "digraph" in Path("x.dot").read_text(encoding="utf-8")
     assert shown[2].startswith("*** cannot write 'missing/x.dot'")
-    assert shown[3].startswith("*** a picture's format is")
+    assert shown[3].startswith("*** a picture is written to a file whose name ends in .png or")
     assert os.listdir() == ["x.dot"]
 
 

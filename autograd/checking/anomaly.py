@@ -9,20 +9,19 @@ gradient, the way to the root.
 from __future__ import annotations
 
 import math
-import reprlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ..core.observers import observing
 from ..core.origin import record_source
-from ..core.sweep import Steps, sweep
+from ..core.sweep import Report, Steps, reports, sweep
 from ..core.value import Value
+from ..words.formulas import OPERANDS_SHOWN, by_labels, made_at
+from ..words.names import show_label
 
-OPERANDS_SHOWN = 6
 WAY_SHOWN = 12
-LABEL_SHOWN = 32
 
 
 class AnomalyError(ArithmeticError):
@@ -103,8 +102,8 @@ def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
     for step in sweep(root):
         node, gradient, _ = step
         if not _isfinite(gradient):
-            way, reports = _way(root, node)
-            message = _gradient_message(way, gradient, reports)
+            way, received = _way(root, node)
+            message = _gradient_message(way, gradient, received)
             raise AnomalyError(message, node, "gradient", gradient, way)
         if adds and node.op is None and not _isfinite(total := node.grad + gradient):
             way, _ = _way(root, node)
@@ -112,43 +111,26 @@ def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
         yield step
 
 
-class _Report(NamedTuple):
-    """What a node sends to an operand: its own gradient times a partial."""
-
-    consumer: Value
-    upstream: float
-    partial: float
-
-    @property
-    def contribution(self) -> float:
-        return self.upstream * self.partial
-
-    @property
-    def size(self) -> float:
-        return _size(self.contribution)
-
-
-def _way(root: Value, node: Value) -> tuple[list[Value], list[_Report]]:
+def _way(root: Value, node: Value) -> tuple[list[Value], list[Report]]:
     """Where a gradient that is not finite has come from.
 
     Returns:
         The nodes from this one up to the root, each the one with the report that is not finite, or
         else the largest; and all reports to this one.
     """
-    largest: dict[Value, _Report] = {}
-    reports: list[_Report] = []
-    for consumer, gradient, partials in takewhile(lambda step: step[0] is not node, sweep(root)):
-        for operand, partial in zip(consumer.operands, partials):
-            if isinstance(operand, Value) and partial is not None:
-                report = _Report(consumer, gradient, partial)
-                if operand is node:
-                    reports.append(report)
-                if operand not in largest or report.size > largest[operand].size:
-                    largest[operand] = report
+    largest: dict[Value, Report] = {}
+    received: list[Report] = []
+    for report in takewhile(lambda report: report.consumer is not node, reports(root)):
+        if report.partial is not None:
+            if report.operand is node:
+                received.append(report)
+            before = largest.setdefault(report.operand, report)
+            if _size(report.contribution) > _size(before.contribution):
+                largest[report.operand] = report
     way = [node]
     while way[-1] is not root:
         way.append(largest[way[-1]].consumer)
-    return way, reports
+    return way, received
 
 
 def _size(x: float) -> float:
@@ -165,28 +147,28 @@ def _value_message(node: Value) -> str:
     shown = sorted(values, key=lambda x: -_size(x.data))[:OPERANDS_SHOWN]
     if len(values) <= OPERANDS_SHOWN:
         shown = values
-    anomaly = f"{' = '.join(_equation(node))} is {node.data!r}{_made(node)}"
+    anomaly = f"{' = '.join(_names(node))} is {node.data!r}{_made(node)}"
     lines = [anomaly, *(f"  {_describe(x)}" for x in shown)]
     if len(values) > len(shown):
         lines.append(f"  and {len(values) - len(shown)} more operands, which are no larger")
     return "\n".join(lines)
 
 
-def _gradient_message(way: Sequence[Value], gradient: float, reports: Sequence[_Report]) -> str:
+def _gradient_message(way: Sequence[Value], gradient: float, received: Sequence[Report]) -> str:
     """A gradient that is not finite, the report that made it so, and the way up to the root."""
     node, consumer, *above = way
-    report = max(reports, key=lambda report: report.size)
+    report = max(received, key=lambda report: _size(report.contribution))
     product = f"{report.upstream!r} * {report.partial!r} = {report.contribution!r}"
     if repr(report.contribution) == repr(gradient):
         receives = f"it receives {product} from"
     else:
         receives = (
-            f"it receives {len(reports)} reports that add up to {gradient}; the largest, "
+            f"it receives {len(received)} reports that add up to {gradient}; the largest, "
             f"{product}, is from"
         )
     return "\n".join(
         [
-            f"the derivative of {_equation(way[-1])[0]} by {_equation(node)[0]} is {gradient}",
+            f"the derivative of {_names(way[-1])[0]} by {_names(node)[0]} is {gradient}",
             f"  {_describe(node)}",
             receives,
             f"  {_describe(consumer)}",
@@ -200,7 +182,7 @@ def _sum_message(way: Sequence[Value], gradient: float, total: float) -> str:
     leaf, *above = way
     return "\n".join(
         [
-            f"the .grad of {_equation(leaf)[0]} becomes {total}",
+            f"the .grad of {_names(leaf)[0]} becomes {total}",
             f"  {_describe(leaf)}",
             f"it holds {leaf.grad!r} from before this pass, which adds {gradient!r}; "
             f"zero_grad() lets it begin at 0",
@@ -219,39 +201,15 @@ def _on_the_way(heading: str, nodes: Sequence[Value]) -> list[str]:
 
 def _describe(node: Value) -> str:
     """A node in a line: ``l = log(p) = log(0.5) = -0.69, made at demo.py:12``."""
-    return " = ".join(dict.fromkeys([*_equation(node), repr(node.data)])) + _made(node)
+    return " = ".join(dict.fromkeys([*_names(node), repr(node.data)])) + _made(node)
 
 
 def _made(node: Value) -> str:
-    source = node.origin.source if node.origin is not None else ""
+    source = made_at(node)
     return f", made at {source}" if source else ""
 
 
-def _equation(node: Value) -> list[str]:
+def _names(node: Value) -> list[str]:
     """Its label if it has one, its operation on names, and on numbers if that is not the same."""
-    label = [_name(node)] if node.label else []
-    if node.op is None:
-        return label or ["a leaf"]
-    written = [node.op.formula(_shorten(map(show, node.operands))) for show in (_name, _number)]
-    return label + list(dict.fromkeys(written))
-
-
-def _name(operand: Value | float) -> str:
-    """A label; without one the number."""
-    if not isinstance(operand, Value):
-        return repr(operand)
-    label = operand.label
-    if not label:
-        return repr(operand.data)
-    return label if label.isprintable() and len(label) <= LABEL_SHOWN else reprlib.repr(label)
-
-
-def _number(operand: Value | float) -> str:
-    return repr(operand.data if isinstance(operand, Value) else operand)
-
-
-def _shorten(texts: Iterable[str]) -> list[str]:
-    operands = list(texts)
-    if len(operands) <= OPERANDS_SHOWN:
-        return operands
-    return [*operands[: OPERANDS_SHOWN // 2], "...", operands[-1]]
+    label = [show_label(str(node.label))] if node.label else []
+    return label + by_labels(node) or ["a leaf"]

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import sweep
 from ..core.value import Value, grad
-from ..text import real
+from ..text import align, number_within
 from .differences import Comparison, Slope, Tolerances, differentiate, judge, rounding_of
 
 TOOL = "check_gradient()"
@@ -45,12 +45,11 @@ class GradientReport(NamedTuple):
         for c in self.comparisons:
             numbers = f"{c.x:.6g}", f"{c.analytic:.10g}", f"{c.numeric:.10g}"
             rows.append((c.name, *numbers, f"{c.uncertainty:.1e}", f"{c.error:.1e}", c.verdict))
-        widths = [max(map(len, column)) for column in zip(*rows)]
         count = len(self.comparisons)
         return "\n".join(
             [
                 f"{count - len(self.failures)} of {count} derivatives right, f = {self.value!r}",
-                *("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows),
+                *align(rows),
                 *(f"{c.name}: {c.note}" for c in self.failures if c.note),
             ]
         )
@@ -124,8 +123,8 @@ def check_gradient(
     if order not in (1, 2):
         raise ValueError(f"{TOOL}: order is {order!r}, expected 1 or 2")
     tolerances = Tolerances(
-        _tolerance("relative_tolerance", relative_tolerance),
-        _tolerance("absolute_tolerance", absolute_tolerance),
+        number_within(f"{TOOL}: relative_tolerance", relative_tolerance, 0.0, inf),
+        number_within(f"{TOOL}: absolute_tolerance", absolute_tolerance, 0.0, inf),
     )
     point = as_point(TOOL, xs)
     function = ScalarFunction(TOOL, f, len(point))
@@ -149,16 +148,6 @@ def check_gradient(
     if report.failures:
         raise GradientMismatch(report)
     return report
-
-
-def _tolerance(name: str, tolerance: float) -> float:
-    try:
-        number = real(tolerance)
-    except TypeError as error:
-        raise TypeError(f"{TOOL}: {name}: {error}") from None
-    if not 0.0 <= number < inf:
-        raise ValueError(f"{TOOL}: {name} is {tolerance!r}, expected a finite number >= 0")
-    return number
 
 
 def _require_finite_and_repeatable(

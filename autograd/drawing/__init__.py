@@ -9,11 +9,11 @@ Graphviz there is draws it.
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.value import Value
+from ..files import checked_place, write_whole
 from . import rendering
 from .dot import dot_lines, dot_text
 from .options import FileOptions, taking
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RenderError", "draw", "render"]
 
-_TEXT_FORMATS = ("dot", "gv")
+_TEXT_ENDINGS = (".dot", ".gv")
+ENDINGS = (*(f".{name}" for name in rendering.FORMATS), ".html", *_TEXT_ENDINGS)
 # Dots per inch: sharp where a picture is small.
 _RESOLUTION, _RESOLUTION_OF_LARGE = 150, 100
 _LARGE = 50
@@ -64,24 +65,24 @@ def render(root: Value, options: FileOptions) -> Path:
         OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
         RenderError: if Graphviz failed or took too long; nothing has been written then.
     """
-    place = _checked(options.path)
+    place = checked_place(options.path, "a picture", ENDINGS, "the ending says which format")
     picture = picture_of(root, options)
     lines = dot_lines(picture, options.rankdir, options.partials)
     text, note = dot_text(lines), ""
     content = text.encode()
-    file_format = place.suffix[1:].lower()
+    ending = place.suffix.lower()
     try:
-        if file_format == "png":
+        if ending == ".png":
             content = _png(lines, len(picture.nodes), options, place)
-        elif file_format == "html":
+        elif ending == ".html":
             svg = rendering.picture_bytes(text, "svg")
             content = page(svg, root.label or place.stem).encode()
-        elif file_format not in _TEXT_FORMATS:
-            content = rendering.picture_bytes(text, file_format)
+        elif ending not in _TEXT_ENDINGS:
+            content = rendering.picture_bytes(text, ending[1:])
     except rendering.NotInstalledError as absence:
         missing, place = place, place.with_suffix(".dot")
         note = f"wrote {place} and not {missing}: {absence}; for pictures: {rendering.INSTALL}"
-    rendering.write_whole(place, content)
+    write_whole(place, content)
     if note:
         rendering.say(note)
     return place
@@ -101,14 +102,3 @@ def _png(lines: list[str], nodes: int, options: FileOptions, place: Path) -> byt
             f"an .svg or .html, which can be zoomed, or draw less with depth= or focus="
         )
     return content
-
-
-def _checked(path: str | os.PathLike[str]) -> Path:
-    known = [*rendering.FORMATS, "html", *_TEXT_FORMATS]
-    place = rendering.checked_place(path, "a picture", [f".{name}" for name in known])
-    if place is None:
-        raise ValueError(
-            f"a picture's format is the extension of its file, one of .{', .'.join(known)}; "
-            f"got {os.fspath(path)!r}"
-        )
-    return place

@@ -218,11 +218,11 @@ def _fold_families(group: Group, forced: set[Group], most: int) -> None:
         _fold(group, closed[: most // 2], closed, "groups")
 
 
-def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], kind: str) -> None:
+def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], what: str) -> None:
     rest = [subgroup for subgroup in family if subgroup not in shown]
     if len(rest) < 2:
         return
-    summary = _summary(group, f"{len(rest):,} more {kind}")
+    summary = _summary(group, f"{len(rest):,} more {what}")
     for subgroup in rest:
         del group.groups[subgroup.nesting[-1]]
         summary.groups[subgroup.nesting[-1]] = subgroup

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..core.ops import Op
 from .look import (
     BOX_LINE,
     DASH,
@@ -32,7 +33,7 @@ from .look import (
     sign_colour,
 )
 from .notation import symbol
-from .picture import Arrow, Box, Frame, Node, Operation, Picture
+from .picture import Arrow, Box, Frame, Node, Picture
 
 LONGEST_LABEL = 40
 SUM = "\u03a3"
@@ -100,9 +101,9 @@ def _defaults(rankdir: str) -> list[str]:
 def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
     lines = [node.id + attribute_list(label=_record(node), tooltip=_about(node))]
-    if node.operation is not None:
-        lines += _operation(node.id, node.operation)
-        lines += _operands(node.id, node.operation, picture, partials)
+    if node.op is not None:
+        lines += _operation(node, node.op)
+        lines += _operands(node, picture, partials)
     elif node.is_cut:
         lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
     if node.unseen:
@@ -110,21 +111,21 @@ def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
     return lines
 
 
-def _operation(made: str, operation: Operation) -> list[str]:
+def _operation(node: Node, op: Op) -> list[str]:
     """The small node of an operation, and the arrow to the Value that it made."""
-    sign = operation.op.symbol
+    sign = op.symbol
     if len(sign) <= 2:
         shape = {"shape": "circle", "style": "filled"}
         size = {"width": "0.34", "height": "0.34", "margin": "0.0", "fixedsize": "true"}
     else:
         shape = {"shape": "box", "style": "filled,rounded"}
         size = {"width": "0", "height": "0.3", "margin": "0.1,0.03", "fixedsize": "false"}
-    on_path = any(arrow.emphasised for arrow in operation.arrows)
+    on_path = any(arrow.emphasised for arrow in node.arrows)
     return [
-        f"{made}_op"
+        f"{node.id}_op"
         + attribute_list(
             label=as_markup(sign),
-            tooltip=as_tooltip(f"{operation.op.name}: z = {operation.op.text}"),
+            tooltip=as_tooltip(f"{op.name}: z = {op.text}"),
             **shape,
             fillcolor=OPERATION,
             color=OPERATION,
@@ -133,22 +134,23 @@ def _operation(made: str, operation: Operation) -> list[str]:
             **size,
             ordering="in",
         ),
-        f"{made}_op -> {made}"
+        f"{node.id}_op -> {node.id}"
         + attribute_list(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
     ]
 
 
-def _operands(made: str, operation: Operation, picture: Picture, partials: bool) -> Iterator[str]:
+def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
     """The arrows into an operation, and the constants that some of them come from."""
-    for position, arrow in enumerate(operation.arrows, start=1):
+    name = f"{node.id}_op"
+    for position, arrow in enumerate(node.arrows, start=1):
         source = arrow.source
         if source is None:
-            yield from _stub(f"{made}_rest", f"{made}_op", MADE_OF_MORE, arrow.count)
+            yield from _stub(f"{node.id}_rest", name, MADE_OF_MORE, arrow.count)
             continue
         if isinstance(source, tuple):
-            constants, source = source, f"{made}_constant{position}"
+            constants, source = source, f"{node.id}_constant{position}"
             yield source + attribute_list(**_constant(constants))
-        yield f"{source} -> {made}_op" + attribute_list(**_arrow(arrow, picture, partials))
+        yield f"{source} -> {name}" + attribute_list(**_arrow(arrow, picture, partials))
 
 
 def _box(box: Box, picture: Picture) -> Iterator[str]:
@@ -184,10 +186,10 @@ def _belongings(picture: Picture) -> dict[str, list[str]]:
     belongings = {box.id: [box.id] for box in picture.boxes}
     for node in picture.nodes:
         names = belongings[node.id] = [node.id]
-        if node.operation is None:
+        if node.op is None:
             continue
         names.append(f"{node.id}_op")
-        for position, arrow in enumerate(node.operation.arrows, start=1):
+        for position, arrow in enumerate(node.arrows, start=1):
             if isinstance(arrow.source, tuple):
                 names.append(f"{node.id}_constant{position}")
     return belongings
@@ -228,7 +230,7 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
 def _record(node: Node) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = EMPHASIS_LINE if node.highlighted else INK if node.is_root else LINE
-    is_leaf = node.operation is None and not node.is_cut
+    is_leaf = node.op is None and not node.is_cut
     fill = EMPHASIS if node.highlighted else LEAF if is_leaf else PAPER
     border = 3 if node.highlighted else 2 if node.is_root else 1
     fields = [_heading(node.label)] if node.label else []

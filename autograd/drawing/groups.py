@@ -7,9 +7,11 @@ The nodes of a graph go in; out come the groups around each, outermost first, su
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 from ..core.sweep import count_consumers, evaluation_order
@@ -120,12 +122,8 @@ def _common(first: _Place, second: _Place) -> _Place:
 def _common_nesting(first: Nesting, second: Nesting) -> Nesting:
     if first == second:
         return first
-    length = 0
-    for a, b in zip(first, second):
-        if a != b:
-            break
-        length += 1
-    return first[:length]
+    shared = takewhile(lambda names: names[0] == names[1], zip(first, second))
+    return tuple(name for name, _ in shared)
 
 
 class _Instances:
@@ -134,7 +132,6 @@ class _Instances:
     def __init__(self, nodes: Sequence[Value]) -> None:
         self.in_a_chain: set[Value] = set()
         self._root = nodes[0]
-        self._consumers: dict[Value, int] | None = None
         # Of nested sums each looks at what is under it; in vain, for most graphs.
         self._patience = 4 * len(nodes)
         self._attempts: Counter[Value] = Counter()
@@ -172,24 +169,19 @@ class _Instances:
 
     def _flatten(self, total: Value) -> list[tuple[Value, int]]:
         """Where the terms are written, from left to right: nodes and positions of operands."""
-        consumers = self._count_consumers()
         places: list[tuple[Value, int]] = []
         waiting = [(total, position) for position in reversed(range(len(total.operands)))]
         while waiting:
             node, position = waiting.pop()
             term = node.operands[position]
-            if (
-                isinstance(term, Value)
-                and _is_sum(term)
-                and not term.label
-                and consumers[term] == 1
-            ):
+            if not isinstance(term, Value):
+                continue  # a chain may begin with Python's 0, which is no instance of anything
+            if _is_sum(term) and not term.label and self._consumers[term] == 1:
                 self._attempts[term] += 1
                 waiting += [(term, k) for k in reversed(range(len(term.operands)))]
             else:
                 places.append((node, position))
-        # A chain may begin with Python's 0, which is no instance of anything.
-        return [(node, k) for node, k in places if isinstance(node.operands[k], Value)]
+        return places
 
     def _are_instances(self, terms: Sequence[Value | float]) -> bool:
         """Whether terms come from one formula: the same operation at the end of each, several
@@ -234,10 +226,8 @@ class _Instances:
         apart = parameters.keys().isdisjoint(shared)
         if not shared or (apart and len(set(parameters.values())) == len(terms)):
             return False
-        consumers = self._count_consumers()
-        return all(consumers[node] == count for node, count in uses.items())
+        return all(self._consumers[node] == count for node, count in uses.items())
 
-    def _count_consumers(self) -> dict[Value, int]:
-        if self._consumers is None:
-            self._consumers = count_consumers(self._root)
-        return self._consumers
+    @functools.cached_property
+    def _consumers(self) -> dict[Value, int]:
+        return count_consumers(self._root)

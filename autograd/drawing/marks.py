@@ -10,8 +10,8 @@ from collections.abc import Sequence, Set
 from typing import Any
 
 from ..core.value import Value
-from ..text import got
 from .options import Highlight
+from .part import require_part
 
 
 class Marks:
@@ -22,12 +22,12 @@ class Marks:
         steps: pairs of a Value and one of its operands.
     """
 
-    def __init__(self, highlight: Highlight, nodes: Sequence[Value]) -> None:
+    def __init__(self, highlight: Highlight, present: Set[Value]) -> None:
         """Find out what is meant.
 
         Args:
             highlight: Values and paths.
-            nodes: what the picture is of.
+            present: what the picture is of.
 
         Raises:
             TypeError: if something is no Value.
@@ -35,7 +35,6 @@ class Marks:
         """
         self.values: set[Value] = set()
         self.steps: set[tuple[Value, Value]] = set()
-        present = set(nodes)
         is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
         wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
         for entry in wanted:
@@ -44,7 +43,7 @@ class Marks:
             is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
             path: list[Any] = list(entry) if is_path else [entry]
             for value in path:
-                _check_present(value, present)
+                require_part("highlight", value, present, "Values of the graph, and paths of them")
             self.values.update(path)
             self._walk(path)
         # A list of Values may be a path itself; a set is in no order.
@@ -56,16 +55,3 @@ class Marks:
             for consumer, operand in ((first, second), (second, first)):
                 if operand in consumer.operands:
                     self.steps.add((consumer, operand))
-
-
-def _check_present(value: object, present: Set[Value]) -> None:
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"highlight takes Values of the graph, and paths of them, got {got(value)}; pass the "
-            f"Value itself, not its label or number"
-        )
-    if value not in present:
-        raise ValueError(
-            f"highlight names {value!r}, which is not part of this graph; pass Values that "
-            f"the root was computed from"
-        )

@@ -14,7 +14,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from ..core.value import Value
-from ..text import got, number_within, whole_number
+from ..text import number_within, whole_number
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 # How many boxes and Values can be read in one picture; without groups, patience must do.
@@ -65,11 +65,6 @@ class Options:
             raise ValueError(
                 f"groups is 'auto', to draw groups as boxes where a picture would be too large, or "
                 f"None, to draw every Value, got {self.groups!r}"
-            )
-        if self.focus is not None and not isinstance(self.focus, Value):
-            raise TypeError(
-                f"focus is a Value of the graph, got {got(self.focus)}; pass the Value itself, not "
-                f"its label"
             )
         if self.depth is not None:
             advice = "so many operations back from the root are drawn; leave it out for all"

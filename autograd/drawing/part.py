@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..core.value import Value
+from ..text import got
 
 DEPTH_OF_FOCUS = 2
 
@@ -40,7 +41,8 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
         focus: the node around which to draw.
 
     Raises:
-        ValueError: if ``focus`` is not in the graph.
+        TypeError: if ``focus`` is not a Value.
+        ValueError: if it is not in the graph.
     """
     if focus is None:
         if depth is None:
@@ -49,11 +51,7 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
         nodes = [node for node in graph if node in back]
         return Part(nodes, {node for node in nodes if back[node] < depth})
     operands = _operands(graph)
-    if focus not in operands:
-        raise ValueError(
-            f"focus is {focus!r}, which is not part of this graph; pass a Value that the root was "
-            f"computed from"
-        )
+    require_part("focus", focus, operands.keys())
     depth = DEPTH_OF_FOCUS if depth is None else depth
     consumers: dict[Value, list[Value]] = {node: [] for node in graph}
     for node in graph:
@@ -66,6 +64,33 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
     uses = {node: sum(user not in seen for user in consumers[node]) for node in nodes}
     opened = {node for node in nodes if back.get(node, depth) < depth or forward.get(node, 0) > 0}
     return Part(nodes, opened, {node: number for node, number in uses.items() if number})
+
+
+def require_part(
+    option: str, value: object, graph: Set[Value], takes: str = "a Value of the graph"
+) -> None:
+    """Refuse what is no Value of a graph.
+
+    Args:
+        option: which option it was given as.
+        value: what was given.
+        graph: the nodes.
+        takes: what the option takes.
+
+    Raises:
+        TypeError: if it is no Value.
+        ValueError: if it is not in the graph.
+    """
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"{option} takes {takes}, got {got(value)}; pass the Value itself, not its label or "
+            f"number"
+        )
+    if value not in graph:
+        raise ValueError(
+            f"{option} asks for {value!r}, which is not part of this graph; pass a Value that the "
+            f"root was computed from"
+        )
 
 
 def _operands(graph: Sequence[Value]) -> dict[Value, list[Value]]:

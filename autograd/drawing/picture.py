@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core import ieee
@@ -24,7 +24,7 @@ from .collapse import Cut, Group, collapse
 from .groups import nestings
 from .marks import Marks
 from .options import Options
-from .part import Part, select
+from .part import Part, require_part, select
 
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.
@@ -59,14 +59,6 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """The operation that made a node, with its arrows in the order of the operands."""
-
-    op: Op
-    arrows: tuple[Arrow, ...]
-
-
-@dataclass(frozen=True)
 class Node:
     """One Value.
 
@@ -76,7 +68,8 @@ class Node:
         data: the number it holds.
         grad: its gradient; None if no sweep has been here, so that there is nothing to show.
         formula: how it was made, in names and numbers; "" for a leaf.
-        operation: what made it; None for a leaf, and where the picture is cut off.
+        op: the operation that made it; None for a leaf, and where the picture is cut off.
+        arrows: those into the operation, in the order of the operands.
         is_cut: whether what it was made of is not part of the picture.
         is_root: whether this is the final value of the graph.
         highlighted: whether the picture should draw the eye to it.
@@ -88,7 +81,8 @@ class Node:
     data: float
     grad: float | None
     formula: str
-    operation: Operation | None
+    op: Op | None
+    arrows: tuple[Arrow, ...]
     is_cut: bool
     is_root: bool
     highlighted: bool
@@ -168,8 +162,7 @@ class Picture:
     @property
     def arrows(self) -> list[Arrow]:
         """All arrows between places of the picture."""
-        operations = [node.operation for node in self.nodes if node.operation]
-        ends: list[Operation | Box] = [*operations, *self.boxes]
+        ends: list[Node | Box] = [*self.nodes, *self.boxes]
         return [arrow for end in ends for arrow in end.arrows]
 
     @functools.cached_property
@@ -203,10 +196,14 @@ def picture_of(root: Value, options: Options) -> Picture:
     limit = options.limit
     graph = consumers_first(root)
     part = select(graph, depth=options.depth, focus=options.focus)
-    marks = Marks(options.highlight, part.nodes)
+    present = set(part.nodes)
+    marks = Marks(options.highlight, present)
     expand = options.expand
     wishes = [expand] if isinstance(expand, (str, Value)) else list(expand)
-    _check_wishes(wishes, set(part.nodes))
+    for wish in wishes:
+        if not isinstance(wish, str):
+            takes = "names of groups, such as 'layer1.neuron0', and Values"
+            require_part("expand", wish, present, takes)
     if options.focus is not None:
         marks.values.add(options.focus)
         wishes.append(options.focus)
@@ -241,23 +238,24 @@ class _Painter:
         return Picture(nodes, boxes, self._frames(), hidden, around)
 
     def _node(self, value: Value) -> Node:
-        op, is_open = value.op, value in self.part.opened
+        is_open = value in self.part.opened
         return Node(
             id=self.places[value],
             label=str(value.label or ""),
             data=float(value.data),
             grad=float(value.grad) if self.swept or value.grad else None,
             formula=" = ".join(by_labels(value)),
-            operation=Operation(op, self._operands(value, op)) if op and is_open else None,
-            is_cut=op is not None and not is_open,
+            op=value.op if is_open else None,
+            arrows=self._operands(value) if is_open else (),
+            is_cut=value.op is not None and not is_open,
             is_root=value is self.root,
             highlighted=value in self.marks.values,
             unseen=self.part.unseen.get(value, 0),
         )
 
-    def _operands(self, value: Value, op: Op) -> tuple[Arrow, ...]:
-        """The arrows into an operation that is drawn."""
-        ordered = len(value.operands) > 1 and order_matters(op)
+    def _operands(self, value: Value) -> tuple[Arrow, ...]:
+        """The arrows into the operation of a node, if it has one."""
+        ordered = value.op is not None and order_matters(value.op)
         arrows = []
         for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
             position = place if ordered else None
@@ -394,20 +392,6 @@ def _sum(family: Sequence[Arrow]) -> Arrow:
         count=len(family),
         emphasised=any(arrow.emphasised for arrow in family),
     )
-
-
-def _check_wishes(wishes: Sequence[object], present: Set[Value]) -> None:
-    for wish in wishes:
-        if not isinstance(wish, (str, Value)):
-            raise TypeError(
-                f"expand takes names of groups, such as 'layer1.neuron0', and Values, got "
-                f"{got(wish)}"
-            )
-        if isinstance(wish, Value) and wish not in present:
-            raise ValueError(
-                f"expand asks for {wish!r}, which is not part of this graph; pass a Value that the "
-                f"root was computed from"
-            )
 
 
 def _refuse_unreadable(part: Part, max_nodes: int) -> None:

@@ -17,21 +17,18 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-import zlib
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import replacing
 from . import fonts, pygraphviz_process
 
 SECONDS_TO_DRAW = 30.0
-SECONDS_TO_ANSWER = 10.0
 INSTALL = 'pip install "pygraphviz>=2.0.1"'
 
 # How a complete file of each format begins and ends.
 FORMATS = {
-    "png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"),
+    "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"IEND\xaeB`\x82"),
     "svg": (b"<?xml", b"</svg>"),
     "pdf": (b"%PDF-", b"%%EOF"),
 }
@@ -91,16 +88,6 @@ def say(line: str) -> None:
     print("stepgrad: " + " ".join(line.split()), file=sys.stderr)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written.
-
-    Raises:
-        OSError: if it cannot be written; then nothing has changed.
-    """
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(content)
-
-
 @dataclass(frozen=True)
 class _Renderer:
     """A command that reads DOT text and writes a picture.
@@ -117,23 +104,11 @@ class _UnusableError(Exception):
     """One way to draw is there and does not work; another one may."""
 
 
-class _TooSlowError(Exception):
-    """A process did not end within its time."""
-
-
 def _dot_program(picture_format: str) -> _Renderer:
     program = shutil.which("dot")
     if program is None:
         raise NotInstalledError("there is no program dot on the PATH")
     program = os.path.abspath(program)
-    try:
-        answer = _run([program, "-V"], b"", SECONDS_TO_ANSWER)
-    except _TooSlowError:
-        raise _UnusableError(
-            f"{program} did not answer -V within {SECONDS_TO_ANSWER:g} s"
-        ) from None
-    if answer.returncode or b"graphviz" not in (answer.stdout + answer.stderr).lower():
-        raise _UnusableError(f"{program} is no working Graphviz: on -V it {_account(answer)}")
     return _Renderer(program, [program, f"-T{picture_format}"])
 
 
@@ -145,25 +120,23 @@ def _pygraphviz_package(picture_format: str) -> _Renderer:
     program = [sys.executable, "-I", pygraphviz_process.__file__]
     # Its own limit, which comes after the one that is watched from here.
     seconds = math.ceil(SECONDS_TO_DRAW) + 1
-    arguments = [str(place.resolve()), picture_format, str(seconds)]
     return _Renderer(
         "pygraphviz",
-        [*program, *arguments],
+        [*program, str(place.resolve()), picture_format, str(seconds)],
         absent=pygraphviz_process.CANNOT_IMPORT,
     )
 
 
 def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> list[bytes]:
+    variables, missing = {}, ""
     with tempfile.TemporaryDirectory() as folder:
-        variables = {}
-        missing = ""
         try:
             variables = fonts.environment(Path(folder))
         except fonts.NoFontsError as error:
             missing = str(error)
         try:
-            outcome = _run(renderer.command, _joined(texts), SECONDS_TO_DRAW, variables)
-        except _TooSlowError:
+            outcome = _run(renderer.command, _joined(texts), variables)
+        except subprocess.TimeoutExpired:
             # The same layout takes the same time in any other Graphviz.
             raise RenderError(
                 f"{renderer.name} did not finish within {SECONDS_TO_DRAW:g} s; draw a part of the "
@@ -174,8 +147,11 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
         raise NotInstalledError(f"{renderer.name} cannot be imported ({_printed(outcome)})")
     pictures = _split(outcome.stdout, picture_format)
     if outcome.returncode or len(pictures) != len(texts):
+        code = outcome.returncode
+        ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
         raise _UnusableError(
-            f"{renderer.name} gave no complete {picture_format}: it {_account(outcome)}"
+            f"{renderer.name} gave no complete {picture_format}: it {ended} and printed "
+            f"{_printed(outcome)!r}"
         )
     if missing and picture_format != "svg":  # whoever shows an SVG brings the fonts
         say(f"{missing}, so that characters are boxes; pip install matplotlib brings some")
@@ -201,8 +177,6 @@ def _is_whole(picture: bytes, picture_format: str) -> bool:
     picture = picture.rstrip()
     if not (picture.startswith(begin) and picture.endswith(end)):
         return False
-    if picture_format == "png":
-        return _checksums_agree(picture)
     if picture_format == "svg":
         try:
             return "viewBox" in ElementTree.fromstring(picture).attrib
@@ -211,37 +185,28 @@ def _is_whole(picture: bytes, picture_format: str) -> bool:
     return True
 
 
-def _checksums_agree(png: bytes) -> bool:
-    """Whether each chunk of a PNG, of which the first is the header, is followed by its CRC."""
-    place = 8
-    while place < len(png):
-        end = place + 8 + int.from_bytes(png[place : place + 4], "big")
-        if zlib.crc32(png[place + 4 : end]) != int.from_bytes(png[end : end + 4], "big"):
-            return False
-        place = end + 4
-    return png[12:16] == b"IHDR"
-
-
 def _run(
-    command: list[str], text: bytes, seconds: float, variables: Mapping[str, str] | None = None
+    command: list[str], text: bytes, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end, or kill it and all that it has started."""
+    """Run a command to its end, or kill it and all that it has started.
+
+    Raises:
+        TimeoutExpired: if it takes too long.
+    """
     try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(variables or {})},
+            env={**os.environ, **variables},
             start_new_session=True,
         )
     except OSError as error:
         raise _UnusableError(f"{command[0]} cannot be run ({error.strerror})") from None
     with process:
         try:
-            stdout, stderr = process.communicate(text, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise _TooSlowError from None
+            stdout, stderr = process.communicate(text, timeout=SECONDS_TO_DRAW)
         finally:
             if process.returncode is None:
                 _kill(process)
@@ -256,32 +221,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _account(outcome: subprocess.CompletedProcess[bytes]) -> str:
-    """How a process ended and what it printed, as the end of a sentence."""
-    code = outcome.returncode
-    ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
-    return f"{ended} and printed {_printed(outcome)!r}"
-
-
 def _printed(outcome: subprocess.CompletedProcess[bytes]) -> str:
     text = outcome.stderr or outcome.stdout[:1000]
     return " ".join(text.decode("utf-8", "replace").split())[-500:]
-
-
-def checked_place(path: str | os.PathLike[str], what: str, endings: Container[str]) -> Path | None:
-    """Where to write, or None if the name of the file has another ending.
-
-    Raises:
-        IsADirectoryError: if there is a folder of that name.
-        FileNotFoundError: if the folder that it is to be in does not exist.
-    """
-    place = Path(path)
-    if place.suffix.lower() not in endings:
-        return None
-    if place.is_dir():
-        raise IsADirectoryError(f"cannot write {what} to {str(place)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {str(place)!r}: there is no folder {str(place.parent)!r}; make it first"
-        )
-    return place

@@ -19,6 +19,7 @@ from string import Template
 
 from ..drawing import rendering
 from ..drawing.frames import BEFORE, Moment, svg
+from ..files import checked_place, write_whole
 from ..stepping.recording import Recording
 from ..stepping.steps import EDGES_SHOWN, Step
 from ..text import signed
@@ -32,7 +33,8 @@ EXTENSIONS = (".html", ".htm")
 
 def save(recording: Recording, position: int, path: str | os.PathLike[str]) -> Path:
     """Write the page of a pass; see ``Stepper.save``."""
-    place = _checked(path)
+    advice = "for a picture there is autograd.render(root, path)"
+    place = checked_place(path, "a page", EXTENSIONS, advice)
     try:
         page = page_text(recording, position)
     except rendering.NotInstalledError as absence:
@@ -40,7 +42,7 @@ def save(recording: Recording, position: int, path: str | os.PathLike[str]) -> P
             f"cannot write {str(place)!r}, for Graphviz lays out the graph of a page: {absence}; "
             f"{rendering.INSTALL}, which is what the extra viz brings"
         ) from None
-    rendering.write_whole(place, page.encode())
+    write_whole(place, page.encode())
     return place
 
 
@@ -150,13 +152,3 @@ def _hash(source: str) -> str:
 
 def _asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _checked(path: str | os.PathLike[str]) -> Path:
-    place = rendering.checked_place(path, "a page", EXTENSIONS)
-    if place is None:
-        raise ValueError(
-            f"a page is written to a file whose name ends in .html, got {os.fspath(path)!r}; for a "
-            f"picture there is autograd.render(root, path)"
-        )
-    return place

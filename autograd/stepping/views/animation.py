@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...core.value import Value
 from ...drawing import frames, rendering
+from ...files import checked_place, write_whole
 from ...page.excerpt import Excerpt
 from ...text import got
 from ..listing import equation
@@ -65,7 +66,8 @@ def animate(
     """
     if not isinstance(root, Value):
         raise TypeError(f"animate(root, path): root is the Value to differentiate, got {got(root)}")
-    place = _checked(path)
+    advice = "for a page to step through there is autograd.step_through(root).save(path)"
+    place = checked_place(path, "an animation", [".gif"], advice)
     _check_range("seconds", seconds, 0.02, 60.0)
     _check_range("max_pixels", max_pixels, 100, 8000)
     texts = frame_texts(root, max_pixels=max_pixels)
@@ -80,7 +82,7 @@ def animate(
                 images.append(PIL.Image.open(io.BytesIO(drawn)).convert("RGB"))
     except rendering.NotInstalledError as absence:
         raise _missing(place, str(absence), rendering.INSTALL) from None
-    rendering.write_whole(place, _gif(images, seconds))
+    write_whole(place, _gif(images, seconds))
     return place
 
 
@@ -139,13 +141,3 @@ def _check_range(name: str, number: float, least: float, most: float) -> None:
 
 def _missing(place: Path, what: str, remedy: str) -> rendering.RenderError:
     return rendering.RenderError(f"cannot write {str(place)!r}: {what}; {remedy}")
-
-
-def _checked(path: str | os.PathLike[str]) -> Path:
-    place = rendering.checked_place(path, "an animation", (".gif",))
-    if place is None:
-        raise ValueError(
-            f"an animation is written to a file whose name ends in .gif, got {os.fspath(path)!r}; "
-            f"for a page to step through there is autograd.step_through(root).save(path)"
-        )
-    return place
