@@ -19,7 +19,7 @@ from .forward import ForwardStep, value_line
 from .naive import naive_walk
 from .paths import PATHS_SHOWN, Why, why
 from .steps import Step, headline, held
-from .targets import NodeTarget, Predicate, condition_target, find_node, resolve
+from .targets import Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
 _WHY = "why(node) for those that matter most"
@@ -132,7 +132,7 @@ class Stepper(Cursor):
         if self.done:
             return self._nothing("left to take")
         place = self._next_at(goal)
-        if place is None and isinstance(goal, NodeTarget):
+        if place is None and goal.node is not None:
             return self._stay(self.steps.place[goal.node])
         if place is None:
             met = f"{goal.name} was not met"
