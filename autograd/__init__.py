@@ -8,6 +8,7 @@ from .core import functions, ops, sweep
 from .core.functions import *  # noqa: F403  the operations, and what is composed of them
 
 if typing.TYPE_CHECKING:  # who reads without running looks for the names of the table below here
+    from .calculus.critical import *  # noqa: F403
     from .calculus.derivatives import *  # noqa: F403
     from .calculus.descent import *  # noqa: F403
     from .checking.anomaly import *  # noqa: F403
@@ -40,15 +41,15 @@ _ROOMS = {
     "drawing": ["RenderError", "draw", "render"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
     "lowering.function": ["LoweredFunction"],
+    "calculus.critical": ["CriticalPoint", "classify_critical_point"],
     "calculus.derivatives": [
-        "CriticalPoint",
-        "classify_critical_point",
         "derivative",
         "directional_derivative",
         "gradient",
         "hessian",
         "hvp",
         "jacobian",
+        "jvp",
         "value_and_gradient",
     ],
     "calculus.descent": ["Descent", "Iterate", "gradient_descent", "newton", "sign_descent"],
