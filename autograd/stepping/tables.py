@@ -96,7 +96,7 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
                 names[node],
                 _formula(node, names),
                 signed(step.data),
-                held(cursor.grad(node)),
+                held(cursor.grad_so_far(node)),
                 waits if latest is None else latest.state,
                 "" if step.stale is None else stale_notice(step.stale),
             ]
