@@ -1,35 +1,26 @@
-"""Runs a batch in NumPy: by source of its own, or by tables where that would be too long."""
+"""Runs a batch by NumPy source of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
-from .graph import Operations
 from .lowered import Request
 from .numpy_source import emit_numpy
-from .pipeline import Batch, Stage
-from .runners import Array, Runner
-from .tables import TablesRunner, plan
+from .pipeline import Batch
+from .runners import Array, BatchRunner
 
 KEPT_SIZES = 4
 
 
-def numpy_runner(batch: Batch, request: Request) -> Runner:
-    """The runner that suits a batch."""
-    if batch.layered:
-        return NumpyRunner(batch, request)
-    return TablesRunner(batch, plan(batch.recorded.only(request), request is Request.STEP))
-
-
-class NumpyRunner(Runner):
+class NumpyRunner(BatchRunner):
     """Runs the emitted NumPy source in buffers that are made once for each size of a batch."""
 
     def __init__(self, batch: Batch, request: Request) -> None:
-        self.batch, self.schedule = batch, batch.schedule(request)
-        lowered = self.schedule.lowered
-        self.code = code = emit_numpy(self.schedule)
+        self.batch, self.made = batch, (schedule := batch.schedule(request))
+        lowered = schedule.lowered
+        self.code = code = emit_numpy(schedule)
         self.source = code.source
         self.scalars = code.scalars
         self.parameters: Array = self.scalars[: lowered.parameters]
@@ -66,11 +57,3 @@ class NumpyRunner(Runner):
         for i, (row, scalar) in enumerate(self.code.output_rows):
             found[i] = self.buffer[row] if row >= 0 else self.scalars[scalar]
         return found
-
-    def stages(self) -> Iterable[Stage]:
-        """The graph after each pass."""
-        return self.batch.stages()
-
-    def operations(self) -> list[Operations]:
-        """A line for each block, and for each average."""
-        return self.schedule.operations()
