@@ -18,7 +18,7 @@ from .lowered import Average, Request
 from .numpy_source import emit_numpy
 from .pipeline import Batch
 from .runners import Array, BatchRunner
-from .schedule import Block, Grid, Schedule
+from .schedule import Block, Schedule
 
 
 class JaxRunner(BatchRunner):
@@ -37,7 +37,7 @@ class JaxRunner(BatchRunner):
         self.function = jax_function(schedule)
         self.compiled = self.jax.jit(self.function)
         self.parameters: Array = np.zeros(schedule.lowered.parameters)
-        self.source = emit_numpy(schedule).source
+        self.source = emit_numpy(schedule).text
         self.columns: Any = None
         self.found: Any = None
 
@@ -154,12 +154,11 @@ class _Tracer:
         gradient = self.jnp.zeros(schedule.lowered.derivatives)
         for grid in schedule.grids:
             left, right = self.fetch(grid.rows), self.fetch(grid.columns)
-            if not isinstance(grid, Grid):
+            if not grid.full:
                 found = self.jnp.sum(left * right, 1)
-            elif grid.entries is None:
-                found = (left @ right.T).reshape(-1)
             else:
-                found = (left @ right.T).reshape(-1)[np.array(grid.entries)]
+                found = (left @ right.T).reshape(-1)
+                found = found if grid.entries is None else found[np.array(grid.entries)]
             gradient = self.store(gradient, grid.positions, found / self.size, grid.first)
         if schedule.invariant:
             nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))

@@ -144,7 +144,10 @@ class Lowered:
         """A line for each node that matters, and for each output; of many the ends."""
         reached = self.graph.reachable(self.nodes())
         nodes = [node for node in range(len(self.graph)) if reached[node]]
-        lines = [*_ends(nodes, most, self._node), *_ends(list(self._outputs()), most, lambda line: line)]
+        lines = [
+            *_ends(nodes, most, self._node),
+            *_ends(list(self._outputs()), most, lambda line: line),
+        ]
         return Text("\n".join(f"{x:<{COMMENT_COLUMN}}  # {y}" if y else x for x, y in lines))
 
     def _node(self, node: int) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .lowered import Request
-from .numpy_source import emit_numpy
+from .numpy_source import NAMESPACE, compile_source, emit_numpy
 from .pipeline import Batch
 from .runners import Array, BatchRunner
 
@@ -19,10 +20,12 @@ class NumpyRunner(BatchRunner):
 
     def __init__(self, batch: Batch, request: Request) -> None:
         self.batch, self.made = batch, (schedule := batch.schedule(request))
+        self.source, layout, self.index_arrays = emit_numpy(schedule)
+        self.compiled = compile_source(self.source)
+        self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
+        self.input_rows = [layout.row[node] for node in schedule.inputs]
+        self.scalars = layout.scalars()
         lowered = schedule.lowered
-        self.code = code = emit_numpy(schedule)
-        self.source = code.source
-        self.scalars = code.scalars
         self.parameters: Array = self.scalars[: lowered.parameters]
         self.results: Array = np.zeros(len(lowered.values) + lowered.derivatives)
         self.bound: dict[int, tuple[Array, Callable[[], None], Callable[[], None]]] = {}
@@ -35,14 +38,21 @@ class NumpyRunner(BatchRunner):
         if size not in self.bound:
             while len(self.bound) >= KEPT_SIZES:
                 del self.bound[next(iter(self.bound))]
-            rows = np.zeros((self.code.n_rows, size))
-            rows[self.code.ones] = 1.0
-            self.bound[size] = (rows, *self.code.bind(rows, self.scalars, self.results))
+            self.bound[size] = self.bind(size)
         self.buffer, prepare, self.step = self.bound[size]
         if len(columns):
-            self.buffer[self.code.input_rows] = columns
+            self.buffer[self.input_rows] = columns
         with np.errstate(all="ignore"):
             prepare()
+
+    def bind(self, size: int) -> tuple[Array, Callable[[], None], Callable[[], None]]:
+        """Make the buffers and views for a batch, and the functions that work on them."""
+        rows = np.zeros((self.n_rows, size))
+        rows[self.ones] = 1.0
+        namespace: dict[str, Any] = {**NAMESPACE, **self.index_arrays}
+        namespace.update(rows=rows, scalars=self.scalars, results=self.results)
+        exec(self.compiled, namespace)
+        return rows, namespace["prepare"], namespace["step"]
 
     def run(self) -> Array:
         """The averages, in an array that the next call overwrites."""
@@ -53,7 +63,7 @@ class NumpyRunner(BatchRunner):
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
         size = self.buffer.shape[1]
-        found = np.empty((len(self.code.output_rows), size))
-        for i, (row, scalar) in enumerate(self.code.output_rows):
+        found = np.empty((len(self.outputs), size))
+        for i, (row, scalar) in enumerate(self.outputs):
             found[i] = self.buffer[row] if row >= 0 else self.scalars[scalar]
         return found
