@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import math
 import os
 import re
@@ -585,6 +586,29 @@ def test_bad_options_are_refused(options, error, message, tmp_path):
     with pytest.raises(error, match=message):
         render(classic(), tmp_path / "graph.svg", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_can_be_asked_is_written_out_for_help():
+    options = {
+        "rankdir": "LR",
+        "partials": True,
+        "groups": "auto",
+        "expand": (),
+        "focus": None,
+        "depth": None,
+        "max_nodes": None,
+        "highlight": (),
+    }
+    sizes = {"dpi": None, "max_pixels": 16_000}
+    for function, places, keywords in [
+        (draw, ["root"], options),
+        (render, ["root", "path"], options | sizes),
+    ]:
+        parameters = inspect.signature(function).parameters.values()
+        assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == places
+        assert {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} == keywords
+        with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) .* argument 'colour'"):
+            function(*[classic(), "graph.dot"][: len(places)], colour="red")
 
 
 def test_bad_paths_are_refused(tmp_path):
