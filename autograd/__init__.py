@@ -8,12 +8,14 @@ from .core import functions, ops, sweep
 from .core.functions import *  # noqa: F403  the operations, and what is composed of them
 
 if typing.TYPE_CHECKING:  # who reads without running looks for the names of the table below here
+    from .calculus.critical import *  # noqa: F403
     from .calculus.derivatives import *  # noqa: F403
     from .calculus.descent import *  # noqa: F403
     from .checking.anomaly import *  # noqa: F403
     from .checking.check import *  # noqa: F403
     from .core.origin import *  # noqa: F403
     from .core.sweep import *  # type: ignore[no-redef]  # noqa: F403
+    from .core.table import *  # noqa: F403
     from .core.value import *  # noqa: F403
     from .drawing import *  # noqa: F403
     from .lowering import *  # noqa: F403
@@ -28,6 +30,7 @@ __version__ = "0.2.0"
 # Every public name that is no operation, and where it lives. A room opens when one of its names is
 # first asked for: only some programs need NumPy, say, which takes its time to load.
 _ROOMS = {
+    "core.table": ["Op"],
     "core.value": ["Value", "grad", "zero_grad"],
     "core.sweep": ["consumers_first"],
     "core.origin": ["Origin", "group", "record_source"],
@@ -40,15 +43,15 @@ _ROOMS = {
     "drawing": ["RenderError", "draw", "render"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
     "lowering.function": ["LoweredFunction"],
+    "calculus.critical": ["CriticalPoint", "classify_critical_point"],
     "calculus.derivatives": [
-        "CriticalPoint",
-        "classify_critical_point",
         "derivative",
         "directional_derivative",
         "gradient",
         "hessian",
         "hvp",
         "jacobian",
+        "jvp",
         "value_and_gradient",
     ],
     "calculus.descent": ["Descent", "Iterate", "gradient_descent", "newton", "sign_descent"],

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .calculus.derivatives import classify_critical_point, derivative, gradient, value_and_gradient
+from .calculus.critical import classify_critical_point
+from .calculus.derivatives import derivative, gradient, value_and_gradient
 from .calculus.descent import Descent
 from .core.scalar_function import ScalarFunction
 from .core.value import Value

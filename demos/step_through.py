@@ -14,7 +14,6 @@ from render_graph import neuron
 
 import nn
 from autograd import Value, sigmoid, step_through
-from autograd.stepping.stepper import Stepper
 
 
 class Session:
@@ -27,7 +26,7 @@ class Session:
         """Add a remark, in lines of a width that can be read."""
         self.lines += ["", *textwrap.wrap(text, 92), ""]
 
-    def ask(self, stepper: Stepper, method: str, *arguments: Any) -> None:
+    def ask(self, stepper: Any, method: str, *arguments: Any) -> None:
         """Do with the stepper what a user would type, and note what it shows."""
         typed = ", ".join(map(repr, arguments))
         answer = getattr(stepper, method)(*arguments)

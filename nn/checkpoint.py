@@ -112,7 +112,7 @@ class Checkpoint:
         self._compare(training[0].get("settings"))
         try:
             snapshot, history = self._restored(parameters, training[0], start)
-        except (KeyError, TypeError, AttributeError, OverflowError, PersistenceError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
             reason = f"{type(error).__name__} {error}"
             raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
         if snapshot.epochs > epochs:
@@ -137,13 +137,9 @@ class Checkpoint:
         ):
             raise PersistenceError("the optimizer's arrays are not one number for each parameter")
         version, words, _ = training["random"]
-        generator = random.Random()
-        try:
-            generator.setstate((version, tuple(words), None))
-        except ValueError as error:
-            raise PersistenceError(str(error)) from None
-        snapshot = Snapshot(epochs, parameters, State(k, arrays), generator.getstate())
-        return snapshot, history
+        drawn = (version, tuple(words), None)
+        random.Random().setstate(drawn)  # which refuses what is no state
+        return Snapshot(epochs, parameters, State(k, arrays), drawn), history
 
     def keep(self, snapshot: Snapshot, history: History) -> None:
         """Take note of the end of an epoch, and write it if it is time.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc, signature
 from math import inf
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -114,19 +115,33 @@ class Row:
         )
 
 
+_ARGUMENTS = """
+Args:
+    {first}: outputs, {outputs}: one number or a list of K, Values or floats.
+    d: targets, {targets}: as many; see ``nn.one_hot`` and ``nn.smooth_labels``.
+
+Raises:
+    TypeError: if something in them is no number.
+    ValueError: if their lengths differ, or the targets are others.
+"""
+
+
 def described(
     outputs: Domain, *, targets: Domain, decision: float | Literal["largest"] | None = None
 ) -> Callable[[F], F]:
-    """What to write above a divergence, so that it has a ``Row`` with these facts.
+    """What to write above a divergence, so that it has a ``Row`` with these facts, and says them.
 
     A function of your own works without as well. Nothing is known of it then, so that its targets
     are not checked beforehand, and no accuracy is reported.
     """
 
     def describe(divergence: F) -> F:
-        divergence.row = Row(  # type: ignore[attr-defined]
-            divergence.__name__, outputs, targets, decision
-        )
+        row = Row(divergence.__name__, outputs, targets, decision)
+        divergence.row = row  # type: ignore[attr-defined]
+        if divergence.__doc__:
+            first = next(iter(signature(divergence).parameters))
+            arguments = _ARGUMENTS.format(first=first, outputs=outputs.name, targets=targets.name)
+            divergence.__doc__ = f"{cleandoc(divergence.__doc__)}\n{arguments}"
         return divergence
 
     return describe
@@ -166,13 +181,6 @@ def pair(
 def l2(y: Numbers, d: Numbers) -> Value:
     """1/2 sum_i (y_i - d_i)^2; its derivative in y_i is y_i - d_i (lecture: "Examples of divergence
     functions").
-
-    Args:
-        y: outputs, K real numbers.
-        d: targets, K finite real numbers.
-
-    Raises:
-        ValueError: if the lengths differ, or a target is not finite.
     """
     outputs, targets = pair(l2, y, d)
     return 0.5 * _total([_square(y_i - d_i) for y_i, d_i in zip(outputs, targets)])
@@ -183,13 +191,6 @@ def binary_kl(y: Numbers, d: Numbers) -> Value:
     """-d log y - (1 - d) log(1 - y), summed over the K outputs (lecture: "For binary classifier").
 
     The derivative is -1/y for d = 1 and 1/(1 - y) for d = 0: not 0, even where y = d.
-
-    Args:
-        y: outputs, K probabilities.
-        d: targets, K numbers in [0, 1], usually 0 or 1.
-
-    Raises:
-        ValueError: if the lengths differ, or a target is outside [0, 1].
     """
     outputs, targets = pair(binary_kl, y, d)
     return -_total(
@@ -207,13 +208,6 @@ def kl(y: Numbers, d: Numbers) -> Value:
     classification").
 
     The derivative in y_i is -d_i / y_i: not 0, even where y = d.
-
-    Args:
-        y: outputs, a probability vector of length K.
-        d: target, a probability vector of length K: see ``nn.one_hot`` and ``nn.smooth_labels``.
-
-    Raises:
-        ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
     outputs, targets = pair(kl, y, d)
     return _minus_entropy(_cross_entropy(outputs, targets), targets)
@@ -223,13 +217,6 @@ def kl(y: Numbers, d: Numbers) -> Value:
 def cross_entropy(y: Numbers, d: Numbers) -> Value:
     """-sum_i d_i log y_i = KL(y, d) + H(d), where H(d) = -sum_i d_i log d_i is the entropy of d
     (lecture: "KL divergence vs cross entropy", which prints H with the other sign).
-
-    Args:
-        y: outputs, a probability vector of length K.
-        d: target, a probability vector of length K.
-
-    Raises:
-        ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
     return _cross_entropy(*pair(cross_entropy, y, d))
 
@@ -239,13 +226,6 @@ def binary_kl_from_logits(z: Numbers, d: Numbers) -> Value:
     """``binary_kl(sigmoid(z), d)``, computed from z; its derivative in z is sigmoid(z) - d.
 
     -log sigmoid(z) is softplus(-z), and -log(1 - sigmoid(z)) is softplus(z).
-
-    Args:
-        z: logits, K real numbers.
-        d: targets, K numbers in [0, 1], usually 0 or 1.
-
-    Raises:
-        ValueError: if the lengths differ, or a target is outside [0, 1].
     """
     logits, targets = pair(binary_kl_from_logits, z, d)
     return _total(
@@ -260,13 +240,6 @@ def binary_kl_from_logits(z: Numbers, d: Numbers) -> Value:
 def kl_from_logits(z: Numbers, d: Numbers) -> Value:
     """``kl(softmax(z), d)``, computed from z; its derivative in z is softmax(z) - d (lecture: "The
     derivative of the KL divergence").
-
-    Args:
-        z: logits, K real numbers.
-        d: target, a probability vector of length K.
-
-    Raises:
-        ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
     """
     logits, targets = pair(kl_from_logits, z, d)
     return _minus_entropy(_cross_entropy_from_logits(logits, targets), targets)
@@ -274,15 +247,7 @@ def kl_from_logits(z: Numbers, d: Numbers) -> Value:
 
 @described(REALS, targets=DISTRIBUTION, decision=LARGEST)
 def cross_entropy_from_logits(z: Numbers, d: Numbers) -> Value:
-    """``cross_entropy(softmax(z), d)``, computed from z; its derivative in z is softmax(z) - d.
-
-    Args:
-        z: logits, K real numbers.
-        d: target, a probability vector of length K.
-
-    Raises:
-        ValueError: if the lengths differ, a target is outside [0, 1], or they do not sum to 1.
-    """
+    """``cross_entropy(softmax(z), d)``, computed from z; its derivative in z is softmax(z) - d."""
     return _cross_entropy_from_logits(*pair(cross_entropy_from_logits, z, d))
 
 

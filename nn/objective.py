@@ -1,15 +1,15 @@
 """What ``fit`` minimises: the loss of a batch, its gradient and its outputs, by either engine.
 
-``ValueObjective`` computes with the model's Values; ``ArrayObjective`` with the array program that
-one instance's graph becomes. Both hold the P parameters as a float64 array, which an optimizer
+``Objective`` computes with the model's Values; ``ArrayObjective`` with the array program that one
+instance's graph becomes. Both hold the P parameters as a float64 array, which an optimizer
 improves in place.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from .risk import EmpiricalRisk, LoweredRisk
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
-Compute: TypeAlias = Callable[[Sequence[int]], tuple[float, Array, Any]]
 
 
 class DivergedError(Exception):
@@ -43,52 +42,40 @@ class OutOfDomainError(DivergedError):
     """The divergence is not defined for an output; the message says what to do."""
 
 
-class Objective(Protocol):
-    """What ``fit`` asks of an engine.
+class Objective:
+    """The loss and its gradient by Values, instance by instance.
+
+    Args:
+        risk: of a module.
+        data: inputs and targets.
+        validation: likewise, not to be learnt from.
 
     Attributes:
         parameters: P numbers, what is computed with; to be changed in place.
     """
 
-    parameters: Array
+    def __init__(self, risk: EmpiricalRisk, data: Data, validation: Data | None) -> None:
+        assert isinstance(risk.model, Module)
+        self.risk, self.data, self.validation = risk, data, validation
+        self.values = risk.model.parameters()
+        self.parameters: Array = np.array([value.data for value in self.values])
 
-    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The loss of some instances, its gradient, and the outputs that it was computed from.
 
         Raises:
             OutOfDomainError: if the divergence is not defined for an output.
             DivergedError: if the loss or the gradient is not finite.
         """
-        ...
-
-    def validate(self) -> tuple[float, Outputs]:
-        """The loss over the validation data, and its outputs."""
-        ...
-
-
-class ValueObjective:
-    """The engine of Values, instance by instance.
-
-    Args:
-        risk: of a module.
-        data: inputs and targets.
-        validation: likewise, not to be learnt from.
-    """
-
-    def __init__(self, risk: EmpiricalRisk, data: Data, validation: Data | None) -> None:
-        self.risk, self.data, self.validation = risk, data, validation
-        self.values = parameters_of(risk)
-        self.parameters: Array = np.array([value.data for value in self.values])
-
-    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
-        """The loss of some instances, its gradient, and the outputs."""
         loss, gradient, outputs = self.compute(batch)
-        _check_outputs(self.risk, outputs)
+        row = row_of(self.risk.divergence)
+        if row is not None and (objection := row.objection(outputs)):
+            raise OutOfDomainError(objection)
         if not _finite(loss, gradient):
-            raise self.diverged(batch, self.compute)
+            raise self.diverged(batch)
         return loss, gradient, outputs
 
-    def compute(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+    def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The same, whatever comes out."""
         loss, outputs = self.loss(self.data, batch, "training instance")
         if not isinstance(loss, Value):
@@ -98,20 +85,15 @@ class ValueObjective:
             )
         return loss.data, np.array(grad(loss, self.values)), outputs
 
-    def diverged(self, batch: Sequence[int], compute: Compute) -> DivergedError:
-        """Where a bad number comes from, the first of them: an instance, or the sum over several.
-
-        Args:
-            batch: the instances that have given it.
-            compute: what has computed it.
-        """
+    def diverged(self, batch: Sequence[int]) -> DivergedError:
+        """Where the first bad number in a batch comes from: an instance, or the sum of several."""
         finite = np.isfinite(self.parameters)
         if not finite.all():
             i = int(np.argmin(finite))
             return DivergedError(f"the parameter {name_of(self.risk, i)} is {self.parameters[i]}")
-        alone = next(([i] for i in batch if not _finite(*compute([i])[:2])), None)
+        alone = next(([i] for i in batch if not _finite(*self.compute([i])[:2])), None)
         where = f"training instance {alone[0]}" if alone else "the sum over a batch"
-        loss, gradient, _ = compute(alone or batch)
+        loss, gradient, _ = self.compute(alone or batch)
         what = f"the loss became {loss}"
         if math.isfinite(loss):
             i = int(np.argmin(np.isfinite(gradient)))
@@ -119,7 +101,7 @@ class ValueObjective:
         try:
             with detect_anomaly():
                 root, _ = self.loss(self.data, alone or batch, "training instance")
-                root.label = "the loss"
+                root.label = "loss"
                 if math.isfinite(loss):
                     grad(root, self.values)
         except AnomalyError as anomaly:
@@ -149,8 +131,8 @@ class ValueObjective:
         return EmpiricalRisk(model, self.risk.divergence).over(*data, batch, what), outputs
 
 
-class ArrayObjective:
-    """An array program over batches.
+class ArrayObjective(Objective):
+    """The same by an array program over batches; the Values say where a bad number comes from.
 
     Args:
         risk: of a module.
@@ -165,27 +147,22 @@ class ArrayObjective:
     def __init__(
         self, risk: EmpiricalRisk, data: Data, validation: Data | None, engine: str
     ) -> None:
-        self._by_values = ValueObjective(risk, data, validation)
-        lowered = LoweredRisk(risk, data[0][0], data[1][0], engine, self._by_values.values)
+        super().__init__(risk, data, validation)
+        lowered = LoweredRisk(risk, data[0][0], data[1][0], engine, self.values)
         self._program = lowered.bind(*data, "training instance")
         self.parameters = self._program.parameters
-        self._size = len(data[0])
         self._validation: BoundProgram | None = None
         if validation is not None:
             self._validation = lowered.bind(*validation, "validation instance")
 
-    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The loss of some instances, its gradient, and the outputs."""
-        loss, gradient, outputs = self.compute(batch)
-        _check_outputs(self._by_values.risk, outputs)
-        if not _finite(loss, gradient):
-            np.copyto(self._by_values.parameters, self.parameters)
-            raise self._by_values.diverged(batch, self.compute)
+        loss, gradient, outputs = super().differentiate(batch)
         return loss, gradient, outputs.tolist()
 
     def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The same, whatever comes out, and the outputs as an array."""
-        self._program.select(batch if len(batch) < self._size else None)
+        self._program.select(batch if len(batch) < len(self.data[0]) else None)
         loss, gradient = self._program()
         return loss, gradient, self._program.observed()
 
@@ -194,19 +171,6 @@ class ArrayObjective:
         assert self._validation is not None
         loss, _ = self._validation()
         return loss, self._validation.observed().tolist()
-
-
-def parameters_of(risk: EmpiricalRisk) -> list[Value]:
-    """The parameters of a risk's model."""
-    assert isinstance(risk.model, Module)
-    return risk.model.parameters()
-
-
-def _check_outputs(risk: EmpiricalRisk, outputs: Any) -> None:
-    """Refuse outputs that the divergence, if it is described, is not defined for."""
-    row = row_of(risk.divergence)
-    if row is not None and (objection := row.objection(outputs)):
-        raise OutOfDomainError(objection)
 
 
 def name_of(risk: EmpiricalRisk, i: int) -> str:

@@ -6,7 +6,6 @@ Everything goes to standard error, so that what a program prints as its result s
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any
 
 LINES = 10  # about as many, where there is no terminal
@@ -33,12 +32,7 @@ class Progress:
             self._task = self._bar.add_task("", total=self.total)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 

@@ -39,7 +39,6 @@ from .objective import (
     Objective,
     OutOfDomainError,
     Outputs,
-    ValueObjective,
     name_of,
 )
 from .optimizers import Adam, Array, Optimizer, State
@@ -135,7 +134,10 @@ def fit(
     except KeyboardInterrupt:
         history.reason = "interrupted"
     except DivergedError as diverged:
-        run.go_back(run.good)
+        if isinstance(diverged, OutOfDomainError) and not run.epochs:
+            run.complete[:] = run.initial
+            raise ValueError(str(diverged)) from None
+        run.complete[:] = run.good
         history.reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
@@ -146,7 +148,7 @@ def fit(
         )
     except Exception:
         if not run.epochs:
-            run.go_back(run.initial)
+            run.complete[:] = run.initial
         raise
     finally:
         with interrupts_held():
@@ -209,11 +211,8 @@ class _Run:
     def begin(self, engine: str) -> None:
         """Choose what computes the loss and its gradient."""
         self.engine = engine
-        self.objective: Objective = (
-            ValueObjective(self.risk, self.data, self.validation)
-            if engine == "python"
-            else ArrayObjective(self.risk, self.data, self.validation, engine)
-        )
+        about = self.risk, self.data, self.validation
+        self.objective = Objective(*about) if engine == "python" else ArrayObjective(*about, engine)
 
     def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
         """Keep a checkpoint from now on, and go on from what is in it already."""
@@ -290,7 +289,7 @@ class _Run:
         outputs: list[Sequence[float]] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
-            loss, gradient, found = self.differentiate(batch)
+            loss, gradient, found = self.objective.differentiate(batch)
             self.update(gradient)
             total += loss * len(batch)
             outputs += found
@@ -306,15 +305,6 @@ class _Run:
         self.epochs += 1
         if self.checkpoint is not None:
             self.checkpoint.keep(self.snapshot(), self.history)
-
-    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Outputs]:
-        """The loss of a batch, its gradient, and the outputs."""
-        try:
-            return self.objective.differentiate(batch)
-        except OutOfDomainError as error:
-            if self.epochs:
-                raise
-            raise ValueError(str(error)) from None
 
     def update(self, gradient: Array) -> None:
         """Improve the parameters, which gave a finite loss and gradient, by one step.
@@ -344,10 +334,6 @@ class _Run:
         if self.checkpoint is not None:
             with interrupts_held():
                 self.checkpoint.write(self.history)
-
-    def go_back(self, parameters: Array) -> None:
-        """Take the parameters of an earlier time for the complete ones."""
-        np.copyto(self.complete, parameters)
 
     def end(self) -> None:
         """Leave whole epochs in the history, and the complete parameters in the model's Values."""

@@ -7,6 +7,7 @@ the slides, or from numerical differentiation in that precision.
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -728,7 +729,22 @@ def test_outputs_that_do_not_sum_to_one_are_objected_to(divergence: Callable[...
 def test_how_a_class_is_read_from_an_output(divergence: Callable[..., Value]) -> None:
     row = divergences.row_of(divergence)
     single = {l2: None, binary_kl: 0.5, binary_kl_from_logits: 0.0}
-    assert row is not None and row.decision == single.get(divergence, divergences.LARGEST)
+    assert row is not None and row.decision == single.get(divergence, "largest")
+
+
+@every_divergence
+def test_help_says_what_is_known(divergence: Callable[..., Value]) -> None:
+    row, (first, _) = divergences.row_of(divergence), signature(divergence).parameters
+    assert row is not None and divergence.__doc__ is not None
+    outputs, targets = row.outputs.name, row.targets.name
+    formula, said = divergence.__doc__.split("\n\nArgs:\n")
+    assert formula and said == (
+        f"    {first}: outputs, {outputs}: one number or a list of K, Values or floats.\n"
+        f"    d: targets, {targets}: as many; see ``nn.one_hot`` and ``nn.smooth_labels``.\n"
+        f"\nRaises:\n"
+        f"    TypeError: if something in them is no number.\n"
+        f"    ValueError: if their lengths differ, or the targets are others.\n"
+    )
 
 
 def test_a_function_of_ones_own_is_known_if_it_is_described() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import itertools
 import math
 import os
 import re
@@ -234,24 +235,19 @@ def test_an_operand_used_twice_has_two_edges():
     assert [e.head for e in operand_edges(autograd.sum([a] * 5))] == ["v0 -> v1_op"] * 5
 
 
-ORDERED = {"sub", "div", "pow", "xlogy", "less", "where"}
-
-
 @pytest.mark.parametrize("op", ops.OPS.values(), ids=lambda op: op.name)
 def test_places_are_shown_where_the_order_of_operands_matters(op):
     count = 3 if op.arity is None else op.arity
     root = op(*(Value(x) for x in (0.5, 0.25, 0.75)[:count]))
     places = [e.words.split()[0] for e in operand_edges(root, partials=True)]
-    if op.name in ORDERED:
+    if len({op(*order) for order in itertools.permutations((0.5, 0.25, 0.75)[:count])}) > 1:
         assert places == ["1st", "2nd", "3rd"][:count]
     else:
         assert len(places) == count and not any(re.match(r"\d+(st|nd|rd|th)", p) for p in places)
 
 
-def test_any_two_operands_in_the_wrong_order_matter(monkeypatch):
-    monkeypatch.setattr(ops, "OPS", {})
-    partials = [ops.Partial(1.0, "1", "1")] * 3
-    ratio = ops.Op("ratio", lambda x, y, z: (x + y) / z, *partials, text="(x + y) / z", latex="")
+def test_any_two_operands_in_the_wrong_order_matter():
+    ratio = ops.Op("ratio", "(x + y) / w", "1 / w", "1 / w", "-z / w")
     places = [e.words.split()[0] for e in operand_edges(ratio(Value(1), Value(2), Value(4)))]
     assert places == ["1st", "2nd", "3rd"]
 

@@ -25,8 +25,10 @@ import pytest
 import autograd
 import nn
 from autograd import LoweringError, Value, lower
-from autograd.core.ops import OPS, Op, Partial
-from autograd.lowering import arrays, numpy_backend, pipeline
+from autograd.core.ops import OPS, Op
+from autograd.lowering import backends, numpy_backend, pipeline
+from autograd.lowering.lowered import Average, Lowered, Request
+from autograd.lowering.record import record
 
 HAS_JAX = importlib.util.find_spec("jax") is not None
 ARRAY_ENGINES = ["numpy", *(["jax"] if HAS_JAX else [])]
@@ -327,26 +329,26 @@ def test_hessian_is_the_jacobian_of_the_gradient(engine: str) -> None:
     assert np.allclose(hessian, hessian.T, rtol=1e-12, atol=1e-14)
 
 
-def test_a_new_operation_needs_an_array_form_beside_its_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(OPS, "new", None)  # to be taken away again
-    by_x = Partial(lambda z, x, y: 1.0 / y**2, "1 / y ** 2", "y^{-2}")
-    by_y = Partial(lambda z, x, y: -2.0 * z / y, "-2 * z / y", "-2 z / y")
-    new = Op("new", lambda x, y: x / y**2, by_x, by_y, text="x / y ** 2", latex="x / y^2")
+def test_an_operation_of_a_users_own_is_lowered_by_its_formulas(engine: str) -> None:
+    new = Op("half_ratio", "x / y ** 2", "1 / y ** 2", "-2 * z / y")
     x, w = Value(1.0, "x"), Value(2.0, "w")
-    root = new(x * w, w + 1.0)
-    with pytest.raises(LoweringError, match=r"operation 'new' has no array.*add a row for it"):
-        lower(root, [x], [w])
-
-    def expansion(graph: Any, operands: Any) -> Any:
-        x, y = operands
-        return graph.apply("div", (x, graph.product(y, y)))
-
-    monkeypatch.setitem(arrays.EXPANSIONS, "new", expansion)
-    value, gradient = lower(root, [x], [w])([[1.0], [2.0]])
+    program = lower(new(x * w, w + 1.0), [x], [w], engine=engine)
+    value, gradient = program([[1.0], [2.0]])
     # By hand: 2 x / 9, and its slope x / 9 - 4 x / 27, for x = 1 and 2.
     assert_same([value, *gradient], [1 / 3, -1 / 18])
+    # Its slope is the one that the row says, also where that is none of the formula's.
+    through = Op("straight_through", "sign(x)", "1")
+    program = lower(through(w * x), [x], [w], engine=engine)
+    value, gradient = program([[1.5], [-2.0]])
+    assert_same([value, *gradient], [0.0, -0.25])
+
+
+def test_an_operation_by_a_function_of_python_is_not_lowered() -> None:
+    opaque = Op("opaque", "something", "1", by=lambda x: x)
+    x = Value(1.0, "x")
+    for root in (opaque(x), Op("around", "opaque(x) + 1", "1")(x)):
+        with pytest.raises(LoweringError, match=r"'opaque' is computed by a function of Python"):
+            lower(root, [x])([[1.0]])
 
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 30.0, -30.0, 1000.0, -1000.0, math.inf, -math.inf, math.nan]
@@ -842,3 +844,150 @@ def test_batch_is_spread_over_four_devices() -> None:
     assert_same(gradient, single[1])
     assert [instances for _, instances in shards] == [10] * 4
     assert len({device for device, _ in shards}) == 4
+
+
+def numbers_of(lowered: Lowered, columns: Any, parameters: Sequence[float]) -> dict[int, Any]:
+    """Every node that matters, with a number for each instance, straight from its operands."""
+    graph, size = lowered.graph, columns.shape[1]
+    reached, found = graph.reachable(lowered.nodes()), dict[int, Any]()
+    reduced = {"sum": np.add.reduce, "largest": np.maximum.reduce}
+    for node, (name, operands) in enumerate(zip(graph.names, graph.operands)):
+        number, x = graph.numbers[node], [found.get(i) for i in operands]
+        if not reached[node]:
+            continue
+        if name == "input":
+            found[node] = columns[int(number)]
+        elif not operands:
+            number = parameters[int(number)] if name == "parameter" else number
+            found[node] = np.full(size, 1.0 if name == "one" else number)
+        elif name == "affine":
+            found[node] = sum(c * y for c, y in zip(x[::2], x[1::2])) + (x[-1] if len(x) % 2 else 0)
+        elif name.startswith("sum:"):
+            found[node] = sum(y if sign == "+" else -y for sign, y in zip(name[4:], x))
+        elif name in reduced:
+            found[node] = reduced[name](x)
+        elif name == "log1p":
+            found[node] = np.log1p(x[0])
+        else:
+            found[node] = np.array([OPS[name].forward(*numbers) for numbers in zip(*x)])
+    return found
+
+
+def computed(lowered: Lowered, columns: Any, parameters: Sequence[float]) -> list[Any]:
+    """The values, the derivatives, and the rows."""
+    v = numbers_of(lowered, columns, parameters)
+
+    def mean(average: Average) -> float:
+        rest = 0.0 if average.rest is None else v[average.rest]
+        total = sum(v[a] * v[b] for a, b in average.pairs) + rest
+        return average.scale * float(np.mean(total))
+
+    slopes = np.zeros(lowered.derivatives)
+    for position, gradient in lowered.gradients.items():
+        slopes[position] += mean(gradient)
+    for outer in lowered.outers:
+        for u, positions in zip(outer.rows, outer.positions):
+            for w, position in zip(outer.columns, positions):
+                if position >= 0:
+                    slopes[position] += np.mean(v[u] * v[w])
+    return [[mean(value) for value in lowered.values], slopes, [v[row] for row in lowered.rows]]
+
+
+@pytest.mark.parametrize("case", [0, 4, 9, 13, 14, *range(100, 130)])
+def test_the_graph_computes_the_same_after_every_pass(case: int) -> None:
+    root, inputs, parameters = affine_cases()[case] if case < 100 else random_graph(case)
+    observed = [x for x in autograd.consumers_first(root) if x.op][:2]
+    columns = np.random.default_rng(case).normal(size=(len(inputs), 4))
+    point = [p.data for p in parameters]
+    recorded = record([root], inputs, parameters, observed)
+    reference = lower(root, inputs, parameters, "python", observed)
+    if inputs:
+        value, gradient = reference(columns.T)
+        expected = reference.per_instance(columns.T)
+    else:
+        columns = np.zeros((0, 1))
+        value, gradient, expected = *reference(), reference.per_instance()
+    names = []
+    for name, lowered in pipeline.stages(recorded):
+        names.append(name)
+        values, slopes, rows = computed(lowered, columns, point)
+        assert_same(values, [value], 1e-11)
+        if lowered.derivatives:
+            assert_same(slopes, gradient, 1e-11)
+        assert_same(rows[0], expected, 1e-11)
+    assert names == [step.__name__ for step in pipeline.PASSES]
+
+
+def test_stages_show_the_graph_after_each_pass() -> None:
+    x, w, b = Value(0.5, "x"), Value(2.0, "w"), Value(1.0, "b")
+    y = autograd.tanh(w * x + b)
+    y.label = "y"
+    program = lower(y * y, [x], [w, b])
+    assert program.stages("record") == textwrap.dedent(
+        """\
+        record: 7 nodes
+        v0 = input 0           x
+        v1 = parameter 0       w
+        v2 = parameter 1       b
+        v3 = mul(v1, v0)
+        v4 = add(v3, v2)
+        v5 = tanh(v4)          y
+        v6 = mul(v5, v5)
+        value 0 = mean of v6"""
+    )
+    assert repr(program.stages("choose_sums")).splitlines()[6:] == [
+        "v5 = mul(v0, v1)",
+        "v6 = v5 + v2",
+        "v7 = tanh(v6)                      y",
+        "v8 = mul(v7, v7)",
+        "v9 = v7 + v7                       d_y",
+        "v12 = v4 - v8",
+        "v13 = mul(v9, v12)                 d_b",
+        "value 0 = mean of v8 * v3",
+        "derivative 0 += mean of v0 * v13",
+        "derivative 1 += mean of v13 * v3",
+    ]
+    whole = program.stages()
+    assert [line.split(":")[0] for line in whole.splitlines() if line.endswith(" nodes")] == [
+        *["record", "find_products", "differentiate", "simplify", "expand", "choose_sums"]
+    ]
+    assert program.bind([[1.0]]).stages() == whole
+    assert lower(y, [x], [w], "python").stages().startswith("record: ")
+    with pytest.raises(ValueError, match=r"after must be one of record, find_products, .*'derive'"):
+        program.stages("derive")
+    with pytest.raises(ValueError, match="most must be a whole number of at least 1, got 0"):
+        program.stages(most=0)
+
+
+def test_stages_of_a_large_graph_are_its_ends() -> None:
+    root, inputs, parameters = network(200)
+    program = lower(root, inputs, parameters)
+    lines = program.stages("simplify", most=6).splitlines()
+    assert len(lines) < 24 and "more ..." in lines[4]
+    assert lines[1].startswith("v0 = input 0")
+    tables = lower(*tangle(1_000)).stages(most=4)
+    assert tables.startswith("record: ") and "simplify" not in tables
+
+
+def test_a_row_is_all_that_another_back_end_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def runner(computation: Any, request: Request) -> Any:
+        made.append(request)
+        return backends.BACKENDS["numpy"].runner(computation, request)
+
+    monkeypatch.setitem(backends.BACKENDS, "mine", backends.Backend(runner))
+    w = Value(2.0, "w")
+    assert lower(w * w, wrt=[w], engine="mine")()[0] == 4.0 and made == [Request.STEP]
+    assert autograd.LoweredFunction(lambda x: x * x, 3.0, engine="mine").value(2.0) == 4.0
+    run = autograd.gradient_descent(lambda x: x * x, 3.0, engine="mine")
+    assert run.converged
+    with pytest.raises(ValueError, match="one of numpy, jax, python, mine, got 'yours'"):
+        lower(w * w, wrt=[w], engine="yours")
+
+
+def test_a_program_with_its_data_in_the_graph_can_be_bound_to_nothing() -> None:
+    w = Value(2.0, "w")
+    mean = autograd.sum([Value(float(x)) * w for x in range(8)]) / 8
+    value, gradient = lower(mean, wrt=[w]).bind([[]])()
+    assert (value, gradient.tolist()) == (7.0, [3.5])  # by hand: 28 / 8, times 2

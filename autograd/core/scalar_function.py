@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..text import real
-from .sweep import consumers_first
 from .value import Value
-
-Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
 
 
 def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list[float]:
@@ -150,15 +146,15 @@ class ScalarFunction:
             f"{self._remedy(result, xs)}"
         )
 
-    def entries(self, xs: Sequence[Value]) -> list[Value]:
-        """The K Values that f returns for D Values; a single Value is a vector of one.
+    def entries(self, xs: Sequence[Value]) -> Value | list[Value]:
+        """The list of K Values, or the one Value, that f returns for D Values.
 
         Raises:
             TypeError: if it returns anything but Values, or none at all.
         """
         result = self.results(xs)
         if isinstance(result, Value):
-            return [result]
+            return result
         if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
             raise TypeError(
                 f"{self._tool}: f must return a list of Values, but it returned "
@@ -220,35 +216,6 @@ class ScalarFunction:
             return bool(self.results(moved) != result)
         except Exception:  # An error of f's own out there would hide the message that is due.
             return False
-
-
-def signature(root: Value, leaves: Sequence[Value]) -> Signature:
-    """What tells a graph over some leaves apart from another: operations, operands, constants.
-
-    Two graphs of one signature are the same function of their leaves, whatever those hold.
-    """
-    order = consumers_first(root)
-    places = {node: place for place, node in enumerate(order)}
-    for i, leaf in enumerate(leaves):
-        places[leaf] = -2 - i
-    names: list[str] = []
-    operands = array("q", [places[root]])  # which may be one of the leaves
-    constants = array("d")
-    for node in order:
-        if node.op is None:
-            if places[node] >= 0:
-                names.append("constant")
-                constants.append(node.data)
-            continue
-        names.append(node.op.name)
-        operands.append(len(node.operands))
-        for operand in node.operands:
-            if isinstance(operand, Value):
-                operands.append(places[operand])
-            else:
-                operands.append(-1)
-                constants.append(operand)
-    return tuple(names), operands.tobytes(), constants.tobytes()
 
 
 def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:

@@ -6,15 +6,13 @@ picture is made.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from ..core.value import Value
-from ..text import number_within, whole_number
+from ..text import number_within, one_by_one, whole_number
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 # How many boxes and Values can be read in one picture; without groups, patience must do.
@@ -104,22 +102,4 @@ def taking(
     Args:
         options: the class of the options.
     """
-    make: Callable[..., T] = options
-
-    def one_by_one(function: Callable[[Value, T], R]) -> Callable[Concatenate[Value, Given], R]:
-        own = inspect.signature(function)
-        root, _ = own.parameters.values()
-        signature = own.replace(parameters=[root, *inspect.signature(make).parameters.values()])
-
-        @functools.wraps(function)
-        def call(*args: Any, **keywords: Any) -> R:
-            try:
-                given = signature.bind(*args, **keywords).arguments
-            except TypeError as error:
-                raise TypeError(f"{function.__name__}() {error}") from None
-            return function(given.pop(root.name), make(**given))
-
-        call.__signature__ = signature  # type: ignore[attr-defined]
-        return call
-
-    return one_by_one
+    return lambda function: one_by_one(function, options)

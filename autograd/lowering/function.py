@@ -1,12 +1,14 @@
-"""A function of Values as array programs: for those who evaluate it, and differentiate it, often.
+"""A function of Values as array programs, and the guard that says if its recording still holds.
 
 What f records is lowered once; an evaluation then costs some calls of NumPy however many nodes the
-graph has. That holds as long as f records the same graph everywhere, which is looked at.
+graph has. That is right as long as f records the same graph everywhere. Everybody who uses a
+program in place of a function asks ``Guard``, or ``BatchGuard`` where it is one of instances.
 """
 
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -14,19 +16,98 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.functions import dot
-from ..core.scalar_function import ScalarFunction, as_point, signature
+from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import consumers_first
 from ..core.value import Value, grad
-from . import LoweringError, lower
+from ..text import point as point_text
+from . import policy
 from .backends import named_backend
-from .program import NotCopied
+from .graph import LoweringError
+from .program import NotCopied, Program, lower
 
 TOOL = "LoweredFunction"
-# With up to so many entries in a row, a Hessian is computed entry by entry, each a root of its own:
-# less is done at each call then, and more once. A denser one is the Jacobian of the gradient.
-SPARSE = 4
 Array: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int_]
+Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
+
+
+def signature(root: Value, leaves: Sequence[Value]) -> Signature:
+    """What tells a graph over some leaves apart from another: operations, operands, constants.
+
+    Two graphs of one signature are the same function of their leaves, whatever those hold.
+    """
+    order = consumers_first(root)
+    places = {node: place for place, node in enumerate(order)}
+    for i, leaf in enumerate(leaves):
+        places[leaf] = -2 - i
+    names: list[str] = []
+    operands = array("q", [places[root]])  # which may be one of the leaves
+    constants = array("d")
+    for node in order:
+        if node.op is None:
+            if places[node] >= 0:
+                names.append("constant")
+                constants.append(node.data)
+            continue
+        names.append(node.op.name)
+        operands.append(len(node.operands))
+        for operand in node.operands:
+            if isinstance(operand, Value):
+                operands.append(places[operand])
+            else:
+                operands.append(-1)
+                constants.append(operand)
+    return tuple(names), operands.tobytes(), constants.tobytes()
+
+
+class Guard:
+    """Says whether what was recorded of a function still holds.
+
+    Attributes:
+        signature: of the graph that was recorded.
+        evaluations: how often a program has stood for the function since it was last refuted.
+    """
+
+    def __init__(self, root: Value, leaves: Sequence[Value]) -> None:
+        self.signature = signature(root, leaves)
+        self.evaluations = 0
+
+    def due(self) -> bool:
+        """Count an evaluation; the 1st, 2nd, 4th, 8th, ... is one to record the function at."""
+        self.evaluations += 1
+        return self.evaluations & (self.evaluations - 1) == 0
+
+    def holds(self, root: Value, leaves: Sequence[Value]) -> bool:
+        """Whether the function has recorded the same graph, with the same numbers in it.
+
+        If not, the count of evaluations begins again, and the next is looked at as well.
+        """
+        same = signature(root, leaves) == self.signature
+        if not same:
+            self.evaluations = 0
+        return same
+
+    @staticmethod
+    def agrees(found: float, expected: float | None) -> bool:
+        """Whether a program's number is the function's own, for plain floats, up to rounding."""
+        return expected is not None and abs(expected - found) <= policy.AGREEMENT * abs(expected)
+
+
+class BatchGuard:
+    """Says whether a program that was recorded at one instance holds for a batch.
+
+    Attributes:
+        instances: a few that are as different as a cheap look can tell, the first left out.
+    """
+
+    def __init__(self, program: Program, batch: Array) -> None:
+        self.program = program
+        finite = np.nan_to_num(batch, posinf=1e9, neginf=-1e9)
+        with np.errstate(over="ignore"):
+            total = finite.sum(axis=1)
+            distance = np.abs(finite - finite[0]).sum(axis=1)
+        columns = (total, -total, -distance, finite[:, -1], -finite[:, -1])
+        self.instances = sorted({len(batch) - 1, *(int(x.argmin()) for x in columns)} - {0})
 
 
 class LoweredFunction(NotCopied):
@@ -63,7 +144,6 @@ class LoweredFunction(NotCopied):
         leaves = self._function.leaves(point)
         self._programs = Programs(self._function(leaves), leaves, engine)
         self._size = len(point)
-        self._evaluations = 0
 
     def value(self, xs: float | Iterable[float]) -> float:
         """The value at a point.
@@ -100,19 +180,17 @@ class LoweredFunction(NotCopied):
         """
         point = self._vector("xs", xs)
         leaves = self._function.leaves(point.tolist())
-        if signature(self._function(leaves), leaves) != self._programs.signature:
-            self._evaluations = 0  # The next is looked at as well.
+        if not self._programs.guard.holds(self._function(leaves), leaves):
             raise LoweringError(
-                f"f records another graph at {_shown(point)} than where it was lowered: it "
-                f"branches on its data, or uses numbers that have changed; write the choice with "
-                f"autograd.where or autograd.maximum, or call autograd.gradient and "
+                f"f records another graph at {point_text(point.tolist())} than where it was "
+                f"lowered: it branches on its data, or uses numbers that have changed; write the "
+                f"choice with autograd.where or autograd.maximum, or call autograd.gradient and "
                 f"autograd.hessian, which record f every time"
             )
 
     def _point(self, xs: float | Iterable[float]) -> Array:
         point = self._vector("xs", xs)
-        self._evaluations += 1
-        if self._evaluations & (self._evaluations - 1) == 0:
+        if self._programs.guard.due():
             self.check(point)
         return point
 
@@ -136,11 +214,11 @@ class Programs:
     graph holds has changed by then: the programs would be of different functions.
 
     Attributes:
-        signature: of the graph.
+        guard: of the graph.
     """
 
     def __init__(self, root: Value, leaves: Sequence[Value], engine: str = "numpy") -> None:
-        self.signature = signature(root, leaves)
+        self.guard = Guard(root, leaves)
         self._root, self._leaves, self._engine = root, list(leaves), engine
         self._made: dict[str, _Program] = {}
         self._lock = threading.RLock()
@@ -164,7 +242,7 @@ class Programs:
             if self._entries is None:
                 self._entries = self._find_entries()
             i, j = self._entries
-            if len(i) > SPARSE * len(point):
+            if len(i) > policy.SPARSE * len(point):
                 _, rows = self._get("second", self._gradient)(point)
                 found: Array = np.where(self._below, rows, rows.T)
                 return found
@@ -208,7 +286,7 @@ class Programs:
         self, name: str, roots: Callable[[], list[Value]], inputs: Sequence[Value] = ()
     ) -> _Program:
         if name not in self._made:
-            if signature(self._root, self._leaves) != self.signature:
+            if not self.guard.holds(self._root, self._leaves):
                 raise LoweringError(
                     "a Value that f uses holds another number than where f was recorded; record f "
                     "again, or call autograd.gradient and autograd.hessian, which do so every time"
@@ -266,8 +344,3 @@ class _Program:
         spread = np.zeros(self._shape)
         spread[:, self._used] = rows
         return values, spread
-
-
-def _shown(point: Array) -> str:
-    numbers = [f"{x:.6g}" for x in point[:4]]
-    return f"[{', '.join(numbers)}{', ...' if len(point) > 4 else ''}]"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import ARRAY_OPERATIONS
+from ..arrays import NUMPY_CALLS
 from ..graph import Operations
-from ..numpy_source import CALLS, compile_source
+from ..numpy_source import compile_source
 from ..pipeline import Batch, Stage
 from ..runners import Array, Runner
 from .kinds import Table
@@ -32,7 +32,7 @@ NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
     "logsumexp": logsumexp,
-    **{CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+    **NUMPY_CALLS,
 }
 
 

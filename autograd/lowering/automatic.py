@@ -1,0 +1,160 @@
+"""Lowering that nobody asked for: of graphs that keep coming, and of a function on a long way.
+
+Both follow the function wherever it goes, as ``LoweredFunction`` does not: what they return is
+always the function's own, to rounding. The numbers that decide are those of ``policy``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..core.scalar_function import ScalarFunction
+from ..core.sweep import consumers_first
+from ..core.value import Value, grad
+from . import policy
+from .backends import BACKENDS
+from .function import Guard, Programs, Signature, signature
+from .graph import LoweringError
+
+
+class Recurring:
+    """Programs for the graphs that keep coming, by what the graphs are.
+
+    A graph is found by its signature, which holds everything that its programs depend on, so that
+    a program that has grown old cannot answer for a function that has changed.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Signature, int | Programs | None] = OrderedDict()
+
+    def hessian(self, root: Value, leaves: Sequence[Value]) -> list[list[float]] | None:
+        """The Hessian by a program; None as long as, or if, the graph has none."""
+        if len(consumers_first(root)) not in policy.SIZES:
+            return None
+        point = np.array([leaf.data for leaf in leaves])
+        key = signature(root, leaves)
+        found = self._known.pop(key, 0)
+        hessian: list[list[float]] | None = None
+        if isinstance(found, int):
+            found += 1
+        if found == policy.CALLS:
+            found = Programs(root, leaves)
+        if isinstance(found, Programs):
+            try:
+                hessian = found.hessian(point).tolist()
+            except LoweringError:  # The graph itself will do.
+                found = None
+        self._known[key] = found
+        while len(self._known) > policy.KEPT:
+            self._known.popitem(last=False)
+        return hessian
+
+    def clear(self) -> None:
+        """Forget all graphs and their programs."""
+        self._known.clear()
+
+
+HESSIANS = Recurring()
+"""The graphs of which ``autograd.hessian`` has been asked for the Hessian."""
+
+
+class UndefinedError(Exception):
+    """A function has raised an error that means that it has no value at a point: its cause."""
+
+
+class Followed:
+    """f and its gradient at one point after another: from the graph, then from a program.
+
+    A program stands for the graph that it was made from, and f may record another one elsewhere. So
+    whatever it says is compared with what f gives for plain floats, at a tenth of the cost of a
+    recording; where that is no answer, or another number, f is recorded and the graphs compared.
+
+    Args:
+        function: f.
+        engine: a back end, used from the second point on; ``"auto"`` for NumPy as soon as a program
+            is likely worth its making.
+    """
+
+    def __init__(self, function: ScalarFunction, engine: str) -> None:
+        self._function = function
+        self._auto = engine == "auto"
+        self._engine = "numpy" if self._auto else engine
+        BACKENDS[self._engine].importable()
+        self._programs: Programs | None = None
+        self._recordings = 0
+        self._lower_at = 0 if self._auto else 1
+        self._doubts = 0
+
+    @property
+    def lowered(self) -> bool:
+        """Whether there is a program."""
+        return self._programs is not None
+
+    def __call__(self, point: list[float], afresh: bool = False) -> tuple[float, list[float]]:
+        """The value and the gradient; ``afresh``: from a new recording in any case.
+
+        Raises:
+            UndefinedError: if f raises an error of arithmetic.
+        """
+        if self._programs is not None and not afresh:
+            value, slopes = self._programs.value_and_gradient(np.array(point))
+            if self._stands(self._programs.guard, point, value):
+                return value, slopes.tolist()
+        root, leaves = self._record(point)
+        return root.data, list(grad(root, leaves))
+
+    def value(self, point: list[float]) -> float:
+        """The value alone."""
+        if self._programs is not None:
+            value = self._programs.value(np.array(point))
+            if self._stands(self._programs.guard, point, value):
+                return value
+        return self._record(point)[0].data
+
+    def _stands(self, guard: Guard, point: list[float], value: float) -> bool:
+        """Whether the program may be believed here without a new recording."""
+        if not guard.due():
+            # An f that calls NumPy would warn of what has an infinity or a nan as a Value.
+            with np.errstate(all="ignore"):
+                if guard.agrees(value, self._function.plain(point)):
+                    return True
+        # A program that has to be looked at more often than not is no faster.
+        self._doubts += 1
+        if self._auto and policy.DOUBTS < self._doubts > guard.evaluations / 2:
+            self._programs, self._engine = None, "python"
+        return False
+
+    def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
+        """The graph at a point; a program that is not of this graph goes, or one may come."""
+        leaves = self._function.leaves(point)
+        try:
+            root = self._function(leaves)
+        except (ArithmeticError, ValueError) as error:
+            raise UndefinedError(f"f raises {type(error).__name__} ({error})") from error
+        if self._programs is not None:
+            if not self._programs.guard.holds(root, leaves):
+                self._programs = None
+                # To lower again pays off later each time, if f keeps changing.
+                self._recordings, self._lower_at = 0, 2 * self._lower_at
+        elif BACKENDS[self._engine].lowers:
+            self._recordings += 1
+            if not self._lower_at:
+                nodes = len(consumers_first(root))
+                self._lower_at = max(policy.RECORDINGS, policy.NODES // nodes)
+            if self._recordings >= self._lower_at:
+                self._lower(root, leaves)
+        return root, leaves
+
+    def _lower(self, root: Value, leaves: list[Value]) -> None:
+        programs = Programs(root, leaves, self._engine)
+        try:
+            programs.value_and_gradient(np.array([leaf.data for leaf in leaves]))
+        except LoweringError:
+            if not self._auto:
+                raise
+            self._engine = "python"
+        else:
+            self._programs, self._doubts = programs, 0
