@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .checking.check import *  # noqa: F403
     from .core.origin import *  # noqa: F403
     from .core.sweep import *  # type: ignore[no-redef]  # noqa: F403
+    from .core.table import *  # noqa: F403
     from .core.value import *  # noqa: F403
     from .drawing import *  # noqa: F403
     from .lowering import *  # noqa: F403
@@ -29,6 +30,7 @@ __version__ = "0.2.0"
 # Every public name that is no operation, and where it lives. A room opens when one of its names is
 # first asked for: only some programs need NumPy, say, which takes its time to load.
 _ROOMS = {
+    "core.table": ["Op"],
     "core.value": ["Value", "grad", "zero_grad"],
     "core.sweep": ["consumers_first"],
     "core.origin": ["Origin", "group", "record_source"],

@@ -191,7 +191,7 @@ def main() -> None:
     parser = options.parser(__doc__.splitlines()[0], out="out/descent")
     chosen = options.parse(parser)
     rng = random.Random(chosen.seed)
-    duel, sizes, paths, ends = sign_against_slope(), step_sizes(), on_contours(), starts(rng)
+    duel, sizes, valleys, ends = sign_against_slope(), step_sizes(), on_contours(), starts(rng)
     minima = four_starts(rng)
     if not chosen.quiet:
         print("sign steps and gradient steps, f = x^2/2")
@@ -201,7 +201,7 @@ def main() -> None:
         for name, run in sizes.items():
             print(f"  eta = {STEP_SIZES[name]:g} {name}: {run}")
         print("a valley, f = x1^2/2 + 2 x2^2 + x1 x2")
-        for name, run in paths.items():
+        for name, run in valleys.items():
             print(f"  {name.replace('$', '').replace(chr(92), '')}: {run}")
         print_right_angles(rng.sample(on_level(1.2, 8), 3))
         print("Himmelblau's function, which has four minima")
@@ -219,7 +219,7 @@ def main() -> None:
         (-3.2, 3.2),
         (-2.4, 2.4),
         arrows=on_level(1.2, 8) + on_level(4.0, 10),
-        runs=paths,
+        runs=valleys,
         points=[[0.0, 0.0]],
         levels=LEVELS,
     )

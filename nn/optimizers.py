@@ -41,6 +41,7 @@ class Optimizer(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class SGD:
     """Gradient descent: W <- W - eta_k grad Loss(W) (lecture: "Gradient Descent to train a
     network"), with momentum v <- momentum v + gradient, W <- W - eta_k v if asked for.
@@ -56,12 +57,14 @@ class SGD:
         TypeError: if a setting is not a number.
     """
 
-    def __init__(
-        self, lr: StepSize = 0.1, momentum: float = 0.0, weight_decay: float = 0.0
-    ) -> None:
-        self.lr = _step_size(lr)
-        self.momentum = number_within("momentum", momentum, 0.0, 1.0)
-        self.weight_decay = number_within("weight_decay", weight_decay, 0.0, inf)
+    lr: StepSize = 0.1
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.lr = _step_size(self.lr)
+        self.momentum = number_within("momentum", self.momentum, 0.0, 1.0)
+        self.weight_decay = number_within("weight_decay", self.weight_decay, 0.0, inf)
 
     def start(self, size: int) -> State:
         """The state before the first update of ``size`` parameters."""
@@ -79,12 +82,8 @@ class SGD:
         parameters -= step_size(self.lr, state.k) * gradient
         state.k += 1
 
-    def __repr__(self) -> str:
-        return (
-            f"SGD(lr={self.lr!r}, momentum={self.momentum!r}, weight_decay={self.weight_decay!r})"
-        )
 
-
+@dataclass(eq=False)
 class Adam:
     """Adam (Kingma and Ba, 2015): steps scaled by running moments of the gradient.
 
@@ -102,17 +101,16 @@ class Adam:
         TypeError: if a setting is not a number.
     """
 
-    def __init__(
-        self,
-        lr: StepSize = 0.01,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-    ) -> None:
-        self.lr = _step_size(lr)
-        self.beta1 = number_within("beta1", beta1, 0.0, 1.0)
-        self.beta2 = number_within("beta2", beta2, 0.0, 1.0)
-        self.epsilon = number_within("epsilon", epsilon, 0.0, inf)
+    lr: StepSize = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        self.lr = _step_size(self.lr)
+        self.beta1 = number_within("beta1", self.beta1, 0.0, 1.0)
+        self.beta2 = number_within("beta2", self.beta2, 0.0, 1.0)
+        self.epsilon = number_within("epsilon", self.epsilon, 0.0, inf)
 
     def start(self, size: int) -> State:
         """The state before the first update of ``size`` parameters."""
@@ -129,12 +127,6 @@ class Adam:
         state.k += 1
         corrected = np.sqrt(square / (1.0 - self.beta2**state.k)) + self.epsilon
         parameters -= step / (1.0 - self.beta1**state.k) * mean / corrected
-
-    def __repr__(self) -> str:
-        return (
-            f"Adam(lr={self.lr!r}, beta1={self.beta1!r}, beta2={self.beta2!r}, "
-            f"epsilon={self.epsilon!r})"
-        )
 
 
 def step_size(lr: StepSize, k: int) -> float:

@@ -6,6 +6,7 @@ that its numbers are tested everywhere; compiling and devices need JAX itself.
 
 import contextlib
 import functools
+import math
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -57,8 +58,12 @@ def enable_x64(on: bool = True) -> Iterator[None]:
 
 def install(monkeypatch: pytest.MonkeyPatch, old: bool = False) -> None:
     """Let ``import jax`` find this module's: an old one has ``enable_x64`` at another place."""
-    modules = {name: types.ModuleType(f"jax{name}") for name in ("", ".numpy", ".sharding")}
-    jax, jnp, sharding = modules.values()
+    names = ("", ".numpy", ".sharding", ".scipy", ".scipy.special")
+    modules = {name: types.ModuleType(f"jax{name}") for name in names}
+    jax, jnp, sharding, scipy, special = modules.values()
+    vars(scipy)["special"] = special
+    for function in (math.erf, math.erfc):
+        setattr(special, function.__name__, np.vectorize(function))
     vars(jnp).update({name: getattr(np, name) for name in np.__all__})
     for name in ("zeros", "concatenate"):
         make = getattr(np, name)

@@ -249,6 +249,12 @@ FUNCTIONS: dict[str, Function] = {
     "sum": Function(None, lambda *xs: autograd.sum(xs), lambda *us: total(us)),
     "exp": Function(1, autograd.exp, exponential, moderate),
     "log": Function(1, autograd.log, logarithm, lambda x: x > 0.0),
+    "log1p": Function(
+        1,
+        autograd.log1p,
+        lambda u: u.through(mp.log1p(u.value), 1 / (1 + u.value), -1 / (1 + u.value) ** 2),
+        lambda x: x > -1.0,
+    ),
     "sqrt": Function(1, autograd.sqrt, square_root, lambda x: x > 0.0),
     "sin": Function(1, autograd.sin, sine),
     "cos": Function(1, autograd.cos, cosine),

@@ -134,7 +134,7 @@ def test_check_compares_with_finite_differences(
     assert "6 of 6 derivatives right" in Outcome(capsys, *words, "--second").out
 
     # A rule that is 0.1 % off.
-    monkeypatch.setattr(ops.tanh, "rules", (lambda z, x: 1.001 * (1.0 - z * z),))
+    monkeypatch.setattr(ops.tanh, "slopes", (lambda z, x: 1.001 * (1.0 - z * z),))
     wrong = Outcome(capsys, *words)
     assert wrong.status == 1
     assert "0 of 2 derivatives right" in wrong.out

@@ -726,10 +726,18 @@ def test_outputs_that_do_not_sum_to_one_are_objected_to(divergence: Callable[...
 
 
 @every_divergence
+def test_a_model_can_give_what_a_divergence_takes(divergence: Callable[..., Value]) -> None:
+    row = divergences.row_of(divergence)
+    assert row is not None
+    model = MLP(1, [3], output=row.outputs.activation)
+    assert not row.objection([[y.data for y in model([x])] for x in (-30.0, 0.5, 30.0)])
+
+
+@every_divergence
 def test_how_a_class_is_read_from_an_output(divergence: Callable[..., Value]) -> None:
     row = divergences.row_of(divergence)
     single = {l2: None, binary_kl: 0.5, binary_kl_from_logits: 0.0}
-    assert row is not None and row.decision == single.get(divergence, divergences.LARGEST)
+    assert row is not None and row.decision == single.get(divergence, "largest")
 
 
 @every_divergence

@@ -25,8 +25,8 @@ import pytest
 import autograd
 import nn
 from autograd import LoweringError, Value, lower
-from autograd.core.ops import OPS, Op, Partial
-from autograd.lowering import arrays, backends, pipeline
+from autograd.core.ops import OPS, Op
+from autograd.lowering import backends, pipeline
 from autograd.lowering.lowered import Average, Lowered, Request
 from autograd.lowering.record import record
 
@@ -329,26 +329,26 @@ def test_hessian_is_the_jacobian_of_the_gradient(engine: str) -> None:
     assert np.allclose(hessian, hessian.T, rtol=1e-12, atol=1e-14)
 
 
-def test_a_new_operation_needs_an_array_form_beside_its_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(OPS, "new", None)  # to be taken away again
-    by_x = Partial(lambda z, x, y: 1.0 / y**2, "1 / y ** 2", "y^{-2}")
-    by_y = Partial(lambda z, x, y: -2.0 * z / y, "-2 * z / y", "-2 z / y")
-    new = Op("new", lambda x, y: x / y**2, by_x, by_y, text="x / y ** 2", latex="x / y^2")
+def test_an_operation_of_a_users_own_is_lowered_by_its_formulas(engine: str) -> None:
+    new = Op("half_ratio", "x / y ** 2", "1 / y ** 2", "-2 * z / y")
     x, w = Value(1.0, "x"), Value(2.0, "w")
-    root = new(x * w, w + 1.0)
-    with pytest.raises(LoweringError, match=r"operation 'new' has no array.*add a row for it"):
-        lower(root, [x], [w])
-
-    def expansion(graph: Any, operands: Any) -> Any:
-        x, y = operands
-        return graph.apply("div", (x, graph.product(y, y)))
-
-    monkeypatch.setitem(arrays.EXPANSIONS, "new", expansion)
-    value, gradient = lower(root, [x], [w])([[1.0], [2.0]])
+    program = lower(new(x * w, w + 1.0), [x], [w], engine=engine)
+    value, gradient = program([[1.0], [2.0]])
     # By hand: 2 x / 9, and its slope x / 9 - 4 x / 27, for x = 1 and 2.
     assert_same([value, *gradient], [1 / 3, -1 / 18])
+    # Its slope is the one that the row says, also where that is none of the formula's.
+    through = Op("straight_through", "sign(x)", "1")
+    program = lower(through(w * x), [x], [w], engine=engine)
+    value, gradient = program([[1.5], [-2.0]])
+    assert_same([value, *gradient], [0.0, -0.25])
+
+
+def test_an_operation_by_a_function_of_python_is_not_lowered() -> None:
+    opaque = Op("opaque", "something", "1", by=lambda x: x)
+    x = Value(1.0, "x")
+    for root in (opaque(x), Op("around", "opaque(x) + 1", "1")(x)):
+        with pytest.raises(LoweringError, match=r"'opaque' is computed by a function of Python"):
+            lower(root, [x])([[1.0]])
 
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 30.0, -30.0, 1000.0, -1000.0, math.inf, -math.inf, math.nan]

@@ -41,7 +41,7 @@ SLOPED = [
     (name, i)
     for name, op in ops.OPS.items()
     for i, partial in enumerate(op.partials)
-    if partial.rule is not None
+    if partial.passes
 ]
 
 
@@ -50,9 +50,10 @@ def test_a_rule_that_is_off_by_a_millionth_disagrees(
     name: str, i: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     op = ops.OPS[name]
-    rules = list(op.rules)
-    rules[i] = wrong(rules[i], 1.000001)
-    monkeypatch.setattr(op, "rules", tuple(rules))
+    for name_of_rules in ("slopes", "rules"):
+        rules = list(getattr(op, name_of_rules))
+        rules[i] = wrong(rules[i], 1.000001)
+        monkeypatch.setattr(op, name_of_rules, tuple(rules))
     assert next(disagreements(seed=0, count=3000, tally=Tally(), order=1), None)
 
 

@@ -4,9 +4,10 @@ Paths are compared with all paths of small graphs, listed one by one, and with s
 fractions; texts are typed by hand.
 """
 
+import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -246,13 +247,23 @@ def test_every_gradient_of_a_pass_is_checked_wherever_it_stands() -> None:
 
 @pytest.mark.parametrize("op", ops.OPS.values(), ids=lambda op: op.name)
 def test_a_gradient_that_is_off_is_found(op: ops.Op) -> None:
-    operands = [Value(0.7, "p"), Value(1.3, "q"), Value(2.9, "r")][: op.arity or 3]
+    numbers = [
+        x if low < x < high else low + x
+        for x, (low, high) in zip((0.7, 1.3, 2.9)[: op.arity or 3], itertools.cycle(op.domain))
+    ]
+    operands = [Value(x, label) for x, label in zip(numbers, "pqr")]
     s = step_through(labelled(op(*operands) * 2.0, "y"))
     for operand in operands:
         assert s.check(operand).verdict == "right", operand.label
         place = s.steps.place[operand]
         s.steps.gradients[place] = 1.001 * s.steps.gradients[place] + 1e-3
         assert s.check(operand).verdict == "wrong", operand.label
+
+
+def ties(nodes: Iterable[Value]) -> int:
+    """How many maxima and minima there are of equal numbers."""
+    choices = [x.operands for x in nodes if x.op in (ops.maximum, ops.minimum)]
+    return sum(len({getattr(x, "data", x) for x in operands}) == 1 for operands in choices)
 
 
 def test_checks_of_random_graphs_contradict_no_gradient() -> None:
@@ -264,8 +275,12 @@ def test_checks_of_random_graphs_contradict_no_gradient() -> None:
             if math.isfinite(root.data) and math.isfinite(step.data):
                 found = s.check(step.node)
                 verdicts.append(found.verdict)
-                # A nan that 0 * inf has made on the way is wrong indeed.
-                assert found.verdict != "wrong" or math.isnan(found.analytic), (seed, found)
+                # A nan that 0 * inf has made on the way is wrong indeed; beside a number this large
+                # rounding hides what a wave of it adds to the root; and two ties may make a smooth
+                # function, such as min(max(x, x), x), of which the halves are no derivative.
+                hidden = any(abs(x) > 1e15 for x in s.steps.data)
+                excused = hidden or math.isnan(found.analytic) or ties(s.steps.nodes)
+                assert found.verdict != "wrong" or excused, (seed, found)
     # Ties, kinks and jumps, of which these graphs are full, cannot be judged.
     assert verdicts.count("right") > 0.7 * len(verdicts) > 500
 

@@ -37,6 +37,7 @@ from nn import (
     Module,
     Softmax,
     datasets,
+    divergences,
     fit,
     predict,
 )
@@ -274,6 +275,30 @@ def test_three_classes_are_told_apart(divergence: Any, output: Any) -> None:
     model = MLP(2, [3], output=output)
     history = quietly(model, X, D, divergence=divergence, optimizer=SGD(2.0), epochs=25)
     assert history.accuracy[-1] == 1.0
+
+
+@every_engine
+def test_a_described_divergence_of_ones_own_is_checked_and_scored(engine: str) -> None:
+    @divergences.described(
+        divergences.PROBABILITIES, targets=divergences.PROBABILITIES, decision=0.5
+    )
+    def squared(y: Any, d: Any) -> Value:
+        [output], [target] = divergences.pair(squared, y, d)
+        return (output - target) ** 2  # type: ignore[return-value]
+
+    def plainly(y: Any, d: Any) -> Value:
+        return squared(y, d)
+
+    def train(divergence: Any, D: Any = EXCLUSIVE_OR, output: str = "sigmoid") -> History:
+        model = MLP(2, [4, 1], output=output)
+        return quietly(model, CORNERS, D, divergence=divergence, engine=engine, epochs=2)
+
+    assert train(squared).loss == train(plainly).loss
+    assert len(train(squared).accuracy) == 2 and not train(plainly).accuracy
+    with pytest.raises(ValueError, match=r"squared\(\) takes outputs that are probabilities"):
+        train(squared, output="linear")
+    with pytest.raises(ValueError, match=r"instance 3: squared\(\) .*, but target 0 is 2\.0"):
+        train(squared, [0.0, 1.0, 0.0, 2.0])
 
 
 def test_the_defaults_are_adam_and_binary_kl() -> None:
@@ -955,7 +980,7 @@ def test_an_infinite_gradient_names_its_parameter(engine: str) -> None:
     history, message = diverging(model, [1.0], [1.0], divergence=l2, engine=engine)
     assert (
         "the gradient of w became -inf in training instance 0: "
-        "the derivative of the loss by w * 1.0 is -inf; "
+        "the derivative of loss by w * 1.0 is -inf; "
     ) in message
     assert "\nit receives -1.0 * inf = -inf from\n  sqrt(0.0) = 0.0, made at " in message
     assert (len(history), model.w.data, model.scale.data) == (0, 0.0, 1.0)

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import numpy
 
-from ..core import ieee
+from ..core import ieee, ops
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.value import Value
 from ..lowering.automatic import Followed, UndefinedError
@@ -186,7 +186,7 @@ def sign_descent(f: F, x0: Point, options: _SignOptions) -> Descent:
 
     def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
         eta = size(k)
-        return [x_i - eta * ieee.sign(slope) for x_i, slope in zip(x, slopes)]
+        return [x_i - eta * ops.sign(slope) for x_i, slope in zip(x, slopes)]
 
     return run.iterate(rule, repeats=not callable(options.step))
 

@@ -38,6 +38,7 @@ class _BinaryFunction(Protocol):
 
 exp: _Function = ops.exp
 log: _Function = ops.log
+log1p: _Function = ops.log1p
 sqrt: _Function = ops.sqrt
 sin: _Function = ops.sin
 cos: _Function = ops.cos

@@ -1,4 +1,4 @@
-"""Elementary functions that follow IEEE 754 to the letter: floats in, a float out, no exception.
+"""Functions of floats that follow IEEE 754 to the letter: floats in, a float out, no exception.
 
 Python's own raise ``ZeroDivisionError``, ``OverflowError`` or ``ValueError`` where PyTorch, JAX and
 NumPy go on with an infinity or a nan. The operation table computes with these, so that a graph
@@ -7,9 +7,42 @@ always has a value and a gradient, and a nan can be traced to where it arose.
 
 from __future__ import annotations
 
-import functools
 import math
+from collections.abc import Callable
 from math import inf, nan
+
+# Where functions of Python's library raise, if they ever do.
+_TRIALS = (-inf, -1e308, -2.0, -1.0, 0.0, 1.0, 2.0, 1e308, inf)
+
+
+def elementary(name: str, domain: tuple[float, float]) -> Callable[..., float]:
+    """A function of Python's ``math``, with an infinity or a nan where it would raise.
+
+    Args:
+        name: what ``math`` calls it.
+        domain: the open interval in which it is finite. At an end of it where the function is not
+            defined it has a pole: minus infinity at the lower end, infinity at the upper.
+    """
+    function: Callable[..., float] = getattr(math, name)
+
+    def guarded(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:  # it grows as it goes on from 1, or from -1
+            return math.copysign(inf, function(math.copysign(1.0, x)))
+        except ValueError:
+            if math.isinf(x) or x not in domain:
+                return nan
+            return -inf if x == domain[0] else inf
+
+    try:
+        for x in _TRIALS:
+            function(x)
+    except (OverflowError, ValueError):
+        return guarded
+    except TypeError:  # it takes two, and none of those raises
+        pass
+    return function
 
 
 def divide(x: float, y: float) -> float:
@@ -20,6 +53,16 @@ def divide(x: float, y: float) -> float:
         if x == 0.0 or math.isnan(x):
             return nan
         return math.copysign(inf, x) * math.copysign(1.0, y)
+
+
+def floor_divide(x: float, y: float) -> float:
+    """The quotient rounded down, as Python's ``//``; over a zero as ``divide`` has it."""
+    return x // y if y else divide(x, y)
+
+
+def modulo(x: float, y: float) -> float:
+    """What is left of x, with the sign of y, as Python's ``%``; nan over a zero."""
+    return x % y if y else nan
 
 
 def power(x: float, y: float) -> float:
@@ -35,94 +78,19 @@ def power(x: float, y: float) -> float:
         return -inf if negative else inf
 
 
-def exp(x: float) -> float:
-    """The exponential; infinite where that overflows."""
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return inf
+def floor(x: float) -> float:
+    """The largest whole number that is no larger; what is not finite stays as it is."""
+    return x // 1.0 if math.isfinite(x) else x
 
 
-def log(x: float) -> float:
-    """The natural logarithm; -inf at either zero, nan below."""
-    if x > 0.0:
-        return math.log(x)
-    return -inf if x == 0.0 else nan
-
-
-def sqrt(x: float) -> float:
-    """The square root; nan below zero, and -0.0 at -0.0."""
-    return math.sqrt(x) if x >= 0.0 else nan
-
-
-def sin(x: float) -> float:
-    """The sine of x radians; nan at an infinity."""
-    return math.sin(x) if math.isfinite(x) else nan
-
-
-def cos(x: float) -> float:
-    """The cosine of x radians; nan at an infinity."""
-    return math.cos(x) if math.isfinite(x) else nan
-
-
-def sigmoid(x: float) -> float:
-    """1 / (1 + e ** -x); 0 a little early, below 1e-308, where the exponential overflows."""
-    return 1.0 / (1.0 + exp(-x))
-
-
-def softplus(x: float) -> float:
-    """log(1 + e ** x), written so that neither a large x overflows nor a small one is lost."""
-    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-def relu(x: float) -> float:
-    """The positive part of x; nan at nan."""
-    return 0.0 if x < 0.0 else x
-
-
-def step(x: float) -> float:
-    """1 for x >= 0, else 0; nan at nan."""
-    return 1.0 if x >= 0.0 else 0.0 if x < 0.0 else nan
-
-
-def sign(x: float) -> float:
-    """-1, 0 or 1; nan at nan."""
-    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0 if x == 0.0 else nan
-
-
-def maximum(x: float, y: float) -> float:
-    """The larger; nan if either is."""
-    return x if x >= y or math.isnan(x) else y
-
-
-def minimum(x: float, y: float) -> float:
-    """The smaller; nan if either is."""
-    return x if x <= y or math.isnan(x) else y
+def ceil(x: float) -> float:
+    """The smallest whole number that is no smaller; what is not finite stays as it is."""
+    return -(-x // 1.0) if math.isfinite(x) else x
 
 
 def largest(*xs: float) -> float:
     """The largest of any number; nan if one is."""
-    return functools.reduce(maximum, xs)
-
-
-def less(x: float, y: float) -> float:
-    """1 if x < y, else 0; 0 when either is nan."""
-    return 1.0 if x < y else 0.0
-
-
-def equal(x: float, y: float) -> float:
-    """1 if x == y, else 0; 0 when either is nan."""
-    return 1.0 if x == y else 0.0
-
-
-def where(condition: float, x: float, y: float) -> float:
-    """Choose x where the condition is not zero, else y."""
-    return y if condition == 0.0 else x
-
-
-def xlogy(x: float, y: float) -> float:
-    """The product x * log(y), which is 0 for x = 0 whatever y is but nan."""
-    return 0.0 if x == 0.0 and not math.isnan(y) else x * log(y)
+    return nan if any(map(math.isnan, xs)) else max(xs)
 
 
 def sum(*xs: float) -> float:

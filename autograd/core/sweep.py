@@ -173,7 +173,7 @@ def inspected(root: Node, differentiable: bool = False, adds: bool = False) -> S
 
 
 def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
-    """dz/dx for each operand x of a node z, by the rules of its row in the operation table.
+    """dz/dx for each operand x of a node z, by the formulas of its row in the operation table.
 
     Floats, or with ``differentiable`` Values; ``None`` where no derivative passes. The entry of an
     operand that is a plain float means nothing, and its rule may not have been evaluated.
@@ -185,27 +185,29 @@ def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
     if op.linear:
         return op.rules if op.arity is not None else op.rules * len(operands)
     if differentiable:
-        return _evaluate(op, node, operands, operands)
+        return _evaluate(op, op.rules, node, operands, operands)
     # Nodes of one and two operands are spelled out: this is where a sweep spends its time.
     if op.arity == 1:
-        return (op.rules[0](node.data, operands[0].data),)
+        return (op.slopes[0](node.data, operands[0].data),)
     if op.arity == 2:
         x, y = operands
         z = node.data
-        rule_x, rule_y = op.rules
+        slope_x, slope_y = op.slopes
         if type(x) is float:
-            return None, rule_y(z, x, y.data)
+            return None, slope_y(z, x, y.data)
         if type(y) is float:
-            return rule_x(z, x.data, y), None
+            return slope_x(z, x.data, y), None
         x, y = x.data, y.data
-        return rule_x(z, x, y), rule_y(z, x, y)
+        return slope_x(z, x, y), slope_y(z, x, y)
     xs = [x if type(x) is float else x.data for x in operands]
-    return _evaluate(op, node.data, xs, operands)
+    return _evaluate(op, op.slopes, node.data, xs, operands)
 
 
-def _evaluate(op: Op, z: Any, xs: Sequence[Any], operands: Sequence[Any]) -> Sequence[Any]:
+def _evaluate(
+    op: Op, rules: Sequence[Any], z: Any, xs: Sequence[Any], operands: Sequence[Any]
+) -> Sequence[Any]:
     """The rules of those operands that are nodes, in terms of z and xs."""
     if op.arity is None:
-        rule = op.rules[0]
+        rule = rules[0]
         return [None if type(v) is float else rule(z, x) for x, v in zip(xs, operands)]
-    return [None if type(v) is float else rule(z, *xs) for rule, v in zip(op.rules, operands)]
+    return [None if type(v) is float else rule(z, *xs) for rule, v in zip(rules, operands)]

@@ -1,33 +1,28 @@
-"""What each operation is on arrays, with the numbers of ``ieee`` at infinities, nans and zeros.
+"""What each operation is on arrays, with the numbers of Python's floats at infinities and nans.
 
-``ARRAY_OPERATIONS`` holds those that are one call. The others of the operation table are taken
-apart: into these by ``EXPANSIONS``, or, the additions, by the simplifier. A test checks that every
-row of the table is in one of the three, and compares the numbers.
+The languages NumPy and JAX have most rows of the operation table as one call. The others are taken
+apart, each into what its formula says: the additions by the simplifier, a few by ``EXPANSIONS``,
+which share work between an operation and its slope, and the rest, also a user's own, by the table.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .graph import AFFINE, LEAVES, Graph, LoweringError
+from ..core.ops import OPS
+from ..core.table import EVERY
+from ..languages import JAX, NUMPY
+from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
 from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
-
-class ArrayOperation(NamedTuple):
-    """One elementwise operation.
-
-    ``numpy`` is called with the operands and the array to write to; ``jax`` with ``jax.numpy`` and
-    the operands. ``text`` is its formula, with a place for each operand.
-    """
-
-    numpy: Callable[..., Any]
-    jax: Callable[..., Any]
-    text: str
+# What NumPy lacks ---------------------------------------------------------------------------------
 
 
 def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
@@ -37,14 +32,6 @@ def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
         return np.where(chosen, x, y)
     np.copyto(out, y)
     np.copyto(out, x, where=chosen)
-    return out
-
-
-def xlogy(x: Any, y: Any, out: Any) -> Any:
-    """X * log(y), which is 0 for x = 0 whatever y is but nan."""
-    hidden = np.equal(x, 0.0) & ~np.isnan(y)
-    np.multiply(x, np.log(y, out=out if np.shape(y) == np.shape(out) else None), out=out)
-    np.copyto(out, 0.0, where=hidden)
     return out
 
 
@@ -68,53 +55,50 @@ def equal(x: Any, y: Any, out: Any = None) -> Any:
     return np.equal(x, y) * 1.0 if out is None else np.equal(x, y, out=out)
 
 
-def _jax_xlogy(jnp: Any, x: Any, y: Any) -> Any:
-    hidden = (x == 0.0) & ~jnp.isnan(y)
-    return jnp.where(hidden, 0.0, x * jnp.log(jnp.where(hidden, 1.0, y)))
+def _each(function: Callable[[float], float]) -> Callable[..., Any]:
+    """A function of Python on arrays, one number after the other."""
+
+    def on_arrays(x: Any, out: Any = None) -> Any:
+        numbers = np.asarray(x, float)
+        found: NDArray[np.float64] = np.array(list(map(function, numbers.ravel().tolist())))
+        if out is None:
+            return found.reshape(numbers.shape)
+        out[...] = found.reshape(numbers.shape)
+        return out
+
+    on_arrays.__name__ = function.__name__
+    return on_arrays
 
 
-def _jax_indicator(jnp: Any, chosen: Any) -> Any:
-    # Not chosen.astype(float): of that times y XLA makes y where it is chosen, else 0, also for an
-    # infinite y.
-    return jnp.where(chosen, 1.0, 0.0)
-
-
-def _jax_step(jnp: Any, x: Any) -> Any:
-    return jnp.where(jnp.isnan(x), x, _jax_indicator(jnp, x >= 0.0))
-
-
-ARRAY_OPERATIONS: dict[str, ArrayOperation] = {
-    "mul": ArrayOperation(np.multiply, lambda jnp, x, y: x * y, "{} * {}"),
-    "div": ArrayOperation(np.divide, lambda jnp, x, y: x / y, "{} / {}"),
-    "pow": ArrayOperation(np.power, lambda jnp, x, y: jnp.power(x, y), "{} ** {}"),
-    "neg": ArrayOperation(np.negative, lambda jnp, x: -x, "-{}"),
-    "abs": ArrayOperation(np.absolute, lambda jnp, x: jnp.abs(x), "abs({})"),
-    "exp": ArrayOperation(np.exp, lambda jnp, x: jnp.exp(x), "exp({})"),
-    "log": ArrayOperation(np.log, lambda jnp, x: jnp.log(x), "log({})"),
-    "log1p": ArrayOperation(np.log1p, lambda jnp, x: jnp.log1p(x), "log(1 + {})"),
-    "sqrt": ArrayOperation(np.sqrt, lambda jnp, x: jnp.sqrt(x), "sqrt({})"),
-    "sin": ArrayOperation(np.sin, lambda jnp, x: jnp.sin(x), "sin({})"),
-    "cos": ArrayOperation(np.cos, lambda jnp, x: jnp.cos(x), "cos({})"),
-    "xlogy": ArrayOperation(xlogy, _jax_xlogy, "{0} * log({1})"),
-    "tanh": ArrayOperation(np.tanh, lambda jnp, x: jnp.tanh(x), "tanh({})"),
-    "relu": ArrayOperation(relu, lambda jnp, x: jnp.maximum(x, 0.0), "maximum({}, 0)"),
-    "maximum": ArrayOperation(np.maximum, lambda jnp, x, y: jnp.maximum(x, y), "maximum({}, {})"),
-    "minimum": ArrayOperation(np.minimum, lambda jnp, x, y: jnp.minimum(x, y), "minimum({}, {})"),
-    "step": ArrayOperation(unit_step, _jax_step, "1 where {} >= 0, else 0"),
-    "sign": ArrayOperation(np.sign, lambda jnp, x: jnp.sign(x), "sign({})"),
-    "less": ArrayOperation(
-        less, lambda jnp, x, y: _jax_indicator(jnp, x < y), "1 where {} < {}, else 0"
-    ),
-    "equal": ArrayOperation(
-        equal, lambda jnp, x, y: _jax_indicator(jnp, x == y), "1 where {} == {}, else 0"
-    ),
-    "where": ArrayOperation(
-        where, lambda jnp, c, x, y: jnp.where(c != 0.0, x, y), "{1} where {0}, else {2}"
-    ),
+_LACKED: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (where, unit_step, relu, less, equal, _each(math.erf), _each(math.erfc))
 }
+
+
+def numpy_call(key: str) -> str:
+    """What the source of a program calls for a row; "" for one that is taken apart."""
+    op = EVERY[key]
+    return "" if op.arity is None else NUMPY.own(op).removeprefix(NUMPY.library)
+
+
+NUMPY_CALLS: dict[str, Callable[..., Any]] = {
+    name: _LACKED.get(name) or getattr(np, name) for name in filter(None, map(numpy_call, OPS))
+}
+"""The functions by what they are called: of the operands, and as ``out`` of the array to write."""
+
+
+@functools.cache
+def jax_call(key: str) -> Callable[..., Any]:
+    """A row as a function of ``jax.numpy``, ``jax.scipy.special`` and its operands."""
+    op = EVERY[key]
+    made: Callable[..., Any] = eval(f"lambda jnp, special, {', '.join(op.letters)}: {JAX.body(op)}")
+    return made
+
+
 COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 # What reads its operands after it has begun to write.
-NOT_IN_PLACE = frozenset({"where", "xlogy"})
+NOT_IN_PLACE = frozenset({"where"})
 
 
 def expand(lowered: Lowered) -> Lowered:
@@ -131,14 +115,10 @@ def expand(lowered: Lowered) -> Lowered:
                 nodes[node] = expanded.leaf(name, int(graph.numbers[node]))
         elif not reached[node]:
             continue
-        elif name in EXPANSIONS:
-            nodes[node] = EXPANSIONS[name](expanded, operands)
-        elif name == "sum":
-            nodes[node] = expanded.total([(1.0, x) for x in operands])
         elif name == AFFINE:
             nodes[node] = expanded.node(name, operands)
         else:
-            nodes[node] = expanded.apply(name, operands)
+            nodes[node] = expanded.row(name, operands)
         if node in graph.labels:
             expanded.labels.setdefault(nodes[node], graph.labels[node])
     return lowered.moved(expanded, nodes)
@@ -151,13 +131,26 @@ class _Expanded(Simplifier):
         super().__init__()
         self.softplus: dict[int, int] = {}
 
+    def row(self, key: str, operands: tuple[int, ...]) -> int:
+        """The node of a row; of one that is no call, what its formula says."""
+        if key in EXPANSIONS:
+            return EXPANSIONS[key](self, operands)
+        if key in ADDITIVE:
+            signs = {"sub": (1.0, -1.0), "neg": (-1.0,)}.get(key, (1.0,) * len(operands))
+            return self.total(list(zip(signs, operands)))
+        if numpy_call(key):
+            return self.apply(key, operands)
+        check_operation(key)
+        written = EVERY[key].on_nodes(*[as_operand(self, operand) for operand in operands])
+        return as_node(self, written)
+
 
 def _negative(graph: Simplifier, x: int) -> int:
     return graph.product(graph.constant(-1.0), x)
 
 
 def _softplus(graph: _Expanded, operands: tuple[int, ...]) -> int:
-    """max(x, 0) + log(1 + e ** -|x|), as in ``ieee``; the logarithm is the same for x and -x."""
+    """max(x, 0) + log(1 + e ** -|x|), as in its row; the logarithm is the same for x and -x."""
     (x,) = operands
     whole = x
     negative = graph.find("mul", (graph.constant(-1.0), x))
@@ -205,19 +198,18 @@ EXPANSIONS: dict[str, Callable[[_Expanded, tuple[int, ...]], int]] = {
     "sigmoid": _sigmoid,
     "softmax_shift": _largest,
     "logsumexp": _logsumexp,
-    "stop_gradient": lambda graph, operands: operands[0],
 }
 
 
-def check_operations(graph: Graph) -> None:
-    """Refuse what no table of this module knows, such as an operation of somebody's own.
+def check_operation(key: str) -> None:
+    """Refuse a row that is neither a call nor a formula.
 
     Raises:
-        LoweringError: if there is such an operation.
+        LoweringError: if it is computed by a function of somebody's own.
     """
-    unknown = set(graph.names) - LEAVES - ADDITIVE - ARRAY_OPERATIONS.keys() - EXPANSIONS.keys()
-    if unknown:
+    known = key in ADDITIVE or key in EXPANSIONS or numpy_call(key) != ""
+    if not known and not EVERY[key].is_written:
         raise LoweringError(
-            f"the operation {min(unknown)!r} has no array implementation; add a row for it to "
-            f"ARRAY_OPERATIONS or EXPANSIONS of autograd.lowering.arrays"
+            f"the operation {EVERY[key].name!r} is computed by a function of Python, which no "
+            f"array program can call; give its row a formula instead of by="
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TypeAlias
 
-from ..core.ops import OPS
+from ..core.table import EVERY
 from .graph import AFFINE, ONE, PARAMETER, Expression, Graph, as_node, as_operand
 from .lowered import UNWANTED, Average, Lowered, Outer
 
@@ -81,7 +81,7 @@ class _Sweep:
     def operation(self, node: int, gradient: Number) -> None:
         """Report to the operands of a node, each by its rule."""
         graph, operands = self.graph, self.graph.operands[node]
-        op = OPS[graph.names[node]]
+        op = EVERY[graph.names[node]]
         rules = op.rules if op.arity is not None else op.rules * len(operands)
         numbers: list[Number] = []
         if not op.linear:

@@ -77,6 +77,10 @@ class Graph:
         found = self._known.get(key)
         return self._add(key, name, operands, 0.0) if found is None else found
 
+    def row(self, key: str, operands: tuple[int, ...]) -> int:
+        """The node of a row of the operation table, as a formula calls it."""
+        return self.node(key, operands)
+
     def find(self, name: str, operands: tuple[int, ...]) -> int | None:
         """The node of an operation on nodes, if there is one."""
         return self._known.get((name, operands))
@@ -175,9 +179,8 @@ class Expression:
     def record_operation(self, op: Op, operands: tuple[Any, ...]) -> Expression:
         """The expression for an operation on expressions and floats: what calling an Op does."""
         graph = self.graph
-        return Expression(
-            graph, graph.node(op.name, tuple([as_node(graph, operand) for operand in operands]))
-        )
+        nodes = tuple([as_node(graph, operand) for operand in operands])
+        return Expression(graph, graph.row(op.key, nodes))
 
     def __add__(self, other: Any) -> Expression:
         return self.record_operation(ops.add, (self, other))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import ARRAY_OPERATIONS
+from .arrays import jax_call
 from .graph import AFFINE, CONSTANT, PARAMETER
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
@@ -108,9 +108,10 @@ def import_jax() -> Any:
 def jax_function(schedule: Schedule) -> Callable[[Any, Any], tuple[Any, Any]]:
     """The schedule as a pure function of the parameters and the inputs, for JAX to trace."""
     import jax.numpy as jnp
+    from jax.scipy import special
 
     def function(parameters: Any, columns: Any) -> tuple[Any, Any]:
-        return _Tracer(schedule, jnp, parameters, columns).run()
+        return _Tracer(schedule, jnp, special, parameters, columns).run()
 
     return function
 
@@ -118,8 +119,11 @@ def jax_function(schedule: Schedule) -> Callable[[Any, Any], tuple[Any, Any]]:
 class _Tracer:
     """The arrays of one call, and where in them each node is."""
 
-    def __init__(self, schedule: Schedule, jnp: Any, parameters: Any, columns: Any) -> None:
-        self.schedule, self.jnp, self.graph = schedule, jnp, schedule.lowered.graph
+    def __init__(
+        self, schedule: Schedule, jnp: Any, special: Any, parameters: Any, columns: Any
+    ) -> None:
+        self.schedule, self.jnp, self.special = schedule, jnp, special
+        self.graph = schedule.lowered.graph
         self.size = columns.shape[1]
         self.arrays: list[Any] = [columns, jnp.ones((1, self.size)), parameters]
         self.home: dict[int, tuple[int, int]] = {schedule.one: (1, 0)}
@@ -243,4 +247,4 @@ class _Tracer:
             for sign, operand in zip(block.name[5:], operands[1:]):
                 total = total + operand if sign == "+" else total - operand
             return total
-        return ARRAY_OPERATIONS[block.name].jax(jnp, *operands)
+        return jax_call(block.name)(jnp, self.special, *operands)

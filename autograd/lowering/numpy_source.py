@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ARRAY_OPERATIONS
+from ..core.table import EVERY
+from .arrays import NUMPY_CALLS, numpy_call
 from .graph import AFFINE, PARAMETER
 from .layout import Layout
 from .lowered import Average
@@ -47,7 +48,6 @@ def compile_source(source: str) -> CodeType:
 
 
 # What a program calls each operation, and NumPy's functions.
-CALLS = {name: getattr(op.numpy, "__name__", name) for name, op in ARRAY_OPERATIONS.items()}
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "array": np.array,
@@ -60,7 +60,7 @@ NAMESPACE: dict[str, Any] = {
     "subtract": np.subtract,
     "take": np.take,
     "vdot": np.vdot,
-    **{CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+    **NUMPY_CALLS,
 }
 
 
@@ -94,8 +94,8 @@ def _block(block: Block, views: Views) -> list[str]:
     out = views.fetch(block.members)
     if block.name.startswith("sum:"):
         return _sum(block.name[5:], operands, out)
-    text = ARRAY_OPERATIONS[block.name].text.format(*operands)
-    call = f"{CALLS[block.name]}({', '.join([*operands, f'out={out}'])})"
+    text = EVERY[block.name].formula(operands)
+    call = f"{numpy_call(block.name)}({', '.join([*operands, f'out={out}'])})"
     return [line(call, f"{out} = {text}")]
 
 

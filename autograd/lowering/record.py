@@ -85,7 +85,7 @@ def _record_under(root: Value, graph: Graph, nodes: dict[Value, int]) -> None:
             operands = tuple(
                 [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
             )
-            nodes[value] = node = graph.node(value.op.name, operands)
+            nodes[value] = node = graph.node(value.op.key, operands)
             if value.label:
                 graph.labels.setdefault(node, value.label)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.ops import OPS
+from ..core.table import EVERY
 from .graph import AFFINE, CONSTANT, Graph
 from .lowered import Lowered
 
@@ -76,7 +76,7 @@ class Simplifier(Graph):
         """The simplest node for an operation that is no addition."""
         names, numbers = self.names, self.numbers
         if all(names[x] == CONSTANT for x in operands):
-            return self.constant(OPS[name].forward(*[numbers[x] for x in operands]))
+            return self.constant(EVERY[name].forward(*[numbers[x] for x in operands]))
         if name == "mul":
             return self.product(*operands)
         x = operands[0]

@@ -257,7 +257,7 @@ def _overview() -> argparse.ArgumentParser:
 
 def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = f"{_program()} {name}"
-    functions = textwrap.fill(" ".join(op.name for op in expression.FUNCTIONS), 76)
+    functions = textwrap.fill(" ".join(expression.functions()), 76)
     about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
     parser = _Parser(
         prog=prog,

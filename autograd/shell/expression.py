@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import difflib
 import keyword
-import math
 import re
 import unicodedata
 import warnings
@@ -19,9 +18,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..core import formula
+from ..core.formula import CONSTANTS, Token, UnreadError
 from ..core.ops import OPS, Op
 from ..core.value import Value
-from ..text import real
+from ..text import counted, shortened
 
 LONGEST = 10_000  # characters
 DEEPEST = 50  # brackets within brackets
@@ -29,26 +30,7 @@ LONGEST_NAME = 50  # characters
 NAMES_SHOWN = 40
 SHOWN = 72  # characters of a line that an error shows
 
-CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
-
-_BINARY = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "**",
-    ast.BitXor: "^",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.MatMult: "@",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-}
-_UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not"}
-# What is written as a function; a row that is an operator can be called by its name as well.
-FUNCTIONS = [op for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
+# A row that is an operator can be called by its name as well.
 _OPERATORS = {
     (op.symbol, op.arity): op for op in OPS.values() if op.arity and not op.symbol.isidentifier()
 }
@@ -57,15 +39,12 @@ _OPERATORS = {
 _INSTEAD = {
     "^": "for a power write **",
     "ln": "write log(x)",
-    "log10": "write log(x) / log(10)",
-    "log2": "write log(x) / log(2)",
     "max": "write maximum(x, y)",
     "min": "write minimum(x, y)",
     "prod": "write x * y",
     "dot": "write x1*y1 + x2*y2",
     "softmax": "it gives a list; one entry of it is exp(x - logsumexp(x, y))",
     "log_softmax": "it gives a list; one entry of it is x - logsumexp(x, y)",
-    "tan": "write sin(x) / cos(x)",
     "e": "for Euler's number write exp(1)",
 }
 _REFUSED: dict[type[ast.AST], str] = {
@@ -84,6 +63,11 @@ _REFUSED: dict[type[ast.AST], str] = {
 _NEVER = "\"'\\#"
 _OPENING = "([{"
 _CLOSING = ")]}"
+
+
+def functions() -> list[str]:
+    """What is written as a function: the names of rows, but of those that are infix operators."""
+    return [op.name for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
 
 
 class ExpressionError(ValueError):
@@ -352,7 +336,7 @@ class _Reader:
         self._refuse_taken(name, target)
         self._parts[name] = None
 
-    def _refuse_taken(self, name: str, place: ast.Name) -> None:
+    def _refuse_taken(self, name: str, place: ast.expr) -> None:
         if name in OPS:
             operands = ", ".join(OPS[name].letters)
             raise self._error_at(f"{name} is a function: write {name}({operands})", place)
@@ -360,45 +344,52 @@ class _Reader:
             raise self._error_at(f"{name} is the number {CONSTANTS[name]}; use another name", place)
 
     def _expression(self, root: ast.expr) -> Iterator[_Instruction]:
-        """The instructions of an expression, operands first, without recursion."""
-        waiting: list[ast.expr | _Instruction] = [root]
-        while waiting:
-            item = waiting.pop()
-            if not isinstance(item, ast.expr):
-                yield item
-                continue
-            instruction, operands = self._read_node(item)
-            if instruction is not None:
-                waiting.append(instruction)
-            waiting.extend(reversed(operands))
+        """The instructions of an expression, operands first."""
+        try:
+            yield from filter(None, formula.postfix(root, self._instruction))
+        except UnreadError as unread:
+            raise self._unread(unread.place) from None
 
-    def _read_node(self, node: ast.expr) -> tuple[_Instruction | None, Sequence[ast.expr]]:
-        """What a node does, once its operands are there; None if it does nothing to its operand."""
-        match node:
-            case ast.Constant(value=value):
-                return self._number(value, node), ()
-            case ast.Name(id=name):
-                return self._name(name, node), ()
-            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return None, (operand,)
-            case ast.UnaryOp(operand=operand):
-                return self._operator(_UNARY[type(node.op)], 1, node), (operand,)
-            case ast.BinOp(left=left, right=right):
-                return self._operator(_BINARY[type(node.op)], 2, left), (left, right)
-            case ast.Call():
-                return self._call(node)
-        kind = type(node)
-        refusal = _REFUSED.get(kind, "this is not used here; write numbers, names and functions")
-        raise self._error_at(refusal, node)
+    def _instruction(self, token: Token) -> _Instruction | None:
+        """What a token does, once its operands are there; None if it does nothing to them."""
+        what, place = token.what, token.place
+        if token.operands is None:
+            return _Number(what) if isinstance(what, float) else self._name(what, place)
+        if isinstance(place, ast.Call):
+            return self._call(str(what), token.operands, place)
+        if isinstance(place, (ast.UnaryOp, ast.BinOp)):
+            return self._operator(str(what).strip(), token.operands, place)
+        raise self._error_at(_REFUSED[type(place)], place)
 
-    def _number(self, value: object, node: ast.expr) -> _Instruction:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return _Number(real(value))
-        if isinstance(value, complex):
-            raise self._error_at("complex numbers are not used here; every number is a float", node)
-        raise self._error_at(f"{value} is not a number; write 1 or 0 for yes or no", node)
+    def _unread(self, node: ast.expr) -> ExpressionError:
+        """The complaint about what no expression has."""
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, complex):
+                return self._error_at(
+                    "complex numbers are not used here; every number is a float", node
+                )
+            return self._error_at(f"{node.value} is not a number; write 1 or 0 for yes or no", node)
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                return self._error_at(_REFUSED[ast.Attribute], node.func)
+            if not isinstance(node.func, ast.Name):
+                return self._error_at(
+                    "only functions can be called; for a product write *", node.func
+                )
+            op = OPS.get(node.func.id)
+            if op is None:
+                return self._error_at(self._no_function(node.func.id), node.func)
+            if node.keywords:
+                word = node.keywords[0]
+                return self._error_at(
+                    f"operands have no keywords here; write {op.name}({', '.join(op.letters)})",
+                    word if word.arg else word.value,
+                )
+            node = next(operand for operand in node.args if isinstance(operand, ast.Starred))
+        refusal = "this is not used here; write numbers, names and functions"
+        return self._error_at(_REFUSED.get(type(node), refusal), node)
 
-    def _name(self, name: str, node: ast.Name) -> _Instruction:
+    def _name(self, name: str, node: ast.expr) -> _Instruction:
         if name in self._parts:
             return _Load(name)
         if name in CONSTANTS:
@@ -408,44 +399,33 @@ class _Reader:
         self._inputs.setdefault(name, excerpt(self._lines[row - 1], self._column(row, offset)))
         return _Load(name)
 
-    def _operator(self, symbol: str, arity: int, place: ast.expr) -> _Instruction:
+    def _operator(
+        self, symbol: str, arity: int, place: ast.UnaryOp | ast.BinOp
+    ) -> _Instruction | None:
+        if (symbol, arity) == ("+", 1):
+            return None
         op = _OPERATORS.get((symbol, arity))
         if op is not None:
             return _Apply(op, arity)
         known = " ".join(dict.fromkeys(known for known, _ in _OPERATORS))
         advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
         message = f"'{symbol}' is no operator here; {advice}"
-        if arity == 1:
+        if isinstance(place, ast.UnaryOp):
             raise self._error_at(message, place)
-        raise self._error_behind(message, place, symbol)
+        raise self._error_behind(message, place.left, symbol)
 
-    def _call(self, node: ast.Call) -> tuple[_Instruction, Sequence[ast.expr]]:
-        if not isinstance(node.func, ast.Name):
-            if isinstance(node.func, ast.Attribute):
-                raise self._error_at(_REFUSED[ast.Attribute], node.func)
-            raise self._error_at("only functions can be called; for a product write *", node.func)
-        name = node.func.id
+    def _call(self, name: str, operands: int, node: ast.Call) -> _Instruction:
         op = OPS.get(name)
         if op is None:
             raise self._error_at(self._no_function(name), node.func)
-        if node.keywords:
-            word = node.keywords[0]
+        if op.arity is not None and node.args and isinstance(node.args[0], ast.List):
+            raise self._error_at(_REFUSED[ast.List], node.args[0])
+        if not operands if op.arity is None else operands != op.arity:
+            expected = "one operand or more" if op.arity is None else counted(op.arity, "operand")
             raise self._error_at(
-                f"operands have no keywords here; write {name}({', '.join(op.letters)})",
-                word if word.arg else word.value,
+                f"{name} takes {expected}, and here are {operands or 'none'}", node.func
             )
-        operands = node.args
-        if op.arity is None and len(operands) == 1 and isinstance(operands[0], ast.List):
-            operands = operands[0].elts  # sum([x, y]), as in Python
-        for operand in operands:
-            if isinstance(operand, ast.Starred):
-                raise self._error_at(_REFUSED[ast.Starred], operand)
-        if not operands if op.arity is None else len(operands) != op.arity:
-            expected = "one operand or more" if op.arity is None else _counted(op.arity)
-            raise self._error_at(
-                f"{name} takes {expected}, and here are {len(operands) or 'none'}", node.func
-            )
-        return _Apply(op, len(operands)), operands
+        return _Apply(op, operands)
 
     def _no_function(self, name: str) -> str:
         if name in self._parts or name in self._inputs:
@@ -508,10 +488,6 @@ def _advice(name: str, known: Iterable[str], otherwise: str) -> str:
     return f"{otherwise} {' '.join(shown)}" if known else "it takes no numbers"
 
 
-def _counted(operands: int) -> str:
-    return f"{operands} operand{'s' * (operands > 1)}"
-
-
 def _quoted(text: str) -> str:
     """A piece of somebody's text within a message: in quotes, on one line, not too long."""
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return repr(shortened(text, 40))

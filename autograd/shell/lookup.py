@@ -111,7 +111,7 @@ class GraphNames:
         return recording.data[recording.place[node]]
 
     def _gradient(self, node: Value) -> str:
-        return held(self._stepper.grad(node))
+        return held(self._stepper.grad_so_far(node))
 
 
 class PythonNames(GraphNames):

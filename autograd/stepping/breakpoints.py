@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..text import counted
 from .recording import Recording
-from .targets import ConditionTarget, NodeTarget, Target
+from .targets import Target
 
 
 @dataclass(eq=False, repr=False)
@@ -25,7 +25,7 @@ class Breakpoint:
 
     number: int
     target: Target
-    condition: ConditionTarget | None = None
+    condition: Target | None = None
     once: bool = False
     enabled: bool = True
     hits: int = 0
@@ -41,7 +41,7 @@ class Breakpoint:
 
     def reason(self, recording: Recording, place: int) -> str:
         """Why the pass stops before the step at a place: ``breakpoint 1, before w changes``."""
-        if isinstance(self.target, NodeTarget):
+        if self.target.node is not None:
             return f"breakpoint {self.number}, before {self.target.name} changes"
         return f"breakpoint {self.number}, {self.target.found(recording, place)}"
 

@@ -1,52 +1,25 @@
 """Conditions such as ``grad > 10 and not isnan(data)``: text in, a predicate out.
 
-The text is parsed and looked up piece by piece; nothing of it is ever run as Python. It may
-compare ``grad`` and ``data``, which are floats, with each other and with numbers, by the usual
-arithmetic, which follows IEEE 754 as the engine does.
+They are formulas on ``grad`` and ``data``, in the language of the operation table and with its
+functions, so that they follow IEEE 754 as the engine does.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-import operator
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from ..core import ieee
-from ..text import escape, real
+from ..core import formula
+from ..core.formula import CHOICE, CONSTANTS, FLOATS, TRUTHS, UnreadError
+from ..core.table import OPS
+from ..text import escape, shortened
 
 LONGEST = 200  # characters; so that nothing nests too deep
 
-_Kind = TypeVar("_Kind", bound=ast.AST)
-_Row = TypeVar("_Row")
-_Compute = Callable[[float, float], float]  # of grad and data
-
-_NAMES: dict[str, _Compute] = {
-    "grad": lambda grad, data: grad,
-    "data": lambda grad, data: data,
-    "inf": lambda grad, data: math.inf,
-}
+_LETTERS = ("grad", "data")
 _TESTS = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
-_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: ieee.divide,
-    ast.Pow: ieee.power,
-}
-_SIGNS: dict[type[ast.unaryop], Callable[[float], float]] = {
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-}
-_COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
 _HINT = "write for example grad > 10, isnan, abs(grad) < 1e-6 or data > 0 and grad < 0"
 
 
@@ -65,9 +38,9 @@ class Condition(NamedTuple):
 def parse_condition(text: str) -> Condition:
     """Understand a condition on ``grad`` and ``data``.
 
-    It is made of numbers and ``inf``, ``+ - * / **``, ``abs(...)``, comparisons, ``and``, ``or``,
-    ``not``, and the tests ``isnan``, ``isinf`` and ``isfinite``, which without an argument are
-    about the gradient.
+    It is made of numbers and ``inf``, ``+ - * / // % **``, functions of autograd such as ``abs``,
+    comparisons, ``and``, ``or``, ``not``, and the tests ``isnan``, ``isinf`` and ``isfinite``,
+    which without an argument are about the gradient.
 
     Raises:
         ValueError: if the text is anything else; the message says what is not understood.
@@ -77,77 +50,66 @@ def parse_condition(text: str) -> Condition:
             f"a condition has at most {LONGEST} characters, got {len(text)}; a Python function of "
             f"(node, gradient) may be as long as you like"
         )
+    line = " ".join(text.split())  # lines and indentation mean nothing here
     try:
-        # Lines and indentation mean nothing here.
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        tree = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError(f"cannot read the condition {_shown(text)}; {_HINT}") from None
-    return Condition(text, _truth(tree, text))
+        raise ValueError(f"cannot read the condition {_quoted(text)}; {_HINT}") from None
+    wrong = _misplaced(tree, truth=True)
+    if wrong is not None:
+        place, complaint = wrong
+        part = ast.get_source_segment(line, place) or line
+        where = "it" if part == line else _quoted(part)
+        raise ValueError(
+            f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
+        )
+    written = ast.unparse(_AboutGradient().visit(tree))
+    return Condition(text, formula.function(FLOATS, written, _LETTERS, _function))
 
 
-def _truth(tree: ast.expr, text: str) -> Callable[[float, float], bool]:
-    """What is true or false."""
-    match tree:
-        case ast.BoolOp(op=kind, values=parts):
-            truths = [_truth(part, text) for part in parts]
-            combine = all if isinstance(kind, ast.And) else any
-            return lambda grad, data: combine(truth(grad, data) for truth in truths)
-        case ast.UnaryOp(op=ast.Not(), operand=part):
-            truth = _truth(part, text)
-            return lambda grad, data: not truth(grad, data)
-        case ast.Compare(left=left, ops=kinds, comparators=others):
-            numbers = [_number(part, text) for part in (left, *others)]
-            compare = [_known(_COMPARISONS, kind, text) for kind in kinds]
-
-            def chain(grad: float, data: float) -> bool:
-                values = [number(grad, data) for number in numbers]
-                return all(c(x, y) for c, x, y in zip(compare, values, values[1:]))
-
-            return chain
-        case ast.Name(id=name) if name in _TESTS:
-            test = _TESTS[name]
-            return lambda grad, data: test(grad)
-        case ast.Call(func=ast.Name(id=name), args=[part], keywords=[]) if name in _TESTS:
-            test, number = _TESTS[name], _number(part, text)
-            return lambda grad, data: test(number(grad, data))
-    raise _refusal(tree, text, "is neither true nor false")
-
-
-def _number(tree: ast.expr, text: str) -> _Compute:
-    """What is a number."""
-    match tree:
-        case ast.Constant(value=int() | float() as constant) if not isinstance(constant, bool):
-            x = real(constant)
-            return lambda grad, data: x
-        case ast.Name(id=name) if name in _NAMES:
-            return _NAMES[name]
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as kind, operand=part):
-            sign, inner = _known(_SIGNS, kind, text), _number(part, text)
-            return lambda grad, data: sign(inner(grad, data))
-        case ast.BinOp(left=left, op=kind, right=right):
-            compute = _known(_ARITHMETIC, kind, text)
-            x_of, y_of = _number(left, text), _number(right, text)
-            return lambda grad, data: compute(x_of(grad, data), y_of(grad, data))
-        case ast.Call(func=ast.Name(id="abs"), args=[part], keywords=[]):
-            size = _number(part, text)
-            return lambda grad, data: abs(size(grad, data))
-    raise _refusal(tree, text, "is no number")
+def _misplaced(node: ast.expr, truth: bool) -> tuple[ast.expr, str] | None:
+    """The first piece that is not what it has to be, true or false or else a number; and why."""
+    wrong = node, "is neither true nor false" if truth else "is no number"
+    try:
+        token, operands = formula.token(node)
+    except UnreadError as unread:
+        return unread.place, wrong[1]
+    what, count = token.what, token.operands
+    wanted = [False] * len(operands)  # which of the operands are to be true or false
+    if truth:
+        if what in ("and", "or", "not "):
+            wanted = [True] * len(operands)
+        elif what not in TRUTHS and not (what in _TESTS and count in (None, 1)):
+            return wrong
+    elif what == CHOICE:
+        wanted[0] = True
+    elif token.is_call:
+        op = OPS.get(str(what))
+        if op is None or count != (op.arity or count):
+            return wrong
+    elif count is None:
+        if isinstance(what, str) and what not in _LETTERS and what not in CONSTANTS:
+            return wrong
+    elif what in TRUTHS or what in ("~", "@", "^", "&", "|", "<<", ">>"):
+        return wrong
+    found = (_misplaced(x, kind) for x, kind in zip(operands, wanted))
+    return next((wrong for wrong in found if wrong is not None), None)
 
 
-def _known(table: Mapping[type[_Kind], _Row], kind: _Kind, text: str) -> _Row:
-    if type(kind) not in table:
-        raise ValueError(f"{_shown(text)}: {type(kind).__name__} is not understood here; {_HINT}")
-    return table[type(kind)]
+class _AboutGradient(ast.NodeTransformer):
+    """A test without an argument is about the gradient."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Call(node, [ast.Name("grad")], []) if node.id in _TESTS else node
 
 
-def _refusal(tree: ast.expr, text: str, complaint: str) -> ValueError:
-    part = ast.get_source_segment(" ".join(text.split()), tree) or text
-    where = "it" if part == text else _shown(part)
-    return ValueError(
-        f"{_shown(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
-    )
+def _function(name: str) -> Callable[..., Any]:
+    return _TESTS.get(name) or OPS[name].forward
 
 
-def _shown(text: str) -> str:
-    short = text if len(text) <= 60 else text[:57] + "..."
-    return f'"{escape(short)}"'
+def _quoted(text: str) -> str:
+    return f'"{escape(shortened(text))}"'

@@ -78,7 +78,7 @@ class Cursor:
             return self.values.nodes[self.values_done]
         return self.steps.nodes[min(self._position, len(self.steps) - 1)]
 
-    def grad(self, node: Value) -> float | None:
+    def grad_so_far(self, node: Value) -> float | None:
         """The ``.grad`` of a node where the pass stands; None if no report has reached it."""
         latest = self.steps.latest(node, self.edges_taken)
         if latest is not None:

@@ -51,12 +51,12 @@ class ForwardStep:
         in_numbers = formulas.in_numbers(self.node, self.operands)
         origin = formulas.made_at(self.node)
         return (
-            f"{headline(self)} = {in_numbers} = {signed(self.data)}"
+            f"{value_line(self)} = {in_numbers} = {signed(self.data)}"
             f"{'' if same else changed}{GAP + origin if origin else ''}"
         )
 
 
-def headline(step: ForwardStep) -> str:
+def value_line(step: ForwardStep) -> str:
     """Which step it is, and its node as it is computed: ``[1/3] e = a * b``."""
     formula = formulas.in_names(step.node, step.names)
     return f"[{step.number}/{step.total}] {step.names[step.node]} = {formula}"

@@ -68,7 +68,7 @@ def _is_constant(op: Op) -> bool:
 
     A step lets no derivative pass either, but it has a kink, and moving over that is seen.
     """
-    return not op.kinks and all(partial.rule is None for partial in op.partials)
+    return not op.kinks and not any(partial.passes for partial in op.partials)
 
 
 def _function(recording: Recording, node: Value, above: Sequence[int]) -> Callable[[float], float]:

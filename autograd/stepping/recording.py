@@ -84,7 +84,7 @@ class Recording(Sequence[Step]):
 
     def numbers(self, node: Value) -> list[float]:
         """The operands of a node as the numbers that they were when the pass began."""
-        return [x if type(x) is float else self.data[self.place[x]] for x in node.operands]  # type: ignore[index]
+        return [self.data[self.place[x]] if isinstance(x, Value) else x for x in node.operands]
 
     def edge_count(self, place: int) -> int:
         """How many edges the node at a place has."""

@@ -12,14 +12,14 @@ import dataclasses
 from ..checking.differences import Comparison
 from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
-from . import forward, node_check, steps, tables
+from . import node_check, tables
 from .breakpoints import Breakpoint
 from .cursor import Cursor
-from .forward import ForwardStep
+from .forward import ForwardStep, value_line
 from .naive import naive_walk
 from .paths import PATHS_SHOWN, Why, why
-from .steps import Step
-from .targets import NodeTarget, Predicate, condition_target, find_node, resolve
+from .steps import Step, headline, held
+from .targets import Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
 _WHY = "why(node) for those that matter most"
@@ -132,7 +132,7 @@ class Stepper(Cursor):
         if self.done:
             return self._nothing("left to take")
         place = self._next_at(goal)
-        if place is None and isinstance(goal, NodeTarget):
+        if place is None and goal.node is not None:
             return self._stay(self.steps.place[goal.node])
         if place is None:
             met = f"{goal.name} was not met"
@@ -250,7 +250,7 @@ class Stepper(Cursor):
         found = find_node(self.steps, node)
         if found not in self.watches:
             self.watches.append(found)
-        return Text(f"watching {self.steps.names[found]}, grad {steps.held(self.grad(found))}")
+        return Text(f"watching {self.steps.names[found]}, grad {held(self.grad_so_far(found))}")
 
     def unwatch(self, node: Value | str | None = None) -> Text:
         """Do not show the gradient of a node any longer, or of any.
@@ -333,11 +333,11 @@ class Stepper(Cursor):
         if self.is_forward:
             done, total = self.values_done, len(self.values)
             where = f"after value {done} of {total}" if done else "before the first value"
-            return Text(f"forward, {where}: next() computes {forward.headline(self.values[done])}")
+            return Text(f"forward, {where}: next() computes {value_line(self.values[done])}")
         position, total = self._position, len(self.steps)
         if position == total:
             return Text(f"at the end, position {position} of {total}: every gradient is final")
-        following = steps.headline(self.steps.part(position, 0, 0))
+        following = headline(self.steps.part(position, 0, 0))
         if self._edges_done:
             edges = f"{self._edges_done} of {self.steps.edge_count(position)} edges"
             where = f"position {position} of {total}, after {edges}: next() finishes"
@@ -370,12 +370,12 @@ class Stepper(Cursor):
 
     def _move(self, position: int, edges_done: int = 0, every_node: bool = False) -> None:
         """Move, and note which of the watched gradients that changes."""
-        before = [steps.held(self.grad(node)) for node in self.watches]
+        before = [held(self.grad_so_far(node)) for node in self.watches]
         super()._move(position, edges_done, every_node)
         self._notes = tuple(
             f"watch {self.steps.names[node]}: grad {was} -> {now}"
             for node, was in zip(self.watches, before)
-            if (now := steps.held(self.grad(node))) != was
+            if (now := held(self.grad_so_far(node))) != was
         )
 
     def _stand(self, met: str = "") -> Text:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..core.ops import OPS
 from ..core.value import Value
@@ -27,76 +27,47 @@ CANDIDATES_SHOWN = 6
 
 @dataclass(frozen=True)
 class Target:
-    """What was pointed at.
+    """What was pointed at: one node, or every node of which a test holds.
 
     Attributes:
         name: what it is called in messages.
+        holds: whether a node is meant that has this gradient in the end, and this number.
+        node: the node, if it is one.
+        is_condition: whether the test is of the gradient, which is then told.
         note: what else it could have meant, or the empty string.
     """
 
     name: str
-    note: str = field(default="", kw_only=True)
+    holds: Callable[[Value, float, float], bool]
+    node: Value | None = None
+    is_condition: bool = False
+    note: str = ""
 
     def is_at(self, recording: Recording, place: int) -> bool:
         """Whether the step at a place is its own: ``until`` ends before such a step."""
-        raise NotImplementedError
+        return self.holds(recording.nodes[place], recording.gradients[place], recording.data[place])
 
     def is_touched_at(self, recording: Recording, place: int, edges_done: int) -> bool:
-        """Whether a breakpoint on it stops before what is left of the step at a place."""
-        return not edges_done and self.is_at(recording, place)
+        """Whether a breakpoint on it stops before what is left of the step at a place.
 
-    def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
-        """The node that a breakpoint's condition is about, and its gradient so far."""
-        return recording.nodes[place], recording.gradients[place]
-
-    def found(self, recording: Recording, place: int) -> str:
-        """What has been met at a place."""
-        return self.name
-
-
-@dataclass(frozen=True)
-class NodeTarget(Target):
-    """One node. What touches it is every step that changes its gradient."""
-
-    node: Value
-
-    def is_at(self, recording: Recording, place: int) -> bool:
-        """Whether the node itself is at this place."""
-        return recording.nodes[place] is self.node
-
-    def is_touched_at(self, recording: Recording, place: int, edges_done: int) -> bool:
-        """Whether what is left of the step at a place changes the gradient of the node."""
+        What touches a node is every step that changes its gradient.
+        """
+        if self.node is None:
+            return not edges_done and self.is_at(recording, place)
         if self.node is recording.root:
             return place == 0 == edges_done
         return any(report.operand is self.node for report in recording.sent(place)[edges_done:])
 
     def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
-        """The node itself, with what it has received before what is left of the step there."""
+        """The node that a breakpoint's condition is about, and its gradient so far."""
+        if self.node is None:
+            return recording.nodes[place], recording.gradients[place]
         return self.node, recording.received(self.node, recording.starts[place] + edges_done)
 
-
-@dataclass(frozen=True)
-class OpTarget(Target):
-    """Every node of the operation of that name."""
-
-    def is_at(self, recording: Recording, place: int) -> bool:
-        """Whether the node at a place was made by the operation."""
-        op = recording.nodes[place].op
-        return op is not None and op.name == self.name
-
-
-@dataclass(frozen=True)
-class ConditionTarget(Target):
-    """Every node of which a test holds, once its gradient is final."""
-
-    holds: Callable[[Value, float, float], bool]
-
-    def is_at(self, recording: Recording, place: int) -> bool:
-        """Whether the test holds of the node at a place."""
-        return self.holds(recording.nodes[place], recording.gradients[place], recording.data[place])
-
     def found(self, recording: Recording, place: int) -> str:
-        """The test, with the gradient and the node of which it holds."""
+        """What has been met at a place; a condition with the gradient and the node there."""
+        if not self.is_condition:
+            return self.name
         name = recording.names[recording.nodes[place]]
         return f"{self.name} ({signed(recording.gradients[place])} at {name})"
 
@@ -109,8 +80,7 @@ def resolve(recording: Recording, target: object) -> Target:
         ValueError: if it is not in this pass, or a label is shared by several nodes.
     """
     if isinstance(target, Value):
-        node = find_node(recording, target)
-        return NodeTarget(recording.names[node], node)
+        return _one_node(recording, find_node(recording, target))
     if isinstance(target, str):
         return _resolve_text(recording, target)
     if callable(target):
@@ -121,7 +91,11 @@ def resolve(recording: Recording, target: object) -> Target:
     )
 
 
-def condition_target(test: object) -> ConditionTarget:
+def _one_node(recording: Recording, node: Value, note: str = "") -> Target:
+    return Target(recording.names[node], lambda x, grad, data: x is node, node, note=note)
+
+
+def condition_target(test: object) -> Target:
     """The nodes of which a condition, or a function of (node, gradient), holds.
 
     Raises:
@@ -129,9 +103,8 @@ def condition_target(test: object) -> ConditionTarget:
         ValueError: if a text is no condition.
     """
     if isinstance(test, str):
-        condition = parse_condition(test)
-        name = " ".join(condition.text.split())
-        return ConditionTarget(name, lambda node, grad, data: condition.holds(grad, data))
+        holds, name = parse_condition(test).holds, " ".join(test.split())
+        return Target(name, lambda node, grad, data: holds(grad, data), is_condition=True)
     if not callable(test):
         raise TypeError(
             f"a condition is a text such as 'grad > 10' or a function of (node, gradient), got "
@@ -139,7 +112,7 @@ def condition_target(test: object) -> ConditionTarget:
         )
     predicate: Predicate = test
     name = escape(getattr(test, "__name__", type(test).__name__))
-    return ConditionTarget(name, lambda node, grad, data: predicate(node, grad))
+    return Target(name, lambda node, grad, data: predicate(node, grad), is_condition=True)
 
 
 def find_node(recording: Recording, target: object) -> Value:
@@ -171,11 +144,11 @@ def _resolve_text(recording: Recording, written: str) -> Target:
     is_operation = written in operations or written in OPS
     if found:
         node = _only(recording, written, found)
-        name = recording.names[node]
         also = "operation" if is_operation else "condition" if _is_condition(written) else ""
-        return NodeTarget(name, node, note=also and f"the node {name} is meant, not the {also}")
+        note = also and f"the node {recording.names[node]} is meant, not the {also}"
+        return _one_node(recording, node, note)
     if written in operations:
-        return OpTarget(written)
+        return Target(written, lambda node, grad, data: _operation(node) == written)
     if is_operation:
         raise ValueError(
             f"no node of this graph was made by {written}; its operations are "
@@ -190,8 +163,12 @@ def _resolve_text(recording: Recording, written: str) -> Target:
         raise error
 
 
+def _operation(node: Value) -> str:
+    return "" if node.op is None else node.op.name
+
+
 def _operations(recording: Recording) -> set[str]:
-    return {node.op.name for node in recording.nodes if node.op is not None}
+    return {*map(_operation, recording.nodes)} - {""}
 
 
 def _is_condition(written: str) -> bool:

@@ -6,10 +6,10 @@ whatever numbers and labels a graph holds. Steps, tables, pictures and errors wr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..core.formula import on_names
 from ..core.value import Value
 from ..text import ends, escape, plain, signed
 from .names import atom, label_or_number
@@ -71,17 +71,12 @@ def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
     letters: dict[str, Value | float]
     if node.op.arity is None:
         text = node.op.partials[0].text
-        letters = {"x": node.operands[position]}
+        letters = {"x": node.operands[position], "z": node}
     else:
         text = node.op.partials[position].text
-        letters = dict(zip(node.op.letters, node.operands))
-    letters["z"] = node
-
-    def name(letter: re.Match[str]) -> str:
-        shown = _named(letters[letter[0]], names)
-        return f"({shown})" if shown.startswith("-") else shown
-
-    written = re.sub(rf"\b[{''.join(letters)}]\b", name, text)
+        letters = {**dict(zip(node.op.letters, node.operands)), "z": node}
+    shown = {letter: _named(operand, names) for letter, operand in letters.items()}
+    written = on_names(text, {x: f"({y})" if y.startswith("-") else y for x, y in shown.items()})
     return f"({written})" if " if " in text else written
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -9,16 +10,24 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.ops import OPS
+from ...core.table import EVERY
 
 Indices: TypeAlias = NDArray[np.intp]
 LIFT = "lift"
 # Exponents with a simpler rule than the general one; others are numbers like all constants.
 EXPONENTS = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0})
-VARIADIC = frozenset(name for name, op in OPS.items() if op.arity is None)
-# For each operation whether a derivative passes to each of its operands.
-PASSED = {name: tuple(p.rule is not None for p in op.partials) for name, op in OPS.items()}
-PASSED[LIFT] = (True,)
+
+
+@functools.cache
+def is_variadic(name: str) -> bool:
+    """Whether an operation takes any number of operands."""
+    return name != LIFT and EVERY[name].arity is None
+
+
+@functools.cache
+def passes(name: str) -> tuple[bool, ...]:
+    """For each operand of an operation whether a derivative passes to it; one for any number."""
+    return (True,) if name == LIFT else tuple([p.passes for p in EVERY[name].partials])
 
 
 class Kind(NamedTuple):
@@ -41,11 +50,11 @@ class Kind(NamedTuple):
     @property
     def variadic(self) -> bool:
         """Whether there may be any number of operands."""
-        return self.name in VARIADIC
+        return is_variadic(self.name)
 
     def rule(self, place: int) -> Any:
         """The partial with respect to an operand: a rule, a number, or None."""
-        return 1.0 if self.name == LIFT else OPS[self.name].partials[place].rule
+        return 1.0 if self.name == LIFT else EVERY[self.name].rules[place]
 
     def passes_on(self, place: int) -> bool:
         """Whether what is reported to an operand is the node's own derivative."""

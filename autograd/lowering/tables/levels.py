@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import CONSTANT, INPUT, PARAMETER
+from ..graph import CONSTANT, INPUT, LEAVES, PARAMETER
 from ..lowered import Lowered
 from .kinds import (
     EXPONENTS,
     LIFT,
-    PASSED,
-    VARIADIC,
     Functions,
     Indices,
     Kind,
     Table,
+    is_variadic,
+    passes,
 )
 
 LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}
@@ -68,17 +68,17 @@ class Nodes:
                 operands = tuple([new[x] for x in operands])
             varied = [varies[x] for x in operands]
             vary = True in varied
-            if vary and name in VARIADIC and False in varied:
+            if vary and is_variadic(name) and False in varied:
                 for x in operands:
                     if not varies[x] and x not in lifts:
                         lifts[x] = len(levels)
                         self._add(LIFT, (x,), 0.0, True, learns[x], 1)
                 operands = tuple([x if varies[x] else lifts[x] for x in operands])
             level, learn = 0, False
-            for x, passes in zip(operands, itertools.cycle(PASSED[name])):
+            for x, passes_on in zip(operands, itertools.cycle(passes(name))):
                 if levels[x] > level and varies[x] == vary:
                     level = levels[x]
-                learn = learn or (learns[x] and passes)
+                learn = learn or (learns[x] and passes_on)
             new.append(len(levels))
             self._add(name, operands, 0.0, vary, learn, level + 1)
         self.roots = [new[x] for value in lowered.values for x in value.nodes()]
@@ -107,13 +107,13 @@ class Nodes:
         for k, root in enumerate(self.roots):
             if learns[root]:
                 bits[root] |= 1 << k
-        partly = {name for name, passes in PASSED.items() if not all(passes)}
+        partly = {name for name in set(names) - LEAVES if not all(passes(name))}
         for node in range(len(bits) - 1, -1, -1):
             found = bits[node]
             if found:
                 operands = self.operands[node]
                 if names[node] in partly:
-                    operands = tuple(itertools.compress(operands, PASSED[names[node]]))
+                    operands = tuple(itertools.compress(operands, passes(names[node])))
                 for x in operands:
                     if learns[x]:
                         bits[x] |= found
@@ -131,7 +131,7 @@ class Nodes:
             wanted = bits != 0
             x, *others = operands
             key: tuple[Any, ...]
-            if name in VARIADIC:
+            if is_variadic(name):
                 key = (name, varies[x], wanted and any(map(learns.__getitem__, operands)))
             elif name == "pow":
                 exponent = self.numbers[others[0]] if self.names[others[0]] == CONSTANT else None
@@ -161,13 +161,13 @@ class Nodes:
         name, wanted = self.names[node], self.reached[node] != 0
         operands = self.operands[node]
         exponent = key[-1] if name == "pow" else None
-        if name in VARIADIC:
+        if is_variadic(name):
             return Kind(name, key[1], key[1:2], key[2:3], None)
         return Kind(
             name,
             self.varies[node],
             tuple([self.varies[x] for x in operands]),
-            tuple([wanted and self.learns[x] and p for x, p in zip(operands, PASSED[name])]),
+            tuple([wanted and self.learns[x] and p for x, p in zip(operands, passes(name))]),
             exponent,
         )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import ARRAY_OPERATIONS
-from ..numpy_source import CALLS, compile_source
+from ..arrays import NUMPY_CALLS
+from ..numpy_source import compile_source
 from ..pipeline import Batch
 from ..runners import Array, BatchRunner
 from .kinds import Table
@@ -31,7 +31,7 @@ NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
     "logsumexp": logsumexp,
-    **{CALLS[name]: op.numpy for name, op in ARRAY_OPERATIONS.items()},
+    **NUMPY_CALLS,
 }
 
 

@@ -10,10 +10,9 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from ..arrays import expand
+from ..arrays import expand, numpy_call
 from ..graph import CONSTANT, INPUT, Expression, Graph, as_node
 from ..lowered import Lowered
-from ..numpy_source import CALLS
 from ..numpy_views import literal
 from ..simplify import simplify
 from .kinds import LIFT, Functions, Kind
@@ -174,7 +173,7 @@ class _Body:
         name, operands = graph.names[node], graph.operands[node]
         out = f", out={out}" if out else ""
         if name != "sum":
-            return f"{CALLS[name]}({', '.join(map(self.name, operands))}{out})"
+            return f"{numpy_call(name)}({', '.join(map(self.name, operands))}{out})"
         signed = [
             (graph.names[x] == "mul" and graph.is_constant(graph.operands[x][0], -1.0), x)
             for x in operands

@@ -1,0 +1,322 @@
+"""The languages that rows of the operation table are written in: the second table.
+
+A language says how numbers, operators and a choice are written, and what it calls the few functions
+that are no formulas. ``Target.definitions`` then writes any row: its value and its slopes, each a
+function of the operands. No operation is named here but where a language has another name for it,
+or lacks it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .core.formula import CHOICE, Language
+from .core.table import Op
+
+
+@dataclass(frozen=True)
+class Target(Language):
+    """A language that whole rows are written in.
+
+    Attributes:
+        definition: a function, with places for ``{name}``, ``{parameters}`` and ``{body}``.
+        parameter: one of its parameters, a float.
+        many: the parameters of a function of any number of them.
+        library: what stands before the name of a function of the language's own.
+        names: rows that it has under another name, or writes as a form with a place for each
+            operand. Any other row is written by its formula, or is a function of the library.
+        prelude: the functions that it lacks, to stand before those of the rows.
+    """
+
+    definition: str = ""
+    parameter: str = "{}"
+    many: str = ""
+    library: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    prelude: str = ""
+
+    def own(self, op: Op) -> str:
+        """What the language itself calls a row, or how it writes it; "" if it has no such thing."""
+        return self.names.get(op.name, self.library + op.name if op.is_primitive else "")
+
+    def body(self, op: Op) -> str:
+        """The value of a row, written on its letters."""
+        own = self.own(op)
+        if not own:
+            return self.write(op.computed, op.letters)
+        return own.format(*op.letters) if "{" in own else f"{own}({', '.join(op.letters)})"
+
+    def definitions(self, op: Op) -> Iterator[str]:
+        """A row as functions: its value, and for each partial the slope by z and the operands.
+
+        They are called after the row, such as ``op_tanh(x)`` and ``op_tanh_dx(z, x)``. Where no
+        derivative passes, the slope is 0. Of a row with any number of operands, a slope is a
+        function of z and one of them.
+        """
+
+        def function(name: str, letters: str, body: str) -> str:
+            parameters = ", ".join([self.parameter.format(letter) for letter in letters])
+            return self.definition.format(
+                name=self.prefix + name, parameters=parameters or self.many, body=body
+            )
+
+        if op.arity is None:
+            yield function(op.name, "", self.names[op.name])
+        else:
+            yield function(op.name, op.letters, self.body(op))
+        letters = "z" + op.letters
+        for letter, partial in zip(op.letters, op.partials):
+            slope = self.write(partial.computed or partial.text, letters)
+            yield function(f"{op.name}_d{letter}", letters, slope)
+
+
+def _number(infinity: str, nan: str, x: float) -> str:
+    """A float as it is written nearly everywhere, with what is not finite by name."""
+    if math.isfinite(x):
+        return repr(x)
+    return nan if math.isnan(x) else infinity if x > 0.0 else f"(-{infinity})"
+
+
+_INFIX = {f"x {s} y": f"({{}} {s} {{}})" for s in ["+", "-", "*", "/", "<", "<=", ">", ">=", "!="]}
+_SIGNS = {"-x": "(-{})", "+x": "{}", "c": "({} != 0.0)"}
+_CALLED = {
+    "x ** y": "op_pow({}, {})",
+    "x % y": "op_mod({}, {})",
+    "x // y": "op_floordiv({}, {})",
+}
+_BRACES = {
+    **_INFIX,
+    **_SIGNS,
+    **_CALLED,
+    "x and y": "({} && {})",
+    "x or y": "({} || {})",
+    "not x": "(!{})",
+    CHOICE: "({} ? {} : {})",
+}
+
+C = Target(
+    name="C",
+    number=lambda x: _number("INFINITY", "NAN", x),
+    forms={**_BRACES, "x == y": "({} == {})"},
+    prefix="op_",
+    definition="static double {name}({parameters}) {{ return {body}; }}",
+    parameter="double {}",
+    many="const double *xs, int n",
+    names={
+        "abs": "fabs",
+        "pow": "pow",
+        "mod": "modulo",
+        "floordiv": "floor_divide",
+        "sum": "sum(xs, n)",
+        "softmax_shift": "largest(xs, n)",
+        "logsumexp": "logsumexp(xs, n)",
+    },
+    prelude="""\
+#include <math.h>
+
+/* What is left of x, with the sign of y, as Python's %; nan over a zero. */
+static double modulo(double x, double y) {
+    double left = fmod(x, y);
+    if (left == 0.0) return copysign(0.0, y);
+    return (y < 0.0) != (left < 0.0) ? left + y : left;
+}
+
+/* The quotient rounded down, as Python's //; over a zero it is the quotient. */
+static double floor_divide(double x, double y) {
+    if (y == 0.0) return x / y;
+    double left = fmod(x, y);
+    double whole = (x - left) / y;
+    if (left != 0.0 && (y < 0.0) != (left < 0.0)) whole -= 1.0;
+    if (whole == 0.0) return copysign(0.0, x / y);
+    double down = floor(whole);  /* the nearest whole number, as the division may have rounded */
+    return whole - down > 0.5 ? down + 1.0 : down;
+}
+
+/* The largest; nan if one is. */
+static double largest(const double *xs, int n) {
+    double found = xs[0];
+    for (int i = 1; i < n; i++)
+        if (!(xs[i] <= found) && found == found) found = xs[i];
+    return found;
+}
+
+/* The sum with what each addition loses added up apart. */
+static double sum(const double *xs, int n) {
+    double total = 0.0, lost = 0.0;
+    for (int i = 0; i < n; i++) {
+        double next = total + xs[i];
+        lost += fabs(total) >= fabs(xs[i]) ? (total - next) + xs[i] : (xs[i] - next) + total;
+        total = next;
+    }
+    return isfinite(total) ? total + lost : total;
+}
+
+/* log(sum(e ** x)), without overflow. */
+static double logsumexp(const double *xs, int n) {
+    double shift = largest(xs, n), total = 0.0;
+    if (isinf(shift)) return shift;
+    for (int i = 0; i < n; i++) total += exp(xs[i] - shift);
+    return shift + log(total);
+}
+""",
+)
+
+JAVASCRIPT = Target(
+    name="JavaScript",
+    number=lambda x: _number("Infinity", "NaN", x),
+    forms={**_BRACES, "x == y": "({} === {})", "x != y": "({} !== {})", "c": "({} !== 0.0)"},
+    prefix="op_",
+    definition="function {name}({parameters}) {{ return {body}; }}",
+    many="...xs",
+    library="Math.",
+    names={
+        "pow": "power",
+        "mod": "modulo",
+        "floordiv": "floorDivide",
+        "erf": "erf",
+        "erfc": "erfc",
+        "sum": "sum(xs)",
+        "softmax_shift": "Math.max(...xs)",
+        "logsumexp": "logsumexp(xs)",
+    },
+    prelude="""\
+// Unlike C's and Python's, the power of JavaScript is nan for 1 ** nan and for (+-1) ** infinity.
+function power(x, y) {
+    return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y);
+}
+
+// What is left of x, with the sign of y, as Python's %; nan over a zero.
+function modulo(x, y) {
+    const left = x % y;
+    if (left === 0) return y < 0 || Object.is(y, -0) ? -0 : 0;
+    return (y < 0) !== (left < 0) ? left + y : left;
+}
+
+// The quotient rounded down, as Python's //; over a zero it is the quotient.
+function floorDivide(x, y) {
+    if (y === 0) return x / y;
+    const left = x % y;
+    let whole = (x - left) / y;
+    if (left !== 0 && (y < 0) !== (left < 0)) whole -= 1;
+    if (whole === 0) return Object.is(x / y, -0) || x / y < 0 ? -0 : 0;
+    const down = Math.floor(whole);  // the nearest whole number, as the division may have rounded
+    return whole - down > 0.5 ? down + 1 : down;
+}
+
+// e ** (-x * x) to the last digits: a part of x whose square is exact is taken apart.
+function bell(x) {
+    const head = Math.fround(x);
+    return Math.exp(-head * head) * Math.exp((head - x) * (head + x));
+}
+
+// The error function: a series of positive terms near 0, and from there one minus the rest.
+function erf(x) {
+    const size = Math.abs(x);
+    if (!(size < 2)) return size >= 2 ? Math.sign(x) * (1 - erfc(size)) : x;
+    let term = x, total = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
+        term *= 2 * x * x / (2 * n + 1);
+        total += term;
+    }
+    return 2 / Math.sqrt(Math.PI) * bell(x) * total;
+}
+
+// 1 - erf(x), without losing it beside 1: a continued fraction, from its far end.
+function erfc(x) {
+    if (!(x >= 2)) return 1 - erf(x);
+    let rest = x;
+    for (let n = 120; n > 0; n--) rest = x + n / 2 / rest;
+    return x === Infinity ? 0 : bell(x) / Math.sqrt(Math.PI) / rest;
+}
+
+// The sum with what each addition loses added up apart.
+function sum(xs) {
+    let total = 0, lost = 0;
+    for (const x of xs) {
+        const next = total + x;
+        lost += Math.abs(total) >= Math.abs(x) ? (total - next) + x : (x - next) + total;
+        total = next;
+    }
+    return Number.isFinite(total) ? total + lost : total;
+}
+
+// log(sum(e ** x)), without overflow.
+function logsumexp(xs) {
+    const shift = Math.max(...xs);
+    if (Math.abs(shift) === Infinity) return shift;
+    return shift + Math.log(sum(xs.map(x => Math.exp(x - shift))));
+}
+""",
+)
+
+_ARRAYS = {
+    **_INFIX,
+    **_SIGNS,
+    **_CALLED,
+    "x == y": "({} == {})",
+    "x and y": "({} & {})",
+    "x or y": "({} | {})",
+    "not x": "(~{})",
+}
+_PYTHON = "def {name}({parameters}): return {body}"
+
+# What is named without a dot, NumPy lacks: the functions are in ``lowering.arrays``.
+NUMPY = Target(
+    name="NumPy",
+    number=repr,
+    forms={**_ARRAYS, CHOICE: "np.where({}, {}, {})"},
+    prefix="op_",
+    definition=_PYTHON,
+    many="*xs",
+    library="np.",
+    names={
+        "mul": "np.multiply",
+        "div": "np.divide",
+        "neg": "np.negative",
+        "pow": "np.power",
+        "mod": "np.mod",
+        "floordiv": "np.floor_divide",
+        "asin": "np.arcsin",
+        "acos": "np.arccos",
+        "atan": "np.arctan",
+        "atan2": "np.arctan2",
+        "asinh": "np.arcsinh",
+        "acosh": "np.arccosh",
+        "atanh": "np.arctanh",
+        "sign": "np.sign",
+        "maximum": "np.maximum",
+        "minimum": "np.minimum",
+        "relu": "relu",
+        "step": "unit_step",
+        "less": "less",
+        "equal": "equal",
+        "where": "where",
+        "erf": "erf",
+        "erfc": "erfc",
+        "sum": "np.add.reduce(xs)",
+        "softmax_shift": "np.maximum.reduce(xs)",
+        "logsumexp": "np.logaddexp.reduce(xs)",
+    },
+)
+
+JAX = Target(
+    name="JAX",
+    number=repr,
+    forms={**_ARRAYS, CHOICE: "jnp.where({}, {}, {})"},
+    prefix="op_",
+    definition=_PYTHON,
+    many="*xs",
+    library="jnp.",
+    names={
+        **{row: name.replace("np.", "jnp.") for row, name in NUMPY.names.items() if "." in name},
+        "relu": "jnp.maximum({}, 0.0)",
+        "where": "jnp.where({} != 0.0, {}, {})",
+        "erf": "special.erf",
+        "erfc": "special.erfc",
+        "sum": "jnp.sum(jnp.stack(xs), axis=0)",
+        "softmax_shift": "jnp.max(jnp.stack(xs), axis=0)",
+        "logsumexp": "special.logsumexp(jnp.stack(xs), axis=0)",
+    },
+)
