@@ -8,7 +8,6 @@ pygraphviz; either runs as a process of its own, which may hang or crash without
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import shutil
@@ -118,11 +117,9 @@ def _pygraphviz_package(picture_format: str) -> _Renderer:
         raise NotInstalledError("pygraphviz is not installed")
     # -I: no file of the user's that happens to lie around is taken for a module of Python's.
     program = [sys.executable, "-I", pygraphviz_process.__file__]
-    # Its own limit, which comes after the one that is watched from here.
-    seconds = math.ceil(SECONDS_TO_DRAW) + 1
     return _Renderer(
         "pygraphviz",
-        [*program, str(place.resolve()), picture_format, str(seconds)],
+        [*program, str(place.resolve()), picture_format],
         absent=pygraphviz_process.CANNOT_IMPORT,
     )
 
