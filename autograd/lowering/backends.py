@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .computation import Computation
+from .computation import Computation, PythonRunner
 from .jax_backend import JaxRunner, import_jax
 from .lowered import Request
-from .numpy_backend import numpy_runner
+from .numpy_backend import NumpyRunner
 from .pipeline import Batch
-from .python_backend import PythonRunner
 from .runners import Runner, SumRunner
+from .tables import TablesRunner, plan
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,15 @@ def _of_batches(
     return runner
 
 
+def _numpy_runner(batch: Batch, request: Request) -> Runner:
+    """By source of its own, or by tables where that would be too long."""
+    if batch.layered:
+        return NumpyRunner(batch, request)
+    return TablesRunner(batch, plan(batch.recorded.only(request), request is Request.STEP))
+
+
 BACKENDS = {
-    "numpy": Backend(_of_batches(numpy_runner)),
+    "numpy": Backend(_of_batches(_numpy_runner)),
     "jax": Backend(_of_batches(JaxRunner), importable=import_jax),
     "python": Backend(PythonRunner, lowers=False),
 }

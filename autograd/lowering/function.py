@@ -310,7 +310,6 @@ class _Program:
         self._used: Any = slice(None) if len(used) == len(leaves) else used
         self._shape = len(roots), len(leaves)
         self._values = np.array([root.data for root in roots])
-        self._takes_inputs = bool(inputs)
         self._single = len(roots) == 1
         # Without a leaf there is nothing to compute: the roots are constants.
         self._program = (
