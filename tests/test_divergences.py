@@ -6,6 +6,7 @@ the slides, or from numerical differentiation in that precision.
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
@@ -623,6 +624,8 @@ def test_a_target_outside_0_to_1_is_refused(
 
 def test_l2_takes_every_finite_target() -> None:
     assert l2(values([0.0, 0.0]), [-3.0, 4.0]).data == 12.5
+    largest = [sys.float_info.max] * 3
+    assert l2(values(largest), largest).data == 0.0
     with pytest.raises(ValueError, match="targets that are finite numbers, but target 0 is nan"):
         l2(Value(0.0), math.nan)
 

@@ -125,14 +125,10 @@ def _pygraphviz_package(picture_format: str) -> _Renderer:
 
 
 def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> list[bytes]:
-    variables, missing = {}, ""
     with tempfile.TemporaryDirectory() as folder:
+        variables = fonts.environment(Path(folder))
         try:
-            variables = fonts.environment(Path(folder))
-        except fonts.NoFontsError as error:
-            missing = str(error)
-        try:
-            outcome = _run(renderer.command, _joined(texts), variables)
+            outcome = _run(renderer.command, _joined(texts), variables or {})
         except subprocess.TimeoutExpired:
             # The same layout takes the same time in any other Graphviz.
             raise RenderError(
@@ -150,8 +146,11 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
             f"{renderer.name} gave no complete {picture_format}: it {ended} and printed "
             f"{_printed(outcome)!r}"
         )
-    if missing and picture_format != "svg":  # whoever shows an SVG brings the fonts
-        say(f"{missing}, so that characters are boxes; pip install matplotlib brings some")
+    if variables is None and picture_format != "svg":  # whoever shows an SVG brings the fonts
+        say(
+            "this machine has no fonts, so that characters are boxes; pip install matplotlib "
+            "brings some"
+        )
     return pictures
 
 
