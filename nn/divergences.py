@@ -83,8 +83,7 @@ class Row:
                     f"{expected}, but target {i} is {number!r}; check the order of the arguments "
                     f"(outputs first) and the labels"
                 )
-        total = math.fsum(target)
-        if domain.shared and abs(total - 1.0) > _ROUNDING:
+        if domain.shared and abs((total := math.fsum(target)) - 1.0) > _ROUNDING:
             raise ValueError(
                 f"{expected}, but they sum to {total!r}; make them with nn.one_hot or "
                 f"nn.smooth_labels, or divide them by their sum"

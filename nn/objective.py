@@ -101,7 +101,7 @@ class Objective:
         try:
             with detect_anomaly():
                 root, _ = self.loss(self.data, alone or batch, "training instance")
-                root.label = "the loss"
+                root.label = "loss"
                 if math.isfinite(loss):
                     grad(root, self.values)
         except AnomalyError as anomaly:

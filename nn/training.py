@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import got, number_within, whole_number
 
 from . import divergences, targets
@@ -46,7 +47,7 @@ from .progress import Progress
 from .risk import EmpiricalRisk
 
 Callback: TypeAlias = Callable[[Module, History], object]
-ENGINES = ("numpy", "jax", "python")
+ENGINES = tuple(BACKENDS)
 
 
 def fit(
@@ -114,8 +115,7 @@ def fit(
         ImportError: if the engine is not installed; likewise.
         OSError: if the checkpoint cannot be written; the file is as it was then.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    named_backend(engine)
     epochs, every = whole_number("epochs", epochs, 0), whole_number("every", every)
     if tolerance is not None:
         tolerance = number_within("tolerance", tolerance, 0.0, inf)
@@ -212,7 +212,8 @@ class _Run:
         """Choose what computes the loss and its gradient."""
         self.engine = engine
         about = self.risk, self.data, self.validation
-        self.objective = Objective(*about) if engine == "python" else ArrayObjective(*about, engine)
+        lowers = BACKENDS[engine].lowers
+        self.objective = ArrayObjective(*about, engine) if lowers else Objective(*about)
 
     def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
         """Keep a checkpoint from now on, and go on from what is in it already."""

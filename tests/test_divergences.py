@@ -6,6 +6,7 @@ the slides, or from numerical differentiation in that precision.
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
@@ -623,6 +624,8 @@ def test_a_target_outside_0_to_1_is_refused(
 
 def test_l2_takes_every_finite_target() -> None:
     assert l2(values([0.0, 0.0]), [-3.0, 4.0]).data == 12.5
+    largest = [sys.float_info.max] * 3
+    assert l2(values(largest), largest).data == 0.0
     with pytest.raises(ValueError, match="targets that are finite numbers, but target 0 is nan"):
         l2(Value(0.0), math.nan)
 
@@ -723,6 +726,14 @@ def test_outputs_that_do_not_sum_to_one_are_objected_to(divergence: Callable[...
         found = f"{divergence.__name__}() takes outputs that are a probability vector, but outputs "
         assert said.startswith(f"{found}sum to {sum(outputs):.6g}; ") == (divergence != binary_kl)
         assert bool(said) == (divergence != binary_kl)
+
+
+@every_divergence
+def test_a_model_can_give_what_a_divergence_takes(divergence: Callable[..., Value]) -> None:
+    row = divergences.row_of(divergence)
+    assert row is not None
+    model = MLP(1, [3], output=row.outputs.activation)
+    assert not row.objection([[y.data for y in model([x])] for x in (-30.0, 0.5, 30.0)])
 
 
 @every_divergence

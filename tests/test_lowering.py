@@ -26,7 +26,7 @@ import autograd
 import nn
 from autograd import LoweringError, Value, lower
 from autograd.core.ops import OPS, Op
-from autograd.lowering import backends, numpy_backend, pipeline
+from autograd.lowering import backends, pipeline
 from autograd.lowering.lowered import Average, Lowered, Request
 from autograd.lowering.record import record
 
@@ -637,7 +637,7 @@ def test_interrupt_while_lowering_leaves_everything_as_it_was(
 
     root, inputs, parameters = tangle(300)
     before = [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)]
-    monkeypatch.setattr(numpy_backend, "plan", interrupt)
+    monkeypatch.setattr(backends, "plan", interrupt)
     with pytest.raises(KeyboardInterrupt):
         lower(root, inputs, parameters)
     assert [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)] == before
@@ -926,23 +926,23 @@ def test_stages_show_the_graph_after_each_pass() -> None:
     assert program.stages("record") == textwrap.dedent(
         """\
         record: 7 nodes
-        v0 = input 0           x
-        v1 = parameter 0       w
-        v2 = parameter 1       b
+        v0 = input 0                  # x
+        v1 = parameter 0              # w
+        v2 = parameter 1              # b
         v3 = mul(v1, v0)
         v4 = add(v3, v2)
-        v5 = tanh(v4)          y
+        v5 = tanh(v4)                 # y
         v6 = mul(v5, v5)
         value 0 = mean of v6"""
     )
     assert repr(program.stages("choose_sums")).splitlines()[6:] == [
         "v5 = mul(v0, v1)",
         "v6 = v5 + v2",
-        "v7 = tanh(v6)                      y",
+        "v7 = tanh(v6)                 # y",
         "v8 = mul(v7, v7)",
-        "v9 = v7 + v7                       d_y",
+        "v9 = v7 + v7                  # d_y",
         "v12 = v4 - v8",
-        "v13 = mul(v9, v12)                 d_b",
+        "v13 = mul(v9, v12)            # d_b",
         "value 0 = mean of v8 * v3",
         "derivative 0 += mean of v0 * v13",
         "derivative 1 += mean of v13 * v3",
@@ -982,6 +982,9 @@ def test_a_row_is_all_that_another_back_end_takes(monkeypatch: pytest.MonkeyPatc
     assert autograd.LoweredFunction(lambda x: x * x, 3.0, engine="mine").value(2.0) == 4.0
     run = autograd.gradient_descent(lambda x: x * x, 3.0, engine="mine")
     assert run.converged
+    X, D = nn.datasets.moons(8, seed=0)
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    nn.fit(model, X, D, epochs=1, engine="mine", divergence=nn.divergences.l2, progress=False)
     with pytest.raises(ValueError, match="one of numpy, jax, python, mine, got 'yours'"):
         lower(w * w, wrt=[w], engine="yours")
 

@@ -980,7 +980,7 @@ def test_an_infinite_gradient_names_its_parameter(engine: str) -> None:
     history, message = diverging(model, [1.0], [1.0], divergence=l2, engine=engine)
     assert (
         "the gradient of w became -inf in training instance 0: "
-        "the derivative of the loss by w * 1.0 is -inf; "
+        "the derivative of loss by w * 1.0 is -inf; "
     ) in message
     assert "\nit receives -1.0 * inf = -inf from\n  sqrt(0.0) = 0.0, made at " in message
     assert (len(history), model.w.data, model.scale.data) == (0, 0.0, 1.0)

@@ -17,8 +17,6 @@ from ..core.scalar_function import as_point
 from ..text import number_within
 from .derivatives import Function, Point, derivative, evaluated, hessian
 
-__all__ = ["CriticalPoint", "classify_critical_point"]
-
 CriticalKind: TypeAlias = Literal[
     "minimum", "maximum", "saddle", "inflection", "degenerate", "not-critical"
 ]

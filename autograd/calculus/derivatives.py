@@ -18,17 +18,6 @@ from ..core.value import Value, grad
 from ..lowering.automatic import HESSIANS
 from ..text import whole_number
 
-__all__ = [
-    "derivative",
-    "directional_derivative",
-    "gradient",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "value_and_gradient",
-]
-
 Point: TypeAlias = "float | Iterable[float]"
 Function: TypeAlias = Callable[..., Value]
 

@@ -24,8 +24,6 @@ from ..text import counted, got, number_within, one_by_one, whole_number
 from ..text import point as point_text
 from .derivatives import hessian
 
-__all__ = ["Descent", "Iterate", "gradient_descent", "newton", "sign_descent"]
-
 Point: TypeAlias = "float | Iterable[float]"
 StepSize: TypeAlias = "float | Callable[[int], float]"
 Watcher: TypeAlias = "Callable[[Iterate], Any]"

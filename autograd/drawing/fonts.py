@@ -16,18 +16,14 @@ from pathlib import Path
 _FONT_FILES = (".ttf", ".otf", ".ttc", ".pfb")
 
 
-class NoFontsError(LookupError):
-    """The machine has no fonts, and matplotlib is not there to lend its own."""
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """The variables that let Graphviz find a font; none if it will find one by itself.
+def environment(folder: Path) -> dict[str, str] | None:
+    """The variables that let Graphviz find a font; empty if it will find one by itself.
 
     Args:
         folder: where a configuration file may be written; to be deleted after drawing.
 
-    Raises:
-        NoFontsError: if there is no font to be found.
+    Returns:
+        None if the machine has no fonts, and matplotlib is not there to lend its own.
     """
     if sys.platform in ("darwin", "win32"):
         return {}
@@ -37,7 +33,7 @@ def environment(folder: Path) -> dict[str, str]:
         return {}
     lent = matplotlib_fonts()
     if lent is None:
-        raise NoFontsError("this machine has no fonts")
+        return None
     configuration = folder / "fonts.conf"
     configuration.write_text(
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>'

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..core import ieee
@@ -246,72 +246,43 @@ class _Painter:
             grad=float(value.grad) if self.swept or value.grad else None,
             formula=" = ".join(by_labels(value)),
             op=value.op if is_open else None,
-            arrows=self._operands(value) if is_open else (),
+            arrows=_merge([*self._arrows(value)]) if is_open else (),
             is_cut=value.op is not None and not is_open,
             is_root=value is self.root,
             highlighted=value in self.marks.values,
             unseen=self.part.unseen.get(value, 0),
         )
 
-    def _operands(self, value: Value) -> tuple[Arrow, ...]:
-        """The arrows into the operation of a node, if it has one."""
+    def _arrows(self, value: Value, own: str = "") -> Iterator[Arrow]:
+        """The arrow from each operand of a node, but for those in its own box."""
         ordered = value.op is not None and order_matters(value.op)
-        arrows = []
+        is_open = value in self.part.opened
+        upstream = float(value.grad) if self.swept else None
         for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
             position = place if ordered else None
             if not isinstance(operand, Value):
-                arrows.append(Arrow((operand,), position))
+                yield Arrow((operand,), position)
                 continue
+            source = self.places.get(operand) if is_open else None
+            if source == own:
+                continue
+            contribution = upstream
+            if upstream is not None:
+                # Where no derivative passes, or none came, 0 * inf would be nan.
+                contribution = upstream * slope if upstream and slope is not None else 0.0
             partial = 0.0 if slope is None else float(slope)
-            arrows.append(
-                Arrow(
-                    self.places.get(operand),
-                    position,
-                    partial,
-                    float(value.grad) if self.swept else None,
-                    self._contribution(value, slope) if self.swept else None,
-                    emphasised=(value, operand) in self.marks.steps,
-                )
-            )
-        return _merge(arrows)
-
-    def _contribution(self, value: Value, slope: float | None) -> float:
-        """What an operand receives, after a sweep."""
-        upstream = float(value.grad)
-        # Where no derivative passes, or none came, 0 * inf would be nan.
-        return 0.0 if slope is None or upstream == 0.0 else upstream * float(slope)
+            emphasised = (value, operand) in self.marks.steps
+            yield Arrow(source, position, partial, upstream, contribution, emphasised=emphasised)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
         own = self.box_ids[group]
-        inner_edges = 0
-        counts: Counter[str | None] = Counter()
-        carried: defaultdict[str | None, list[float]] = defaultdict(list)
-        emphasised: set[str | None] = set()
+        families: dict[str | None, list[Arrow]] = defaultdict(list)
+        edges = 0
         for value in values:
-            slopes: Sequence[float | None] = ()
-            is_open = value in self.part.opened
-            for position, operand in enumerate(value.operands):
-                if not isinstance(operand, Value):
-                    continue
-                source = self.places.get(operand) if is_open else None
-                if source == own:
-                    inner_edges += 1
-                    continue
-                counts[source] += 1
-                if self.swept:
-                    slopes = slopes or local_partials(value)
-                    carried[source].append(self._contribution(value, slopes[position]))
-                if (value, operand) in self.marks.steps:
-                    emphasised.add(source)
-        arrows = tuple(
-            Arrow(
-                source,
-                contribution=ieee.sum(*carried[source]) if self.swept else None,
-                count=count,
-                emphasised=source in emphasised,
-            )
-            for source, count in counts.items()
-        )
+            edges += sum(isinstance(x, Value) for x in value.operands)
+            for arrow in self._arrows(value, own):
+                if not isinstance(arrow.source, tuple):
+                    families[arrow.source].append(arrow)
         operations = Counter(value.op.name for value in values if value.op is not None)
         return Box(
             id=own,
@@ -321,8 +292,8 @@ class _Painter:
             total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
-            inner_edges=inner_edges,
-            arrows=arrows,
+            inner_edges=edges - sum(map(len, families.values())),
+            arrows=tuple(map(_sum, families.values())),
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
             is_summary=group.is_summary,

@@ -2,13 +2,11 @@
 
 ``rendering`` starts it in a process of its own, so that a time limit applies and a crash of the
 library ends nothing but this process. It imports nothing of this project. Arguments: the folder
-in which pygraphviz is installed, the format, and after how many whole seconds it ends itself, if
-whoever has started it is no longer there to do so.
+in which pygraphviz is installed, and the format.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 
 CANNOT_IMPORT = 69
@@ -16,12 +14,8 @@ CANNOT_IMPORT = 69
 SEPARATOR = "// next graph"
 
 
-def main(installed_in: str, picture_format: str, seconds: str) -> int:
+def main(installed_in: str, picture_format: str) -> int:
     """Draw the graphs that arrive on standard input, and write the pictures to standard output."""
-    if sys.platform != "win32":  # where there are no alarms
-        # Python does not catch this signal, so that it also ends a layout in the midst of C.
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(int(seconds))
     sys.path.insert(0, installed_in)
     try:
         import pygraphviz

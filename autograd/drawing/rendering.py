@@ -8,7 +8,6 @@ pygraphviz; either runs as a process of its own, which may hang or crash without
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import shutil
@@ -118,24 +117,18 @@ def _pygraphviz_package(picture_format: str) -> _Renderer:
         raise NotInstalledError("pygraphviz is not installed")
     # -I: no file of the user's that happens to lie around is taken for a module of Python's.
     program = [sys.executable, "-I", pygraphviz_process.__file__]
-    # Its own limit, which comes after the one that is watched from here.
-    seconds = math.ceil(SECONDS_TO_DRAW) + 1
     return _Renderer(
         "pygraphviz",
-        [*program, str(place.resolve()), picture_format, str(seconds)],
+        [*program, str(place.resolve()), picture_format],
         absent=pygraphviz_process.CANNOT_IMPORT,
     )
 
 
 def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> list[bytes]:
-    variables, missing = {}, ""
     with tempfile.TemporaryDirectory() as folder:
+        variables = fonts.environment(Path(folder))
         try:
-            variables = fonts.environment(Path(folder))
-        except fonts.NoFontsError as error:
-            missing = str(error)
-        try:
-            outcome = _run(renderer.command, _joined(texts), variables)
+            outcome = _run(renderer.command, _joined(texts), variables or {})
         except subprocess.TimeoutExpired:
             # The same layout takes the same time in any other Graphviz.
             raise RenderError(
@@ -153,8 +146,11 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
             f"{renderer.name} gave no complete {picture_format}: it {ended} and printed "
             f"{_printed(outcome)!r}"
         )
-    if missing and picture_format != "svg":  # whoever shows an SVG brings the fonts
-        say(f"{missing}, so that characters are boxes; pip install matplotlib brings some")
+    if variables is None and picture_format != "svg":  # whoever shows an SVG brings the fonts
+        say(
+            "this machine has no fonts, so that characters are boxes; pip install matplotlib "
+            "brings some"
+        )
     return pictures
 
 

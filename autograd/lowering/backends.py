@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .computation import Computation
+from .computation import Computation, PythonRunner
 from .jax_backend import JaxRunner, import_jax
 from .lowered import Request
-from .numpy_backend import numpy_runner
+from .numpy_backend import NumpyRunner
 from .pipeline import Batch
-from .python_backend import PythonRunner
 from .runners import Runner, SumRunner
+from .tables import TablesRunner, plan
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Backend:
     Attributes:
         runner: makes what answers one kind of request.
         lowers: whether it computes with arrays; if not, a graph of Values is as good.
+        compiles: whether it takes long to begin with a batch of another size.
         importable: raises an ``ImportError`` that says what to install if something is missing.
     """
 
     runner: Callable[[Computation, Request], Runner]
     lowers: bool = True
+    compiles: bool = False
     importable: Callable[[], object] = lambda: None
 
 
@@ -50,9 +52,16 @@ def _of_batches(
     return runner
 
 
+def _numpy_runner(batch: Batch, request: Request) -> Runner:
+    """By source of its own, or by tables where that would be too long."""
+    if batch.layered:
+        return NumpyRunner(batch, request)
+    return TablesRunner(batch, plan(batch.recorded.only(request), request is Request.STEP))
+
+
 BACKENDS = {
-    "numpy": Backend(_of_batches(numpy_runner)),
-    "jax": Backend(_of_batches(JaxRunner), importable=import_jax),
+    "numpy": Backend(_of_batches(_numpy_runner)),
+    "jax": Backend(_of_batches(JaxRunner), compiles=True, importable=import_jax),
     "python": Backend(PythonRunner, lowers=False),
 }
 

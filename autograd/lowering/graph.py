@@ -8,7 +8,7 @@ reads a ``Graph`` and makes another, or adds to one; the last turns it into arra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..core import ops
@@ -101,6 +101,29 @@ class Graph:
         """The node of a leaf of another graph."""
         name, number = graph.names[node], graph.numbers[node]
         return self.constant(number) if name == CONSTANT else self.leaf(name, int(number))
+
+    def rewrite(
+        self, new: Graph, kept: Sequence[object], make: Callable[[int, str], int], nodes: list[int]
+    ) -> None:
+        """Make another graph of this one, node by node, and hand on the labels.
+
+        Args:
+            new: the graph to make; it gets all inputs and parameters.
+            kept: for each node whether it is wanted there.
+            make: the new node for an operation, whose operands have been made.
+            nodes: takes the new node of each node.
+        """
+        labels = self.labels
+        for node, name in enumerate(self.names):
+            if name in (INPUT, PARAMETER) or (name in LEAVES and kept[node]):
+                found = new.take(self, node)
+            elif kept[node]:
+                found = make(node, name)
+            else:
+                continue
+            nodes[node] = found
+            if node in labels:
+                new.labels.setdefault(found, labels[node])
 
     def is_constant(self, node: int, number: float) -> bool:
         """Whether a node is this plain number; -0.0 counts as 0.0."""

@@ -7,21 +7,21 @@ blocks, or gathered from them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .arrays import jax_call
-from .graph import AFFINE, CONSTANT, PARAMETER, Operations
+from .graph import AFFINE, CONSTANT, PARAMETER
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
-from .pipeline import Batch, Stage
-from .runners import Array, Runner
-from .schedule import Block, Grid, Schedule
+from .pipeline import Batch
+from .runners import Array, BatchRunner
+from .schedule import Block, Schedule
 
 
-class JaxRunner(Runner):
+class JaxRunner(BatchRunner):
     """Runs a schedule as one function that JAX compiles, in double precision.
 
     With several devices the instances are spread over as many of them as divide their number.
@@ -32,12 +32,12 @@ class JaxRunner(Runner):
     """
 
     def __init__(self, batch: Batch, request: Request) -> None:
-        self.batch, self.schedule = batch, batch.schedule(request)
+        self.batch, self.made = batch, (schedule := batch.schedule(request))
         self.jax = import_jax()
-        self.function = jax_function(self.schedule)
+        self.function = jax_function(schedule)
         self.compiled = self.jax.jit(self.function)
-        self.parameters: Array = np.zeros(self.schedule.lowered.parameters)
-        self.source = emit_numpy(self.schedule).source
+        self.parameters: Array = np.zeros(schedule.lowered.parameters)
+        self.source = emit_numpy(schedule).text
         self.columns: Any = None
         self.found: Any = None
 
@@ -76,14 +76,6 @@ class JaxRunner(Runner):
             return results[0], results[1:]
 
         return function
-
-    def stages(self) -> Iterable[Stage]:
-        """The graph after each pass."""
-        return self.batch.stages()
-
-    def operations(self) -> list[Operations]:
-        """A line for each block, and for each average."""
-        return self.schedule.operations()
 
     def run(self) -> Array:
         """The averages."""
@@ -166,12 +158,11 @@ class _Tracer:
         gradient = self.jnp.zeros(schedule.lowered.derivatives)
         for grid in schedule.grids:
             left, right = self.fetch(grid.rows), self.fetch(grid.columns)
-            if not isinstance(grid, Grid):
+            if not grid.full:
                 found = self.jnp.sum(left * right, 1)
-            elif grid.entries is None:
-                found = (left @ right.T).reshape(-1)
             else:
-                found = (left @ right.T).reshape(-1)[np.array(grid.entries)]
+                found = (left @ right.T).reshape(-1)
+                found = found if grid.entries is None else found[np.array(grid.entries)]
             gradient = self.store(gradient, grid.positions, found / self.size, grid.first)
         if schedule.invariant:
             nodes, places = ([pair[i] for pair in schedule.invariant] for i in (0, 1))

@@ -71,8 +71,15 @@ class Layout:
             self.n_scalars += 1
         return self.scalar[node]
 
+    def outputs(self) -> list[tuple[int, int]]:
+        """For each output that is wanted for each instance ``(row, -1)`` or ``(-1, scalar)``."""
+        return [
+            (self.row[node], -1) if self.schedule.varies[node] else (-1, self.locate(node))
+            for node in self.schedule.lowered.rows
+        ]
+
     def scalars(self) -> Array:
-        """The scalars to begin with, in which only constants are not 0."""
+        """The scalars to begin with, in which only constants are not 0; locates no more of them."""
         scalars = np.zeros(self.n_scalars)
         for place, number in self._constants.items():
             scalars[place] = number

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
 
-from ..text import Text, align, counted, ends, escape, plain
+from ..text import Text, counted, ends, escape, plain
 from .graph import AFFINE, CONSTANT, LEAVES, ONE, Graph
 
 T = TypeVar("T")
 UNWANTED = -1
 LONGEST = 8  # terms that a line shows
+COMMENT_COLUMN = 28
 
 
 class Request(Enum):
@@ -25,6 +26,8 @@ class Request(Enum):
     STEP = "averages, their derivatives, and what is observed"
     VALUES = "averages alone"
     ROWS = "a number for each instance"
+
+    __hash__ = object.__hash__  # quicker than that of its name
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,13 @@ class Lowered:
         """A line for each node that matters, and for each output; of many the ends."""
         reached = self.graph.reachable(self.nodes())
         nodes = [node for node in range(len(self.graph)) if reached[node]]
-        lines = [*_ends(nodes, most, self._node), *_ends(list(self._outputs()), most, tuple)]
-        return Text("\n".join(align(lines)))
+        lines = [
+            *_ends(nodes, most, self._node),
+            *_ends(list(self._outputs()), most, lambda line: line),
+        ]
+        return Text("\n".join(f"{x:<{COMMENT_COLUMN}}  # {y}" if y else x for x, y in lines))
 
-    def _node(self, node: int) -> tuple[str, ...]:
+    def _node(self, node: int) -> tuple[str, str]:
         graph = self.graph
         name, operands = graph.names[node], graph.operands[node]
         terms = ends(operands, LONGEST, _v)
@@ -163,7 +169,7 @@ class Lowered:
             text = f"{name}({', '.join(terms)})"
         return f"{_v(node)} = {text}", escape(graph.labels.get(node, ""))
 
-    def _outputs(self) -> Iterator[tuple[str, ...]]:
+    def _outputs(self) -> Iterator[tuple[str, str]]:
         for k, value in enumerate(self.values):
             yield f"value {k} = {value.text()}", ""
         for position, gradient in self.gradients.items():
@@ -182,8 +188,8 @@ def _v(node: int) -> str:
 
 
 def _ends(
-    items: Sequence[T], most: int, line: Callable[[T], tuple[str, ...]]
-) -> list[tuple[str, ...]]:
+    items: Sequence[T], most: int, line: Callable[[T], tuple[str, str]]
+) -> list[tuple[str, str]]:
     """A line for each item; of more than that the first and the last."""
     if len(items) <= most:
         return list(map(line, items))

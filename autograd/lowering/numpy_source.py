@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import linecache
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,47 +21,23 @@ from .graph import AFFINE, PARAMETER
 from .layout import Layout
 from .lowered import Average
 from .numpy_views import RESULTS, Views, line, literal
-from .schedule import EVERY_STEP, Block, Grid, Schedule
-
-Array: TypeAlias = NDArray[np.float64]
+from .schedule import EVERY_STEP, Block, Products, Schedule
 
 
-@dataclass
-class NumpyCode:
+class NumpySource(NamedTuple):
     """The emitted program.
 
     Attributes:
-        source: text that makes views of ``rows``, ``scalars`` and ``results``, and defines the
-            functions ``prepare()`` and ``step()``. They are global there: the time that Python
-            takes to compile closures grows with the square of their variables.
-        n_rows: how many rows of numbers for each instance it needs; 0 if nothing varies.
-        ones: which of them are to hold ones.
-        input_rows: which of them are to hold the inputs.
-        scalars: the initial scalars; those of the parameters are 0.
-        output_rows: for each output that is wanted for each instance ``(row, -1)`` or
-            ``(-1, scalar)``.
-        index_arrays: the arrays of positions that the source refers to by name.
+        text: makes views of ``rows``, ``scalars`` and ``results``, and defines the functions
+            ``prepare()`` and ``step()``. They are global there: the time that Python takes to
+            compile closures grows with the square of their variables.
+        layout: which rows and scalars it needs.
+        index_arrays: the arrays of positions that it refers to by name.
     """
 
-    source: str
-    n_rows: int
-    ones: list[int]
-    input_rows: list[int]
-    scalars: Array
-    output_rows: list[tuple[int, int]]
+    text: str
+    layout: Layout
     index_arrays: dict[str, NDArray[np.intp]]
-
-    def __post_init__(self) -> None:
-        self._compiled = compile_source(self.source)
-
-    def bind(
-        self, rows: Array, scalars: Array, results: Array
-    ) -> tuple[Callable[[], None], Callable[[], None]]:
-        """Make the views and buffers for these arrays; ``prepare`` and ``step`` work on them."""
-        namespace: dict[str, Any] = {**NAMESPACE, **self.index_arrays}
-        namespace.update(rows=rows, scalars=scalars, results=results)
-        exec(self._compiled, namespace)
-        return namespace["prepare"], namespace["step"]
 
 
 def compile_source(source: str) -> CodeType:
@@ -90,7 +64,7 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-def emit_numpy(schedule: Schedule) -> NumpyCode:
+def emit_numpy(schedule: Schedule) -> NumpySource:
     """Write the NumPy program for a schedule."""
     layout = Layout(schedule)
     views = Views(schedule, layout, NAMESPACE)
@@ -99,21 +73,10 @@ def emit_numpy(schedule: Schedule) -> NumpyCode:
     step = views.stages[EVERY_STEP]
     for write in (_values, _derivatives, _invariant):
         write(schedule, views, step)
-    source = [*views.lines]
+    text = [*views.lines]
     for name, lines in zip(("prepare", "step"), views.stages):
-        source += ["", "", f"def {name}():", *(f"    {line}" for line in lines or ["pass"])]
-    return NumpyCode(
-        "\n".join(source) + "\n",
-        layout.n_rows,
-        layout.ones,
-        [layout.row[node] for node in schedule.inputs],
-        layout.scalars(),
-        [
-            (layout.row[node], -1) if schedule.varies[node] else (-1, layout.locate(node))
-            for node in schedule.lowered.rows
-        ],
-        views.index_arrays,
-    )
+        text += ["", "", f"def {name}():", *(f"    {line}" for line in lines or ["pass"])]
+    return NumpySource("\n".join(text) + "\n", layout, views.index_arrays)
 
 
 # Blocks -------------------------------------------------------------------------------------------
@@ -191,7 +154,7 @@ def _derivatives(schedule: Schedule, views: Views, step: list[str]) -> None:
         step.append(f"{views.results([place + k for place in schedule.cleared])} = 0.0")
     for grid in schedule.grids:
         flat = [place + k for place in grid.positions]
-        if isinstance(grid, Grid):
+        if grid.full:
             _grid(grid, flat, views, step)
         else:
             left, right = views.fetch(grid.rows), views.fetch(grid.columns)
@@ -202,7 +165,7 @@ def _derivatives(schedule: Schedule, views: Views, step: list[str]) -> None:
         step.append(line(text, "sums become averages"))
 
 
-def _grid(grid: Grid, flat: list[int], views: Views, step: list[str]) -> None:
+def _grid(grid: Products, flat: list[int], views: Views, step: list[str]) -> None:
     """A matrix product over the batch, into a matrix of derivatives where they lie like that."""
     graph, parameters = views.graph, views.schedule.lowered.parameters
     left, right = views.fetch(grid.rows), views.columns(grid.columns)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .graph import AFFINE, INPUT, LEAVES, PARAMETER, Graph
+from .graph import AFFINE, INPUT, PARAMETER, Graph
 from .lowered import Lowered
 from .simplify import ADDITIVE, inside_chains, signed_terms
 
@@ -108,19 +108,14 @@ def _rebuild(
             form = forms.get(node)
             for x in graph.operands[node] if form is None else form.operands():
                 kept[x] = True
-    new = Graph()
-    nodes = [-1] * len(graph)
-    for node, name in enumerate(graph.names):
-        if name in (INPUT, PARAMETER) or (kept[node] and name in LEAVES):
-            nodes[node] = new.take(graph, node)
-        elif not kept[node]:
-            continue
-        elif node in forms:
-            nodes[node] = _affine(new, forms[node], nodes)
-        else:
-            nodes[node] = new.node(name, tuple([nodes[x] for x in graph.operands[node]]))
-        if node in graph.labels:
-            new.labels.setdefault(nodes[node], graph.labels[node])
+    new, nodes = Graph(), [-1] * len(graph)
+
+    def make(node: int, name: str) -> int:
+        if node in forms:
+            return _affine(new, forms[node], nodes)
+        return new.node(name, tuple([nodes[x] for x in graph.operands[node]]))
+
+    graph.rewrite(new, kept, make, nodes)
     return new, nodes
 
 

@@ -143,9 +143,9 @@ class _Runners(NotCopied):
 
     def get(self, request: Request) -> Runner:
         """The runner for a request, with the parameters as they are now."""
-        if request not in self._made:
-            self._made[request] = self.backend.runner(self.computation, request)
-        runner = self._made[request]
+        runner = self._made.get(request)
+        if runner is None:
+            runner = self._made[request] = self.backend.runner(self.computation, request)
         if runner.parameters is not self.parameters and len(self.parameters):
             runner.parameters[:] = self.parameters
         return runner

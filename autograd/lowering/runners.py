@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .graph import Operations
-from .pipeline import Stage
+from .pipeline import Batch, Stage
 
 Array: TypeAlias = NDArray[np.float64]
+
+
+class Listed(Protocol):
+    """What is made of array operations, and lists them."""
+
+    def operations(self) -> list[Operations]:
+        """A line for those of one name."""
 
 
 class Runner(ABC):
@@ -56,17 +63,17 @@ class Runner(ABC):
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
 
+    @abstractmethod
     def stages(self) -> Iterable[Stage]:
         """The graph that it was made from, and what the passes made of that."""
-        return []
 
+    @abstractmethod
     def operations(self) -> list[Operations]:
         """Its array operations, if it is made of such."""
-        return []
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the batch, and how many instances each."""
-        return [("cpu", 0 if self._held is None else self._held.shape[1])]
+        return [("cpu", 1 if self._held is None else self._held.shape[1])]
 
     def traced(self) -> Callable[[Any], tuple[Any, Any]]:
         """The value and the gradient as a pure function of the parameters, for JAX to trace.
@@ -75,6 +82,21 @@ class Runner(ABC):
             ValueError: if it does not compute in JAX.
         """
         raise ValueError("jax_function() needs a program lowered with engine='jax'")
+
+
+class BatchRunner(Runner):
+    """Runs one batch, by a schedule or by tables."""
+
+    batch: Batch
+    made: Listed
+
+    def stages(self) -> Iterable[Stage]:
+        """The graph as it was recorded, and after each pass that it has gone through."""
+        return self.batch.stages()
+
+    def operations(self) -> list[Operations]:
+        """The array operations."""
+        return self.made.operations()
 
 
 class SumRunner(Runner):

@@ -59,32 +59,24 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Averages of u_i v_j for every i and j: a matrix product over the batch.
+class Products:
+    """Averages of products u v that are derivatives.
 
     Attributes:
-        rows: the nodes u_i.
-        columns: the nodes v_j.
-        positions: which gradients these are, row by row.
+        rows: the nodes u.
+        columns: the nodes v.
+        positions: which derivatives these are, row by row.
+        first: whether they are stored, or added to what others stored.
+        full: whether every u_i v_j is meant, a matrix product over the batch, or only u_i v_i.
         entries: for each position its place in the flat matrix; None if all are wanted.
-        first: whether it is stored, or added to what an earlier grid stored.
     """
 
     rows: list[int]
     columns: list[int]
     positions: list[int]
-    entries: list[int] | None
     first: bool
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Averages of u_i v_i, where they are no grid."""
-
-    rows: list[int]
-    columns: list[int]
-    positions: list[int]
-    first: bool
+    full: bool = False
+    entries: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,7 @@ class Schedule:
     inputs: list[int]
     one: int
     blocks: list[Block]
-    grids: list[Grid | Pairs]
+    grids: list[Products]
     cleared: list[int]
     invariant: list[tuple[int, int]]
     varies: list[bool]
@@ -372,9 +364,9 @@ def _affine_row(graph: Graph, node: int, order: _Order) -> tuple[list[int], list
     return [*[c for _, c in products], *bias], [x for x, _ in products], node
 
 
-def _grids(lowered: Lowered, order: _Order) -> tuple[list[Grid | Pairs], list[int]]:
+def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
     """How the products of all derivatives are averaged, and which of them start at 0."""
-    found: list[Grid | Pairs] = []
+    found: list[Products] = []
     written: set[int] = set()
     cleared: list[int] = []
     for outer in sorted(lowered.outers, key=lambda outer: outer.positions):
@@ -388,7 +380,7 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Grid | Pairs], list[in
             entries = [entry for entry, position in enumerate(flat) if position != UNWANTED]
         first = written.isdisjoint(positions)
         rows, columns = [outer.rows[i] for i in by_row], [outer.columns[j] for j in by_column]
-        found.append(Grid(rows, columns, positions, entries, first))
+        found.append(Products(rows, columns, positions, first, True, entries))
         if not first:
             cleared += sorted(set(positions) - written)
         written.update(positions)
@@ -399,5 +391,5 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Grid | Pairs], list[in
     for turn, pairs in sorted(turns.items()):
         pairs.sort(key=lambda pair: order.key(pair[1]))
         places, us, vs = (list(column) for column in zip(*pairs))
-        found.append(Pairs(us, vs, places, turn == 0))
+        found.append(Products(us, vs, places, turn == 0))
     return found, cleared

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 from ..core.table import EVERY
-from .graph import AFFINE, CONSTANT, INPUT, LEAVES, PARAMETER, Graph
+from .graph import AFFINE, CONSTANT, Graph
 from .lowered import Lowered
 
 ADDITIVE = frozenset({"add", "sub", "neg", "sum"})
@@ -27,25 +27,17 @@ def simplify(lowered: Lowered) -> Lowered:
     graph = lowered.graph
     counts = graph.consumers(lowered.nodes())
     inside = inside_chains(graph, counts)
-    simpler = Simplifier()
-    nodes = [-1] * len(graph)
-    for node, name in enumerate(graph.names):
-        if name in (INPUT, PARAMETER):
-            nodes[node] = simpler.leaf(name, int(graph.numbers[node]))
-        elif not counts[node] or inside[node]:
-            continue
-        elif name in LEAVES:
-            nodes[node] = simpler.take(graph, node)
-        elif name in ADDITIVE:
+    simpler, nodes = Simplifier(), [-1] * len(graph)
+
+    def make(node: int, name: str) -> int:
+        if name in ADDITIVE:
             terms = signed_terms(graph, node, inside)
-            nodes[node] = simpler.total([(sign, nodes[term]) for sign, term in terms])
-        elif name == AFFINE:
-            nodes[node] = simpler.node(name, tuple([nodes[x] for x in graph.operands[node]]))
-        else:
-            nodes[node] = simpler.apply(name, tuple([nodes[x] for x in graph.operands[node]]))
-        label = graph.labels.get(node)
-        if label:
-            simpler.labels.setdefault(nodes[node], label)
+            return simpler.total([(sign, nodes[term]) for sign, term in terms])
+        operands = tuple([nodes[x] for x in graph.operands[node]])
+        return simpler.node(name, operands) if name == AFFINE else simpler.apply(name, operands)
+
+    kept = [count and not within for count, within in zip(counts, inside)]
+    graph.rewrite(simpler, kept, make, nodes)
     return lowered.moved(simpler, nodes)
 
 

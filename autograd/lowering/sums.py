@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .graph import AFFINE, CONSTANT, INPUT, LEAVES, ONE, PARAMETER
+from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER
 from .lowered import Average, Lowered
 from .simplify import Simplifier
 
@@ -32,16 +32,19 @@ class _Chooser:
         self.learns = self.old.depends_on(PARAMETER)
         self.new = Simplifier()
         self.nodes = [-1] * len(self.old)
-        self.one = -1
+        for name, count in ((INPUT, lowered.inputs), (PARAMETER, lowered.parameters)):
+            for place in range(count):
+                self.new.leaf(name, place)
+        self.one = self.new.leaf(ONE)
 
     def run(self) -> Lowered:
-        lowered, new, nodes = self.lowered, self.new, self.nodes
+        lowered, old, new, nodes = self.lowered, self.old, self.new, self.nodes
         values = [self.average(x, True) for x in lowered.values]
         gradients = [self.average(x, False) for x in lowered.gradients.values()]
         # What is averaged as a product or as a sum is not needed itself.
         taken = [x for _, terms in values + gradients for term in terms for x in term[:2]]
         kept = replace(lowered, values=[], gradients={})
-        self.rebuild(taken + kept.nodes())
+        old.rewrite(new, old.reachable(taken + kept.nodes()), self.operation, nodes)
         averages = [self.finish(*average) for average in values + gradients]
         kept = kept.moved(new, nodes)
         for old_outer, outer in zip(lowered.outers, kept.outers):
@@ -52,24 +55,6 @@ class _Chooser:
             values=averages[: len(values)],
             gradients=dict(zip(lowered.gradients, averages[len(values) :])),
         )
-
-    def rebuild(self, roots: list[int]) -> None:
-        """Make what these nodes depend on anew."""
-        old, new, nodes = self.old, self.new, self.nodes
-        reached = old.reachable(roots)
-        for node, name in enumerate(old.names):
-            if name in (INPUT, PARAMETER):
-                nodes[node] = new.take(old, node)
-        self.one = new.leaf(ONE)
-        for node, name in enumerate(old.names):
-            if not reached[node]:
-                continue
-            if name in LEAVES:
-                nodes[node] = new.take(old, node)
-            else:
-                nodes[node] = self.operation(node, name)
-            if node in old.labels:
-                new.labels.setdefault(nodes[node], old.labels[node])
 
     def operation(self, node: int, name: str) -> int:
         """The new node of an operation."""

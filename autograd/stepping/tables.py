@@ -45,11 +45,6 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
         3      v3     a * b     -6     --     once
         4      v4     v3 + a    -4     --     the end
     """
-    print(graph_table(root, max_rows), file=sys.stdout if file is None else file)
-
-
-def graph_table(root: Value, max_rows: int = ROWS_SHOWN) -> str:
-    """What ``show`` prints."""
     if not isinstance(root, Value):
         raise TypeError(
             f"show(root) prints the graph under a Value, got {got(root)}; pass the Value at the "
@@ -79,7 +74,7 @@ def graph_table(root: Value, max_rows: int = ROWS_SHOWN) -> str:
     lines = align(rows)
     if last > first:
         lines.insert(first + 1, f"... {last - first:,} more")
-    return "\n".join(lines)
+    print("\n".join(lines), file=sys.stdout if file is None else file)
 
 
 def pass_table(cursor: Cursor, places: Iterable[int]) -> str:

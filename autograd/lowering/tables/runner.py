@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arrays import NUMPY_CALLS
-from ..graph import Operations
 from ..numpy_source import compile_source
-from ..pipeline import Batch, Stage
-from ..runners import Array, Runner
+from ..pipeline import Batch
+from ..runners import Array, BatchRunner
 from .kinds import Table
 from .planning import Plan
 from .source import write
@@ -36,11 +35,11 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-class TablesRunner(Runner):
+class TablesRunner(BatchRunner):
     """Runs the tables of a plan, a chunk of the batch at a time."""
 
     def __init__(self, batch: Batch, plan: Plan) -> None:
-        self.batch, self.plan = batch, plan
+        self.batch, self.made, self.plan = batch, plan, plan
         self.source = write(plan.functions)
         self.results: Array = np.zeros(len(plan.values) + plan.derivatives)
         self.single: Array = plan.numbers[:, None].copy()
@@ -113,11 +112,3 @@ class TablesRunner(Runner):
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
         return self.found
-
-    def stages(self) -> Iterable[Stage]:
-        """The graph as it was recorded."""
-        return self.batch.stages()
-
-    def operations(self) -> list[Operations]:
-        """A line for each function."""
-        return self.plan.operations()
