@@ -179,6 +179,13 @@ xlogy = Op(
     domain=(REALS, POSITIVE),
     kinks=(Kink("x = 0", "the value is 0 for every y, and the slope in x is 0 for y <= 0"),),
 )
+logaddexp = Op(
+    "logaddexp",
+    "log(exp(x) + exp(y))",
+    "sigmoid(x - y)",
+    "sigmoid(y - x)",
+    computed="x + log(2) if x == y else maximum(x, y) + log1p(exp(-abs(x - y)))",
+)
 logsumexp = Op(
     "logsumexp", "log(exp(x1) + exp(x2) + ...)", "exp(x - z)", by=ieee.logsumexp, variadic=True
 )
