@@ -119,23 +119,6 @@ def as_values(output: Any) -> list[Value]:
     return [y if isinstance(y, Value) else Value(y) for y in entries]
 
 
-def unlike(batch: Any) -> list[int]:
-    """A few instances that are as different as a cheap look can tell, the first left out."""
-    finite = np.nan_to_num(batch, posinf=1e9, neginf=-1e9)
-    with np.errstate(over="ignore"):
-        total = finite.sum(axis=1)
-        distance = np.abs(finite - finite[0]).sum(axis=1)
-    chosen = {
-        len(batch) - 1,
-        int(total.argmin()),
-        int(total.argmax()),
-        int(distance.argmax()),
-        int(finite[:, -1].argmin()),
-        int(finite[:, -1].argmax()),
-    }
-    return sorted(chosen - {0})
-
-
 def not_lowered(reason: str) -> LoweringError:
     """What to raise where a model does not compute all instances by one formula."""
     return LoweringError(

@@ -6,15 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from autograd import Value, lower
+from autograd.lowering.function import BatchGuard
+from autograd.lowering.policy import MANY, SAMPLE
 
-from autograd import Program, lower
-
-from .instances import Layout, as_floats, as_values, named, not_lowered, unlike
+from .instances import Layout, as_floats, as_values, named, not_lowered
 from .risk import Model
-
-MANY = 64  # inputs, from which on recording the model costs less than calling it for each
-SAMPLE = 24  # inputs that predict() tries besides those that look different
 
 
 def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> list[list[float]]:
@@ -57,20 +54,21 @@ def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | Non
     try:
         layout = Layout("X", X[0])
         batch = layout.rows(X)
-        others = unlike(batch)
-        program: Program | None = None
-        for i in [0, *others]:
+
+        def record(i: int) -> tuple[Value, list[Value], list[Value]]:
             x, leaves = layout.values(batch[i].tolist(), "x")
-            outputs = as_values(model(x))
-            if program is None:
-                program = lower(outputs, leaves)
-            elif program.difference(outputs[0], leaves, outputs[1:]):
-                return None
-        assert program is not None
+            first, *others = as_values(model(x))
+            return first, leaves, others
+
+        first, leaves, others = record(0)
+        program = lower([first, *others], leaves)
+        guard = BatchGuard(program, batch, record)
+        if any(difference for _, difference in guard.courses()):
+            return None
         found = program.per_instance(batch)
         more = random.Random(0).sample(range(len(batch)), min(SAMPLE, len(batch)))
-        for i in {0, *others, *more}:
-            if not np.allclose(found[i], as_floats(model(X[i])), 1e-9, 1e-12, equal_nan=True):
+        for i in {0, *guard.instances, *more}:
+            if not guard.agree(found[i], as_floats(model(X[i])), 1e-12):
                 return None
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):
         return None  # the model, called with each input, says better what is wrong

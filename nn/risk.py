@@ -13,6 +13,9 @@ import numpy as np
 
 import autograd
 from autograd import BoundProgram, LoweringError, Program, Value, grad, lower
+from autograd.lowering.backends import BACKENDS
+from autograd.lowering.function import BatchGuard
+from autograd.lowering.policy import BATCH_AGREEMENT
 from autograd.text import got
 
 from .divergences import Divergence, pair, row_of
@@ -24,7 +27,6 @@ from .instances import (
     named,
     not_lowered,
     plain,
-    unlike,
 )
 
 Model: TypeAlias = Callable[[Any], Any]
@@ -153,7 +155,7 @@ class LoweredRisk:
         of = what.removesuffix("instance").removeprefix("training ")
         batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
         self._check_targets(X[0], D, what)
-        if replay and self.engine != "python":
+        if replay and BACKENDS[self.engine].lowers:
             self._replay(batch, X, D, what)
         return self.program.bind(batch)
 
@@ -205,13 +207,15 @@ class LoweredRisk:
 
     def _replay(self, batch: Any, X: Sequence[Any], D: Sequence[Any], what: str) -> None:
         """Refuse a program that does not hold for a few instances that differ."""
+
+        def record(i: int) -> tuple[Value, list[Value], list[Value]]:
+            return self._record(batch[i].tolist(), what, i)
+
         checked = self.program
-        if self.engine == "jax":  # which would compile for a batch of one first
-            loss, leaves, _ = self._record(batch[0].tolist(), what, 0)
+        if BACKENDS[self.engine].compiles:
+            loss, leaves, _ = record(0)
             checked = lower(loss, leaves, self.wrt)
-        for i in unlike(batch):
-            loss, leaves, outputs = self._record(batch[i].tolist(), what, i)
-            difference = self.program.difference(loss, leaves, outputs)
+        for i, difference in BatchGuard(self.program, batch, record).courses():
             if difference:
                 raise not_lowered(f"{what} {i} takes another course: {difference}")
             with named(what, i):
@@ -221,10 +225,10 @@ class LoweredRisk:
     def _compare(self, program: Program, row: Any, eager: Value, name: str) -> None:
         """Compare an instance's loss with what the model gives for its plain numbers."""
         loss, gradient = program([row])
-        if not np.isclose(loss, eager.data, 1e-9, 1e-300, equal_nan=True):
+        if not BatchGuard.agree(loss, eager.data):
             raise not_lowered(f"the loss of {name} is {eager.data!r}, but came to {loss!r}")
         expected = np.array(grad(eager, self.wrt))
         if np.isfinite(expected).all():
             scale = np.abs(expected).max(initial=1e-300)
-            if not np.allclose(gradient / scale, expected / scale, 0.0, 1e-9):
+            if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):
                 raise not_lowered(f"the gradient of {name} is another one")

@@ -982,6 +982,9 @@ def test_a_row_is_all_that_another_back_end_takes(monkeypatch: pytest.MonkeyPatc
     assert autograd.LoweredFunction(lambda x: x * x, 3.0, engine="mine").value(2.0) == 4.0
     run = autograd.gradient_descent(lambda x: x * x, 3.0, engine="mine")
     assert run.converged
+    X, D = nn.datasets.moons(8, seed=0)
+    model = nn.MLP(2, [1], rng=random.Random(0))
+    nn.fit(model, X, D, epochs=1, engine="mine", divergence=nn.divergences.l2, progress=False)
     with pytest.raises(ValueError, match="one of numpy, jax, python, mine, got 'yours'"):
         lower(w * w, wrt=[w], engine="yours")
 

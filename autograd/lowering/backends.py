@@ -26,11 +26,13 @@ class Backend:
     Attributes:
         runner: makes what answers one kind of request.
         lowers: whether it computes with arrays; if not, a graph of Values is as good.
+        compiles: whether it takes long to begin with a batch of another size.
         importable: raises an ``ImportError`` that says what to install if something is missing.
     """
 
     runner: Callable[[Computation, Request], Runner]
     lowers: bool = True
+    compiles: bool = False
     importable: Callable[[], object] = lambda: None
 
 
@@ -59,7 +61,7 @@ def _numpy_runner(batch: Batch, request: Request) -> Runner:
 
 BACKENDS = {
     "numpy": Backend(_of_batches(_numpy_runner)),
-    "jax": Backend(_of_batches(JaxRunner), importable=import_jax),
+    "jax": Backend(_of_batches(JaxRunner), compiles=True, importable=import_jax),
     "python": Backend(PythonRunner, lowers=False),
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -96,18 +96,41 @@ class Guard:
 class BatchGuard:
     """Says whether a program that was recorded at one instance holds for a batch.
 
+    A few instances are recorded too, and then evaluated by whoever asks. A branch that none of them
+    takes goes unseen.
+
+    Args:
+        program: the program.
+        batch: the instances as rows, T x D.
+        record: records an instance: the root, its leaves, and what is observed besides.
+
     Attributes:
         instances: a few that are as different as a cheap look can tell, the first left out.
     """
 
-    def __init__(self, program: Program, batch: Array) -> None:
-        self.program = program
+    def __init__(
+        self,
+        program: Program,
+        batch: Array,
+        record: Callable[[int], tuple[Value, Sequence[Value], Sequence[Value]]],
+    ) -> None:
+        self._program, self._record = program, record
         finite = np.nan_to_num(batch, posinf=1e9, neginf=-1e9)
         with np.errstate(over="ignore"):
             total = finite.sum(axis=1)
             distance = np.abs(finite - finite[0]).sum(axis=1)
         columns = (total, -total, -distance, finite[:, -1], -finite[:, -1])
         self.instances = sorted({len(batch) - 1, *(int(x.argmin()) for x in columns)} - {0})
+
+    def courses(self) -> Iterator[tuple[int, str]]:
+        """Each of the instances, and where it takes another course; empty if it does not."""
+        for i in self.instances:
+            yield i, self._program.difference(*self._record(i))
+
+    @staticmethod
+    def agree(found: Any, expected: Any, nothing: float = 1e-300) -> bool:
+        """Whether the program's numbers are those of the model; up to ``nothing`` counts as 0."""
+        return np.allclose(found, expected, policy.BATCH_AGREEMENT, nothing, equal_nan=True)
 
 
 class LoweredFunction(NotCopied):

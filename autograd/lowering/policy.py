@@ -27,3 +27,5 @@ DOUBTS = 50
 # Besides those that look different it tries so many at random.
 MANY = 64
 SAMPLE = 24
+# What it gives for other instances than the recorded one is believed if it agrees so well.
+BATCH_AGREEMENT = 1e-9
