@@ -1,7 +1,7 @@
 """The languages that rows of the operation table are written in: the second table.
 
 A language says how numbers, operators and a choice are written, and what it calls the few functions
-that are no formulas. ``Target.definitions`` then writes any row: its value and its slopes, each a
+that are no formulas. ``Target.program`` then writes any row: its value and its slopes, each a
 function of the operands. No operation is named here but where a language has another name for it,
 or lacks it.
 """
@@ -9,7 +9,7 @@ or lacks it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .core.formula import CHOICE, Language
@@ -22,6 +22,7 @@ class Target(Language):
 
     Attributes:
         definition: a function, with places for ``{name}``, ``{parameters}`` and ``{body}``.
+        declaration: the same for what must be said of a function before it is called, if anything.
         parameter: one of its parameters, a float.
         many: the parameters of a function of any number of them.
         library: what stands before the name of a function of the language's own.
@@ -31,6 +32,7 @@ class Target(Language):
     """
 
     definition: str = ""
+    declaration: str = ""
     parameter: str = "{}"
     many: str = ""
     library: str = ""
@@ -48,28 +50,37 @@ class Target(Language):
             return self.write(op.computed, op.letters)
         return own.format(*op.letters) if "{" in own else f"{own}({', '.join(op.letters)})"
 
-    def definitions(self, op: Op) -> Iterator[str]:
-        """A row as functions: its value, and for each partial the slope by z and the operands.
+    def functions(self, op: Op) -> Iterator[tuple[str, str, str]]:
+        """A row as functions, name, parameters and body: its value, and a slope for each partial.
 
-        They are called after the row, such as ``op_tanh(x)`` and ``op_tanh_dx(z, x)``. Where no
-        derivative passes, the slope is 0. Of a row with any number of operands, a slope is a
-        function of z and one of them.
+        They are called after the row, such as ``op_tanh(x)``, and ``op_tanh_dx(z, x)`` of the
+        result and the operands. Where no derivative passes, the slope is 0. Of a row with any
+        number of operands, a slope is a function of z and one of them.
         """
 
-        def function(name: str, letters: str, body: str) -> str:
-            parameters = ", ".join([self.parameter.format(letter) for letter in letters])
-            return self.definition.format(
-                name=self.prefix + name, parameters=parameters or self.many, body=body
-            )
+        def parameters(letters: str) -> str:
+            return ", ".join([self.parameter.format(letter) for letter in letters])
 
+        name = self.prefix + op.name
         if op.arity is None:
-            yield function(op.name, "", self.names[op.name])
+            yield name, self.many, self.names[op.name]
         else:
-            yield function(op.name, op.letters, self.body(op))
+            yield name, parameters(op.letters), self.body(op)
         letters = "z" + op.letters
         for letter, partial in zip(op.letters, op.partials):
             slope = self.write(partial.computed or partial.text, letters)
-            yield function(f"{op.name}_d{letter}", letters, slope)
+            yield f"{name}_d{letter}", parameters(letters), slope
+
+    def program(self, ops: Iterable[Op]) -> str:
+        """Some rows, and what they need; every row that their formulas call has to be of them."""
+        functions = [
+            {"name": name, "parameters": parameters, "body": body}
+            for op in ops
+            for name, parameters, body in self.functions(op)
+        ]
+        templates = filter(None, [self.declaration, self.definition])
+        lines = [template.format(**f) for template in templates for f in functions]
+        return "\n".join([self.prelude, *lines, ""])
 
 
 def _number(infinity: str, nan: str, x: float) -> str:
@@ -101,7 +112,8 @@ C = Target(
     number=lambda x: _number("INFINITY", "NAN", x),
     forms={**_BRACES, "x == y": "({} == {})"},
     prefix="op_",
-    definition="static double {name}({parameters}) {{ return {body}; }}",
+    declaration="static inline double {name}({parameters});",
+    definition="static inline double {name}({parameters}) {{ return {body}; }}",
     parameter="double {}",
     many="const double *xs, int n",
     names={
@@ -117,14 +129,14 @@ C = Target(
 #include <math.h>
 
 /* What is left of x, with the sign of y, as Python's %; nan over a zero. */
-static double modulo(double x, double y) {
+static inline double modulo(double x, double y) {
     double left = fmod(x, y);
     if (left == 0.0) return copysign(0.0, y);
     return (y < 0.0) != (left < 0.0) ? left + y : left;
 }
 
 /* The quotient rounded down, as Python's //; over a zero it is the quotient. */
-static double floor_divide(double x, double y) {
+static inline double floor_divide(double x, double y) {
     if (y == 0.0) return x / y;
     double left = fmod(x, y);
     double whole = (x - left) / y;
@@ -135,7 +147,7 @@ static double floor_divide(double x, double y) {
 }
 
 /* The largest; nan if one is. */
-static double largest(const double *xs, int n) {
+static inline double largest(const double *xs, int n) {
     double found = xs[0];
     for (int i = 1; i < n; i++)
         if (!(xs[i] <= found) && found == found) found = xs[i];
@@ -143,7 +155,7 @@ static double largest(const double *xs, int n) {
 }
 
 /* The sum with what each addition loses added up apart. */
-static double sum(const double *xs, int n) {
+static inline double sum(const double *xs, int n) {
     double total = 0.0, lost = 0.0;
     for (int i = 0; i < n; i++) {
         double next = total + xs[i];
@@ -154,7 +166,7 @@ static double sum(const double *xs, int n) {
 }
 
 /* log(sum(e ** x)), without overflow. */
-static double logsumexp(const double *xs, int n) {
+static inline double logsumexp(const double *xs, int n) {
     double shift = largest(xs, n), total = 0.0;
     if (isinf(shift)) return shift;
     for (int i = 0; i < n; i++) total += exp(xs[i] - shift);
@@ -178,7 +190,7 @@ JAVASCRIPT = Target(
         "erf": "erf",
         "erfc": "erfc",
         "sum": "sum(xs)",
-        "softmax_shift": "Math.max(...xs)",
+        "softmax_shift": "largest(xs)",
         "logsumexp": "logsumexp(xs)",
     },
     prelude="""\
@@ -226,9 +238,15 @@ function erf(x) {
 // 1 - erf(x), without losing it beside 1: a continued fraction, from its far end.
 function erfc(x) {
     if (!(x >= 2)) return 1 - erf(x);
+    if (x > 27) return 0;
     let rest = x;
     for (let n = 120; n > 0; n--) rest = x + n / 2 / rest;
-    return x === Infinity ? 0 : bell(x) / Math.sqrt(Math.PI) / rest;
+    return bell(x) / Math.sqrt(Math.PI) / rest;
+}
+
+// The largest; nan if one is. Of two zeros Math.max would not take the first.
+function largest(xs) {
+    return xs.reduce((found, x) => x > found || x !== x ? x : found);
 }
 
 // The sum with what each addition loses added up apart.
@@ -244,7 +262,7 @@ function sum(xs) {
 
 // log(sum(e ** x)), without overflow.
 function logsumexp(xs) {
-    const shift = Math.max(...xs);
+    const shift = largest(xs);
     if (Math.abs(shift) === Infinity) return shift;
     return shift + Math.log(sum(xs.map(x => Math.exp(x - shift))));
 }
@@ -301,6 +319,9 @@ NUMPY = Target(
     },
 )
 
+_JAX_OWN = {row: f"j{name}" for row, name in NUMPY.names.items() if name.startswith("np.")}
+del _JAX_OWN["sign"]  # which is -0.0 at -0.0: the formula is not
+
 JAX = Target(
     name="JAX",
     number=repr,
@@ -310,7 +331,13 @@ JAX = Target(
     many="*xs",
     library="jnp.",
     names={
-        **{row: name.replace("np.", "jnp.") for row, name in NUMPY.names.items() if "." in name},
+        **_JAX_OWN,
+        # JAX has the numbers of Python's operators, but not the signs of their zeros.
+        "mod": "jnp.copysign(jnp.mod({0}, {1}), {1})",
+        "floordiv": (
+            "jnp.where(abs({0}) < abs({1}), jnp.copysign(jnp.floor_divide({0}, {1}), {0} / {1}), "
+            "jnp.floor_divide({0}, {1}))"
+        ),
         "relu": "jnp.maximum({}, 0.0)",
         "where": "jnp.where({} != 0.0, {}, {})",
         "erf": "special.erf",

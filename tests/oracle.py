@@ -137,6 +137,64 @@ def logistic(u: Jet) -> Jet:
     return u.through(1 / (1 + below), slope, slope * (below - 1) / (1 + below))
 
 
+def known(u: Jet, f: Any, first: Any, second: Any) -> Jet:
+    """A function of which mpmath has the first two derivatives."""
+    return u.through(f(u.value), first(u.value), second(u.value))
+
+
+def log_one_plus(u: Jet) -> Jet:
+    inverse = 1 / (1 + u.value)
+    return u.through(mp.log1p(u.value), inverse, -(inverse**2))
+
+
+def arc(u: Jet, f: Any, sign: int) -> Jet:
+    root = 1 / mp.sqrt(1 - u.value**2)
+    return u.through(f(u.value), sign * root, sign * u.value * root**3)
+
+
+def arc_tangent(u: Jet) -> Jet:
+    slope = 1 / (1 + u.value**2)
+    return u.through(mp.atan(u.value), slope, -2 * u.value * slope**2)
+
+
+def angle(v: Jet, u: Jet) -> Jet:
+    """The angle of (u, v), whose slopes are (u v_i - v u_i) / (u^2 + v^2)."""
+    n = range(len(u.slopes))
+    square = u.value**2 + v.value**2
+    turns = [u.value * v.slopes[i] - v.value * u.slopes[i] for i in n]
+    grows = [2 * (u.value * u.slopes[i] + v.value * v.slopes[i]) for i in n]
+    turned = [
+        [
+            u.slopes[j] * v.slopes[i]
+            + u.value * v.curvatures[i][j]
+            - v.slopes[j] * u.slopes[i]
+            - v.value * u.curvatures[i][j]
+            for j in n
+        ]
+        for i in n
+    ]
+    return Jet(
+        mp.atan2(v.value, u.value),
+        [turn / square for turn in turns],
+        [[turned[i][j] / square - turns[i] * grows[j] / square**2 for j in n] for i in n],
+    )
+
+
+def area(u: Jet, f: Any, sign: int) -> Jet:
+    root = 1 / mp.sqrt(u.value**2 + sign)
+    return u.through(f(u.value), root, -u.value * root**3)
+
+
+def area_tangent(u: Jet) -> Jet:
+    slope = 1 / (1 - u.value**2)
+    return u.through(mp.atanh(u.value), slope, 2 * u.value * slope**2)
+
+
+def bell(u: Jet, f: Any, sign: int) -> Jet:
+    slope = 2 * sign / mp.sqrt(mp.pi) * mp.exp(-(u.value**2))
+    return u.through(f(u.value), slope, -2 * u.value * slope)
+
+
 def soft_plus(u: Jet) -> Jet:
     y = logistic(Jet(u.value, [mpf(1)], [[mpf(0)]]))
     return u.through(mp.log1p(mp.exp(u.value)), y.value, y.slopes[0])
@@ -209,6 +267,28 @@ def smaller(u: Jet, v: Jet) -> Jet:
     return {1: v, -1: u, 0: (u + v).times(0.5)}[side(u, v)]
 
 
+def whole(u: Jet, rounded: Any) -> Jet:
+    return u.times(0)._replace(value=rounded(u.value))
+
+
+def whole_part(u: Jet) -> Any:
+    """Between which whole numbers it is; 0 where it is one, as there it jumps."""
+    below = mp.floor(u.value)
+    return 0 if u.value == below else (below,)
+
+
+def ratio(u: Jet, v: Jet) -> Any:
+    return whole_part(u._replace(value=u.value / v.value))
+
+
+def how_often(u: Jet, v: Jet) -> Jet:
+    return whole(u._replace(value=u.value / v.value), mp.floor)
+
+
+def left_over(u: Jet, v: Jet) -> Jet:
+    return u + v.times(-mp.floor(u.value / v.value))
+
+
 def one_if(holds: bool, like: Jet) -> Jet:
     return Jet.constant(float(holds), len(like.slopes))
 
@@ -238,6 +318,23 @@ def moderate(*xs: float) -> bool:
     return max(map(abs, xs)) < 300.0
 
 
+def positive(x: float) -> bool:
+    return x > 0.0
+
+
+def within(x: float) -> bool:
+    return abs(x) < 1.0
+
+
+def nonzero(*xs: float) -> bool:
+    return any(xs)
+
+
+def fits(x: float, y: float) -> bool:
+    """Whether the quotient has few enough digits before the point to know those behind it."""
+    return y != 0.0 and abs(x / y) < 1e6
+
+
 FUNCTIONS: dict[str, Function] = {
     "add": Function(2, lambda x, y: x + y, lambda u, v: u + v),
     "sub": Function(2, lambda x, y: x - y, lambda u, v: u + v.times(-1)),
@@ -248,16 +345,32 @@ FUNCTIONS: dict[str, Function] = {
     "abs": Function(1, abs, lambda u: u.times(side(u)), chooses=side),
     "sum": Function(None, lambda *xs: autograd.sum(xs), lambda *us: total(us)),
     "exp": Function(1, autograd.exp, exponential, moderate),
-    "log": Function(1, autograd.log, logarithm, lambda x: x > 0.0),
-    "log1p": Function(
-        1,
-        autograd.log1p,
-        lambda u: u.through(mp.log1p(u.value), 1 / (1 + u.value), -1 / (1 + u.value) ** 2),
-        lambda x: x > -1.0,
-    ),
+    "log": Function(1, autograd.log, logarithm, positive),
+    "exp2": Function(1, autograd.exp2, lambda u: exponential(u.times(mp.log(2))), moderate),
+    "expm1": Function(1, autograd.expm1, lambda u: known(u, mp.expm1, mp.exp, mp.exp), moderate),
+    "log2": Function(1, autograd.log2, lambda u: logarithm(u).times(1 / mp.log(2)), positive),
+    "log10": Function(1, autograd.log10, lambda u: logarithm(u).times(1 / mp.log(10)), positive),
+    "log1p": Function(1, autograd.log1p, log_one_plus, lambda x: x > -1.0),
     "sqrt": Function(1, autograd.sqrt, square_root, lambda x: x > 0.0),
     "sin": Function(1, autograd.sin, sine),
     "cos": Function(1, autograd.cos, cosine),
+    "tan": Function(1, autograd.tan, lambda u: sine(u) * reciprocal(cosine(u))),
+    "asin": Function(1, autograd.asin, lambda u: arc(u, mp.asin, 1), within),
+    "acos": Function(1, autograd.acos, lambda u: arc(u, mp.acos, -1), within),
+    "atan": Function(1, autograd.atan, arc_tangent),
+    "atan2": Function(2, autograd.atan2, angle, lambda y, x: y != 0.0 != x),
+    "sinh": Function(1, autograd.sinh, lambda u: known(u, mp.sinh, mp.cosh, mp.sinh), moderate),
+    "cosh": Function(1, autograd.cosh, lambda u: known(u, mp.cosh, mp.sinh, mp.cosh), moderate),
+    "asinh": Function(1, autograd.asinh, lambda u: area(u, mp.asinh, 1)),
+    "acosh": Function(1, autograd.acosh, lambda u: area(u, mp.acosh, -1), lambda x: x > 1.0),
+    "atanh": Function(1, autograd.atanh, area_tangent, within),
+    "erf": Function(1, autograd.erf, lambda u: bell(u, mp.erf, 1), moderate),
+    "erfc": Function(1, autograd.erfc, lambda u: bell(u, mp.erfc, -1), lambda x: abs(x) < 20.0),
+    "hypot": Function(2, autograd.hypot, lambda u, v: square_root(u * u + v * v), nonzero),
+    "floor": Function(1, autograd.floor, lambda u: whole(u, mp.floor), chooses=whole_part),
+    "ceil": Function(1, autograd.ceil, lambda u: whole(u, mp.ceil), chooses=whole_part),
+    "mod": Function(2, lambda x, y: x % y, left_over, fits, chooses=ratio),
+    "floordiv": Function(2, lambda x, y: x // y, how_often, fits, chooses=ratio),
     "xlogy": Function(2, autograd.xlogy, lambda u, v: u * logarithm(v), lambda x, y: y > 0.0),
     "logsumexp": Function(None, lambda *xs: autograd.logsumexp(xs), log_sum_exp),
     "softmax_shift": Function(None, ops.softmax_shift, shift, chooses=order),
@@ -297,6 +410,10 @@ FUNCTIONS: dict[str, Function] = {
 LAST_OPERAND_IS_CONSTANT = {"power"}
 # A step, or a slope that is hidden on purpose.
 SEEN_BY_DIFFERENCES_ONLY = {
+    "floor",
+    "ceil",
+    "floordiv",
+    "mod",
     "stop_gradient",
     "softmax_shift",
     "step",

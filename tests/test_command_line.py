@@ -254,7 +254,7 @@ def test_step_writes_the_page_of_the_stepper(
         (["(" * 5_000], "more than 50 brackets within each other"),
         (["x*y", "x=1"], "y has no number; add y=1, with numbers of yours"),
         (["x*lenght", "length=1", "x=1"], "length is not in the expression; do you mean lenght?"),
-        (["tahn(x)", "x=1"], "there is no function 'tahn'; do you mean tanh?"),
+        (["sofplus(x)", "x=1"], "there is no function 'sofplus'; do you mean softplus?"),
         (["x", "x=abc"], "'x=abc' gives no number; write for example x=0.5"),
         (["x", "x="], "'x=' gives no number"),
         (["x", "x"], "'x' is not NAME=NUMBER"),

@@ -37,11 +37,28 @@ class _BinaryFunction(Protocol):
 
 
 exp: _Function = ops.exp
+exp2: _Function = ops.exp2
+expm1: _Function = ops.expm1
 log: _Function = ops.log
+log2: _Function = ops.log2
+log10: _Function = ops.log10
 log1p: _Function = ops.log1p
 sqrt: _Function = ops.sqrt
 sin: _Function = ops.sin
 cos: _Function = ops.cos
+tan: _Function = ops.tan
+asin: _Function = ops.asin
+acos: _Function = ops.acos
+atan: _Function = ops.atan
+sinh: _Function = ops.sinh
+cosh: _Function = ops.cosh
+asinh: _Function = ops.asinh
+acosh: _Function = ops.acosh
+atanh: _Function = ops.atanh
+erf: _Function = ops.erf
+erfc: _Function = ops.erfc
+floor: _Function = ops.floor
+ceil: _Function = ops.ceil
 tanh: _Function = ops.tanh
 sigmoid: _Function = ops.sigmoid
 relu: _Function = ops.relu
@@ -52,6 +69,10 @@ stop_gradient: _Function = ops.stop_gradient
 maximum: _BinaryFunction = ops.maximum
 minimum: _BinaryFunction = ops.minimum
 xlogy: _BinaryFunction = ops.xlogy
+atan2: _BinaryFunction = ops.atan2
+hypot: _BinaryFunction = ops.hypot
+mod: _BinaryFunction = ops.mod
+floordiv: _BinaryFunction = ops.floordiv
 less: _BinaryFunction = ops.less
 equal: _BinaryFunction = ops.equal
 

@@ -65,6 +65,32 @@ pow = Op(
         Kink("x = 0", "the slope in y is 0 for y >= 0, also for 0 ** 0, as in PyTorch"),
     ),
 )
+mod = Op(
+    "mod",
+    "x % y",
+    "1",
+    "-(x // y)",
+    by=ieee.modulo,
+    symbol="%",
+    kinks=(
+        Kink("x = y * floor(x / y)", "it jumps; the slopes are those to the right"),
+        Kink("x = y * ceil(x / y)", "likewise"),
+        Kink("y = 0", "x % 0 is nan"),
+    ),
+)
+floordiv = Op(
+    "floordiv",
+    "x // y",
+    "0",
+    "0",
+    by=ieee.floor_divide,
+    symbol="//",
+    kinks=(
+        Kink("x = y * floor(x / y)", "it jumps; both slopes are 0"),
+        Kink("x = y * ceil(x / y)", "likewise"),
+        Kink("y = 0", "x // 0 is x / 0"),
+    ),
+)
 neg = Op("neg", "-x", "-1", by=operator.neg, symbol="-")
 absolute = Op(
     "abs",
@@ -78,11 +104,72 @@ sum = Op("sum", "x1 + x2 + ...", "1", by=ieee.sum, symbol="+", variadic=True)
 # Elementary functions ---------------------------------------------------------------------------
 
 exp = Op("exp", "exp(x)", "z")
+exp2 = Op("exp2", "2 ** x", "z * log(2)")
+expm1 = Op("expm1", "exp(x) - 1", "exp(x)", computed="expm1(x)")
 log = Op("log", "log(x)", "1 / x", domain=(POSITIVE,))
-log1p = Op("log1p", "log1p(x)", "1 / (1 + x)", domain=((-1.0, inf),))
+log2 = Op("log2", "log(x) / log(2)", "1 / (x * log(2))", computed="log2(x)", domain=(POSITIVE,))
+log10 = Op(
+    "log10", "log(x) / log(10)", "1 / (x * log(10))", computed="log10(x)", domain=(POSITIVE,)
+)
+log1p = Op("log1p", "log(1 + x)", "1 / (1 + x)", computed="log1p(x)", domain=((-1.0, inf),))
 sqrt = Op("sqrt", "sqrt(x)", Partial("1 / (2 * z)", "0.5 / z"), domain=(POSITIVE,))
 sin = Op("sin", "sin(x)", "cos(x)")
 cos = Op("cos", "cos(x)", "-sin(x)")
+tan = Op("tan", "tan(x)", "1 + z ** 2", kinks=(Kink("cos(x) = 0", "no float is a pole"),))
+asin = Op("asin", "asin(x)", "1 / sqrt((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
+acos = Op("acos", "acos(x)", "-1 / sqrt((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
+atan = Op("atan", "atan(x)", "1 / (1 + x ** 2)")
+atan2 = Op(
+    "atan2",
+    "atan2(y, x)",
+    Partial("x / (x ** 2 + y ** 2)", "x / hypot(x, y) / hypot(x, y)"),  # no square overflows
+    Partial("-y / (x ** 2 + y ** 2)", "-y / hypot(x, y) / hypot(x, y)"),
+    letters="yx",
+    kinks=(
+        Kink("y = 0", "for x < 0 it jumps from pi to -pi, where y changes its sign"),
+        Kink("abs(x) + abs(y) = 0", "both slopes are nan"),
+    ),
+)
+sinh = Op("sinh", "sinh(x)", "cosh(x)")
+cosh = Op("cosh", "cosh(x)", "sinh(x)")
+asinh = Op("asinh", "asinh(x)", Partial("1 / sqrt(x ** 2 + 1)", "1 / hypot(x, 1)"))
+acosh = Op(
+    "acosh",
+    "acosh(x)",
+    Partial("1 / sqrt(x ** 2 - 1)", "1 / (sqrt(x - 1) * sqrt(x + 1))"),
+    domain=((1.0, inf),),
+)
+atanh = Op("atanh", "atanh(x)", "1 / ((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
+erf = Op("erf", "erf(x)", "2 / sqrt(pi) * exp(-x ** 2)")
+erfc = Op("erfc", "erfc(x)", "-2 / sqrt(pi) * exp(-x ** 2)")
+hypot = Op(
+    "hypot",
+    "sqrt(x ** 2 + y ** 2)",
+    "x / z",
+    "y / z",
+    computed="hypot(x, y)",
+    kinks=(Kink("abs(x) + abs(y) = 0", "both slopes are nan"),),
+)
+floor = Op(
+    "floor",
+    "floor(x)",
+    "0",
+    by=ieee.floor,
+    kinks=(
+        Kink("x = floor(x)", "it jumps; the slope is 0"),
+        Kink("x = ceil(x)", "likewise"),
+    ),
+)
+ceil = Op(
+    "ceil",
+    "ceil(x)",
+    "0",
+    by=ieee.ceil,
+    kinks=(
+        Kink("x = ceil(x)", "it jumps; the slope is 0"),
+        Kink("x = floor(x)", "likewise"),
+    ),
+)
 xlogy = Op(
     "xlogy",
     "x * log(y)",

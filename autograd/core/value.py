@@ -13,13 +13,13 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
 from .copying import Copied
 from .observers import announce, open_blocks
-from .ops import Op
+from .ops import OPS, Op
 from .origin import Origin
 from .sweep import consumers_first, inspected
 
@@ -150,23 +150,11 @@ class Value(Copied):
     __sub__, __rsub__ = _operator(ops.sub)
     __mul__, __rmul__ = _operator(ops.mul)
     __truediv__, __rtruediv__ = _operator(ops.div)
+    __floordiv__, __rfloordiv__ = _operator(ops.floordiv)
+    __mod__, __rmod__ = _operator(ops.mod)
     __pow__, __rpow__ = _operator(ops.pow)
     __neg__ = _method(ops.neg)
     __abs__ = _method(ops.absolute)
-
-    exp = _method(ops.exp)
-    log = _method(ops.log)
-    sqrt = _method(ops.sqrt)
-    sin = _method(ops.sin)
-    cos = _method(ops.cos)
-    tanh = _method(ops.tanh)
-    sigmoid = _method(ops.sigmoid)
-    relu = _method(ops.relu)
-    softplus = _method(ops.softplus)
-    stop_gradient = _method(ops.stop_gradient)
-    maximum = _method(ops.maximum)
-    minimum = _method(ops.minimum)
-    xlogy = _method(ops.xlogy)
 
     __lt__ = _comparison(operator.lt)
     __le__ = _comparison(operator.le)
@@ -249,6 +237,10 @@ class Value(Copied):
     __float__ = __int__ = __complex__ = __index__ = _no_number
     __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
+    if TYPE_CHECKING:  # the methods that the table gives below
+
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
@@ -256,6 +248,12 @@ class Value(Copied):
     def __format__(self, spec: str) -> str:
         """The data in the given format; without one, the repr."""
         return format(self.data, spec) if spec else repr(self)
+
+
+# Functions of one or two operands are methods of the first as well: x.tanh(), x.maximum(y).
+for _op in OPS.values():
+    if _op.symbol.isidentifier() and _op.arity in (1, 2):
+        setattr(Value, _op.name, _method(_op))
 
 
 def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:

@@ -368,7 +368,8 @@ class _Reader:
                 return self._error_at(
                     "complex numbers are not used here; every number is a float", node
                 )
-            return self._error_at(f"{node.value} is not a number; write 1 or 0 for yes or no", node)
+            complaint = f"{ast.unparse(node)} is not a number; write 1 or 0 for yes or no"
+            return self._error_at(complaint, node)
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
                 return self._error_at(_REFUSED[ast.Attribute], node.func)
