@@ -151,12 +151,8 @@ def _require_finite(
     slopes: list[float],
     matrix: list[list[float]],
 ) -> None:
-    for name, found in {
-        "f": [value],
-        "the gradient": slopes,
-        "the Hessian": sum(matrix, []),
-    }.items():
-        for number in found:
+    for name, rows in {"f": [[value]], "the gradient": [slopes], "the Hessian": matrix}.items():
+        for number in itertools.chain(*rows):
             if not math.isfinite(number):
                 raise ValueError(
                     f"{tool}: {name} at {point_text(point)} has the value {number!r}; the test "
