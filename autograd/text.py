@@ -6,13 +6,11 @@ it is said. A leaf of the house: nothing of the project is imported.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import numbers
 import reprlib
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -101,29 +99,6 @@ def whole_number(
     if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(advised(f"{wanted}, got {shortened(repr(number))}", advice))
     return number
-
-
-def one_by_one(function: Callable[..., T], options: Callable[..., Any]) -> Callable[..., T]:
-    """A function whose last parameter is a record of options, taking these one by one.
-
-    Args:
-        function: takes what it takes, and the record last.
-        options: makes the record; ``help`` of the new function shows what it takes.
-    """
-    own = inspect.signature(function)
-    *leading, _ = own.parameters.values()
-    signature = own.replace(parameters=[*leading, *inspect.signature(options).parameters.values()])
-
-    @functools.wraps(function)
-    def call(*args: Any, **keywords: Any) -> T:
-        try:
-            given = signature.bind(*args, **keywords).arguments
-        except TypeError as error:
-            raise TypeError(f"{function.__name__}() {error}") from None
-        return function(*[given.pop(x.name) for x in leading], options(**given))
-
-    call.__signature__ = signature  # type: ignore[attr-defined]
-    return call
 
 
 def advised(message: str, advice: str) -> str:

@@ -97,7 +97,7 @@ class Row:
         domain = self.outputs
         if domain == REALS or len({len(y) for y in outputs}) != 1:
             return ""
-        table = np.asarray(outputs, dtype=float)
+        table = np.asarray(outputs)
         outside = (table < domain.low - _ROUNDING) | (table > domain.high + _ROUNDING)
         excess = np.abs(table.sum(axis=1) - 1.0) * domain.shared
         if outside.any():

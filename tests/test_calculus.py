@@ -677,9 +677,9 @@ def test_rounding_is_not_taken_for_curvature() -> None:
 
 
 def test_a_point_where_f_is_not_smooth_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"the Hessian at \[0\.0\] has the value inf"):
+    with pytest.raises(ValueError, match=r"the Hessian at \[0\] has the value inf"):
         classify_critical_point(lambda x: x**1.5, 0.0)
-    with pytest.raises(ValueError, match=r"f at \[-1\.0\] has the value nan"):
+    with pytest.raises(ValueError, match=r"f at \[-1\] has the value nan"):
         classify_critical_point(log, -1.0)
     with pytest.raises(ValueError, match="tolerance"):
         classify_critical_point(log, 1.0, tolerance=-1.0)

@@ -764,6 +764,8 @@ def test_a_function_of_ones_own_is_known_if_it_is_described() -> None:
         return abs(output - target)  # type: ignore[return-value]
 
     assert divergences.row_of(absolute) is None
+    absolute.row = 3  # type: ignore[attr-defined]  # of which nobody here knows what it means
+    assert divergences.row_of(absolute) is None
     assert absolute(Value(2.0), -3.0).data == 5.0
     positive = divergences.Domain("numbers of at least 0", 0.0, activation="softplus")
     describe = divergences.described(positive, targets=positive, decision=1.0)

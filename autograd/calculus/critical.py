@@ -6,6 +6,7 @@ second-order test could tell.
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy
 
 from ..core.scalar_function import as_point
 from ..text import number_within
+from ..text import point as point_text
 from .derivatives import Function, Point, derivative, evaluated, hessian
 
 CriticalKind: TypeAlias = Literal[
@@ -149,16 +151,10 @@ def _require_finite(
     slopes: list[float],
     matrix: list[list[float]],
 ) -> None:
-    entries = {
-        "f": [value],
-        "the gradient": slopes,
-        "the Hessian": [entry for row in matrix for entry in row],
-    }
-    for name, found in entries.items():
-        for number in found:
+    for name, rows in {"f": [[value]], "the gradient": [slopes], "the Hessian": matrix}.items():
+        for number in itertools.chain(*rows):
             if not math.isfinite(number):
-                shown = f"{point[:4]}" if len(point) <= 4 else f"{point[:4]} and so on"
                 raise ValueError(
-                    f"{tool}: {name} at {shown} has the value {number!r}; the test needs finite "
-                    f"derivatives, so move the point into the domain of f"
+                    f"{tool}: {name} at {point_text(point)} has the value {number!r}; the test "
+                    f"needs finite derivatives, so move the point into the domain of f"
                 )

@@ -20,7 +20,8 @@ from ..core.scalar_function import ScalarFunction, as_point
 from ..core.value import Value
 from ..lowering.automatic import Followed, UndefinedError
 from ..lowering.backends import named_backend
-from ..text import counted, got, number_within, one_by_one, whole_number
+from ..options import one_by_one
+from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
 from .derivatives import hessian
 

@@ -12,7 +12,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from ..core.value import Value
-from ..text import number_within, one_by_one, whole_number
+from ..options import one_by_one
+from ..text import number_within, whole_number
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 # How many boxes and Values can be read in one picture; without groups, patience must do.

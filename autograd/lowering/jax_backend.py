@@ -1,7 +1,7 @@
 """Run a schedule in JAX, as one function that it compiles.
 
-Nothing is written in place there: each group is a block of its own, and operands are slices of
-blocks, or gathered from them.
+Nothing is written in place there: each block is an array of its own, and operands are slices of
+arrays, or gathered from them.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Batch:
         return derived
 
     def schedule(self, request: Request) -> Schedule:
-        """The groups of the graph in order."""
+        """The blocks of the graph in order."""
         if request not in self._schedules:
             *_, (_, chosen) = stages(self._derived.only(request), PASSES[-1:])
             self._schedules[request] = schedule(chosen)

@@ -1,4 +1,4 @@
-"""``lower`` and what it returns: the pipeline from a graph of Values to something to call."""
+"""``lower`` and what it returns: from a graph of Values to something to call."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def lower(
             whole data set; where it is a sum of instances of one form, it runs as a batch of them.
         wrt: P leaves that all instances share, to differentiate by. Each must be in the graph.
         engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are; it takes
-            long to compile a graph with thousands of groups), or ``"python"``, the reference,
-            which is the engine of Values itself.
+            long to compile a graph with thousands of blocks), or ``"python"``, the reference,
+            which computes with the Values themselves.
         observe: Values of the graph whose numbers for each instance are wanted as well.
 
     Returns:
@@ -332,7 +332,9 @@ class BoundProgram(_Made):
 
     def __call__(self) -> tuple[float, Array]:
         """The mean and its gradient, an array that the next call may overwrite."""
-        results = self._load(self._runner, self._chosen).run()
+        if self._chosen is not None:
+            self._runner.hold(self._chosen)
+        results = self._runner.run()
         return float(results[0]), results[1:]
 
     def value(self) -> float:
