@@ -47,6 +47,10 @@ ROWS = {
     "sigmoid": Row(autograd.sigmoid),
     "relu": Row(autograd.relu, halves=True),
     "softplus": Row(autograd.softplus, halves=True),
+    "leaky_relu": Row(autograd.leaky_relu, halves=True),
+    "elu": Row(autograd.elu, halves=True),
+    "silu": Row(autograd.silu, halves=True),
+    "gelu": Row(autograd.gelu, halves=True),
 }
 ACTIVATIONS: dict[str, Activation] = {name: row.function for name, row in ROWS.items()}
 

@@ -372,6 +372,7 @@ FUNCTIONS: dict[str, Function] = {
     "mod": Function(2, lambda x, y: x % y, left_over, fits, chooses=ratio),
     "floordiv": Function(2, lambda x, y: x // y, how_often, fits, chooses=ratio),
     "xlogy": Function(2, autograd.xlogy, lambda u, v: u * logarithm(v), lambda x, y: y > 0.0),
+    "logaddexp": Function(2, autograd.logaddexp, log_sum_exp),
     "logsumexp": Function(None, lambda *xs: autograd.logsumexp(xs), log_sum_exp),
     "softmax_shift": Function(None, ops.softmax_shift, shift, chooses=order),
     "tanh": Function(1, autograd.tanh, hyperbolic_tangent),

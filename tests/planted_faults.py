@@ -102,8 +102,8 @@ FAULTS = [
     Fault(
         "a square root's slope is taken at x, not at z",
         OPS,
-        '"1 / (2 * z)", "0.5 / z"',
-        '"1 / (2 * z)", "0.5 / x"',
+        '"sqrt(x)", Partial("1 / (2 * z)", "0.5 / z")',
+        '"sqrt(x)", Partial("1 / (2 * z)", "0.5 / x")',
         "oracle ops",
     ),
     Fault(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from ..text import real
+from ..text import got, real, shortened
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ _SYMBOLS: dict[type[ast.AST], str] = {
     ast.NotEq: "!=",
 }
 CHOICE = "x if c else y"
+_NEVER = frozenset({"@", "^", "&", "|", "<<", ">>", "~"})  # operators that no formula has
 TRUTHS = frozenset({"not ", "and", "or", "<", "<=", ">", ">=", "==", "!="})
 
 
@@ -204,6 +205,8 @@ def read(formula: str, letters: Sequence[str]) -> list[Token]:
     Raises:
         FormulaError: if it is no formula, or has a name that is no letter.
     """
+    if not isinstance(formula, str):
+        raise TypeError(f"a formula is a str such as 'x ** 3', got {got(formula)}")
     known = set(letters)
 
     def take(token: Token) -> Token:
@@ -216,15 +219,54 @@ def read(formula: str, letters: Sequence[str]) -> list[Token]:
         return token
 
     try:
-        return list(postfix(ast.parse(formula, mode="eval").body, take))
-    except SyntaxError:
-        raise FormulaError(f"{formula!r} is no formula; write such as 'x ** 3'") from None
+        tree = ast.parse(formula, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise FormulaError(
+            f"{shortened(repr(formula))} is no formula; write such as 'x ** 3'"
+        ) from None
+    try:
+        return list(postfix(tree, take))
     except UnreadError as unread:
         part = ast.get_source_segment(formula, unread.place)
         raise FormulaError(
             f"{formula!r}: {part} is not understood; a formula has numbers, letters, operators, "
             f"functions of autograd, and choices such as 'x if x >= 0 else 0'"
         ) from None
+
+
+def misplaced(
+    node: ast.expr,
+    truth: bool,
+    is_test: Callable[[Token], bool] = lambda token: False,
+    is_known: Callable[[Token], bool] = lambda token: True,
+) -> tuple[ast.expr, str] | None:
+    """The first piece that is not of the kind that it has to be, and what it is not.
+
+    Args:
+        node: a tree as ``ast.parse`` gives it.
+        truth: whether it is to be true or false, and not a number.
+        is_test: whether a name, or a call, is true or false.
+        is_known: whether there is such a number, or function of so many operands.
+    """
+    wrong = node, "is neither true nor false" if truth else "is no number"
+    try:
+        found, operands = token(node)
+    except UnreadError as unread:
+        return unread.place, wrong[1]
+    wanted = [False] * len(operands)  # which of the operands are to be true or false
+    if not is_known(found):
+        return wrong
+    if truth:
+        if found.what in ("and", "or", "not "):
+            wanted = [True] * len(operands)
+        elif found.what not in TRUTHS and not is_test(found):
+            return wrong
+    elif found.what == CHOICE:
+        wanted[0] = not isinstance(operands[0], ast.Name)  # a number chooses by not being 0
+    elif found.what in TRUTHS or found.what in _NEVER or is_test(found):
+        return wrong
+    pieces = (misplaced(x, kind, is_test, is_known) for x, kind in zip(operands, wanted))
+    return next((piece for piece in pieces if piece is not None), None)
 
 
 def on_names(formula: str, names: Mapping[str, str]) -> str:

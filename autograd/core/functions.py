@@ -7,9 +7,10 @@ nothing here has a derivative rule of its own.
 from __future__ import annotations
 
 import functools
+import math
 import operator
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..text import real
 from . import ops
@@ -73,6 +74,7 @@ atan2: _BinaryFunction = ops.atan2
 hypot: _BinaryFunction = ops.hypot
 mod: _BinaryFunction = ops.mod
 floordiv: _BinaryFunction = ops.floordiv
+logaddexp: _BinaryFunction = ops.logaddexp
 less: _BinaryFunction = ops.less
 equal: _BinaryFunction = ops.equal
 
@@ -209,6 +211,68 @@ def softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     powers = [exp(x) for x in _shifted("softmax", values)]
     total = sum(powers)
     return [power / total for power in powers]
+
+
+# Composed of the rows, on one number or two. Where a branch that is not taken would be infinite,
+# it is given a harmless operand: 0 times its slope would be nan.
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_N = TypeVar("_N", Value, float)
+
+
+def _composed(f: _F) -> _F:
+    """A function of Values and numbers, which gives a Value if one of them is, and no other."""
+
+    @functools.wraps(f)
+    def taking(*xs: Any, **others: Any) -> Any:
+        taken = _operands(f.__name__, [*xs, *others.values()])
+        return f(*taken[: len(xs)], **dict(zip(others, taken[len(xs) :])))
+
+    return taking  # type: ignore[return-value]
+
+
+@_composed
+def square(x: _N) -> _N:
+    """The product x * x."""
+    return x * x
+
+
+@_composed
+def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
+    """The nearest number to x between two bounds; high, where low is more than that.
+
+    The slope in x is 1 between the bounds and on them, as of PyTorch's clamp, and 0 beyond.
+    """
+    raised = ops.where(ops.less(x, low), low, x)
+    return ops.where(ops.less(high, raised), high, raised)
+
+
+@_composed
+def leaky_relu(x: _N, slope: float = 0.01) -> _N:
+    """The rectifier that leaks: x where x > 0, else slope * x. At 0 it has that slope (PyTorch)."""
+    return ops.where(ops.less(0.0, x), x, slope * x)  # type: ignore[no-any-return]
+
+
+@_composed
+def elu(x: _N, alpha: float = 1.0) -> _N:
+    """The exponential linear unit: x where x > 0, else alpha (e^x - 1), of slope alpha at 0."""
+    is_above = ops.less(0.0, x)
+    below = ops.where(is_above, 0.0, x)
+    return ops.where(is_above, x, alpha * ops.expm1(below))  # type: ignore[no-any-return]
+
+
+@_composed
+def silu(x: _N) -> _N:
+    """The sigmoid linear unit x * sigmoid(x), also called swish; nan at -inf (PyTorch)."""
+    return x * ops.sigmoid(x)  # type: ignore[no-any-return]
+
+
+@_composed
+def gelu(x: _N) -> _N:
+    """The Gaussian error linear unit: x times the probability of less in a standard normal
+    distribution, by the error function; nan at -inf (PyTorch).
+    """
+    return 0.5 * x * ops.erfc(-x * math.sqrt(0.5))  # type: ignore[no-any-return]
 
 
 def _shifted(name: str, values: Iterable[Value | float]) -> list[Any]:

@@ -127,7 +127,7 @@ atan2 = Op(
     letters="yx",
     kinks=(
         Kink("y = 0", "for x < 0 it jumps from pi to -pi, where y changes its sign"),
-        Kink("abs(x) + abs(y) = 0", "both slopes are nan"),
+        Kink("abs(x) + abs(y) = 0", "both slopes are nan, as in JAX; PyTorch says 0"),
     ),
 )
 sinh = Op("sinh", "sinh(x)", "cosh(x)")
@@ -136,7 +136,7 @@ asinh = Op("asinh", "asinh(x)", Partial("1 / sqrt(x ** 2 + 1)", "1 / hypot(x, 1)
 acosh = Op(
     "acosh",
     "acosh(x)",
-    Partial("1 / sqrt(x ** 2 - 1)", "1 / (sqrt(x - 1) * sqrt(x + 1))"),
+    Partial("1 / sqrt(x ** 2 - 1)", "1 / (sqrt(abs(x) - 1) * sqrt(abs(x) + 1))"),
     domain=((1.0, inf),),
 )
 atanh = Op("atanh", "atanh(x)", "1 / ((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
@@ -148,7 +148,7 @@ hypot = Op(
     "x / z",
     "y / z",
     computed="hypot(x, y)",
-    kinks=(Kink("abs(x) + abs(y) = 0", "both slopes are nan"),),
+    kinks=(Kink("abs(x) + abs(y) = 0", "both slopes are nan, as in PyTorch; JAX says 0.5"),),
 )
 floor = Op(
     "floor",
@@ -178,6 +178,13 @@ xlogy = Op(
     computed="0 if x == 0 and y == y else x * log(y)",
     domain=(REALS, POSITIVE),
     kinks=(Kink("x = 0", "the value is 0 for every y, and the slope in x is 0 for y <= 0"),),
+)
+logaddexp = Op(
+    "logaddexp",
+    "log(exp(x) + exp(y))",
+    "sigmoid(x - y)",
+    "sigmoid(y - x)",
+    computed="x + log(2) if x == y else maximum(x, y) + log1p(exp(-abs(x - y)))",
 )
 logsumexp = Op(
     "logsumexp", "log(exp(x1) + exp(x2) + ...)", "exp(x - z)", by=ieee.logsumexp, variadic=True

@@ -7,6 +7,7 @@ own is one like any other, but that it may be replaced by another of its name.
 
 from __future__ import annotations
 
+import ast
 import keyword
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
-from ..text import real
+from ..text import counted, real
 from . import formula, ieee
 from .formula import FLOATS, NODES, FormulaError
 
@@ -191,8 +192,9 @@ class Op:
             return
         if self.name in BUILT_IN:
             raise ValueError(f"{self.name} is an operation of autograd; give yours another name")
-        if not self.name.isidentifier() or keyword.iskeyword(self.name):
-            raise ValueError(f"{self.name!r} can be no function's name; write such as 'cube'")
+        name = self.name
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
         if not 0 < len(self.partials) == len(self.letters):
             raise ValueError(
                 f"{self.name} takes one to five operands and a slope in each, got "
@@ -200,7 +202,12 @@ class Op:
             )
         if self.is_primitive and self._by is None:
             raise FormulaError(f"{self.name}: {self.text!r} calls itself; write what it computes")
-        _ = self.forward, self.slopes, self.rules  # which reads the formulas
+        if self._by is None:
+            _check_formula(self.computed, self.letters)
+        for partial in self.partials:
+            for written in filter(None, (partial.text, partial.computed)):
+                _check_formula(written, "z" + self.letters)
+        _ = self.forward, self.slopes, self.rules
 
     def _entered(self) -> Op:
         count = 1
@@ -286,6 +293,20 @@ class Op:
             return f"{self.symbol}({', '.join(operands)})"
         atoms = [f"({x})" if x.startswith("-") else x for x in operands]
         return self.symbol + atoms[0] if self.arity == 1 else f" {self.symbol} ".join(atoms)
+
+
+def _check_formula(text: str, letters: str) -> None:
+    """Refuse a formula that is no number, or calls what there is not."""
+    for token in formula.read(text, letters):
+        if token.is_call:
+            op = _known(str(token.what))
+            if op.arity not in (None, token.operands):
+                taken = counted(op.arity or 0, "operand")
+                raise FormulaError(f"{text!r}: {op.name} takes {taken}, got {token.operands}")
+    wrong = formula.misplaced(ast.parse(text, mode="eval").body, truth=False)
+    if wrong is not None:
+        place, complaint = wrong
+        raise FormulaError(f"{text!r}: {ast.get_source_segment(text, place)} {complaint}")
 
 
 def _row(name: str) -> Op:

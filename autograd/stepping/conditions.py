@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..core import formula
-from ..core.formula import CHOICE, CONSTANTS, FLOATS, TRUTHS, UnreadError
+from ..core.formula import CONSTANTS, FLOATS, Token
 from ..core.table import OPS
 from ..text import escape, shortened
 
@@ -55,7 +55,7 @@ def parse_condition(text: str) -> Condition:
         tree = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"cannot read the condition {_quoted(text)}; {_HINT}") from None
-    wrong = _misplaced(tree, truth=True)
+    wrong = formula.misplaced(tree, True, _is_test, _is_known)
     if wrong is not None:
         place, complaint = wrong
         part = ast.get_source_segment(line, place) or line
@@ -67,33 +67,18 @@ def parse_condition(text: str) -> Condition:
     return Condition(text, formula.function(FLOATS, written, _LETTERS, _function))
 
 
-def _misplaced(node: ast.expr, truth: bool) -> tuple[ast.expr, str] | None:
-    """The first piece that is not what it has to be, true or false or else a number; and why."""
-    wrong = node, "is neither true nor false" if truth else "is no number"
-    try:
-        token, operands = formula.token(node)
-    except UnreadError as unread:
-        return unread.place, wrong[1]
-    what, count = token.what, token.operands
-    wanted = [False] * len(operands)  # which of the operands are to be true or false
-    if truth:
-        if what in ("and", "or", "not "):
-            wanted = [True] * len(operands)
-        elif what not in TRUTHS and not (what in _TESTS and count in (None, 1)):
-            return wrong
-    elif what == CHOICE:
-        wanted[0] = True
-    elif token.is_call:
-        op = OPS.get(str(what))
-        if op is None or count != (op.arity or count):
-            return wrong
-    elif count is None:
-        if isinstance(what, str) and what not in _LETTERS and what not in CONSTANTS:
-            return wrong
-    elif what in TRUTHS or what in ("~", "@", "^", "&", "|", "<<", ">>"):
-        return wrong
-    found = (_misplaced(x, kind) for x, kind in zip(operands, wanted))
-    return next((wrong for wrong in found if wrong is not None), None)
+def _is_test(token: Token) -> bool:
+    return token.what in _TESTS and token.operands in (None, 1)
+
+
+def _is_known(token: Token) -> bool:
+    """Whether a name, or a function of so many operands, is one."""
+    if _is_test(token) or not isinstance(token.what, str):
+        return True
+    if token.is_call:
+        op = OPS.get(token.what)
+        return op is not None and token.operands == (op.arity or token.operands)
+    return token.operands is not None or token.what in _LETTERS or token.what in CONSTANTS
 
 
 class _AboutGradient(ast.NodeTransformer):
