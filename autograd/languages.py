@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import Any
 
 from .core.formula import CHOICE, Language
 from .core.table import Op
 
 
-@dataclass(frozen=True)
 class Target(Language):
     """A language that whole rows are written in.
 
@@ -31,13 +30,22 @@ class Target(Language):
         prelude: the functions that it lacks, to stand before those of the rows.
     """
 
-    definition: str = ""
-    declaration: str = ""
-    parameter: str = "{}"
-    many: str = ""
-    library: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
-    prelude: str = ""
+    def __init__(
+        self,
+        *args: Any,
+        definition: str,
+        declaration: str = "",
+        parameter: str = "{}",
+        many: str,
+        library: str = "",
+        names: Mapping[str, str],
+        prelude: str = "",
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.definition, self.declaration = definition, declaration
+        self.parameter, self.many = parameter, many
+        self.library, self.names, self.prelude = library, names, prelude
 
     def own(self, op: Op) -> str:
         """What the language itself calls a row, or how it writes it; "" if it has no such thing."""
