@@ -91,7 +91,7 @@ class Target(Language):
         return "\n".join([self.prelude, *lines, ""])
 
 
-def _number(infinity: str, nan: str, x: float) -> str:
+def _float(infinity: str, nan: str, x: float) -> str:
     """A float as it is written nearly everywhere, with what is not finite by name."""
     if math.isfinite(x):
         return repr(x)
@@ -117,7 +117,7 @@ _BRACES = {
 
 C = Target(
     name="C",
-    number=lambda x: _number("INFINITY", "NAN", x),
+    number=lambda x: _float("INFINITY", "NAN", x),
     forms={**_BRACES, "x == y": "({} == {})"},
     prefix="op_",
     declaration="static inline double {name}({parameters});",
@@ -185,7 +185,7 @@ static inline double logsumexp(const double *xs, int n) {
 
 JAVASCRIPT = Target(
     name="JavaScript",
-    number=lambda x: _number("Infinity", "NaN", x),
+    number=lambda x: _float("Infinity", "NaN", x),
     forms={**_BRACES, "x == y": "({} === {})", "x != y": "({} !== {})", "c": "({} !== 0.0)"},
     prefix="op_",
     definition="function {name}({parameters}) {{ return {body}; }}",
