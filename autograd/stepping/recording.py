@@ -41,14 +41,11 @@ class Recording(Sequence[Step]):
         self.gradients: list[float] = []
         self.reports: list[Report] = []
         self.starts = [0]
-        self._arriving: defaultdict[Value, list[int]] = defaultdict(list)
         totals: dict[Value, float] = {}
         for node, gradient, partials in sweep(root):
             self.nodes.append(node)
             self.gradients.append(gradient)
-            for report in reports_of(node, gradient, partials, totals):
-                self._arriving[report.operand].append(len(self.reports))
-                self.reports.append(report)
+            self.reports += reports_of(node, gradient, partials, totals)
             self.starts.append(len(self.reports))
         self.place = {node: place for place, node in enumerate(self.nodes)}
         self.data = [node.data for node in self.nodes]
@@ -173,6 +170,14 @@ class Recording(Sequence[Step]):
                 if earlier is None
                 else self._on_top(operand, earlier.total)
             )
+
+    @cached_property
+    def _arriving(self) -> Mapping[Value, list[int]]:
+        """The edges that lead to each node that any leads to."""
+        found: defaultdict[Value, list[int]] = defaultdict(list)
+        for number, report in enumerate(self.reports):
+            found[report.operand].append(number)
+        return found
 
     def _earlier(self, number: int) -> Report | None:
         """The report that the operand of an edge has received before this one."""
