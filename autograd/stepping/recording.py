@@ -177,7 +177,7 @@ class Recording(Sequence[Step]):
         found: defaultdict[Value, list[int]] = defaultdict(list)
         for number, report in enumerate(self.reports):
             found[report.operand].append(number)
-        return found
+        return dict(found)
 
     def _earlier(self, number: int) -> Report | None:
         """The report that the operand of an edge has received before this one."""
