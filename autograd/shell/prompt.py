@@ -19,11 +19,9 @@ from ..core.value import Value
 from ..drawing import render
 from ..page import page
 from ..stepping import listing
-from ..stepping.breakpoints import Breakpoint
-from ..stepping.forward import ForwardStep
 from ..stepping.stepper import Stepper
-from ..stepping.steps import Step, headline
-from ..stepping.targets import Predicate, condition_target, find_node, resolve
+from ..stepping.steps import ForwardStep, Step, headline
+from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
 from ..text import Text
 from .lookup import GraphNames, ProgramError
 from .terminal import is_typed, say, word_delimiters

@@ -13,13 +13,11 @@ from ..checking.differences import Comparison
 from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
 from . import node_check, tables
-from .breakpoints import Breakpoint
 from .cursor import Cursor
-from .forward import ForwardStep, value_line
 from .naive import naive_walk
 from .paths import PATHS_SHOWN, Why, why
-from .steps import Step, headline, held
-from .targets import Predicate, condition_target, find_node, resolve
+from .steps import ForwardStep, Step, headline, held, value_line
+from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
 _WHY = "why(node) for those that matter most"

@@ -1,11 +1,13 @@
 """The records of a pass, and how they read: a ``Step`` for each node, a ``Receipt`` for each edge.
 
-``str`` of a step is what a person can check with pencil and paper. Nothing here knows how a pass is
-recorded or moved along, and nothing raises, whatever numbers and labels a graph holds.
+A ``ForwardStep`` is for each operation of the forward pass. ``str`` of a step is what a person can
+check with pencil and paper. Nothing here knows how a pass is recorded or moved along, and nothing
+raises, whatever numbers and labels a graph holds.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,6 +105,49 @@ class Step:
 
     def __repr__(self) -> str:
         return _describe(self)
+
+
+@dataclass(frozen=True, repr=False)
+class ForwardStep:
+    """One operation of the forward pass on the numbers recorded, computed anew on plain floats.
+
+    Attributes:
+        number: where it comes in the forward pass, from 1.
+        total: how many operations the forward pass has.
+        node: the Value that it makes.
+        data: its number.
+        operands: the numbers that it is computed from, in order.
+        names: what each node of the pass is called.
+    """
+
+    number: int
+    total: int
+    node: Value
+    data: float
+    operands: tuple[float, ...]
+    names: Mapping[Value, str] = field(compare=False)
+
+    @property
+    def again(self) -> float:
+        """What the operation makes of these numbers.
+
+        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
+        """
+        assert self.node.op is not None
+        return self.node.op.forward(*self.operands)
+
+    def __repr__(self) -> str:
+        numbers, again = formulas.in_numbers(self.node, self.operands), self.again
+        parts = [f"{value_line(self)} = {numbers} = {signed(self.data)}"]
+        if again != self.data and not math.isnan(again):
+            parts.append(f"now {signed(again)}: some .data has changed since")
+        return GAP.join(filter(None, [*parts, formulas.made_at(self.node)]))
+
+
+def value_line(step: ForwardStep) -> str:
+    """Which step it is, and its node as it is computed: ``[1/3] e = a * b``."""
+    formula = formulas.in_names(step.node, step.names)
+    return f"[{step.number}/{step.total}] {step.names[step.node]} = {formula}"
 
 
 def headline(step: Step) -> str:
