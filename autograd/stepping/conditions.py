@@ -20,6 +20,7 @@ LONGEST = 200  # characters; so that nothing nests too deep
 
 _LETTERS = ("grad", "data")
 _TESTS = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
+WORDS = (*_LETTERS, *_TESTS)
 _HINT = "write for example grad > 10, isnan, abs(grad) < 1e-6 or data > 0 and grad < 0"
 
 
