@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import cmd
 import inspect
+import itertools
 import keyword
 import re
 import sys
@@ -149,7 +150,7 @@ class Prompt(cmd.Cmd):
 
     def _read_commands(self) -> None:
         if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
-            self._leave()
+            self._quit("")
             return
         while True:
             try:
@@ -561,13 +562,9 @@ class Prompt(cmd.Cmd):
             return
         width = max(len(", ".join(command.names)) for command in COMMANDS)
         lines = []
-        for group in dict.fromkeys(command.group for command in COMMANDS):
+        for group, commands in itertools.groupby(COMMANDS, lambda command: command.group):
             lines.append(group)
-            lines += [
-                f"  {', '.join(command.names):{width}}  {command.summary}"
-                for command in COMMANDS
-                if command.group == group
-            ]
+            lines += [f"  {', '.join(c.names):{width}}  {c.summary}" for c in commands]
         say("\n".join([*lines, *EPILOGUE]))
 
     @_command("!", "STATEMENT", OTHER, takes_text=True)
@@ -581,9 +578,6 @@ class Prompt(cmd.Cmd):
 
         So does Ctrl-D. To keep the gradients, go on to the end and then once more: c.
         """
-        return self._leave()
-
-    def _leave(self) -> bool:
         self._stepper.quit()
         say("gradients are as before the pass")
         return True
@@ -604,9 +598,9 @@ class Prompt(cmd.Cmd):
     def completedefault(self, *ignored: Any) -> list[str]:
         """What a later word of any other line may become: a name, an operation, a condition."""
         word = str(ignored[0])
-        ops = {node.op.name for node in self._stepper.steps.nodes if node.op is not None}
-        others = sorted(name for name in (*ops, *conditions.WORDS) if name.startswith(word))
-        return [*dict.fromkeys(self._names.completions(word)), *others]
+        others = sorted([*self._stepper.steps.operations, *conditions.WORDS])
+        found = [*self._names.completions(word), *(x for x in others if x.startswith(word))]
+        return list(dict.fromkeys(found))
 
     # Within -------------------------------------------------------------------------------------
 

@@ -84,22 +84,14 @@ def _describe(naive: Naive) -> str:
         both_nan = math.isnan(gradient) and math.isnan(right(node))
         return not (both_nan or math.isclose(gradient, right(node), rel_tol=1e-9))
 
-    early = [
-        node
-        for node, (_, reports) in naive.passed_on.items()
-        if node.op is not None and reports < consumers(node)
-    ]
-    if early:
-        first = early[0]
-        gradient, reports = naive.passed_on[first]
-        verdict = (
-            f"depth first, {names[first]} passes on {signed(gradient)} after {reports} of "
-            f"{consumers(first)} reports; its gradient is {signed(right(first))}"
-        )
-    else:
-        verdict = (
-            "depth first is right here: no node is taken up before its consumers have reported"
-        )
+    verdict = "depth first is right here: no node is taken up before its consumers have reported"
+    for node, (passed_on, reports) in naive.passed_on.items():
+        if node.op is not None and reports < consumers(node):
+            verdict = (
+                f"depth first, {names[node]} passes on {signed(passed_on)} after {reports} of "
+                f"{consumers(node)} reports; its gradient is {signed(right(node))}"
+            )
+            break
     shown = recording.nodes
     if len(shown) > NODES_SHOWN:
         shown = [node for node in shown if differs(node)]

@@ -144,6 +144,11 @@ class Recording(_Records[Step]):
                 found[self._labels[node]].append(node)
         return dict(found)
 
+    @cached_property
+    def operations(self) -> Sequence[str]:
+        """The names of the operations of the pass, in alphabetical order."""
+        return sorted({node.op.name for node in self.nodes if node.op is not None})
+
     def named(self, name: str) -> Sequence[Value]:
         """The node of a name in ``names``, if there is one."""
         return [node for node in self.nodes if self.names[node] == name]

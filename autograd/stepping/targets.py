@@ -190,19 +190,18 @@ def find_node(recording: Recording, target: object) -> Value:
 def _resolve_text(recording: Recording, written: str) -> Target:
     found = _called(recording, written)
     written = written.strip()
-    operations = _operations(recording)
-    is_operation = written in operations or written in OPS
+    is_operation = written in recording.operations or written in OPS
     if found:
         node = _only(recording, written, found)
         also = "operation" if is_operation else "condition" if _is_condition(written) else ""
         note = also and f"the node {recording.names[node]} is meant, not the {also}"
         return _one_node(recording, node, note)
-    if written in operations:
-        return Target(written, lambda node, grad, data: _operation(node) == written)
+    if written in recording.operations:
+        return Target(written, lambda x, grad, data: x.op is not None and x.op.name == written)
     if is_operation:
         raise ValueError(
             f"no node of this graph was made by {written}; its operations are "
-            f"{', '.join(sorted(operations)) or 'none, for it is a leaf'}"
+            f"{', '.join(recording.operations) or 'none, for it is a leaf'}"
         )
     try:
         return condition_target(written)
@@ -211,14 +210,6 @@ def _resolve_text(recording: Recording, written: str) -> Target:
             message = "is neither a label nor an operation of this graph, nor a condition"
             raise ValueError(_unknown(recording, written, message)) from None
         raise error
-
-
-def _operation(node: Value) -> str:
-    return "" if node.op is None else node.op.name
-
-
-def _operations(recording: Recording) -> set[str]:
-    return {*map(_operation, recording.nodes)} - {""}
 
 
 def _is_condition(written: str) -> bool:
@@ -247,7 +238,7 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
 
 
 def _unknown(recording: Recording, written: str, complaint: str) -> str:
-    known = [*recording.labelled, *_operations(recording)]
+    known = [*recording.labelled, *recording.operations]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
     hint = (
         f"did you mean {' or '.join(map(show_label, near))}?"
