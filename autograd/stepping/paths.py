@@ -25,7 +25,7 @@ from ..core.value import Value
 from ..text import GAP, align, counted, signed
 from ..words.names import derivative
 from .recording import Recording
-from .steps import WIDEST
+from .steps import WIDEST, fold
 
 PATHS_SHOWN = 20
 NODES_SHOWN = 8  # of a path
@@ -279,14 +279,14 @@ def _describe(why: Why) -> str:
     lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
     if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
         lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
-    lines += [f"  {line}" for line in _fold([_columns(path) for path in why.paths])]
+    lines += _indented([_columns(path) for path in why.paths])
     if left_out := why.count - len(why.paths):
         more = counted(left_out, "more path")
         lines.append(f"  ... and {more}, {signed(why.rest)} in all")
         lines.append("by the last node on the way:")
         largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
         shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
-        lines += [f"  {line}" for line in _fold([_arrival(why, arrival) for arrival in shown])]
+        lines += _indented([_arrival(why, arrival) for arrival in shown])
         if rest:
             total = signed(ieee.sum(*[arrival.total for arrival in rest]))
             lines.append(f"  ... and {len(rest)} more, {total} in all")
@@ -303,10 +303,8 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
     ]
 
 
-def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
+def _indented(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
     lines = align(rows)
-    if max(map(len, lines), default=0) <= WIDEST:
-        return lines
-    others = align([row[1:] for row in rows])
-    return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]
+    is_wide = max(map(len, lines), default=0) > WIDEST
+    return [f"  {line}" for line in (fold(rows, 1) if is_wide else lines)]

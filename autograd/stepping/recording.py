@@ -39,8 +39,7 @@ class _Records(Sequence[Record]):
 class Recording(_Records[Step]):
     """The steps of a pass in order: ``recording[0]`` is the root's.
 
-    A place is the index of a node in the order of the pass;
-    edges are numbered from 0 in that order.
+    A place is the index of a node in the order of the pass; edges are numbered in that order.
 
     Attributes:
         nodes: the nodes in the order of the pass.

@@ -14,7 +14,7 @@ from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
 from . import node_check, tables
 from .cursor import Cursor
-from .naive import naive_walk
+from .naive import beside_naive
 from .paths import PATHS_SHOWN, Why, why
 from .steps import ForwardStep, Step, headline, held, value_line
 from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
@@ -266,7 +266,7 @@ class Stepper(Cursor):
 
         It takes a node up when it first meets it, before all its consumers have reported.
         """
-        return Text(naive_walk(self.steps))
+        return Text(beside_naive(self.steps))
 
     def table(self, all: bool = False) -> Text:
         """The nodes in the order of the pass, with what has reached each at this position.

@@ -173,6 +173,12 @@ def contribution(step: Step, edge: Receipt) -> str:
     return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
 
 
+def fold(rows: Sequence[Sequence[str]], first: int) -> list[str]:
+    """Two lines for each row: the first so many of its cells, and below them the others."""
+    above, below = align([row[:first] for row in rows]), align([row[first:] for row in rows])
+    return [line for pair in zip(above, below) for line in (pair[0], GAP + pair[1])]
+
+
 def _describe(step: Step) -> str:
     """A step in full: its node, the gradient that has come together there, and its reports."""
     uses = Counter(map(id, step.node.operands))
@@ -183,9 +189,7 @@ def _describe(step: Step) -> str:
         body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
         column = len(body[0]) - len(_completeness(step))
     else:
-        partials, grads = align([row[:2] for row in reports]), align([row[2:] for row in reports])
-        folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
-        body = [_gradient(step) + GAP + _completeness(step), *folded]
+        body = [_gradient(step) + GAP + _completeness(step), *fold(reports, 2)]
         column = 0
     if left_out := step.edges[EDGES_SHOWN:]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))

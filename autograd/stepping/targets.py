@@ -146,12 +146,7 @@ def _one_node(recording: Recording, node: Value, note: str = "") -> Target:
 
 
 def condition_target(test: object) -> Target:
-    """The nodes of which a condition, or a function of (node, gradient), holds.
-
-    Raises:
-        TypeError: if it is neither a text nor a function.
-        ValueError: if a text is no condition.
-    """
+    """The nodes of which a condition, or a function of (node, gradient), holds."""
     if isinstance(test, str):
         holds, name = parse_condition(test), " ".join(test.split())
         return Target(name, lambda node, grad, data: holds(grad, data), is_condition=True)
