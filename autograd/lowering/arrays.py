@@ -104,23 +104,13 @@ NOT_IN_PLACE = frozenset({"where"})
 def expand(lowered: Lowered) -> Lowered:
     """Take compound operations apart, so that forward and backward share work."""
     graph = lowered.graph
-    reached = graph.reachable(lowered.nodes())
-    expanded = _Expanded()
-    nodes = [-1] * len(graph)
-    for node, name in enumerate(graph.names):
+    expanded, nodes = _Expanded(), [-1] * len(graph)
+
+    def make(node: int, name: str) -> int:
         operands = tuple([nodes[x] for x in graph.operands[node]])
-        if not operands:
-            nodes[node] = expanded.constant(graph.numbers[node])
-            if name != "constant":
-                nodes[node] = expanded.leaf(name, int(graph.numbers[node]))
-        elif not reached[node]:
-            continue
-        elif name == AFFINE:
-            nodes[node] = expanded.node(name, operands)
-        else:
-            nodes[node] = expanded.row(name, operands)
-        if node in graph.labels:
-            expanded.labels.setdefault(nodes[node], graph.labels[node])
+        return expanded.node(name, operands) if name == AFFINE else expanded.row(name, operands)
+
+    graph.rewrite(expanded, graph.reachable(lowered.nodes()), make, nodes)
     return lowered.moved(expanded, nodes)
 
 

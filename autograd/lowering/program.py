@@ -16,7 +16,7 @@ from .backends import BACKENDS, named_backend
 from .computation import Computation
 from .graph import LoweringError
 from .lowered import Request
-from .record import Recording, record, unknown_leaves
+from .record import Recording, record, unreached
 from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
@@ -90,7 +90,11 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
-    unknown = unknown_leaves([*roots, *observed], {"wrt": leaves["wrt"]})
+    wrt = leaves["wrt"]
+    unknown = [
+        f"wrt[{i}]{f' ({wrt[i].label})' if wrt[i].label else ''}"
+        for i in unreached([*roots, *observed], wrt)
+    ]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         raise LoweringError(

@@ -7,7 +7,7 @@ all instances; every other leaf is a constant, at the number that it holds now.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..core.value import Value
 from .graph import CONSTANT, INPUT, PARAMETER, Graph
@@ -90,8 +90,8 @@ def _record_under(root: Value, graph: Graph, nodes: dict[Value, int]) -> None:
                 graph.labels.setdefault(node, value.label)
 
 
-def unknown_leaves(roots: Sequence[Value], leaves: Mapping[str, Sequence[Value]]) -> list[str]:
-    """Which of the named leaves no root depends on, such as ``wrt[3]`` with its label."""
+def unreached(roots: Sequence[Value], leaves: Sequence[Value]) -> list[int]:
+    """The places of the leaves that no root depends on."""
     found = set(roots)
     order = list(found)
     for value in order:
@@ -99,9 +99,4 @@ def unknown_leaves(roots: Sequence[Value], leaves: Mapping[str, Sequence[Value]]
             if isinstance(operand, Value) and operand not in found:
                 found.add(operand)
                 order.append(operand)
-    return [
-        f"{name}[{i}]{f' ({leaf.label})' if leaf.label else ''}"
-        for name, values in leaves.items()
-        for i, leaf in enumerate(values)
-        if leaf not in found
-    ]
+    return [i for i, leaf in enumerate(leaves) if leaf not in found]

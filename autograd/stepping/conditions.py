@@ -65,7 +65,7 @@ def _is_known(token: Token) -> bool:
     if _is_test(token) or not isinstance(token.what, str):
         return True
     if token.is_call:
-        op = OPS.get(token.what)
+        op = None if token.what in _LETTERS else OPS.get(token.what)
         return op is not None and token.operands == (op.arity or token.operands)
     return token.operands is not None or token.what in _LETTERS or token.what in CONSTANTS
 

@@ -57,14 +57,11 @@ class Recording(_Records[Step]):
         self.gradients: list[float] = []
         self.reports: list[Report] = []
         self.starts = [0]
-        self._arriving: defaultdict[Value, list[int]] = defaultdict(list)
         totals: dict[Value, float] = {}
         for node, gradient, partials in sweep(root):
             self.nodes.append(node)
             self.gradients.append(gradient)
-            for report in reports_of(node, gradient, partials, totals):
-                self._arriving[report.operand].append(len(self.reports))
-                self.reports.append(report)
+            self.reports += reports_of(node, gradient, partials, totals)
             self.starts.append(len(self.reports))
         self.place = {node: place for place, node in enumerate(self.nodes)}
         self.data = [node.data for node in self.nodes]
@@ -184,6 +181,14 @@ class Recording(_Records[Step]):
             earlier = self._total(operand, number)
             before = self.before[self.place[operand]]
             operand.grad = before if earlier is None else self._on_top(operand, earlier)
+
+    @cached_property
+    def _arriving(self) -> Mapping[Value, list[int]]:
+        """The edges that lead to each node that any leads to."""
+        found: defaultdict[Value, list[int]] = defaultdict(list)
+        for number, report in enumerate(self.reports):
+            found[report.operand].append(number)
+        return found
 
     def _total(self, node: Value, edges: int) -> float | None:
         """What a node has received from the first ``edges`` of all edges; None before a report."""
