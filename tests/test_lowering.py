@@ -850,24 +850,22 @@ def numbers_of(lowered: Lowered, columns: Any, parameters: Sequence[float]) -> d
     """Every node that matters, with a number for each instance, straight from its operands."""
     graph, size = lowered.graph, columns.shape[1]
     reached, found = graph.reachable(lowered.nodes()), dict[int, Any]()
-    reduced = {"sum": np.add.reduce, "largest": np.maximum.reduce}
+    reduced = {"sum": np.add.reduce, "largest:": np.maximum.reduce}
     for node, (name, operands) in enumerate(zip(graph.names, graph.operands)):
         number, x = graph.numbers[node], [found.get(i) for i in operands]
         if not reached[node]:
             continue
-        if name == "input":
+        if name == "input:":
             found[node] = columns[int(number)]
         elif not operands:
-            number = parameters[int(number)] if name == "parameter" else number
-            found[node] = np.full(size, 1.0 if name == "one" else number)
-        elif name == "affine":
+            number = parameters[int(number)] if name == "parameter:" else number
+            found[node] = np.full(size, 1.0 if name == "one:" else number)
+        elif name == "affine:":
             found[node] = sum(c * y for c, y in zip(x[::2], x[1::2])) + (x[-1] if len(x) % 2 else 0)
         elif name.startswith("sum:"):
             found[node] = sum(y if sign == "+" else -y for sign, y in zip(name[4:], x))
         elif name in reduced:
             found[node] = reduced[name](x)
-        elif name == "log1p":
-            found[node] = np.log1p(x[0])
         else:
             found[node] = np.array([OPS[name].forward(*numbers) for numbers in zip(*x)])
     return found

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.ops import OPS
 from ..core.table import EVERY
 from ..languages import JAX, NUMPY
-from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
+from .graph import AFFINE, LARGEST, Graph, LoweringError, as_node, as_operand
 from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
@@ -170,7 +170,7 @@ def _sigmoid(graph: _Expanded, operands: tuple[int, ...]) -> int:
 
 
 def _largest(graph: Graph, operands: tuple[int, ...]) -> int:
-    return graph.node("largest", tuple(sorted(set(operands))))
+    return graph.node(LARGEST, tuple(sorted(set(operands))))
 
 
 def _logsumexp(graph: Simplifier, operands: tuple[int, ...]) -> int:

@@ -46,10 +46,10 @@ def signature(root: Value, leaves: Sequence[Value]) -> Signature:
     for node in order:
         if node.op is None:
             if places[node] >= 0:
-                names.append("constant")
+                names.append("constant:")
                 constants.append(node.data)
             continue
-        names.append(node.op.name)
+        names.append(node.op.key)
         operands.append(len(node.operands))
         for operand in node.operands:
             if isinstance(operand, Value):

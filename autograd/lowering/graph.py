@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from ..core import ops
 from ..core.ops import Op
 
-INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
-ONE = "one"  # 1 for every instance: what a bias is multiplied with
+# Names that no operation can have: no identifier ends in a colon.
+INPUT, PARAMETER, CONSTANT = "input:", "parameter:", "constant:"
+ONE = "one:"  # 1 for every instance: what a bias is multiplied with
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT, ONE})
-AFFINE = "affine"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
+AFFINE = "affine:"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
+LARGEST = "largest:"  # of any number of nodes
 
 
 class LoweringError(ValueError):

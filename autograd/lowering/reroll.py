@@ -153,7 +153,7 @@ def _batch(form: Form, instances: list[tuple[float, list[float]]], parameters: i
     nodes: list[int] = []
     for what, *operands in form:
         if isinstance(what, Op):
-            nodes.append(graph.node(what.name, tuple([nodes[x] for x in operands])))
+            nodes.append(graph.node(what.key, tuple([nodes[x] for x in operands])))
         elif what == PARAMETER:
             nodes.append(graph.leaf(PARAMETER, operands[0]))
         else:

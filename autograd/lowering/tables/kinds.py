@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.table import EVERY
 
 Indices: TypeAlias = NDArray[np.intp]
-LIFT = "lift"
+LIFT = "lift:"
 # Exponents with a simpler rule than the general one; others are numbers like all constants.
 EXPONENTS = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0})
 
@@ -113,5 +113,5 @@ class Functions:
     def _name(known: dict[tuple[Kind, bool], str], key: tuple[Kind, bool], name: str) -> str:
         found = known.get(key)
         if found is None:
-            found = known[key] = f"{name}_{len(known) + 1}"
+            found = known[key] = f"{name.rstrip(':')}_{len(known) + 1}"
         return found
