@@ -130,22 +130,12 @@ def plot_directions(point: list[float]) -> Figure:
         (180, "v", plots.GREEN, "opposite: fastest decrease"),
     ):
         for a in sorted({angle, -angle}):
-            axes.plot(
-                [a],
-                [slope(point, a)],
-                marker=marker,
-                color=color,
-                markersize=10,
-                linestyle="",
-                label=text if a == angle else None,
-                clip_on=False,
-                zorder=3,
-            )
-    axes.set_xticks(range(-180, 181, 45))
-    axes.set_xlim(-180, 180)
-    axes.set_xlabel("degrees between the direction and the gradient")
-    axes.set_ylabel("slope of f in that direction")
-    plots.plain(axes)
+            style = {"color": color, "markersize": 10, "clip_on": False, "zorder": 3}
+            label = text if a == angle else None
+            axes.plot([a], [slope(point, a)], marker, label=label, **style)
+    plots.plain(axes, xticks=range(-180, 181, 45), xlim=(-180, 180))
+    across, up = "degrees between the direction and the gradient", "slope of f in that direction"
+    axes.set(xlabel=across, ylabel=up)
     plots.legend_above(axes)
     return figure
 
