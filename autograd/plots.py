@@ -174,8 +174,15 @@ def draw_contours(
             zorder=3,
         )
         # Only for the legend, which would show a block.
-        arrow = {"marker": r"$\rightarrow$", "markersize": 16, "linestyle": ""}
-        axes.plot([], [], color=DARK, label="gradient", **arrow)
+        axes.plot(
+            [],
+            [],
+            color=DARK,
+            marker=r"$\rightarrow$",
+            markersize=16,
+            linestyle="",
+            label="gradient",
+        )
     for (name, run), color, marker in zip((runs or {}).items(), COLORS, "osD^"):
         path = np.array(run.path, dtype=float)
         axes.plot(*path.T, color="white", linewidth=3.2, zorder=4)

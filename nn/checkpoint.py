@@ -121,7 +121,8 @@ class Checkpoint:
 
     def _restored(self, parameters: Array, training: dict[str, Any], start: State) -> Snapshot:
         epochs: int = training["epochs"]
-        history = History(**{name: decoded(training["history"][name]) for name in COLUMNS})
+        columns: dict[str, Any] = {name: decoded(training["history"][name]) for name in COLUMNS}
+        history = History(**columns)
         k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
