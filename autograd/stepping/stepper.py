@@ -16,7 +16,7 @@ from . import node_check, tables
 from .cursor import Cursor
 from .naive import beside_naive
 from .paths import PATHS_SHOWN, Why, why
-from .steps import ForwardStep, Step, headline, held, value_line
+from .steps import ForwardStep, Step, headline, held
 from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
@@ -296,7 +296,7 @@ class Stepper(Cursor):
         if self.is_forward:
             done, total = self.values_done, len(self.values)
             where = f"after value {done} of {total}" if done else "before the first value"
-            return Text(f"forward, {where}: next() computes {value_line(self.values[done])}")
+            return Text(f"forward, {where}: next() computes {headline(self.values[done])}")
         position, total = self._position, len(self.steps)
         if position == total:
             return Text(f"at the end, position {position} of {total}: every gradient is final")
