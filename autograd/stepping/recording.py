@@ -68,10 +68,10 @@ class Recording(_Records[Step]):
         self.data = [node.data for node in self.nodes]
         self.before = [node.grad for node in self.nodes]
         self._stale = {node: node.grad for node in self.nodes if node.op is None and node.grad}
-        self.labelled: defaultdict[str, list[Value]] = defaultdict(list)
+        self.labelled: dict[str, list[Value]] = {}
         for node in reversed(self.nodes):
             if node.label:
-                self.labelled[str(node.label)].append(node)
+                self.labelled.setdefault(str(node.label), []).append(node)
         self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
 
     @property
