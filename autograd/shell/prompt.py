@@ -3,12 +3,14 @@
 A line goes in, and what a movement or a question returns goes out as text. A command is called as
 in pdb where pdb has one like it. The prompt computes nothing: it finds out which method and which
 node are meant, and shows what comes back. What else may be typed is for its ``GraphNames`` to
-say: Python in ``autograd.debug``, and nothing but the operation table at the shell.
+say: Python in ``debug``, and nothing but the operation table at the shell.
 """
 
 from __future__ import annotations
 
 import cmd
+import inspect
+import itertools
 import keyword
 import re
 import sys
@@ -18,31 +20,49 @@ from typing import Any, NamedTuple, TypeVar
 from ..core.value import Value
 from ..drawing import render
 from ..page import page
-from ..stepping import listing
-from ..stepping.breakpoints import Breakpoint
-from ..stepping.forward import ForwardStep
+from ..stepping import conditions, tables
 from ..stepping.stepper import Stepper
-from ..stepping.steps import Step, headline
-from ..stepping.targets import Predicate, condition_target, find_node, resolve
+from ..stepping.steps import ForwardStep, Step, headline
+from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
+from ..stepping.views import step_through
 from ..text import Text
-from .lookup import GraphNames, ProgramError
+from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
 from .terminal import is_typed, say, word_delimiters
 
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
 DELIMITERS = " \t\n;,=+-*/%()<>!&|^~:\"'{}"  # between words that the tab key completes
 
-TESTS = ("grad", "data", "isnan", "isinf", "isfinite")  # of which conditions are made
-
 _WORD = re.compile(r"[^\W\d]\w*|[!?]")
 # What follows a word that is Python, and not the command of that name: b = 3, a.grad, d * 2.
 _PYTHON = re.compile(r"[^\s\w]|\s+([-+*/%@&|^<>=,]+(\s|$)|(and|or|in|is|if)\b)|\s*=")
 
-MOVING = "Move"
-STOPPING = "Stop"
-LOOKING = "Look"
-ASKING = "Ask"
-OTHER = "Other"
+
+def debug(root: Value | Stepper) -> None:
+    """Open a prompt that steps through the reverse pass from ``root``: a pdb for gradients.
+
+    ``n`` takes the next node, ``s`` one edge, ``rn`` goes back, ``b w`` and ``c`` run to where the
+    gradient of w changes, ``why w`` tells where it comes from, and ``help`` lists the rest. What
+    is no command is Python on the names of the caller. A node without a label is called as the
+    caller's variable that holds it.
+
+    ``c`` at the end leaves with the gradients that ``root.backward()`` would leave. ``q`` and
+    Ctrl-D leave with those from before the pass. In either case the program goes on; to end it,
+    raise SystemExit at the prompt.
+
+    Args:
+        root: the Value to differentiate, or a Stepper that is to go on from where it stands.
+
+    Raises:
+        TypeError: if ``root`` is neither.
+    """
+    caller = sys._getframe(1)
+    global_names, local_names = caller.f_globals, caller.f_locals
+    del caller  # it holds every variable of the program
+    # Local names come first, and hide global ones.
+    with labelled_by({**local_names, **global_names, **local_names}, root):
+        stepper = root if isinstance(root, Stepper) else step_through(root)
+    Prompt(stepper, PythonNames(stepper, global_names, local_names)).interact()
 
 
 class Command(NamedTuple):
@@ -75,8 +95,7 @@ class Command(NamedTuple):
     @property
     def help(self) -> str:
         """What it does, in full."""
-        lines = (self.run.__doc__ or "").strip().splitlines()
-        return "\n".join(line.strip() for line in lines)
+        return inspect.getdoc(self.run) or ""
 
 
 COMMANDS: list[Command] = []
@@ -125,7 +144,7 @@ class Prompt(cmd.Cmd):
 
     def _read_commands(self) -> None:
         if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
-            self._leave()
+            self._quit("")
             return
         while True:
             try:
@@ -135,7 +154,7 @@ class Prompt(cmd.Cmd):
                     raise
                 say("\n--KeyboardInterrupt--")
             except UnicodeDecodeError as error:
-                self._complain(f"this is no text: {error}")
+                say(f"*** this is no text: {error}")
             else:
                 return
 
@@ -169,7 +188,7 @@ class Prompt(cmd.Cmd):
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except Exception as error:  # also of the user's own code, as in pdb
-            self._complain(_told(error))
+            say(f"*** {_told(error)}")
         return False
 
     def _read(self, line: str) -> tuple[Command | None, str]:
@@ -199,7 +218,7 @@ class Prompt(cmd.Cmd):
 
     # Movements ----------------------------------------------------------------------------------
 
-    @_command("next n", "[K]", MOVING)
+    @_command("next n", "[K]", "Move")
     def _next(self, argument: str) -> None:
         """Take the next node: it reports to all its operands.
 
@@ -207,7 +226,7 @@ class Prompt(cmd.Cmd):
         """
         self._repeat(self._stepper.next, argument)
 
-    @_command("step s", "[K]", MOVING)
+    @_command("step s", "[K]", "Move")
     def _step(self, argument: str) -> None:
         """Take one edge: the next node reports to one operand.
 
@@ -215,7 +234,7 @@ class Prompt(cmd.Cmd):
         """
         self._repeat(self._stepper.step, argument)
 
-    @_command("back rn", "[K]", MOVING)
+    @_command("back rn", "[K]", "Move")
     def _back(self, argument: str) -> None:
         """Take back the last node, bit for bit.
 
@@ -223,7 +242,7 @@ class Prompt(cmd.Cmd):
         """
         self._move(self._stepper.back(_positive(argument)))
 
-    @_command("until unt", "[TARGET]", MOVING)
+    @_command("until unt", "[TARGET]", "Move")
     def _until(self, argument: str) -> None:
         """Go on until a target is next: its gradient is final.
 
@@ -235,7 +254,7 @@ class Prompt(cmd.Cmd):
         else:
             self._next("")
 
-    @_command("continue c cont run", "", MOVING)
+    @_command("continue c cont run", "", "Move")
     def _continue(self, argument: str) -> bool:
         """Go on to the next breakpoint, or to the end.
 
@@ -246,12 +265,12 @@ class Prompt(cmd.Cmd):
         self._move(self._stepper.run())
         return False
 
-    @_command("restart r", "", MOVING)
+    @_command("restart r", "", "Move")
     def _restart(self, argument: str) -> None:
         """Go back to the start, gradients included."""
         self._move(self._stepper.restart())
 
-    @_command("forward", "", MOVING)
+    @_command("forward", "", "Move")
     def _forward(self, argument: str) -> None:
         """Go back further: see the values computed first."""
         self._move(self._stepper.forward())
@@ -283,7 +302,7 @@ class Prompt(cmd.Cmd):
 
     # Breakpoints --------------------------------------------------------------------------------
 
-    @_command("break b", "[TARGET [, CONDITION]]", STOPPING)
+    @_command("break b", "[TARGET [, CONDITION]]", "Stop")
     def _break(self, argument: str) -> None:
         """Stop at a target; without one, list the breakpoints.
 
@@ -297,12 +316,12 @@ class Prompt(cmd.Cmd):
             breakpoints = self._stepper.breakpoints
             say("\n".join(b.text for b in breakpoints) or "there are no breakpoints")
 
-    @_command("tbreak", "TARGET [, CONDITION]", STOPPING)
+    @_command("tbreak", "TARGET [, CONDITION]", "Stop")
     def _tbreak(self, argument: str) -> None:
         """Set a breakpoint that goes away after its first stop."""
         self._add_breakpoint(_required(argument, "a target"), once=True)
 
-    @_command("clear cl", "[NUMBER ...]", STOPPING)
+    @_command("clear cl", "[NUMBER ...]", "Stop")
     def _clear(self, argument: str) -> None:
         """Remove breakpoints by number, or all."""
         if not argument:
@@ -310,17 +329,17 @@ class Prompt(cmd.Cmd):
         for number in argument.split():
             say(self._stepper.remove_breakpoint(_positive(number)))
 
-    @_command("enable", "NUMBER ...", STOPPING)
+    @_command("enable", "NUMBER ...", "Stop")
     def _enable(self, argument: str) -> None:
         """Let breakpoints stop the pass again."""
         self._switch(argument, True)
 
-    @_command("disable", "NUMBER ...", STOPPING)
+    @_command("disable", "NUMBER ...", "Stop")
     def _disable(self, argument: str) -> None:
         """Keep breakpoints, but do not stop at them."""
         self._switch(argument, False)
 
-    @_command("condition", "NUMBER [CONDITION]", STOPPING)
+    @_command("condition", "NUMBER [CONDITION]", "Stop")
     def _condition(self, argument: str) -> None:
         """Stop at a breakpoint only if a condition holds.
 
@@ -364,7 +383,7 @@ class Prompt(cmd.Cmd):
 
     # Looking ------------------------------------------------------------------------------------
 
-    @_command("list l", "[FIRST [, LAST] | .]", LOOKING)
+    @_command("list l", "[FIRST [, LAST] | .]", "Look")
     def _list(self, argument: str) -> None:
         """List the pass around the next step, then further on.
 
@@ -379,7 +398,8 @@ class Prompt(cmd.Cmd):
                 say("the pass ends here")
                 return
         elif argument in ("", "."):
-            first = max(0, self._place() - LISTED // 2)
+            place = min(self._stepper.position, total - 1)
+            first = max(0, place - LISTED // 2)
             last = first + LISTED
         else:
             numbers = [_positive(number) for number in argument.replace(",", " ").split()]
@@ -389,45 +409,45 @@ class Prompt(cmd.Cmd):
                 last = first + LISTED
             elif last <= first:  # as in pdb, it is how many
                 last += first
-        self._say_steps(range(min(first, total), min(last, total)))
+        say(tables.step_lines(self._stepper, range(min(first, total), min(last, total))))
         self._listed = min(last, total)
         self.lastcmd = "list"  # so that an empty line goes on
 
-    @_command("longlist ll", "", LOOKING)
+    @_command("longlist ll", "", "Look")
     def _longlist(self, argument: str) -> None:
         """List the whole pass."""
-        self._say_steps(range(len(self._stepper.steps)))
+        say(tables.step_lines(self._stepper, range(len(self._stepper.steps))))
 
-    @_command("where w bt", "", LOOKING)
+    @_command("where w bt", "", "Look")
     def _show_path(self, argument: str) -> None:
         """Show the way from the root to the next node.
 
         Of several ways, it is the one that goes up along the largest contributions.
         """
-        say(listing.stack(self._stepper.steps, self._path(), self._focus("")))
+        path = tables.path_to_next(self._stepper)
+        say(tables.stack(self._stepper.steps, path, self._focus("")))
 
-    @_command("up u", "", LOOKING)
+    @_command("up u", "", "Look")
     def _up(self, argument: str) -> None:
         """Choose the node above on that way, nearer to the root."""
         self._choose(-1)
 
-    @_command("down d", "", LOOKING)
+    @_command("down d", "", "Look")
     def _down(self, argument: str) -> None:
         """Choose the node below on that way."""
         self._choose(+1)
 
-    @_command("args a", "[NODE]", LOOKING)
+    @_command("args a", "[NODE]", "Look")
     def _args(self, argument: str) -> None:
         """Show the operands of a node, with their gradients."""
-        node = self._focus(argument)
-        say(listing.operands(self._stepper.steps, node, self._names.describe))
+        say(self._names.operands(self._focus(argument)))
 
-    @_command("eq", "[NODE]", LOOKING)
+    @_command("eq", "[NODE]", "Look")
     def _eq(self, argument: str) -> None:
         """Show a node and its derivatives in symbols and numbers."""
-        say(listing.equation(self._stepper.steps, self._focus(argument)))
+        say(tables.equation(self._stepper.steps, self._focus(argument)))
 
-    @_command("table", "[all]", LOOKING)
+    @_command("table", "[all]", "Look")
     def _table(self, argument: str) -> None:
         """Show every node with what has reached it so far.
 
@@ -435,7 +455,7 @@ class Prompt(cmd.Cmd):
         """
         say(self._stepper.table(all=argument == "all"))
 
-    @_command("draw g", "[FILE]", LOOKING)
+    @_command("draw g", "[FILE]", "Look")
     def _draw(self, argument: str) -> None:
         """Draw the graph as it stands.
 
@@ -448,27 +468,18 @@ class Prompt(cmd.Cmd):
         else:
             say(f"wrote {render(s.root, path, highlight=s.current)}")
 
-    def _say_steps(self, places: range) -> None:
-        s = self._stepper
-        marked = {p for p in places for b in s.breakpoints if b.stops_before(s.steps, p)}
-        current = -1 if s.done else self._place()
-        say(listing.step_lines(s.steps, places, current, marked))
-
-    def _path(self) -> list[Value]:
-        return listing.path_to(self._stepper.steps, self._stepper.current)
-
     def _choose(self, by: int) -> None:
-        path = self._path()
+        path = tables.path_to_next(self._stepper)
         index = path.index(self._focus("")) + by
         if not 0 <= index < len(path):
             above = "this is the root: nothing is above it"
             raise ValueError(above if by < 0 else "this is the next node: w shows the way to it")
         self._chosen = path[index]
-        say(listing.stack(self._stepper.steps, [path[index]], path[index]))
+        say(tables.stack(self._stepper.steps, [path[index]], path[index]))
 
     # Questions ----------------------------------------------------------------------------------
 
-    @_command("why", "[NODE [LIMIT]]", ASKING)
+    @_command("why", "[NODE [LIMIT]]", "Ask")
     def _why(self, argument: str) -> None:
         """Show the paths that sum to the gradient of a node.
 
@@ -480,27 +491,27 @@ class Prompt(cmd.Cmd):
         else:
             say(str(self._stepper.why(self._focus(argument))))
 
-    @_command("check", "[NODE]", ASKING)
+    @_command("check", "[NODE]", "Ask")
     def _check(self, argument: str) -> None:
         """Compare a gradient with finite differences."""
         say(str(self._stepper.check(self._focus(argument))))
 
-    @_command("naive", "", ASKING)
+    @_command("naive", "", "Ask")
     def _naive(self, argument: str) -> None:
         """Show what a naive order would compute instead."""
         say(self._stepper.naive())
 
-    @_command("p", "EXPRESSION", ASKING, takes_text=True)
+    @_command("p", "EXPRESSION", "Ask", takes_text=True)
     def _print(self, argument: str) -> None:
         """Show the value of a node or an expression."""
         say(self._names.show(_required(argument, "an expression")))
 
-    @_command("pp", "EXPRESSION", ASKING, takes_text=True)
+    @_command("pp", "EXPRESSION", "Ask", takes_text=True)
     def _pretty_print(self, argument: str) -> None:
         """Show the value of an expression, on several lines."""
         say(self._names.show(_required(argument, "an expression"), pretty=True))
 
-    @_command("display watch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("display watch", "[NODE | EXPRESSION]", "Ask", takes_text=True)
     def _display(self, argument: str) -> None:
         """Show a gradient, or a value, whenever it changes.
 
@@ -517,7 +528,7 @@ class Prompt(cmd.Cmd):
             self._displayed[argument] = self._names.show(argument)
             say(f"display {argument}: {self._displayed[argument]}")
 
-    @_command("undisplay unwatch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("undisplay unwatch", "[NODE | EXPRESSION]", "Ask", takes_text=True)
     def _undisplay(self, argument: str) -> None:
         """Do not display it any longer, or display nothing."""
         if not argument:
@@ -534,7 +545,7 @@ class Prompt(cmd.Cmd):
 
     # Others -------------------------------------------------------------------------------------
 
-    @_command("help h ?", "[COMMAND]", OTHER)
+    @_command("help h ?", "[COMMAND]", "Other")
     def _help(self, argument: str) -> None:
         """List the commands, or explain one of them."""
         if argument:
@@ -545,29 +556,22 @@ class Prompt(cmd.Cmd):
             return
         width = max(len(", ".join(command.names)) for command in COMMANDS)
         lines = []
-        for group in dict.fromkeys(command.group for command in COMMANDS):
+        for group, commands in itertools.groupby(COMMANDS, lambda command: command.group):
             lines.append(group)
-            lines += [
-                f"  {', '.join(command.names):{width}}  {command.summary}"
-                for command in COMMANDS
-                if command.group == group
-            ]
+            lines += [f"  {', '.join(c.names):{width}}  {c.summary}" for c in commands]
         say("\n".join([*lines, *EPILOGUE]))
 
-    @_command("!", "STATEMENT", OTHER, takes_text=True)
+    @_command("!", "STATEMENT", "Other", takes_text=True)
     def _statement(self, argument: str) -> None:
         """Run what follows, even if it looks like a command."""
         self._names.run(_required(argument, "a statement"))
 
-    @_command("quit q exit", "", OTHER)
+    @_command("quit q exit", "", "Other")
     def _quit(self, argument: str) -> bool:
         """Leave with the gradients from before the pass.
 
         So does Ctrl-D. To keep the gradients, go on to the end and then once more: c.
         """
-        return self._leave()
-
-    def _leave(self) -> bool:
         self._stepper.quit()
         say("gradients are as before the pass")
         return True
@@ -580,19 +584,17 @@ class Prompt(cmd.Cmd):
 
     def complete_help(self, *args: Any) -> list[str]:
         """What the word after help may become."""
-        return [name for name in self._command_names() if name.startswith(args[0])]
+        names = [command.names[0] for command in COMMANDS]
+        return [name for name in names if name.isalpha() and name.startswith(args[0])]
 
     complete_h = complete_help
 
     def completedefault(self, *ignored: Any) -> list[str]:
         """What a later word of any other line may become: a name, an operation, a condition."""
         word = str(ignored[0])
-        ops = {node.op.name for node in self._stepper.steps.nodes if node.op is not None}
-        others = sorted(name for name in (*ops, *TESTS) if name.startswith(word))
-        return [*dict.fromkeys(self._names.completions(word)), *others]
-
-    def _command_names(self) -> list[str]:
-        return [command.names[0] for command in COMMANDS if command.names[0].isalpha()]
+        others = sorted([*self._stepper.steps.operations, *conditions.WORDS])
+        found = [*self._names.completions(word), *(x for x in others if x.startswith(word))]
+        return list(dict.fromkeys(found))
 
     # Within -------------------------------------------------------------------------------------
 
@@ -601,8 +603,7 @@ class Prompt(cmd.Cmd):
         try:
             resolve(self._stepper.steps, written)
         except ValueError:
-            found = self._names.target(written)
-            if found is None:
+            if (found := self._names.target(written)) is None:
                 raise
             return found
         return written
@@ -617,17 +618,11 @@ class Prompt(cmd.Cmd):
             node = find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
         return node
 
-    def _place(self) -> int:
-        return min(self._stepper.position, len(self._stepper.steps) - 1)
-
     def _following(self) -> str:
         s = self._stepper
         if s.is_forward:
-            return listing.node_line(s.steps, s.current)
+            return tables.node_line(s.steps, s.current)
         return headline(s.steps.part(s.position, 0, 0))
-
-    def _complain(self, complaint: str) -> None:
-        say(f"*** {complaint}")
 
 
 EPILOGUE = [

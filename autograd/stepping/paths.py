@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from itertools import count
 from typing import NamedTuple
 
 from ..core import ieee
@@ -24,7 +25,7 @@ from ..core.value import Value
 from ..text import GAP, align, counted, signed
 from ..words.names import derivative
 from .recording import Recording
-from .steps import WIDEST
+from .steps import WIDEST, fold
 
 PATHS_SHOWN = 20
 NODES_SHOWN = 8  # of a path
@@ -112,36 +113,51 @@ class Why:
         return iter(self.paths)
 
     def __repr__(self) -> str:
-        return _describe(self)
+        names = self.names
+        asked = derivative(names[self.root], names[self.node])
+        if not self.count:
+            return f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+        paths = "1 path" if self.count == 1 else f"the sum over {self.count} paths"
+        lines = [f"{asked} = {signed(self.total)}, {paths} from {names[self.root]}"]
+        if not math.isclose(self.total, self.gradient, rel_tol=1e-9) and self.total == self.total:
+            lines[0] += (
+                f"; in floats, which round or overflow on the way, it is {signed(self.gradient)}"
+            )
+        lines += _indented([_columns(path) for path in self.paths])
+        if left_out := self.count - len(self.paths):
+            more = counted(left_out, "more path")
+            lines.append(f"  ... and {more}, {signed(self.rest)} in all")
+            lines.append("by the last node on the way:")
+            largest = sorted(self.arrivals, key=lambda arrival: -abs(arrival.total))
+            shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
+            lines += _indented([_arrival(self, arrival) for arrival in shown])
+            if rest:
+                total = signed(ieee.sum(*[arrival.total for arrival in rest]))
+                lines.append(f"  ... and {len(rest)} more, {total} in all")
+        return "\n".join(lines)
 
 
 class _Use(NamedTuple):
     """An edge from a consumer to a node, seen from the node."""
 
-    consumer: int  # its place
+    consumer: Value
     partial: float
     factor: Decimal  # the partial
 
 
 @dataclass(frozen=True)
 class _Above:
-    """All paths from the root to a node.
-
-    Attributes:
-        count: how many.
-        total: the sum of their products.
-        largest: the size of the largest product.
-    """
+    """All paths from the root to a node."""
 
     count: int
-    total: Decimal
-    largest: Decimal
+    total: Decimal  # the sum of their products
+    largest: Decimal  # the size of the largest product
 
 
 class _Lower(NamedTuple):
-    """The lower end that some paths share: from a place down to the node in question."""
+    """The lower end that some paths share: from a node down to the node in question."""
 
-    place: int
+    node: Value
     product: Decimal
     partial: float  # of the uppermost edge
     below: _Lower | None
@@ -155,115 +171,100 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
         node: a node of it.
         limit: how many paths to list at most.
     """
-    return _Search(recording, node).result(limit)
+    root, ways = recording.root, _ways_up(recording, node)
+    above = _paths_above(recording, ways)
+    # Lower ends whose paths have not been looked at, the one with the largest path first.
+    whole = _Lower(node, _ONE, 1.0, None)
+    waiting = [(-above[node].largest, 0, whole)] if above[node].count else []
+    pushed = count(1)
+    paths: list[tuple[Decimal, GraphPath]] = []
+    while waiting and len(paths) < limit:
+        _, _, lower = heapq.heappop(waiting)
+        while lower.node is not root:
+            # Up by the way with the largest path; the other ways wait.
+            longer = [
+                _Lower(use.consumer, _WIDE.multiply(lower.product, use.factor), use.partial, lower)
+                for use in ways[lower.node]
+            ]
+            sizes = [_size(_WIDE.multiply(above[x.node].largest, x.product)) for x in longer]
+            best = sizes.index(max(sizes))
+            lower = longer[best]
+            for i, end in enumerate(longer):
+                if i != best:
+                    heapq.heappush(waiting, (-sizes[i], next(pushed), end))
+        paths.append((_size(lower.product), _path(lower, recording.names)))
+    paths.sort(key=lambda sized: sized[0], reverse=True)
+    rest = _ZERO
+    for _, _, lower in waiting:
+        rest = _WIDE.add(rest, _WIDE.multiply(lower.product, above[lower.node].total))
+    arrivals = [
+        Arrival(
+            consumer=consumer,
+            gradient=recording.gradients[recording.place[consumer]],
+            partial=partial,
+            total=float(_WIDE.multiply(above[consumer].total, factor)),
+            count=above[consumer].count,
+        )
+        for consumer, partial, factor in ways[node]
+    ]
+    return Why(
+        node=node,
+        root=root,
+        gradient=recording.gradients[recording.place[node]],
+        total=float(above[node].total),
+        count=above[node].count,
+        paths=tuple([path for _, path in paths]),
+        rest=float(rest),
+        arrivals=tuple(arrivals),
+        names=recording.names,
+    )
 
 
-class _Search:
-    """The part of the graph between the root and a node, and what is known of each place there."""
+def _ways_up(recording: Recording, start: Value) -> dict[Value, list[_Use]]:
+    """Of each node between the root and another the edges to it on which a derivative passes."""
+    convert = _WIDE.create_decimal_from_float
+    ways: dict[Value, list[_Use]] = {}
+    found = [start]
+    for node in found:
+        if node not in ways:
+            reports = [recording.reports[edge] for edge in recording.arriving(node)]
+            ways[node] = [
+                _Use(report.consumer, report.partial, convert(report.partial))
+                for report in reports
+                if report.partial is not None
+            ]
+            found.extend([use.consumer for use in ways[node]])
+    return ways
 
-    def __init__(self, recording: Recording, node: Value) -> None:
-        self.recording = recording
-        self.node = node
-        self.start = recording.place[node]
-        self.ways: dict[int, list[_Use]] = {}
-        found = [self.start]
-        for place in found:
-            if place not in self.ways:
-                self.ways[place] = ways = self._ways(place)
-                found.extend([way.consumer for way in ways])
-        self.above: dict[int, _Above] = {}
-        for place in sorted(self.ways):
-            self.above[place] = self._all_paths(place)
 
-    def _ways(self, place: int) -> list[_Use]:
-        """The edges to a place on which a derivative passes, in the order of the pass."""
-        recording = self.recording
-        ways = []
-        for edge in recording.arriving(recording.nodes[place]):
-            report = recording.reports[edge]
-            if report.partial is not None:
-                factor = _WIDE.create_decimal_from_float(report.partial)
-                ways.append(_Use(recording.place[report.consumer], report.partial, factor))
-        return ways
-
-    def _all_paths(self, place: int) -> _Above:
-        """What is known of a place from what is known of its consumers."""
-        if place == 0:
-            return _Above(1, _ONE, _ONE)
-        count, total, largest = 0, _ZERO, _ZERO
-        for consumer, _, factor in self.ways[place]:
-            above = self.above[consumer]
-            count += above.count
+def _paths_above(recording: Recording, ways: Mapping[Value, list[_Use]]) -> dict[Value, _Above]:
+    """What is known of each node, from what is known of its consumers."""
+    known: dict[Value, _Above] = {}
+    for node in sorted(ways, key=recording.place.__getitem__):
+        is_root = node is recording.root
+        paths, total, largest = (1, _ONE, _ONE) if is_root else (0, _ZERO, _ZERO)
+        for consumer, _, factor in ways[node]:
+            above = known[consumer]
+            paths += above.count
             total = _WIDE.add(total, _WIDE.multiply(above.total, factor))
-            largest = max(largest, _size(above.largest, factor))
-        return _Above(count, total, largest)
-
-    def result(self, limit: int) -> Why:
-        """List the largest paths, and add up the others."""
-        recording, above = self.recording, self.above[self.start]
-        # Lower ends whose paths have not been looked at, the one with the largest path first.
-        waiting = [(-above.largest, 0, _Lower(self.start, _ONE, 1.0, None))] * bool(above.count)
-        pushed = 0
-        paths: list[tuple[Decimal, GraphPath]] = []
-        while waiting and len(paths) < limit:
-            _, _, lower = heapq.heappop(waiting)
-            while lower.place:
-                # Up by the way with the largest path; the other ways wait.
-                ways = [
-                    _Lower(
-                        way.consumer, _WIDE.multiply(lower.product, way.factor), way.partial, lower
-                    )
-                    for way in self.ways[lower.place]
-                ]
-                sizes = [_size(self.above[way.place].largest, way.product) for way in ways]
-                best = sizes.index(max(sizes))
-                lower = ways[best]
-                for i, way in enumerate(ways):
-                    if i != best:
-                        pushed += 1
-                        heapq.heappush(waiting, (-sizes[i], pushed, way))
-            paths.append((_size(lower.product, _ONE), self._path(lower)))
-        paths.sort(key=lambda sized: sized[0], reverse=True)
-        rest = _ZERO
-        for _, _, lower in waiting:
-            through = _WIDE.multiply(lower.product, self.above[lower.place].total)
-            rest = _WIDE.add(rest, through)
-        return Why(
-            node=self.node,
-            root=recording.root,
-            gradient=recording.gradients[self.start],
-            total=float(above.total),
-            count=above.count,
-            paths=tuple([path for _, path in paths]),
-            rest=float(rest),
-            arrivals=tuple([self._arrival(way) for way in self.ways[self.start]]),
-            names=recording.names,
-        )
-
-    def _path(self, lower: _Lower) -> GraphPath:
-        nodes, partials = [self.recording.nodes[lower.place]], []
-        product = float(lower.product)
-        while lower.below is not None:
-            partials.append(lower.partial)
-            lower = lower.below
-            nodes.append(self.recording.nodes[lower.place])
-        return GraphPath(tuple(nodes), tuple(partials), product, self.recording.names)
-
-    def _arrival(self, way: _Use) -> Arrival:
-        above = self.above[way.consumer]
-        return Arrival(
-            consumer=self.recording.nodes[way.consumer],
-            gradient=self.recording.gradients[way.consumer],
-            partial=way.partial,
-            total=float(_WIDE.multiply(above.total, way.factor)),
-            count=above.count,
-        )
+            largest = max(largest, _size(_WIDE.multiply(above.largest, factor)))
+        known[node] = _Above(paths, total, largest)
+    return known
 
 
-def _size(x: Decimal, y: Decimal) -> Decimal:
+def _path(lower: _Lower, names: Mapping[Value, str]) -> GraphPath:
+    nodes, partials = [lower.node], []
+    product = float(lower.product)
+    while lower.below is not None:
+        partials.append(lower.partial)
+        lower = lower.below
+        nodes.append(lower.node)
+    return GraphPath(tuple(nodes), tuple(partials), product, names)
+
+
+def _size(product: Decimal) -> Decimal:
     """The size of a product; nan counts as infinite, for it is what one looks for."""
-    size = _WIDE.abs(_WIDE.multiply(x, y))
-    return _INFINITE if size.is_nan() else size
+    return _INFINITE if product.is_nan() else _WIDE.abs(product)
 
 
 # What is said ------------------------------------------------------------------------------------
@@ -273,9 +274,9 @@ def _columns(path: GraphPath) -> list[str]:
     """``d -> c -> b`` and ``+1 * +3 = +3``."""
     way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
     factors = " * ".join(_ends([signed(partial) for partial in path.partials]))
-    if len(path.partials) == 1:
-        return [way, factors]
-    return [way, f"{factors} = {signed(path.product)}" if factors else signed(path.product)]
+    if len(path.partials) > 1:
+        return [way, f"{factors} = {signed(path.product)}"]
+    return [way, signed(path.product)]  # of no partial or one, which is the product
 
 
 def _ends(parts: Sequence[str]) -> list[str]:
@@ -283,30 +284,6 @@ def _ends(parts: Sequence[str]) -> list[str]:
         return list(parts)
     left_out = len(parts) - NODES_SHOWN
     return [*parts[: NODES_SHOWN // 2], f"({left_out} more)", *parts[-NODES_SHOWN // 2 :]]
-
-
-def _describe(why: Why) -> str:
-    """The paths of a gradient and what they add up to."""
-    names = why.names
-    asked = derivative(names[why.root], names[why.node])
-    if not why.count:
-        return f"{asked} = {signed(why.gradient)}: no path with a derivative leads there"
-    paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
-    lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
-    if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
-        lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
-    lines += [f"  {line}" for line in _fold([_columns(path) for path in why.paths])]
-    if left_out := why.count - len(why.paths):
-        more = counted(left_out, "more path")
-        lines.append(f"  ... and {more}, {signed(why.rest)} in all")
-        lines.append("by the last node on the way:")
-        largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
-        shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
-        lines += [f"  {line}" for line in _fold([_arrival(why, arrival) for arrival in shown])]
-        if rest:
-            total = signed(ieee.sum(*[arrival.total for arrival in rest]))
-            lines.append(f"  ... and {len(rest)} more, {total} in all")
-    return "\n".join(lines)
 
 
 def _arrival(why: Why, arrival: Arrival) -> list[str]:
@@ -319,10 +296,8 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
     ]
 
 
-def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
+def _indented(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
     lines = align(rows)
-    if max(map(len, lines), default=0) <= WIDEST:
-        return lines
-    others = align([row[1:] for row in rows])
-    return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]
+    is_wide = max(map(len, lines), default=0) > WIDEST
+    return [f"  {line}" for line in (fold(rows, 1) if is_wide else lines)]

@@ -1,11 +1,13 @@
 """The records of a pass, and how they read: a ``Step`` for each node, a ``Receipt`` for each edge.
 
-``str`` of a step is what a person can check with pencil and paper. Nothing here knows how a pass is
-recorded or moved along, and nothing raises, whatever numbers and labels a graph holds.
+A ``ForwardStep`` is for each operation of the forward pass. ``str`` of a step is what a person can
+check with pencil and paper. Nothing here knows how a pass is recorded or moved along, and nothing
+raises, whatever numbers and labels a graph holds.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,11 +104,69 @@ class Step:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
-        return _describe(self)
+        uses = Counter(map(id, self.node.operands))
+        reports = [_report(self, edge, uses[id(edge.operand)]) for edge in self.edges[:EDGES_SHOWN]]
+        # The gradients of the operands stand in one column with what is said of the node's own.
+        left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
+        if max(map(len, left), default=0) <= WIDEST:
+            body = align([(_gradient(self), _completeness(self)), *zip(left, right)])
+            column = len(body[0]) - len(_completeness(self))
+        else:
+            body = [_gradient(self) + GAP + _completeness(self), *fold(reports, 2)]
+            column = 0
+        if left_out := self.edges[EDGES_SHOWN:]:
+            total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
+            more = counted(len(left_out), "more edge")
+            body.append(f"... and {more}, with contributions of {total} in all")
+        if self.stale is not None:
+            body.append(
+                f"grad = {signed(self.stale + self.gradient)}{GAP}{stale_notice(self.stale)}"
+            )
+        head = headline(self) + _which_edges(self)
+        if origin := formulas.made_at(self.node):
+            head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
+        return "\n  ".join([head, *body, *self.notes])
 
 
-def headline(step: Step) -> str:
-    """Which step it is, and its node as it was computed: ``[4/7] e = a * b``."""
+@dataclass(frozen=True, repr=False)
+class ForwardStep:
+    """One operation of the forward pass on the numbers recorded, computed anew on plain floats.
+
+    Attributes:
+        number: where it comes in the forward pass, from 1.
+        total: how many operations the forward pass has.
+        node: the Value that it makes.
+        data: its number.
+        operands: the numbers that it is computed from, in order.
+        names: what each node of the pass is called.
+    """
+
+    number: int
+    total: int
+    node: Value
+    data: float
+    operands: tuple[float, ...]
+    names: Mapping[Value, str] = field(compare=False)
+
+    @property
+    def again(self) -> float:
+        """What the operation makes of these numbers.
+
+        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
+        """
+        assert self.node.op is not None
+        return self.node.op.forward(*self.operands)
+
+    def __repr__(self) -> str:
+        numbers, again = formulas.in_numbers(self.node, self.operands), self.again
+        parts = [f"{headline(self)} = {numbers} = {signed(self.data)}"]
+        if again != self.data and not math.isnan(again):
+            parts.append(f"now {signed(again)}: some .data has changed since")
+        return GAP.join(filter(None, [*parts, formulas.made_at(self.node)]))
+
+
+def headline(step: Step | ForwardStep) -> str:
+    """Which step it is, and its node as it is computed: ``[4/7] e = a * b``."""
     made = formulas.node_line(step.node, step.names, step.data)
     return f"[{step.number}/{step.total}] {made}"
 
@@ -128,30 +188,10 @@ def contribution(step: Step, edge: Receipt) -> str:
     return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
 
 
-def _describe(step: Step) -> str:
-    """A step in full: its node, the gradient that has come together there, and its reports."""
-    uses = Counter(map(id, step.node.operands))
-    reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
-    # The gradients of the operands stand in one column with what is said of the node's own.
-    left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
-    if max(map(len, left), default=0) <= WIDEST:
-        body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
-        column = len(body[0]) - len(_completeness(step))
-    else:
-        partials, grads = align([row[:2] for row in reports]), align([row[2:] for row in reports])
-        folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
-        body = [_gradient(step) + GAP + _completeness(step), *folded]
-        column = 0
-    if left_out := step.edges[EDGES_SHOWN:]:
-        total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
-        more = counted(len(left_out), "more edge")
-        body.append(f"... and {more}, with contributions of {total} in all")
-    if step.stale is not None:
-        body.append(f"grad = {signed(step.stale + step.gradient)}{GAP}{stale_notice(step.stale)}")
-    head = headline(step) + _which_edges(step)
-    if origin := formulas.made_at(step.node):
-        head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
-    return "\n  ".join([head, *body, *step.notes])
+def fold(rows: Sequence[Sequence[str]], first: int) -> list[str]:
+    """Two lines for each row: the first so many of its cells, and below them the others."""
+    above, below = align([row[:first] for row in rows]), align([row[first:] for row in rows])
+    return [line for pair in zip(above, below) for line in (pair[0], GAP + pair[1])]
 
 
 def _which_edges(step: Step) -> str:
