@@ -67,13 +67,13 @@ def consumers_first(root: N) -> list[N]:
     return order
 
 
-def evaluation_order(root: N) -> list[N]:
-    """Every node under ``root`` once, after its operands, the first of them first.
+def evaluation_order(*roots: N) -> list[N]:
+    """Every node under some roots once, after its operands, the first of them first.
 
     That is the order in which Python evaluates an expression, so that it reads as it was written.
     """
     order: dict[N, None] = {}
-    waiting = [root]
+    waiting = [*reversed(roots)]
     while waiting:
         node = waiting[-1]
         missing = [x for x in node.operands if type(x) is not float and x not in order]

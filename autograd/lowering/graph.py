@@ -200,15 +200,6 @@ class Expression:
     def __rmul__(self, other: Any) -> Expression:
         return self.record_operation(ops.mul, (other, self))
 
-    def __truediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (other, self))
-
-    def __pow__(self, other: Any) -> Expression:
-        return self.record_operation(ops.pow, (self, other))
-
     def __neg__(self) -> Expression:
         return self.record_operation(ops.neg, (self,))
 

@@ -10,13 +10,14 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sweep import evaluation_order
 from ..core.value import Value
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, named_backend
 from .computation import Computation
 from .graph import LoweringError
 from .lowered import Request
-from .record import Recording, record, unreached
+from .record import Recording, record
 from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
@@ -90,10 +91,11 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
-    wrt = leaves["wrt"]
+    reached = set(evaluation_order(*roots, *observed))
     unknown = [
-        f"wrt[{i}]{f' ({wrt[i].label})' if wrt[i].label else ''}"
-        for i in unreached([*roots, *observed], wrt)
+        f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
+        for i, leaf in enumerate(leaves["wrt"])
+        if leaf not in reached
     ]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""

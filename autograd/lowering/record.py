@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+from ..core.sweep import evaluation_order
 from ..core.value import Value
 from .graph import CONSTANT, INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
@@ -31,8 +32,19 @@ def record(
             nodes[leaf] = graph.leaf(name, place)
             if leaf.label:
                 graph.labels[nodes[leaf]] = leaf.label
-    for root in [*roots, *observed]:
-        _record_under(root, graph, nodes)
+    # Operands first and from the left, so that node numbers follow the way people write.
+    for value in evaluation_order(*roots, *observed):
+        if value in nodes:
+            continue
+        if value.op is None:
+            nodes[value] = graph.constant(value.data)
+            continue
+        operands = tuple(
+            [graph.constant(x) if type(x) is float else nodes[x] for x in value.operands]
+        )
+        nodes[value] = node = graph.node(value.op.key, operands)
+        if value.label:
+            graph.labels.setdefault(node, value.label)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
@@ -64,39 +76,4 @@ class Recording:
 
 def _named(node: tuple[str, tuple[int, ...], float]) -> str:
     name, _, number = node
-    return f"the constant {number:.6g}" if name == CONSTANT else name
-
-
-def _record_under(root: Value, graph: Graph, nodes: dict[Value, int]) -> None:
-    """Operands first and from the left, so that node numbers follow the way people write."""
-    stack = [root]
-    while stack:
-        value = stack[-1]
-        if value in nodes:
-            stack.pop()
-        elif value.op is None:
-            nodes[value] = graph.constant(value.data)
-        else:
-            waiting = [x for x in value.operands if isinstance(x, Value) and x not in nodes]
-            if waiting:
-                waiting.reverse()
-                stack += waiting
-                continue
-            operands = tuple(
-                [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
-            )
-            nodes[value] = node = graph.node(value.op.key, operands)
-            if value.label:
-                graph.labels.setdefault(node, value.label)
-
-
-def unreached(roots: Sequence[Value], leaves: Sequence[Value]) -> list[int]:
-    """The places of the leaves that no root depends on."""
-    found = set(roots)
-    order = list(found)
-    for value in order:
-        for operand in value.operands:
-            if isinstance(operand, Value) and operand not in found:
-                found.add(operand)
-                order.append(operand)
-    return [i for i, leaf in enumerate(leaves) if leaf not in found]
+    return f"the constant {number:.6g}" if name == CONSTANT else name.removesuffix("~1")

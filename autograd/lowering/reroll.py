@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.ops import Op
+from ..core.sweep import evaluation_order
 from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
@@ -96,19 +97,7 @@ def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list
     form: list[Place] = []
     numbers: list[float] = []
     places: dict[Value, int] = {}
-    stack = [term]
-    while stack:
-        node = stack[-1]
-        if node in places:
-            stack.pop()
-            continue
-        if node.op is not None:
-            waiting = [x for x in node.operands if isinstance(x, Value) and x not in places]
-            if waiting:
-                waiting.reverse()
-                stack += waiting
-                continue
-        stack.pop()
+    for node in evaluation_order(term):
         if node in parameters:
             place: Place = (PARAMETER, parameters[node])
         elif node.op is None:
@@ -153,7 +142,7 @@ def _batch(form: Form, instances: list[tuple[float, list[float]]], parameters: i
     nodes: list[int] = []
     for what, *operands in form:
         if isinstance(what, Op):
-            nodes.append(graph.node(what.name, tuple([nodes[x] for x in operands])))
+            nodes.append(graph.node(what.key, tuple([nodes[x] for x in operands])))
         elif what == PARAMETER:
             nodes.append(graph.leaf(PARAMETER, operands[0]))
         else:

@@ -113,5 +113,5 @@ class Functions:
     def _name(known: dict[tuple[Kind, bool], str], key: tuple[Kind, bool], name: str) -> str:
         found = known.get(key)
         if found is None:
-            found = known[key] = f"{name}_{len(known) + 1}"
+            found = known[key] = f"{name.replace('~', '_')}_{len(known) + 1}"
         return found
