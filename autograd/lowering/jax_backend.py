@@ -17,11 +17,11 @@ from .graph import AFFINE, CONSTANT, PARAMETER
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
 from .pipeline import Batch
-from .runners import Array, BatchRunner
+from .runners import Array, Runner
 from .schedule import Block, Schedule
 
 
-class JaxRunner(BatchRunner):
+class JaxRunner(Runner):
     """Runs a schedule as one function that JAX compiles, in double precision.
 
     With several devices the instances are spread over as many of them as divide their number.
@@ -32,7 +32,8 @@ class JaxRunner(BatchRunner):
     """
 
     def __init__(self, batch: Batch, request: Request) -> None:
-        self.batch, self.made = batch, (schedule := batch.schedule(request))
+        schedule = batch.schedule(request)
+        self.stages, self.operations = batch.stages, schedule.operations
         self.jax = import_jax()
         self.function = jax_function(schedule)
         self.compiled = self.jax.jit(self.function)

@@ -40,7 +40,7 @@ def record(
             nodes[value] = graph.constant(value.data)
             continue
         operands = tuple(
-            [graph.constant(x) if type(x) is float else nodes[x] for x in value.operands]
+            [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
         )
         nodes[value] = node = graph.node(value.op.key, operands)
         if value.label:

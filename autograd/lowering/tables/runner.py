@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import NUMPY_CALLS
 from ..numpy_source import compile_source
 from ..pipeline import Batch
-from ..runners import Array, BatchRunner
+from ..runners import Array, Runner
 from .kinds import Table
 from .planning import Plan
 from .source import write
@@ -35,11 +35,11 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-class TablesRunner(BatchRunner):
+class TablesRunner(Runner):
     """Runs the tables of a plan, a chunk of the batch at a time."""
 
     def __init__(self, batch: Batch, plan: Plan) -> None:
-        self.batch, self.made, self.plan = batch, plan, plan
+        self.plan, self.stages, self.operations = plan, batch.stages, plan.operations
         self.source = write(plan.functions)
         self.results: Array = np.zeros(len(plan.values) + plan.derivatives)
         self.single: Array = plan.numbers[:, None].copy()
