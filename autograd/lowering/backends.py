@@ -37,6 +37,7 @@ class Computation:
         wrt: P leaves to differentiate by.
         observed: Values whose numbers for each instance are wanted as well.
         engine: the name of the back end.
+        first: what is asked for at once; for other requests there is a runner when they come.
     """
 
     roots: list[Value]
@@ -44,6 +45,7 @@ class Computation:
     wrt: list[Value]
     observed: list[Value]
     engine: str
+    first: Request = Request.STEP
 
     @cached_property
     def recording(self) -> Recording:
@@ -61,23 +63,22 @@ class Computation:
 
     @cached_property
     def _runners(self) -> dict[Request, Runner]:
-        """What computes it: for derivatives at once, and for others when first asked for."""
         with _no_search_for_cycles():
-            runner = BACKENDS[self.engine].runner(self, Request.STEP)
+            runner = BACKENDS[self.engine].runner(self, self.first)
         runner.parameters[:] = [value.data for value in self.wrt]
-        return {Request.STEP: runner}
+        return {self.first: runner}
 
     @property
     def parameters(self) -> Array:
         """What all runners compute with, an array of length P."""
-        return self._runners[Request.STEP].parameters
+        return self._runners[self.first].parameters
 
     def runner(self, request: Request, columns: Array | None = None) -> Runner:
         """The runner for a request, with the parameters as they are now, and a batch."""
         runner = self._runners.get(request)
         if runner is None:
             runner = self._runners[request] = BACKENDS[self.engine].runner(self, request)
-        if request is not Request.STEP:
+        if request is not self.first:
             runner.parameters[:] = self.parameters
         runner.hold(columns)
         return runner
