@@ -654,7 +654,7 @@ def test_interrupt_while_lowering_leaves_everything_as_it_was(
 
     root, inputs, parameters = tangle(300)
     before = [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)]
-    monkeypatch.setattr(backends, "plan", interrupt)
+    monkeypatch.setattr(backends, "TablesRunner", interrupt)
     with pytest.raises(KeyboardInterrupt):
         lower(root, inputs, parameters)
     assert [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)] == before

@@ -18,13 +18,13 @@ import numpy as np
 from ..core.sweep import evaluation_order
 from ..core.value import Value, grad
 from .jax_backend import JaxRunner, import_jax
-from .lowered import Request
+from .lowered import Lowered, Request
 from .numpy_source import NumpyRunner
 from .pipeline import Batch
-from .record import Recording, record
+from .record import record
 from .reroll import reroll
 from .runners import Array, Runner
-from .tables import TablesRunner, plan
+from .tables import TablesRunner
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Computation:
     first: Request = Request.STEP
 
     @cached_property
-    def recording(self) -> Recording:
+    def recorded(self) -> Lowered:
         """The graph of an instance."""
-        return Recording(record(self.roots, self.inputs, self.wrt, self.observed))
+        return record(self.roots, self.inputs, self.wrt, self.observed)
 
     @cached_property
     def batches(self) -> list[Batch]:
@@ -59,7 +59,7 @@ class Computation:
             found = reroll(self.roots[0], self.wrt)
             if found is not None:
                 return found
-        return [Batch(self.recording.lowered, np.zeros((len(self.inputs), 1)))]
+        return [Batch(self.recorded, np.zeros((len(self.inputs), 1)))]
 
     @cached_property
     def _runners(self) -> dict[Request, Runner]:
@@ -112,7 +112,7 @@ class PythonRunner(Runner):
         self.order = evaluation_order(*computation.roots, *self.wanted)
         self.parameters: Array = np.array([value.data for value in computation.wrt])
         self.found: list[list[float]] = []
-        self.stages = lambda: [("record", computation.recording.lowered)]
+        self.stages = lambda: [("record", computation.recorded)]
         self.operations = list
         self.hold(np.zeros((len(computation.inputs), 1)))
 
@@ -217,10 +217,8 @@ def _of_batches(
 
 
 def _numpy_runner(batch: Batch, request: Request) -> Runner:
-    """By source of its own, or by tables where that would be too long."""
-    if batch.layered:
-        return NumpyRunner(batch, request)
-    return TablesRunner(batch, plan(batch.recorded.only(request), request is Request.STEP))
+    """A runner by source of its own, or by tables where that would be too long."""
+    return (NumpyRunner if batch.layered else TablesRunner)(batch, request)
 
 
 BACKENDS = {

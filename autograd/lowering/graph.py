@@ -63,6 +63,13 @@ class Graph:
     def __len__(self) -> int:
         return len(self.names)
 
+    def copy(self) -> Graph:
+        """Another graph of the same nodes, to add to."""
+        new = Graph()
+        for name, kept in vars(self).items():
+            setattr(new, name, kept.copy())
+        return new
+
     def _add(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
         index = len(self.names)
         self._known[key] = index

@@ -14,7 +14,7 @@ from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
-from .record import Recording, record
+from .record import difference, record
 from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
@@ -262,7 +262,7 @@ class Program(_Made):
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
         other = record([root], inputs, self._computation.wrt, observe)
-        return self._computation.recording.difference(Recording(other))
+        return difference(self._computation.recorded, other)
 
 
 class BoundProgram(_Made):

@@ -6,8 +6,8 @@ all instances; every other leaf is a constant, at the number that it holds now.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from ..core.sweep import evaluation_order
 from ..core.value import Value
@@ -49,31 +49,28 @@ def record(
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
 
-class Recording:
-    """A graph as it was recorded, whatever passes add to it afterwards."""
-
-    def __init__(self, lowered: Lowered) -> None:
-        self.lowered, self._size = lowered, len(lowered.graph)
-
-    def nodes(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
-        """Everything that tells two graphs apart, in the order in which it was recorded."""
-        graph = self.lowered.graph
-        recorded = zip(graph.names, graph.operands, graph.numbers)
-        yield from itertools.islice(recorded, self._size)
-        roots = [x for value in self.lowered.values for x in value.nodes()]
-        yield "the root", (*roots, *self.lowered.rows), 0.0
-
-    def difference(self, other: Recording) -> str:
-        """Where another recording differs from this one; empty if nowhere."""
-        # Both end with their root, so that of two lengths one is told before the shorter ends.
-        for mine, yours in zip(self.nodes(), other.nodes()):
-            if mine != yours:
-                was, found = _named(mine), _named(yours)
-                told = "has other operands" if was == found else f"stands where it had {was}"
-                return f"{found} {told}"
-        return ""
+def difference(one: Lowered, other: Lowered) -> str:
+    """Where the second of two recordings differs from the first; empty if nowhere."""
+    # Both end with their root, so that of two lengths one is told before the shorter ends.
+    for mine, yours in zip(_listed(one), _listed(other)):
+        if mine != yours:
+            was, found = _named(mine), _named(yours)
+            told = "has other operands" if was == found else f"stands where it had {was}"
+            return f"{found} {told}"
+    return ""
 
 
-def _named(node: tuple[str, tuple[int, ...], float]) -> str:
+_Listed: TypeAlias = "tuple[str, tuple[int, ...], float]"
+
+
+def _listed(lowered: Lowered) -> Iterator[_Listed]:
+    """Everything that tells two graphs apart, in the order in which it was recorded."""
+    graph = lowered.graph
+    yield from zip(graph.names, graph.operands, graph.numbers)
+    roots = [x for value in lowered.values for x in value.nodes()]
+    yield "the root", (*roots, *lowered.rows), 0.0
+
+
+def _named(node: _Listed) -> str:
     name, _, number = node
     return f"the constant {number:.6g}" if name == CONSTANT else name.removesuffix("~1")

@@ -1,4 +1,4 @@
-"""Write the functions that the tables of a plan call, two for each kind at most.
+"""Write the functions that the tables call, two for each kind at most.
 
 A kind is a small graph, which the passes for graphs simplify and take apart; what it computes is
 the next call's, so that a line is written for each of its nodes.
