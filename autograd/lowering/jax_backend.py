@@ -38,7 +38,7 @@ class JaxRunner(Runner):
         self.function = jax_function(schedule)
         self.compiled = self.jax.jit(self.function)
         self.parameters: Array = np.zeros(schedule.lowered.parameters)
-        self.source = emit_numpy(schedule).text
+        self.source = emit_numpy(schedule)[0]
         self.columns: Any = None
         self.found: Any = None
 
@@ -70,9 +70,8 @@ class JaxRunner(Runner):
 
     def traced(self) -> Callable[[Any], tuple[Any, Any]]:
         """The value and the gradient as a pure function of the parameters, for JAX to trace."""
-        columns = self.columns
 
-        def function(parameters: Any) -> tuple[Any, Any]:
+        def function(parameters: Any, columns: Any = self.columns) -> tuple[Any, Any]:
             results, _ = self.function(parameters, columns)
             return results[0], results[1:]
 

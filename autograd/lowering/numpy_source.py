@@ -11,10 +11,9 @@ import linecache
 import zlib
 from collections.abc import Callable
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.table import EVERY
 from .arrays import NUMPY_CALLS, numpy_call
@@ -29,22 +28,6 @@ from .schedule import EVERY_STEP, Block, Products, Schedule
 KEPT_SIZES = 4
 
 
-class NumpySource(NamedTuple):
-    """The emitted program.
-
-    Attributes:
-        text: makes views of ``rows``, ``scalars`` and ``results``, and defines the functions
-            ``prepare()`` and ``step()``. They are global there: the time that Python takes to
-            compile closures grows with the square of their variables.
-        layout: which rows and scalars it needs.
-        index_arrays: the arrays of positions that it refers to by name.
-    """
-
-    text: str
-    layout: Layout
-    index_arrays: dict[str, NDArray[np.intp]]
-
-
 def compile_source(source: str) -> CodeType:
     """The source compiled, in such a way that a traceback or a debugger shows its lines."""
     name = f"<lowered {zlib.crc32(source.encode()):08x}>"
@@ -54,25 +37,20 @@ def compile_source(source: str) -> CodeType:
 
 # What a program calls each operation, and NumPy's functions.
 NAMESPACE: dict[str, Any] = {
-    "add": np.add,
-    "array": np.array,
-    "copyto": np.copyto,
-    "dot": np.dot,
-    "einsum": np.einsum,
-    "empty": np.empty,
-    "maximum": np.maximum,
-    "multiply": np.multiply,
-    "subtract": np.subtract,
-    "take": np.take,
-    "vdot": np.vdot,
+    **{name: getattr(np, name) for name in ("add", "array", "dot", "einsum", "empty")},
+    **{name: getattr(np, name) for name in ("multiply", "subtract", "take", "vdot")},
     **NUMPY_CALLS,
 }
 
 
-def emit_numpy(schedule: Schedule) -> NumpySource:
-    """Write the NumPy program for a schedule."""
-    layout = Layout(schedule)
-    views = Views(schedule, layout, NAMESPACE)
+def emit_numpy(schedule: Schedule) -> tuple[str, Views]:
+    """Write the NumPy program for a schedule; the views know what it is to be run with.
+
+    It makes views of ``rows``, ``scalars`` and ``results``, and defines the functions ``prepare()``
+    and ``step()``. They are global there: the time that Python takes to compile closures grows with
+    the square of their variables.
+    """
+    views = Views(schedule, Layout(schedule), NAMESPACE)
     for block in schedule.blocks:
         views.stages[block.stage].extend(_block(block, views))
     step = views.stages[EVERY_STEP]
@@ -81,7 +59,7 @@ def emit_numpy(schedule: Schedule) -> NumpySource:
     text = [*views.lines]
     for name, lines in zip(("prepare", "step"), views.stages):
         text += ["", "", f"def {name}():", *(f"    {line}" for line in lines or ["pass"])]
-    return NumpySource("\n".join(text) + "\n", layout, views.index_arrays)
+    return "\n".join(text) + "\n", views
 
 
 # Blocks -------------------------------------------------------------------------------------------
@@ -219,7 +197,8 @@ class NumpyRunner(Runner):
     def __init__(self, batch: Batch, request: Request) -> None:
         schedule = batch.schedule(request)
         self.stages, self.operations = batch.stages, schedule.operations
-        self.source, layout, self.index_arrays = emit_numpy(schedule)
+        self.source, views = emit_numpy(schedule)
+        layout, self.index_arrays = views.layout, views.index_arrays
         self.compiled = compile_source(self.source)
         self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
         self.input_rows = [layout.row[node] for node in schedule.inputs]

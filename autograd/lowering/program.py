@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sweep import evaluation_order
+from ..core.sweep import count_consumers
 from ..core.value import Value
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
@@ -87,7 +87,7 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
-    reached = set(evaluation_order(*roots, *observed))
+    reached = count_consumers(*roots, *observed)
     unknown = [
         f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
         for i, leaf in enumerate(leaves["wrt"])

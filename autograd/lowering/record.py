@@ -33,9 +33,7 @@ def record(
             if leaf.label:
                 graph.labels[nodes[leaf]] = leaf.label
     # Operands first and from the left, so that node numbers follow the way people write.
-    for value in evaluation_order(*roots, *observed):
-        if value in nodes:
-            continue
+    for value in evaluation_order(*roots, *observed, known=nodes):
         if value.op is None:
             nodes[value] = graph.constant(value.data)
             continue
