@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .drawing import *  # noqa: F403
     from .lowering import *  # noqa: F403
     from .lowering.function import *  # noqa: F403
-    from .shell.debugger import *  # noqa: F403
+    from .shell.prompt import *  # noqa: F403
     from .stepping.tables import *  # noqa: F403
     from .stepping.views import *  # noqa: F403
     from .stepping.views.animation import *  # noqa: F403
@@ -39,7 +39,7 @@ _ROOMS = {
     "stepping.tables": ["show"],
     "stepping.views": ["step_through"],
     "stepping.views.animation": ["animate"],
-    "shell.debugger": ["debug"],
+    "shell.prompt": ["debug"],
     "drawing": ["RenderError", "draw", "render"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],
     "lowering.function": ["LoweredFunction"],

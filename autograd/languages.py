@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import Any
 
 from .core.formula import CHOICE, Language
 from .core.table import Op
 
 
-@dataclass(frozen=True)
 class Target(Language):
     """A language that whole rows are written in.
 
@@ -31,13 +30,22 @@ class Target(Language):
         prelude: the functions that it lacks, to stand before those of the rows.
     """
 
-    definition: str = ""
-    declaration: str = ""
-    parameter: str = "{}"
-    many: str = ""
-    library: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
-    prelude: str = ""
+    def __init__(
+        self,
+        *args: Any,
+        definition: str,
+        declaration: str = "",
+        parameter: str = "{}",
+        many: str,
+        library: str = "",
+        names: Mapping[str, str],
+        prelude: str = "",
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.definition, self.declaration = definition, declaration
+        self.parameter, self.many = parameter, many
+        self.library, self.names, self.prelude = library, names, prelude
 
     def own(self, op: Op) -> str:
         """What the language itself calls a row, or how it writes it; "" if it has no such thing."""
@@ -83,7 +91,7 @@ class Target(Language):
         return "\n".join([self.prelude, *lines, ""])
 
 
-def _number(infinity: str, nan: str, x: float) -> str:
+def _float(infinity: str, nan: str, x: float) -> str:
     """A float as it is written nearly everywhere, with what is not finite by name."""
     if math.isfinite(x):
         return repr(x)
@@ -109,7 +117,7 @@ _BRACES = {
 
 C = Target(
     name="C",
-    number=lambda x: _number("INFINITY", "NAN", x),
+    number=lambda x: _float("INFINITY", "NAN", x),
     forms={**_BRACES, "x == y": "({} == {})"},
     prefix="op_",
     declaration="static inline double {name}({parameters});",
@@ -177,7 +185,7 @@ static inline double logsumexp(const double *xs, int n) {
 
 JAVASCRIPT = Target(
     name="JavaScript",
-    number=lambda x: _number("Infinity", "NaN", x),
+    number=lambda x: _float("Infinity", "NaN", x),
     forms={**_BRACES, "x == y": "({} === {})", "x != y": "({} !== {})", "c": "({} !== 0.0)"},
     prefix="op_",
     definition="function {name}({parameters}) {{ return {body}; }}",

@@ -30,9 +30,10 @@ from .history import COLUMNS, History
 from .instances import plain
 from .module import Module, in_order, walk
 from .optimizers import Array, Optimizer, State
-from .persistence import PersistenceError, decoded, encoded, read_file, write_file
+from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
+_EPOCHS = 10_000  # of which a file is read, also where fewer are asked for
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,10 @@ class Checkpoint:
         """
         if not os.path.exists(self._place):
             return None
-        state, *training = read_file(self._place)
+        names = self.model.state_dict()
+        columns = limit_for(COLUMNS, max(epochs, _EPOCHS))
+        limits = limit_for(names), limit_for(names, len(start.arrays)) + columns
+        state, *training = read_file(self._place, limits)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
         try:

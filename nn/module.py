@@ -14,7 +14,7 @@ from typing import Any
 from autograd import Value, zero_grad
 from autograd.text import escape, got, real, shortened
 
-from .persistence import PersistenceError, decoded, encoded, read_file, write_file
+from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 
 class Module:
@@ -98,7 +98,7 @@ class Module:
             ValueError: if the names in it are not exactly those of this module.
             OSError: if it cannot be opened. In each case no parameter has been changed.
         """
-        state = read_file(path)[0]
+        state = read_file(path, [limit_for(self.state_dict())])[0]
         try:
             numbers = decoded(in_order(self, state))
         except PersistenceError as error:

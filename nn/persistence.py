@@ -10,8 +10,8 @@ The first, the header, gives the lengths of the others in bytes, line ends inclu
 of them all. The second holds the parameters by name. The third is there if ``fit`` wrote the file,
 and is described in ``checkpoint.py``. A number is written with as many digits as bring every bit of
 it back; one that JSON cannot write, infinite or nan, is the string of its 16 hexadecimal digits in
-IEEE 754. Reading can therefore do nothing but give numbers, and whatever is not exactly what was
-written is refused with the reason.
+IEEE 754. Reading can therefore do nothing but give numbers. It takes memory in proportion to what
+the reader has asked for, and whatever is not exactly what was written is refused with the reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from autograd.files import replacing
 from autograd.text import shortened
 
 FORMAT, VERSION = "stepgrad", 1
+LARGEST = 1 << 28  # bytes of a file that is looked at
 _LONGEST_HEADER = 300  # what is longer is no header, and not read to its end
+_LONGEST_NUMBER = 30
+_ROOM = 1 << 16  # for settings, and for the names of another model, which are then named
 
 
 class PersistenceError(ValueError):
@@ -51,15 +54,22 @@ def write_file(path: str | os.PathLike[str], parts: Sequence[Mapping[str, Any]])
         file.writelines([_header(lines), *lines])
 
 
-def read_file(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The lines after the header of a file that ``write_file`` wrote, once all of it is checked.
+def read_file(path: str | os.PathLike[str], limits: Sequence[int]) -> list[dict[str, Any]]:
+    """The first lines after the header of a file that ``write_file`` wrote, if there are so many.
+
+    Args:
+        path: where.
+        limits: for each line that is wanted, how many bytes it may have; see ``limit_for``.
 
     Raises:
-        PersistenceError: if the file is not as it was written, or of another version.
+        PersistenceError: if the file is not as it was written, of another version, or too large.
         OSError: if it cannot be opened.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
         _refuse(path, "it is not a regular file")
+    if status.st_size > LARGEST:
+        _refuse(path, f"its {status.st_size} bytes are more than the {LARGEST} that are looked at")
     with open(path, "rb") as file:
         header = file.readline(_LONGEST_HEADER)
         found = _parsed(header)
@@ -68,13 +78,22 @@ def read_file(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
         if found.get("version") != VERSION:
             version = shortened(str(found.get("version")), 20)
             _refuse(path, f"it is of version {version}, and this stepgrad reads version {VERSION}")
-        lines = file.readlines()
+        lines = list(filter(None, [file.readline(), file.read()]))
     if header != _header(lines):
         _refuse(path, "its checksum is another: it has been damaged, cut off or added to")
-    parts = list(map(_parsed, lines))
+    if any(len(line) > limit for line, limit in zip(lines, limits)):
+        _refuse(path, "it has more bytes than are enough here; it was saved by something larger")
+    parts = [_parsed(line) for line, _ in zip(lines, limits)]
     if not parts or not all(isinstance(part, dict) for part in parts):
         _refuse(path, "a part of it is no JSON object with names, as stepgrad writes")
+    if any(json.dumps(part).encode() + b"\n" != line for part, line in zip(parts, lines)):
+        _refuse(path, "a name is there twice, or something is written in another way")
     return parts
+
+
+def limit_for(names: Iterable[str], numbers: int = 1) -> int:
+    """How many bytes some numbers for each of some names may take, twice over and with room."""
+    return _ROOM + 2 * sum(len(json.dumps(name)) + _LONGEST_NUMBER * numbers for name in names)
 
 
 def encoded(numbers: Iterable[float]) -> list[float | str]:

@@ -95,7 +95,7 @@ def readable(path: Path, report: Report) -> bool:
         return True
     try:
         nn.MLP(2, [4, 1]).load(path)
-        report.epochs.append(persistence.read_file(path)[1]["epochs"])
+        report.epochs.append(persistence.read_file(path, [persistence.LARGEST] * 2)[1]["epochs"])
     except ValueError:
         return False
     return True

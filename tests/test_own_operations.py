@@ -108,27 +108,46 @@ def test_pickles_carry_the_formulas() -> None:
     assert done.stdout.decode().split() == ["12.0", "True"]
 
 
+def test_a_row_that_calls_another_of_ones_own_keeps_the_one_it_was_made_with() -> None:
+    inner = Op("inner", "x + 1", "1")
+    outer = Op("outer", "inner(x) * 2", "2")
+    x = Value(1.0, "x")
+    before = outer(x)
+    with pytest.warns(UserWarning, match="inner is z = x"):
+        Op("inner", "x + 100", "1")
+    assert (outer(1.0), before.data, lower(before, [x])([[1.0]])[0]) == (4.0, 4.0, 4.0)
+    with pytest.warns(UserWarning, match="outer is z = inner"):  # the cell run again
+        again = Op("outer", "inner(x) * 2", "2")
+    assert again is not outer and (again(1.0), lower(again(x), [x])([[1.0]])[0]) == (202.0, 202.0)
+    assert pickle.loads(pickle.dumps(again)) is again
+    with pytest.raises(ValueError, match=r"outer calls inner, z = x \+ 1, which is another here"):
+        pickle.loads(pickle.dumps(outer))
+    assert inner(1.0) == 2.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("tanh", "x", "1"), "tanh is an operation of autograd; give yours another name"),
         (("my op", "x", "1"), "'my op' can be no function's name"),
         (("lambda", "x", "1"), "'lambda' can be no function's name"),
-        (("f", "x ** 3"), "takes one to five operands and a slope in each, got 0 slopes"),
-        (("f", "q ** 3", "1"), "q is none of its letters, x"),
-        (("f", "x ** 3", "3 * y"), "y is none of its letters, z, x"),
-        (("f", "x +", "1"), "is no formula"),
-        (("f", "f(x)", "1"), "calls itself"),
-        (("f", "g(x)", "1"), "there is no operation 'g' for a formula to call"),
-        (("f", "tanh(x, x)", "1"), "tanh takes 1 operand"),
-        (("f", "x.real", "1"), "x.real is not understood"),
-        (("f", "__import__('os')", "1"), "is not understood"),
-        (("f", "x < 1", "1"), "x < 1 is no number"),
-        (("f", "(x < 1) + x", "1"), "x < 1 is no number"),
-        (("f", "x if x + 1 else 0", "1"), "x + 1 is neither true nor false"),
-        (("f", "x @ x", "1"), "x @ x is no number"),
-        (("f", "x +" * 10_000, "1"), "is no formula"),
-        (("f", 3, "1"), "a formula is a str"),
+        (("w", "x", "1"), "w is a number in formulas"),
+        (("pi", "x", "1"), "pi is a number in formulas"),
+        (("cut", "x ** 3"), "takes one to five operands and a slope in each, got 0 slopes"),
+        (("cut", "q ** 3", "1"), "q is none of its letters, x"),
+        (("cut", "x ** 3", "3 * y"), "y is none of its letters, z, x"),
+        (("cut", "x +", "1"), "is no formula"),
+        (("cut", "cut(x)", "1"), "calls itself"),
+        (("cut", "g(x)", "1"), "there is no operation 'g' for a formula to call"),
+        (("cut", "tanh(x, x)", "1"), "tanh takes 1 operand"),
+        (("cut", "x.real", "1"), "x.real is not understood"),
+        (("cut", "__import__('os')", "1"), "is not understood"),
+        (("cut", "x < 1", "1"), "x < 1 is no number"),
+        (("cut", "(x < 1) + x", "1"), "x < 1 is no number"),
+        (("cut", "x if x + 1 else 0", "1"), "x + 1 is neither true nor false"),
+        (("cut", "x @ x", "1"), "x @ x is no number"),
+        (("cut", "x +" * 10_000, "1"), "is no formula"),
+        (("cut", 3, "1"), "a formula is a str"),
         ((3, "x", "1"), "3 can be no function's name"),
     ],
 )

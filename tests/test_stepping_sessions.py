@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from test_stepping import all_bits, random_graph
 
 from autograd import step_through
-from autograd.stepping.breakpoints import Breakpoint
+from autograd.stepping.targets import Breakpoint
 
 CONDITIONS = ["grad > 0.5", "isnan", "abs(grad) < 1e-6", "data > 0 and grad < 0", "isinf(data)"]
 

@@ -18,8 +18,8 @@ from test_stepping_targets import waiting_graph
 import autograd
 from autograd import Value, exp, log, relu, step_through, stop_gradient, tanh
 from autograd.core import ops
-from autograd.stepping.forward import ForwardStep
 from autograd.stepping.stepper import Stepper
+from autograd.stepping.steps import ForwardStep
 
 # Paths.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from ..text import got, real, shortened
@@ -149,7 +148,6 @@ def token(node: ast.expr) -> tuple[Token, Sequence[ast.expr]]:
     return Token(what, len(operands), node), operands
 
 
-@dataclass(frozen=True)
 class Language:
     """How a formula is written in one language: a row of their table, ``languages``.
 
@@ -162,10 +160,10 @@ class Language:
         prefix: what stands before the name of a row that is called.
     """
 
-    name: str
-    number: Callable[[float], str]
-    forms: Mapping[str, str]
-    prefix: str = ""
+    def __init__(
+        self, name: str, number: Callable[[float], str], forms: Mapping[str, str], prefix: str = ""
+    ) -> None:
+        self.name, self.number, self.forms, self.prefix = name, number, forms, prefix
 
     def write(self, formula: str, letters: Sequence[str]) -> str:
         """A formula on letters.

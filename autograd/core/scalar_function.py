@@ -12,7 +12,7 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from ..text import real
+from ..text import counted, got, real
 from .value import Value
 
 
@@ -78,7 +78,7 @@ class ScalarFunction:
         """
         if not callable(f):
             raise TypeError(
-                f"{tool}: f is {_shown(f)}, which cannot be called; "
+                f"{tool}: f is {got(f)}, which cannot be called; "
                 f"pass the function itself, such as lambda x: x * x"
             )
         self._tool = tool
@@ -100,8 +100,8 @@ class ScalarFunction:
             self.names = [f"{first}[{i}]" for i in range(size)]
         else:
             raise TypeError(
-                f"{tool}: f takes {_counted(required or len(positional), 'argument')}, but the "
-                f"point has {_counted(size, 'coordinate')}; write f on {_counted(size, 'scalar')} "
+                f"{tool}: f takes {counted(required or len(positional), 'argument')}, but the "
+                f"point has {counted(size, 'coordinate')}; write f on {counted(size, 'scalar')} "
                 f"or on one list, or pass as many numbers as f takes"
             )
 
@@ -142,7 +142,7 @@ class ScalarFunction:
         if isinstance(result, Value):
             return result
         raise TypeError(
-            f"{self._tool}: f must return one Value, but it returned {_shown(result)}; "
+            f"{self._tool}: f must return one Value, but it returned {got(result)}; "
             f"{self._remedy(result, xs)}"
         )
 
@@ -158,14 +158,14 @@ class ScalarFunction:
         if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
             raise TypeError(
                 f"{self._tool}: f must return a list of Values, but it returned "
-                f"{_shown(result)}; {self._remedy(result, xs)}"
+                f"{got(result)}; {self._remedy(result, xs)}"
             )
         entries = list(result)
         for i, entry in enumerate(entries):
             if not isinstance(entry, Value):
                 raise TypeError(
                     f"{self._tool}: f must return a list of Values, but entry {i} is "
-                    f"{_shown(entry)}; if it is a constant, return it as a Value"
+                    f"{got(entry)}; if it is a constant, return it as a Value"
                 )
         if not entries:
             raise TypeError(f"{self._tool}: f returned an empty vector; return one Value at least")
@@ -229,12 +229,3 @@ def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
         [p for p in parameters if p.kind in by_position],
         any(p.kind is p.VAR_POSITIONAL for p in parameters),
     )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
-def _shown(thing: object) -> str:
-    text = repr(thing)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} of type {type(thing).__name__}"

@@ -7,7 +7,7 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
@@ -158,7 +158,8 @@ def reports_of(
             # As the sweep adds: a sum that began with 0.0 would lose a -0.0.
             total = contribution if received is None else received + contribution
             totals[operand] = total
-        made.append(Report(consumer, position, operand, upstream, partial, contribution, total))
+        edge = consumer, position, operand, upstream, partial, contribution, total
+        made.append(_report(Report, edge))
     return made
 
 
@@ -213,3 +214,6 @@ def _evaluate(
         rule = rules[0]
         return [None if type(v) is float else rule(z, x) for x, v in zip(xs, operands)]
     return [None if type(v) is float else rule(z, *xs) for rule, v in zip(rules, operands)]
+
+
+_report: Callable[..., Report] = tuple.__new__  # of which a pass makes one for every edge

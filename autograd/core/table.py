@@ -141,10 +141,11 @@ class Op:
             domain,
             kinks,
         )
+        if BUILT_IN:
+            row._check()
         there = OPS.get(name)
-        if there is not None and there._definition == row._definition:
+        if there is not None and there._is_same(row):
             return there
-        row._check()
         if there is not None:
             warnings.warn(
                 f"the operation {name} is z = {text} from now on; a node that was made before "
@@ -162,7 +163,7 @@ class Op:
         row.symbol, row.letters, variadic, row.domain, row.kinks = definition[5:]
         row.arity = None if variadic else len(row.partials)
         row.linear = not any(p.passes and p.constant is None for p in row.partials)
-        row.key = row.name
+        row.key, row._calls = row.name, ()
         row.__doc__ = "\n".join(
             [
                 f"z = {row.text}",
@@ -185,16 +186,17 @@ class Op:
     key: str
     _by: Callable[..., float] | None
     _definition: tuple[Any, ...]
+    _calls: tuple[Op, ...]
 
     def _check(self) -> None:
         """Refuse a row that could not be used; autograd's own are checked by its tests."""
-        if not BUILT_IN:
-            return
-        if self.name in BUILT_IN:
-            raise ValueError(f"{self.name} is an operation of autograd; give yours another name")
         name = self.name
+        if name in BUILT_IN:
+            raise ValueError(f"{name} is an operation of autograd; give yours another name")
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
+        if name in formula.CONSTANTS or len(name) == 1:
+            raise ValueError(f"{name} is a number in formulas; give yours a longer name")
         if not 0 < len(self.partials) == len(self.letters):
             raise ValueError(
                 f"{self.name} takes one to five operands and a slope in each, got "
@@ -202,12 +204,16 @@ class Op:
             )
         if self.is_primitive and self._by is None:
             raise FormulaError(f"{self.name}: {self.text!r} calls itself; write what it computes")
-        if self._by is None:
-            _check_formula(self.computed, self.letters)
+        formulas = [(self.computed, self.letters)] if self._by is None else []
         for partial in self.partials:
-            for written in filter(None, (partial.text, partial.computed)):
-                _check_formula(written, "z" + self.letters)
-        _ = self.forward, self.slopes, self.rules
+            formulas += [(x, "z" + self.letters) for x in (partial.text, partial.computed) if x]
+        called = [op for text, letters in formulas for op in _called(text, letters)]
+        self._calls = tuple(dict.fromkeys(op for op in called if op.name not in BUILT_IN))
+        # Made now, so that a row that is called stays the one that it is, whatever takes its name.
+        _ = self.forward, self.slopes, self.rules, self._by or self.on_nodes
+
+    def _is_same(self, other: Op) -> bool:
+        return self._definition == other._definition and self._calls == other._calls
 
     def _entered(self) -> Op:
         count = 0
@@ -285,7 +291,9 @@ class Op:
 
     def __reduce__(self) -> tuple[Callable[..., Op], tuple[Any, ...]]:
         """A row of autograd goes by its name; one of a user's own takes its formulas along."""
-        return (_row, (self.name,)) if self.name in BUILT_IN else (_restored, self._definition)
+        if self.name in BUILT_IN:
+            return _row, (self.name,)
+        return _restored, (self._definition, self._calls)
 
     def formula(self, operands: Sequence[str]) -> str:
         """The operation written on names: ``a * b``, ``tanh(n)``, ``a + b + c``."""
@@ -295,18 +303,25 @@ class Op:
         return self.symbol + atoms[0] if self.arity == 1 else f" {self.symbol} ".join(atoms)
 
 
-def _check_formula(text: str, letters: str) -> None:
-    """Refuse a formula that is no number, or calls what there is not."""
+def _called(text: str, letters: str) -> list[Op]:
+    """The rows that a formula calls.
+
+    Raises:
+        FormulaError: if it is no number of its letters, or calls what there is not.
+    """
+    called = []
     for token in formula.read(text, letters):
         if token.is_call:
             op = _known(str(token.what))
             if op.arity not in (None, token.operands):
                 taken = counted(op.arity or 0, "operand")
                 raise FormulaError(f"{text!r}: {op.name} takes {taken}, got {token.operands}")
+            called.append(op)
     wrong = formula.misplaced(ast.parse(text, mode="eval").body, truth=False)
     if wrong is not None:
         place, complaint = wrong
         raise FormulaError(f"{text!r}: {ast.get_source_segment(text, place)} {complaint}")
+    return called
 
 
 def _row(name: str) -> Op:
@@ -314,13 +329,23 @@ def _row(name: str) -> Op:
     return OPS[name]
 
 
-def _restored(*definition: Any) -> Op:
-    """A row of a user's own from a pickle: an equal one that there is, or else itself."""
-    for op in EVERY.values():
-        if op._definition == definition:
-            return op
+def _restored(definition: tuple[Any, ...], calls: tuple[Op, ...]) -> Op:
+    """A row of a user's own from a pickle: an equal one that there is, or else itself.
+
+    Raises:
+        ValueError: if it calls a row of which another has taken the name.
+    """
     row = Op._made(*definition)
+    for op in calls:
+        if OPS.get(op.name) is not op:
+            raise ValueError(
+                f"the operation {row.name} calls {op.name}, z = {op.text}, which is another here, "
+                f"z = {OPS[op.name].text}; give one of the two another name"
+            )
     row._check()
+    for op in EVERY.values():
+        if op._is_same(row):
+            return op
     OPS.setdefault(row.name, row)
     return row._entered()
 

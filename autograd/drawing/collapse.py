@@ -9,8 +9,9 @@ where there are no groups, what lies far from the end is hidden in bands of equa
 from __future__ import annotations
 
 import difflib
+import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core.value import Value
@@ -106,7 +107,7 @@ def collapse(
     by_nesting = {group.nesting: group for group in groups}
     around = [*asked_for, *(by_nesting[nestings[value]] for value in shown)]
     forced = {outer for group in around for outer in _upwards(group)}
-    levels = _levels(nodes)
+    levels = functools.cache(lambda: _levels(nodes))  # which few graphs need
     for group in groups:
         _fold_families(group, forced, most_boxes // 4)
         most = MOST_IN_AN_OPENED_GROUP if group in asked_for else most_boxes // 2
@@ -236,7 +237,9 @@ def _summary(group: Group, title: str) -> Group:
     return summary
 
 
-def _band(group: Group, levels: Mapping[Value, int], shown: set[Value], most: int) -> None:
+def _band(
+    group: Group, levels: Callable[[], Mapping[Value, int]], shown: set[Value], most: int
+) -> None:
     """Hide what is far from the end, if a group itself has more nodes than can be shown.
 
     An edge leads from a level to one nearer to the end, so that bands form no circles.
@@ -249,7 +252,7 @@ def _band(group: Group, levels: Mapping[Value, int], shown: set[Value], most: in
         if value in shown:
             kept.append(value)
         else:
-            by_level.setdefault(levels[value], []).append(value)
+            by_level.setdefault(levels()[value], []).append(value)
     waiting = sorted(by_level)
     while waiting and len(kept) + len(by_level[waiting[0]]) <= NEAREST:
         kept += by_level[waiting.pop(0)]

@@ -8,6 +8,7 @@ The nodes of a graph go in; out come the groups around each, outermost first, su
 from __future__ import annotations
 
 import functools
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -122,8 +123,7 @@ def _common(first: _Place, second: _Place) -> _Place:
 def _common_nesting(first: Nesting, second: Nesting) -> Nesting:
     if first == second:
         return first
-    shared = takewhile(lambda names: names[0] == names[1], zip(first, second))
-    return tuple(name for name, _ in shared)
+    return first[: sum(takewhile(bool, map(operator.eq, first, second)))]
 
 
 class _Instances:

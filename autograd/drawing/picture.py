@@ -253,36 +253,56 @@ class _Painter:
             unseen=self.part.unseen.get(value, 0),
         )
 
-    def _arrows(self, value: Value, own: str = "") -> Iterator[Arrow]:
-        """The arrow from each operand of a node, but for those in its own box."""
+    def _arrows(self, value: Value) -> Iterator[Arrow]:
+        """The arrow from each operand of a node whose operation is drawn."""
         ordered = value.op is not None and order_matters(value.op)
-        is_open = value in self.part.opened
-        upstream = float(value.grad) if self.swept else None
         for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
             position = place if ordered else None
             if not isinstance(operand, Value):
                 yield Arrow((operand,), position)
                 continue
-            source = self.places.get(operand) if is_open else None
-            if source == own:
-                continue
-            contribution = upstream
-            if upstream is not None:
-                # Where no derivative passes, or none came, 0 * inf would be nan.
-                contribution = upstream * slope if upstream and slope is not None else 0.0
-            partial = 0.0 if slope is None else float(slope)
-            emphasised = (value, operand) in self.marks.steps
-            yield Arrow(source, position, partial, upstream, contribution, emphasised=emphasised)
+            yield Arrow(
+                self.places.get(operand),
+                position,
+                partial=0.0 if slope is None else float(slope),
+                upstream=float(value.grad) if self.swept else None,
+                contribution=self._contribution(value, slope) if self.swept else None,
+                emphasised=(value, operand) in self.marks.steps,
+            )
+
+    def _contribution(self, value: Value, slope: float | None) -> float:
+        """What an operand receives, after a sweep."""
+        # Where no derivative passes, or none came, 0 * inf would be nan.
+        return 0.0 if slope is None or not value.grad else float(value.grad * slope)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
-        own = self.box_ids[group]
-        families: dict[str | None, list[Arrow]] = defaultdict(list)
-        edges = 0
+        own, opened = self.box_ids[group], self.part.opened
+        # Most Values are in boxes, where an arrow for each operand would take its time.
+        received: dict[str | None, list[float]] = defaultdict(list)
+        inner_edges = 0
         for value in values:
-            edges += sum(isinstance(x, Value) for x in value.operands)
-            for arrow in self._arrows(value, own):
-                if not isinstance(arrow.source, tuple):
-                    families[arrow.source].append(arrow)
+            is_open = value in opened
+            for operand, slope in zip(value.operands, local_partials(value)):
+                if isinstance(operand, Value):
+                    source = self.places.get(operand) if is_open else None
+                    if source == own:
+                        inner_edges += 1
+                    else:
+                        received[source].append(self._contribution(value, slope))
+        emphasised = {
+            self.places.get(operand)
+            for value, operand in self.marks.steps
+            if self.places[value] == own and value in opened
+        }
+        arrows = (
+            Arrow(
+                source,
+                contribution=ieee.sum(*numbers) if self.swept else None,
+                count=len(numbers),
+                emphasised=source in emphasised,
+            )
+            for source, numbers in received.items()
+        )
         operations = Counter(value.op.name for value in values if value.op is not None)
         return Box(
             id=own,
@@ -292,8 +312,8 @@ class _Painter:
             total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
-            inner_edges=edges - sum(map(len, families.values())),
-            arrows=tuple(map(_sum, families.values())),
+            inner_edges=inner_edges,
+            arrows=tuple(arrows),
             highlighted=not self.marks.values.isdisjoint(values),
             is_root=self.root in values,
             is_summary=group.is_summary,

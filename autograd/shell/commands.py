@@ -302,9 +302,8 @@ def _compute(chosen: argparse.Namespace) -> _Computed:
             "there is nothing to differentiate by: the result depends on no name; "
             "write for example 'x**2' x=3"
         )
-    parts = {name: names[name] for name in read.parts}
-    nodes = {name: node for name, node in parts.items() if isinstance(node, Value)}
-    return _Computed(read, root, inputs, nodes)
+    parts = {x: node for x in read.parts if isinstance(node := names[x], Value)}
+    return _Computed(read, root, inputs, parts)
 
 
 def _read_numbers(words: Iterable[str]) -> dict[str, float]:

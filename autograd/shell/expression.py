@@ -1,9 +1,8 @@
 """Expressions from the command line: text in, a computation of Values out.
 
-``parse`` reads an expression such as ``"e = a*b; L = tanh(e + c)"`` into instructions for a stack,
-and ``Expression.evaluate`` carries them out on Values. An instruction pushes a number or a named
-Value, or applies a row of the operation table: nothing else exists, so that an expression from a
-stranger can compute a number and do no more.
+``parse`` reads an expression such as ``"e = a*b; L = tanh(e + c)"`` into numbers, names and rows of
+the operation table, operands first, and ``Expression.evaluate`` computes them on Values. Nothing
+else exists, so that an expression from a stranger can compute a number and do no more.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import keyword
 import re
 import unicodedata
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,32 +82,15 @@ class ExpressionError(ValueError):
         self.excerpt = excerpt
 
 
-class _Number(NamedTuple):
-    """Push a number."""
-
-    number: float
+_Item = float | str | tuple[Op, int]
+"""A number, what a name stands for, or a row and how many of the results before it it takes."""
 
 
-class _Load(NamedTuple):
-    """Push what a name stands for."""
+class _Statement(NamedTuple):
+    """An expression, operands first, and the name that it is given; None if it has none."""
 
-    name: str
-
-
-class _Apply(NamedTuple):
-    """Replace the topmost operands by what a row of the table makes of them."""
-
-    op: Op
-    operands: int
-
-
-class _Store(NamedTuple):
-    """Give the topmost operand a name; it is the label of the node, unless that has one."""
-
-    name: str
-
-
-_Instruction = _Number | _Load | _Apply | _Store
+    items: list[_Item]
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,15 +98,13 @@ class Expression:
     """An expression that has been read.
 
     Attributes:
-        text: as it was written.
         inputs: the names that need a number, in the order of their first use.
         parts: the names that the expression itself gives, in order.
     """
 
-    text: str
     inputs: tuple[str, ...]
     parts: tuple[str, ...]
-    _program: tuple[_Instruction, ...]
+    _statements: tuple[_Statement, ...]
     _first_uses: Mapping[str, str]
 
     def require(self, given: Collection[str]) -> None:
@@ -162,25 +142,29 @@ class Expression:
 
         Returns:
             What the last statement gives: a Value, or a float if it depends on none. And
-            what each name stands for, the inputs first, then the parts.
+            what each name stands for, the inputs first, then the parts; it is the label of the
+            node, unless that has one.
         """
         names: dict[str, Value | float] = dict(inputs)
-        stack: list[Value | float] = []
-        for instruction in self._program:
-            match instruction:
-                case _Number(number):
-                    stack.append(number)
-                case _Load(name):
-                    stack.append(names[name])
-                case _Apply(op, count):
-                    operands = stack[-count:]
-                    del stack[-count:]
-                    stack.append(op(*operands))
-                case _Store(name):
-                    top = names[name] = stack[-1]
-                    if isinstance(top, Value) and not top.label:
-                        top.label = name
-        return stack[-1], names
+        result: Value | float = 0.0
+        for items, name in self._statements:
+            stack: list[Value | float] = []
+            for item in items:
+                match item:
+                    case (op, count):
+                        operands = stack[-count:]
+                        del stack[-count:]
+                        stack.append(op(*operands))
+                    case str():
+                        stack.append(names[item])
+                    case _:
+                        stack.append(item)
+            [result] = stack
+            if name is not None:
+                names[name] = result
+                if isinstance(result, Value) and not result.label:
+                    result.label = name
+        return result, names
 
 
 def parse(text: str) -> Expression:
@@ -248,16 +232,12 @@ class _Reader:
 
     def read(self) -> Expression:
         self._bound()
-        program: list[_Instruction] = []
-        *before, last = self._statements()
-        for statement in before:
-            if isinstance(statement, ast.Expr):
-                raise self._error_at("nothing uses this; name it, as in e = a*b; e + c", statement)
-            program.extend(self._statement(statement))
-        program.extend(self._statement(last))
-        return Expression(
-            self._text, tuple(self._inputs), tuple(self._parts), tuple(program), self._inputs
-        )
+        *before, last = self._trees()
+        for tree in before:
+            if isinstance(tree, ast.Expr):
+                raise self._error_at("nothing uses this; name it, as in e = a*b; e + c", tree)
+        statements = tuple([self._statement(tree) for tree in (*before, last)])
+        return Expression(tuple(self._inputs), tuple(self._parts), statements, self._inputs)
 
     # Before Python's own parser sees the text -------------------------------------------------
 
@@ -291,7 +271,7 @@ class _Reader:
                 if character in _NEVER or (not character.isprintable() and character != "\t"):
                     raise self._error(_never(character), row, column)
 
-    def _statements(self) -> Sequence[ast.stmt]:
+    def _trees(self) -> Sequence[ast.stmt]:
         # Python's parser takes indentation for a block, and warns of what may be a slip.
         self._lines = [line.strip() for line in self._lines]
         try:
@@ -313,18 +293,15 @@ class _Reader:
 
     # Statements and expressions ---------------------------------------------------------------
 
-    def _statement(self, statement: ast.stmt) -> Iterator[_Instruction]:
-        match statement:
+    def _statement(self, tree: ast.stmt) -> _Statement:
+        match tree:
             case ast.Expr(value=expression):
-                yield from self._expression(expression)
+                return _Statement(self._expression(expression))
             case ast.Assign(targets=[ast.Name(id=name) as target], value=expression):
-                yield from self._expression(expression)
+                items = self._expression(expression)
                 self._define(name, target)
-                yield _Store(name)
-            case _:
-                raise self._error_at(
-                    "write 'name = expression' or an expression, separated by ';'", statement
-                )
+                return _Statement(items, name)
+        raise self._error_at("write 'name = expression' or an expression, separated by ';'", tree)
 
     def _define(self, name: str, target: ast.Name) -> None:
         if name in self._parts:
@@ -343,18 +320,18 @@ class _Reader:
         if name in CONSTANTS:
             raise self._error_at(f"{name} is the number {CONSTANTS[name]}; use another name", place)
 
-    def _expression(self, root: ast.expr) -> Iterator[_Instruction]:
-        """The instructions of an expression, operands first."""
+    def _expression(self, root: ast.expr) -> list[_Item]:
         try:
-            yield from filter(None, formula.postfix(root, self._instruction))
+            items = formula.postfix(root, self._item)
+            return [item for item in items if item is not None]
         except UnreadError as unread:
             raise self._unread(unread.place) from None
 
-    def _instruction(self, token: Token) -> _Instruction | None:
+    def _item(self, token: Token) -> _Item | None:
         """What a token does, once its operands are there; None if it does nothing to them."""
         what, place = token.what, token.place
         if token.operands is None:
-            return _Number(what) if isinstance(what, float) else self._name(what, place)
+            return what if isinstance(what, float) else self._name(what, place)
         if isinstance(place, ast.Call):
             return self._call(str(what), token.operands, place)
         if isinstance(place, (ast.UnaryOp, ast.BinOp)):
@@ -364,11 +341,9 @@ class _Reader:
     def _unread(self, node: ast.expr) -> ExpressionError:
         """The complaint about what no expression has."""
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, complex):
-                return self._error_at(
-                    "complex numbers are not used here; every number is a float", node
-                )
             complaint = f"{ast.unparse(node)} is not a number; write 1 or 0 for yes or no"
+            if isinstance(node.value, complex):
+                complaint = "complex numbers are not used here; every number is a float"
             return self._error_at(complaint, node)
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
@@ -377,9 +352,7 @@ class _Reader:
                 return self._error_at(
                     "only functions can be called; for a product write *", node.func
                 )
-            op = OPS.get(node.func.id)
-            if op is None:
-                return self._error_at(self._no_function(node.func.id), node.func)
+            op = self._function(node.func.id, node.func)
             if node.keywords:
                 word = node.keywords[0]
                 return self._error_at(
@@ -390,24 +363,22 @@ class _Reader:
         refusal = "this is not used here; write numbers, names and functions"
         return self._error_at(_REFUSED.get(type(node), refusal), node)
 
-    def _name(self, name: str, node: ast.expr) -> _Instruction:
+    def _name(self, name: str, node: ast.expr) -> _Item:
         if name in self._parts:
-            return _Load(name)
+            return name
         if name in CONSTANTS:
-            return _Number(CONSTANTS[name])
+            return CONSTANTS[name]
         self._refuse_taken(name, node)
         row, offset = node.lineno, node.col_offset
         self._inputs.setdefault(name, excerpt(self._lines[row - 1], self._column(row, offset)))
-        return _Load(name)
+        return name
 
-    def _operator(
-        self, symbol: str, arity: int, place: ast.UnaryOp | ast.BinOp
-    ) -> _Instruction | None:
+    def _operator(self, symbol: str, arity: int, place: ast.UnaryOp | ast.BinOp) -> _Item | None:
         if (symbol, arity) == ("+", 1):
             return None
         op = _OPERATORS.get((symbol, arity))
         if op is not None:
-            return _Apply(op, arity)
+            return op, arity
         known = " ".join(dict.fromkeys(known for known, _ in _OPERATORS))
         advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
         message = f"'{symbol}' is no operator here; {advice}"
@@ -415,10 +386,8 @@ class _Reader:
             raise self._error_at(message, place)
         raise self._error_behind(message, place.left, symbol)
 
-    def _call(self, name: str, operands: int, node: ast.Call) -> _Instruction:
-        op = OPS.get(name)
-        if op is None:
-            raise self._error_at(self._no_function(name), node.func)
+    def _call(self, name: str, operands: int, node: ast.Call) -> _Item:
+        op = self._function(name, node.func)
         if op.arity is not None and node.args and isinstance(node.args[0], ast.List):
             raise self._error_at(_REFUSED[ast.List], node.args[0])
         if not operands if op.arity is None else operands != op.arity:
@@ -426,12 +395,17 @@ class _Reader:
             raise self._error_at(
                 f"{name} takes {expected}, and here are {operands or 'none'}", node.func
             )
-        return _Apply(op, operands)
+        return op, operands
 
-    def _no_function(self, name: str) -> str:
+    def _function(self, name: str, place: ast.expr) -> Op:
+        if name in OPS:
+            return OPS[name]
         if name in self._parts or name in self._inputs:
-            return f"{name} is a name and not a function; for a product write {name} * (...)"
-        return f"there is no function {_quoted(name)}; {_advice(name, OPS, 'the functions are')}"
+            wrong = f"{name} is a name and not a function; for a product write {name} * (...)"
+        else:
+            advice = _advice(name, OPS, "the functions are")
+            wrong = f"there is no function {_quoted(name)}; {advice}"
+        raise self._error_at(wrong, place)
 
     # Complaints -------------------------------------------------------------------------------
 
@@ -442,7 +416,8 @@ class _Reader:
 
     def _error_behind(self, message: str, node: ast.expr, symbol: str) -> ExpressionError:
         """An error at a symbol that stands somewhere behind an expression."""
-        row, offset = _end(node)
+        row, offset = node.end_lineno, node.end_col_offset
+        assert row is not None and offset is not None  # as in all trees that come from a text
         column = self._column(row, offset)
         return self._error(message, row, max(self._lines[row - 1].find(symbol, column), column))
 
@@ -463,11 +438,6 @@ def _never(character: str) -> str:
     return f"the character {shown} cannot be part of an expression"
 
 
-def _end(node: ast.expr) -> tuple[int, int]:
-    """The row and the offset behind an expression."""
-    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
-
-
 def excerpt(line: str, column: int) -> str:
     """A line and below it a caret at a column; of a long line only what is near the caret."""
     column = min(column, len(line))
@@ -482,11 +452,11 @@ def _advice(name: str, known: Iterable[str], otherwise: str) -> str:
     """What somebody may have meant by a name that is not known here."""
     if name in _INSTEAD:
         return _INSTEAD[name]
-    known = list(known)
+    known = sorted(known)
     if near := difflib.get_close_matches(name, known, 3):
         return f"do you mean {' or '.join(near)}?"
-    shown = [*sorted(known)[:NAMES_SHOWN], *(["..."] if len(known) > NAMES_SHOWN else [])]
-    return f"{otherwise} {' '.join(shown)}" if known else "it takes no numbers"
+    more = " ..." * (len(known) > NAMES_SHOWN)
+    return f"{otherwise} {' '.join(known[:NAMES_SHOWN])}{more}" if known else "it takes no numbers"
 
 
 def _quoted(text: str) -> str:

@@ -11,6 +11,7 @@ import pprint
 import re
 import rlcompleter
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -22,8 +23,9 @@ from ..core.sweep import consumers_first
 from ..core.value import Value
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
+from ..stepping.tables import ROWS_SHOWN
 from ..stepping.targets import Predicate, find_node
-from ..text import GAP, signed
+from ..text import GAP, plain, signed
 from ..words.formulas import in_names
 from . import expression
 from .expression import ExpressionError
@@ -65,22 +67,17 @@ class GraphNames:
 
         Raises:
             ValueError: if it is neither a node nor an expression of nodes.
+            ProgramError: if Python reads it, and raises an error.
         """
-        node = self.node(written)
-        if node is not None:
+        if (node := self.node(written)) is not None:
             return self.describe(node)
         field = _FIELD.fullmatch(written)
         if field is not None and (node := self.node(field[1])) is not None:
-            grad = self._gradient(node)
-            return grad if field[2] == "grad" else signed(self._data(node))
+            return self._gradient(node) if field[2] == "grad" else signed(self._data(node))
         return signed(self._compute(written))
 
     def run(self, line: str) -> None:
-        """Do what a line says that is no command, and show what it gives.
-
-        Raises:
-            ValueError: if it is neither a node nor an expression of nodes.
-        """
+        """Do what a line says that is no command, and show what it gives; raises as ``show``."""
         say(self.show(line))
 
     def completions(self, word: str) -> Iterable[str]:
@@ -90,9 +87,21 @@ class GraphNames:
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
         names = self._stepper.steps.names
-        made_of = in_names(node, names)
-        equals = f"{made_of} = " if made_of else ""
-        return f"{names[node]} = {equals}{signed(self._data(node))}{GAP}grad {self._gradient(node)}"
+        sides = filter(None, [names[node], in_names(node, names), signed(self._data(node))])
+        return f"{' = '.join(sides)}{GAP}grad {self._gradient(node)}"
+
+    def operands(self, node: Value) -> str:
+        """The operands of a node, one a line."""
+        if node.op is None:
+            return f"{self._stepper.steps.names[node]} is a leaf: it has no operands"
+        lines = [
+            (self.describe(x) if isinstance(x, Value) else f"{plain(x)} (a constant)")
+            + f" ({count} times)" * (count > 1)
+            for x, count in Counter(node.operands).items()
+        ]
+        if len(lines) > ROWS_SHOWN:
+            lines[ROWS_SHOWN:] = [f"... and {len(lines) - ROWS_SHOWN} more"]
+        return "\n".join(lines)
 
     def _compute(self, written: str) -> float:
         try:
@@ -142,11 +151,7 @@ class PythonNames(GraphNames):
         return found if isinstance(found, Value) or callable(found) else None
 
     def show(self, written: str, pretty: bool = False) -> str:
-        """The value of what is written, as Python shows it.
-
-        Raises:
-            ProgramError: if Python raises an error.
-        """
+        """The value of what is written, as Python shows it."""
         if self._is_of_the_graph(written):
             return super().show(written)
         with _telling():
@@ -154,11 +159,7 @@ class PythonNames(GraphNames):
             return pprint.pformat(found) if pretty else repr(found)
 
     def run(self, line: str) -> None:
-        """Run a line of Python, and show what its expressions give.
-
-        Raises:
-            ProgramError: if the line raises an error.
-        """
+        """Run a line of Python, and show what its expressions give."""
         if self._is_of_the_graph(line):
             super().run(line)
             return

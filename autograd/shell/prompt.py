@@ -3,12 +3,14 @@
 A line goes in, and what a movement or a question returns goes out as text. A command is called as
 in pdb where pdb has one like it. The prompt computes nothing: it finds out which method and which
 node are meant, and shows what comes back. What else may be typed is for its ``GraphNames`` to
-say: Python in ``autograd.debug``, and nothing but the operation table at the shell.
+say: Python in ``debug``, and nothing but the operation table at the shell.
 """
 
 from __future__ import annotations
 
 import cmd
+import inspect
+import itertools
 import keyword
 import re
 import sys
@@ -18,21 +20,18 @@ from typing import Any, NamedTuple, TypeVar
 from ..core.value import Value
 from ..drawing import render
 from ..page import page
-from ..stepping import listing
-from ..stepping.breakpoints import Breakpoint
-from ..stepping.forward import ForwardStep
+from ..stepping import conditions, tables
 from ..stepping.stepper import Stepper
-from ..stepping.steps import Step, headline
-from ..stepping.targets import Predicate, condition_target, find_node, resolve
+from ..stepping.steps import ForwardStep, Step, headline
+from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
+from ..stepping.views import step_through
 from ..text import Text
-from .lookup import GraphNames, ProgramError
+from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
 from .terminal import is_typed, say, word_delimiters
 
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
 DELIMITERS = " \t\n;,=+-*/%()<>!&|^~:\"'{}"  # between words that the tab key completes
-
-TESTS = ("grad", "data", "isnan", "isinf", "isfinite")  # of which conditions are made
 
 _WORD = re.compile(r"[^\W\d]\w*|[!?]")
 # What follows a word that is Python, and not the command of that name: b = 3, a.grad, d * 2.
@@ -43,6 +42,33 @@ STOPPING = "Stop"
 LOOKING = "Look"
 ASKING = "Ask"
 OTHER = "Other"
+
+
+def debug(root: Value | Stepper) -> None:
+    """Open a prompt that steps through the reverse pass from ``root``: a pdb for gradients.
+
+    ``n`` takes the next node, ``s`` one edge, ``rn`` goes back, ``b w`` and ``c`` run to where the
+    gradient of w changes, ``why w`` tells where it comes from, and ``help`` lists the rest. What
+    is no command is Python on the names of the caller. A node without a label is called as the
+    caller's variable that holds it.
+
+    ``c`` at the end leaves with the gradients that ``root.backward()`` would leave. ``q`` and
+    Ctrl-D leave with those from before the pass. In either case the program goes on; to end it,
+    raise SystemExit at the prompt.
+
+    Args:
+        root: the Value to differentiate, or a Stepper that is to go on from where it stands.
+
+    Raises:
+        TypeError: if ``root`` is neither.
+    """
+    caller = sys._getframe(1)
+    global_names, local_names = caller.f_globals, caller.f_locals
+    del caller  # it holds every variable of the program
+    # Local names come first, and hide global ones.
+    with labelled_by({**local_names, **global_names, **local_names}, root):
+        stepper = root if isinstance(root, Stepper) else step_through(root)
+    Prompt(stepper, PythonNames(stepper, global_names, local_names)).interact()
 
 
 class Command(NamedTuple):
@@ -75,8 +101,7 @@ class Command(NamedTuple):
     @property
     def help(self) -> str:
         """What it does, in full."""
-        lines = (self.run.__doc__ or "").strip().splitlines()
-        return "\n".join(line.strip() for line in lines)
+        return inspect.getdoc(self.run) or ""
 
 
 COMMANDS: list[Command] = []
@@ -125,7 +150,7 @@ class Prompt(cmd.Cmd):
 
     def _read_commands(self) -> None:
         if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
-            self._leave()
+            self._quit("")
             return
         while True:
             try:
@@ -135,7 +160,7 @@ class Prompt(cmd.Cmd):
                     raise
                 say("\n--KeyboardInterrupt--")
             except UnicodeDecodeError as error:
-                self._complain(f"this is no text: {error}")
+                say(f"*** this is no text: {error}")
             else:
                 return
 
@@ -169,7 +194,7 @@ class Prompt(cmd.Cmd):
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except Exception as error:  # also of the user's own code, as in pdb
-            self._complain(_told(error))
+            say(f"*** {_told(error)}")
         return False
 
     def _read(self, line: str) -> tuple[Command | None, str]:
@@ -379,7 +404,8 @@ class Prompt(cmd.Cmd):
                 say("the pass ends here")
                 return
         elif argument in ("", "."):
-            first = max(0, self._place() - LISTED // 2)
+            place = min(self._stepper.position, total - 1)
+            first = max(0, place - LISTED // 2)
             last = first + LISTED
         else:
             numbers = [_positive(number) for number in argument.replace(",", " ").split()]
@@ -389,14 +415,14 @@ class Prompt(cmd.Cmd):
                 last = first + LISTED
             elif last <= first:  # as in pdb, it is how many
                 last += first
-        self._say_steps(range(min(first, total), min(last, total)))
+        say(tables.step_lines(self._stepper, range(min(first, total), min(last, total))))
         self._listed = min(last, total)
         self.lastcmd = "list"  # so that an empty line goes on
 
     @_command("longlist ll", "", LOOKING)
     def _longlist(self, argument: str) -> None:
         """List the whole pass."""
-        self._say_steps(range(len(self._stepper.steps)))
+        say(tables.step_lines(self._stepper, range(len(self._stepper.steps))))
 
     @_command("where w bt", "", LOOKING)
     def _show_path(self, argument: str) -> None:
@@ -404,7 +430,8 @@ class Prompt(cmd.Cmd):
 
         Of several ways, it is the one that goes up along the largest contributions.
         """
-        say(listing.stack(self._stepper.steps, self._path(), self._focus("")))
+        path = tables.path_to_next(self._stepper)
+        say(tables.stack(self._stepper.steps, path, self._focus("")))
 
     @_command("up u", "", LOOKING)
     def _up(self, argument: str) -> None:
@@ -419,13 +446,12 @@ class Prompt(cmd.Cmd):
     @_command("args a", "[NODE]", LOOKING)
     def _args(self, argument: str) -> None:
         """Show the operands of a node, with their gradients."""
-        node = self._focus(argument)
-        say(listing.operands(self._stepper.steps, node, self._names.describe))
+        say(self._names.operands(self._focus(argument)))
 
     @_command("eq", "[NODE]", LOOKING)
     def _eq(self, argument: str) -> None:
         """Show a node and its derivatives in symbols and numbers."""
-        say(listing.equation(self._stepper.steps, self._focus(argument)))
+        say(tables.equation(self._stepper.steps, self._focus(argument)))
 
     @_command("table", "[all]", LOOKING)
     def _table(self, argument: str) -> None:
@@ -448,23 +474,14 @@ class Prompt(cmd.Cmd):
         else:
             say(f"wrote {render(s.root, path, highlight=s.current)}")
 
-    def _say_steps(self, places: range) -> None:
-        s = self._stepper
-        marked = {p for p in places for b in s.breakpoints if b.stops_before(s.steps, p)}
-        current = -1 if s.done else self._place()
-        say(listing.step_lines(s.steps, places, current, marked))
-
-    def _path(self) -> list[Value]:
-        return listing.path_to(self._stepper.steps, self._stepper.current)
-
     def _choose(self, by: int) -> None:
-        path = self._path()
+        path = tables.path_to_next(self._stepper)
         index = path.index(self._focus("")) + by
         if not 0 <= index < len(path):
             above = "this is the root: nothing is above it"
             raise ValueError(above if by < 0 else "this is the next node: w shows the way to it")
         self._chosen = path[index]
-        say(listing.stack(self._stepper.steps, [path[index]], path[index]))
+        say(tables.stack(self._stepper.steps, [path[index]], path[index]))
 
     # Questions ----------------------------------------------------------------------------------
 
@@ -545,13 +562,9 @@ class Prompt(cmd.Cmd):
             return
         width = max(len(", ".join(command.names)) for command in COMMANDS)
         lines = []
-        for group in dict.fromkeys(command.group for command in COMMANDS):
+        for group, commands in itertools.groupby(COMMANDS, lambda command: command.group):
             lines.append(group)
-            lines += [
-                f"  {', '.join(command.names):{width}}  {command.summary}"
-                for command in COMMANDS
-                if command.group == group
-            ]
+            lines += [f"  {', '.join(c.names):{width}}  {c.summary}" for c in commands]
         say("\n".join([*lines, *EPILOGUE]))
 
     @_command("!", "STATEMENT", OTHER, takes_text=True)
@@ -565,9 +578,6 @@ class Prompt(cmd.Cmd):
 
         So does Ctrl-D. To keep the gradients, go on to the end and then once more: c.
         """
-        return self._leave()
-
-    def _leave(self) -> bool:
         self._stepper.quit()
         say("gradients are as before the pass")
         return True
@@ -580,19 +590,17 @@ class Prompt(cmd.Cmd):
 
     def complete_help(self, *args: Any) -> list[str]:
         """What the word after help may become."""
-        return [name for name in self._command_names() if name.startswith(args[0])]
+        names = [command.names[0] for command in COMMANDS]
+        return [name for name in names if name.isalpha() and name.startswith(args[0])]
 
     complete_h = complete_help
 
     def completedefault(self, *ignored: Any) -> list[str]:
         """What a later word of any other line may become: a name, an operation, a condition."""
         word = str(ignored[0])
-        ops = {node.op.name for node in self._stepper.steps.nodes if node.op is not None}
-        others = sorted(name for name in (*ops, *TESTS) if name.startswith(word))
-        return [*dict.fromkeys(self._names.completions(word)), *others]
-
-    def _command_names(self) -> list[str]:
-        return [command.names[0] for command in COMMANDS if command.names[0].isalpha()]
+        others = sorted([*self._stepper.steps.operations, *conditions.WORDS])
+        found = [*self._names.completions(word), *(x for x in others if x.startswith(word))]
+        return list(dict.fromkeys(found))
 
     # Within -------------------------------------------------------------------------------------
 
@@ -601,8 +609,7 @@ class Prompt(cmd.Cmd):
         try:
             resolve(self._stepper.steps, written)
         except ValueError:
-            found = self._names.target(written)
-            if found is None:
+            if (found := self._names.target(written)) is None:
                 raise
             return found
         return written
@@ -617,17 +624,11 @@ class Prompt(cmd.Cmd):
             node = find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
         return node
 
-    def _place(self) -> int:
-        return min(self._stepper.position, len(self._stepper.steps) - 1)
-
     def _following(self) -> str:
         s = self._stepper
         if s.is_forward:
-            return listing.node_line(s.steps, s.current)
+            return tables.node_line(s.steps, s.current)
         return headline(s.steps.part(s.position, 0, 0))
-
-    def _complain(self, complaint: str) -> None:
-        say(f"*** {complaint}")
 
 
 EPILOGUE = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core import formula
 from ..core.formula import CONSTANTS, FLOATS, Token
@@ -20,23 +20,12 @@ LONGEST = 200  # characters; so that nothing nests too deep
 
 _LETTERS = ("grad", "data")
 _TESTS = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
+WORDS = (*_LETTERS, *_TESTS)
 _HINT = "write for example grad > 10, isnan, abs(grad) < 1e-6 or data > 0 and grad < 0"
 
 
-class Condition(NamedTuple):
-    """A text that holds or does not hold of a gradient and a number.
-
-    Attributes:
-        text: as it was written.
-        holds: called as ``holds(grad, data)``; it does not raise.
-    """
-
-    text: str
-    holds: Callable[[float, float], bool]
-
-
-def parse_condition(text: str) -> Condition:
-    """Understand a condition on ``grad`` and ``data``.
+def parse_condition(text: str) -> Callable[[float, float], bool]:
+    """Whether a condition holds, as a function of ``grad`` and ``data`` that does not raise.
 
     It is made of numbers and ``inf``, ``+ - * / // % **``, functions of autograd such as ``abs``,
     comparisons, ``and``, ``or``, ``not``, and the tests ``isnan``, ``isinf`` and ``isfinite``,
@@ -64,7 +53,7 @@ def parse_condition(text: str) -> Condition:
             f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
         )
     written = ast.unparse(_AboutGradient().visit(tree))
-    return Condition(text, formula.function(FLOATS, written, _LETTERS, _function))
+    return formula.function(FLOATS, written, _LETTERS, _function)
 
 
 def _is_test(token: Token) -> bool:
@@ -76,7 +65,7 @@ def _is_known(token: Token) -> bool:
     if _is_test(token) or not isinstance(token.what, str):
         return True
     if token.is_call:
-        op = OPS.get(token.what)
+        op = None if token.what in _LETTERS else OPS.get(token.what)
         return op is not None and token.operands == (op.arity or token.operands)
     return token.operands is not None or token.what in _LETTERS or token.what in CONSTANTS
 

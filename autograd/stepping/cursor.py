@@ -10,11 +10,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from ..core.value import Value
-from .breakpoints import Breakpoint
-from .forward import Forward, ForwardStep
-from .recording import Recording
-from .steps import Step
-from .targets import Target
+from .recording import Forward, Recording
+from .steps import ForwardStep, Step
+from .targets import Breakpoint, Target
 
 
 class Cursor:

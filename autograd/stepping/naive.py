@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..core.sweep import Report
 from ..core.value import Value
@@ -18,29 +17,56 @@ from .recording import Recording
 NODES_SHOWN = 60
 
 
-@dataclass(frozen=True, repr=False)
-class Naive:
-    """What a naive walk leaves; ``str`` of it shows the right gradients beside.
+def beside_naive(recording: Recording) -> str:
+    """The right gradients beside those of a naive walk, and where it goes wrong first."""
+    names = recording.names
+    naive, passed_on = naive_walk(recording)
 
-    Attributes:
-        recording: the pass.
-        gradients: what every node has received in the end.
-        passed_on: for each node, in the order of the walk, what it had received when it was taken
-            up, and from how many reports.
-    """
+    def consumers(node: Value) -> int:
+        return len(recording.arriving(node))
 
-    recording: Recording
-    gradients: dict[Value, float]
-    passed_on: dict[Value, tuple[float, int]]
+    def right(node: Value) -> float:
+        return recording.gradients[recording.place[node]]
 
-    def __repr__(self) -> str:
-        return _describe(self)
+    def differs(node: Value) -> bool:
+        # Sums in another order may differ in their last bits.
+        both_nan = math.isnan(naive[node]) and math.isnan(right(node))
+        return not (both_nan or math.isclose(naive[node], right(node), rel_tol=1e-9))
+
+    verdict = "depth first is right here: no node is taken up before its consumers have reported"
+    for node, (gradient, reports) in passed_on.items():
+        if node.op is not None and reports < consumers(node):
+            verdict = (
+                f"depth first, {names[node]} passes on {signed(gradient)} after {reports} of "
+                f"{consumers(node)} reports; its gradient is {signed(right(node))}"
+            )
+            break
+    shown = recording.nodes
+    if len(shown) > NODES_SHOWN:
+        shown = [node for node in shown if differs(node)]
+    rows = [["node", "right", "naive", "passed on"]]
+    for node in shown[:NODES_SHOWN]:
+        gradient, reports = passed_on[node]
+        state = f"{signed(gradient)} ({reports}/{consumers(node)} reported)"
+        says_it = node.op is not None and node is not recording.root
+        rows.append([names[node], signed(right(node)), signed(naive[node]), state * says_it])
+    lines = [verdict, *align(rows)]
+    left_out = len(shown) - NODES_SHOWN
+    if left_out > 0:
+        lines.append(f"... and {left_out} more nodes with another gradient")
+    return "\n".join(lines)
 
 
-def naive_walk(recording: Recording) -> Naive:
+def naive_walk(
+    recording: Recording,
+) -> tuple[dict[Value, float], dict[Value, tuple[float, int]]]:
     """Go depth first: report to an operand, and at once go down from it if it is new.
 
     The root's operands come from left to right, and every node is taken up once.
+
+    Returns:
+        What every node has received in the end; and for each, in the order of the walk, what it
+        had received when it was taken up, and from how many reports.
     """
     root = recording.root
     gradients = {root: 1.0}
@@ -64,59 +90,4 @@ def naive_walk(recording: Recording) -> Naive:
             passed_on[operand] = gradients.get(operand, 0.0), reports[operand]
             sent = recording.sent(recording.place[operand])
             under_way.append((gradients.get(operand), iter(sent)))
-    return Naive(recording, {node: gradients.get(node, 0.0) for node in passed_on}, passed_on)
-
-
-def _describe(naive: Naive) -> str:
-    """The right gradients beside those of a naive walk, and where it goes wrong first."""
-    recording = naive.recording
-    names = recording.names
-
-    def consumers(node: Value) -> int:
-        return len(recording.arriving(node))
-
-    def right(node: Value) -> float:
-        return recording.gradients[recording.place[node]]
-
-    def differs(node: Value) -> bool:
-        # Sums in another order may differ in their last bits.
-        gradient = naive.gradients[node]
-        both_nan = math.isnan(gradient) and math.isnan(right(node))
-        return not (both_nan or math.isclose(gradient, right(node), rel_tol=1e-9))
-
-    early = [
-        node
-        for node, (_, reports) in naive.passed_on.items()
-        if node.op is not None and reports < consumers(node)
-    ]
-    if early:
-        first = early[0]
-        gradient, reports = naive.passed_on[first]
-        verdict = (
-            f"depth first, {names[first]} passes on {signed(gradient)} after {reports} of "
-            f"{consumers(first)} reports; its gradient is {signed(right(first))}"
-        )
-    else:
-        verdict = (
-            "depth first is right here: no node is taken up before its consumers have reported"
-        )
-    shown = recording.nodes
-    if len(shown) > NODES_SHOWN:
-        shown = [node for node in shown if differs(node)]
-    rows = [["node", "right", "naive", "passed on"]]
-    for node in shown[:NODES_SHOWN]:
-        passed_on, reports = naive.passed_on[node]
-        state = f"{signed(passed_on)} ({reports}/{consumers(node)} reported)"
-        rows.append(
-            [
-                names[node],
-                signed(right(node)),
-                signed(naive.gradients[node]),
-                state if node.op is not None and node is not recording.root else "",
-            ]
-        )
-    lines = [verdict, *align(rows)]
-    left_out = len(shown) - NODES_SHOWN
-    if left_out > 0:
-        lines.append(f"... and {left_out} more nodes with another gradient")
-    return "\n".join(lines)
+    return {node: gradients.get(node, 0.0) for node in passed_on}, passed_on

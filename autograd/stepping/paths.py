@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from itertools import count
 from typing import NamedTuple
 
 from ..core import ieee
@@ -24,7 +25,7 @@ from ..core.value import Value
 from ..text import GAP, align, counted, signed
 from ..words.names import derivative
 from .recording import Recording
-from .steps import WIDEST
+from .steps import WIDEST, fold
 
 PATHS_SHOWN = 20
 NODES_SHOWN = 8  # of a path
@@ -125,17 +126,11 @@ class _Use(NamedTuple):
 
 @dataclass(frozen=True)
 class _Above:
-    """All paths from the root to a node.
-
-    Attributes:
-        count: how many.
-        total: the sum of their products.
-        largest: the size of the largest product.
-    """
+    """All paths from the root to a node."""
 
     count: int
-    total: Decimal
-    largest: Decimal
+    total: Decimal  # the sum of their products
+    largest: Decimal  # the size of the largest product
 
 
 class _Lower(NamedTuple):
@@ -155,109 +150,98 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
         node: a node of it.
         limit: how many paths to list at most.
     """
-    return _Search(recording, node).result(limit)
+    start = recording.place[node]
+    ways = _ways_up(recording, start)
+    above = _paths_above(ways)
+    # Lower ends whose paths have not been looked at, the one with the largest path first.
+    whole = _Lower(start, _ONE, 1.0, None)
+    waiting = [(-above[start].largest, 0, whole)] if above[start].count else []
+    pushed = count(1)
+    paths: list[tuple[Decimal, GraphPath]] = []
+    while waiting and len(paths) < limit:
+        _, _, lower = heapq.heappop(waiting)
+        while lower.place:
+            # Up by the way with the largest path; the other ways wait.
+            longer = [
+                _Lower(use.consumer, _WIDE.multiply(lower.product, use.factor), use.partial, lower)
+                for use in ways[lower.place]
+            ]
+            sizes = [_size(above[end.place].largest, end.product) for end in longer]
+            best = sizes.index(max(sizes))
+            lower = longer[best]
+            for i, end in enumerate(longer):
+                if i != best:
+                    heapq.heappush(waiting, (-sizes[i], next(pushed), end))
+        paths.append((_size(lower.product, _ONE), _path(recording, lower)))
+    paths.sort(key=lambda sized: sized[0], reverse=True)
+    rest = _ZERO
+    for _, _, lower in waiting:
+        rest = _WIDE.add(rest, _WIDE.multiply(lower.product, above[lower.place].total))
+    return Why(
+        node=node,
+        root=recording.root,
+        gradient=recording.gradients[start],
+        total=float(above[start].total),
+        count=above[start].count,
+        paths=tuple([path for _, path in paths]),
+        rest=float(rest),
+        arrivals=tuple(
+            [
+                Arrival(
+                    consumer=recording.nodes[use.consumer],
+                    gradient=recording.gradients[use.consumer],
+                    partial=use.partial,
+                    total=float(_WIDE.multiply(above[use.consumer].total, use.factor)),
+                    count=above[use.consumer].count,
+                )
+                for use in ways[start]
+            ]
+        ),
+        names=recording.names,
+    )
 
 
-class _Search:
-    """The part of the graph between the root and a node, and what is known of each place there."""
+def _ways_up(recording: Recording, start: int) -> dict[int, list[_Use]]:
+    """Of each place between the root and another the edges to it on which a derivative passes."""
+    ways: dict[int, list[_Use]] = {}
+    found = [start]
+    for place in found:
+        if place not in ways:
+            ways[place] = [
+                _Use(
+                    recording.place[report.consumer],
+                    report.partial,
+                    _WIDE.create_decimal_from_float(report.partial),
+                )
+                for edge in recording.arriving(recording.nodes[place])
+                if (report := recording.reports[edge]).partial is not None
+            ]
+            found.extend([use.consumer for use in ways[place]])
+    return ways
 
-    def __init__(self, recording: Recording, node: Value) -> None:
-        self.recording = recording
-        self.node = node
-        self.start = recording.place[node]
-        self.ways: dict[int, list[_Use]] = {}
-        found = [self.start]
-        for place in found:
-            if place not in self.ways:
-                self.ways[place] = ways = self._ways(place)
-                found.extend([way.consumer for way in ways])
-        self.above: dict[int, _Above] = {}
-        for place in sorted(self.ways):
-            self.above[place] = self._all_paths(place)
 
-    def _ways(self, place: int) -> list[_Use]:
-        """The edges to a place on which a derivative passes, in the order of the pass."""
-        recording = self.recording
-        ways = []
-        for edge in recording.arriving(recording.nodes[place]):
-            report = recording.reports[edge]
-            if report.partial is not None:
-                factor = _WIDE.create_decimal_from_float(report.partial)
-                ways.append(_Use(recording.place[report.consumer], report.partial, factor))
-        return ways
-
-    def _all_paths(self, place: int) -> _Above:
-        """What is known of a place from what is known of its consumers."""
-        if place == 0:
-            return _Above(1, _ONE, _ONE)
-        count, total, largest = 0, _ZERO, _ZERO
-        for consumer, _, factor in self.ways[place]:
-            above = self.above[consumer]
-            count += above.count
+def _paths_above(ways: dict[int, list[_Use]]) -> dict[int, _Above]:
+    """What is known of each place, from what is known of its consumers."""
+    known: dict[int, _Above] = {}
+    for place in sorted(ways):
+        paths, total, largest = (0, _ZERO, _ZERO) if place else (1, _ONE, _ONE)
+        for consumer, _, factor in ways[place]:
+            above = known[consumer]
+            paths += above.count
             total = _WIDE.add(total, _WIDE.multiply(above.total, factor))
             largest = max(largest, _size(above.largest, factor))
-        return _Above(count, total, largest)
+        known[place] = _Above(paths, total, largest)
+    return known
 
-    def result(self, limit: int) -> Why:
-        """List the largest paths, and add up the others."""
-        recording, above = self.recording, self.above[self.start]
-        # Lower ends whose paths have not been looked at, the one with the largest path first.
-        waiting = [(-above.largest, 0, _Lower(self.start, _ONE, 1.0, None))] * bool(above.count)
-        pushed = 0
-        paths: list[tuple[Decimal, GraphPath]] = []
-        while waiting and len(paths) < limit:
-            _, _, lower = heapq.heappop(waiting)
-            while lower.place:
-                # Up by the way with the largest path; the other ways wait.
-                ways = [
-                    _Lower(
-                        way.consumer, _WIDE.multiply(lower.product, way.factor), way.partial, lower
-                    )
-                    for way in self.ways[lower.place]
-                ]
-                sizes = [_size(self.above[way.place].largest, way.product) for way in ways]
-                best = sizes.index(max(sizes))
-                lower = ways[best]
-                for i, way in enumerate(ways):
-                    if i != best:
-                        pushed += 1
-                        heapq.heappush(waiting, (-sizes[i], pushed, way))
-            paths.append((_size(lower.product, _ONE), self._path(lower)))
-        paths.sort(key=lambda sized: sized[0], reverse=True)
-        rest = _ZERO
-        for _, _, lower in waiting:
-            through = _WIDE.multiply(lower.product, self.above[lower.place].total)
-            rest = _WIDE.add(rest, through)
-        return Why(
-            node=self.node,
-            root=recording.root,
-            gradient=recording.gradients[self.start],
-            total=float(above.total),
-            count=above.count,
-            paths=tuple([path for _, path in paths]),
-            rest=float(rest),
-            arrivals=tuple([self._arrival(way) for way in self.ways[self.start]]),
-            names=recording.names,
-        )
 
-    def _path(self, lower: _Lower) -> GraphPath:
-        nodes, partials = [self.recording.nodes[lower.place]], []
-        product = float(lower.product)
-        while lower.below is not None:
-            partials.append(lower.partial)
-            lower = lower.below
-            nodes.append(self.recording.nodes[lower.place])
-        return GraphPath(tuple(nodes), tuple(partials), product, self.recording.names)
-
-    def _arrival(self, way: _Use) -> Arrival:
-        above = self.above[way.consumer]
-        return Arrival(
-            consumer=self.recording.nodes[way.consumer],
-            gradient=self.recording.gradients[way.consumer],
-            partial=way.partial,
-            total=float(_WIDE.multiply(above.total, way.factor)),
-            count=above.count,
-        )
+def _path(recording: Recording, lower: _Lower) -> GraphPath:
+    nodes, partials = [recording.nodes[lower.place]], []
+    product = float(lower.product)
+    while lower.below is not None:
+        partials.append(lower.partial)
+        lower = lower.below
+        nodes.append(recording.nodes[lower.place])
+    return GraphPath(tuple(nodes), tuple(partials), product, recording.names)
 
 
 def _size(x: Decimal, y: Decimal) -> Decimal:
@@ -273,9 +257,9 @@ def _columns(path: GraphPath) -> list[str]:
     """``d -> c -> b`` and ``+1 * +3 = +3``."""
     way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
     factors = " * ".join(_ends([signed(partial) for partial in path.partials]))
-    if len(path.partials) == 1:
-        return [way, factors]
-    return [way, f"{factors} = {signed(path.product)}" if factors else signed(path.product)]
+    if len(path.partials) > 1:
+        return [way, f"{factors} = {signed(path.product)}"]
+    return [way, signed(path.product)]  # of no partial or one, which is the product
 
 
 def _ends(parts: Sequence[str]) -> list[str]:
@@ -295,14 +279,14 @@ def _describe(why: Why) -> str:
     lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
     if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
         lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
-    lines += [f"  {line}" for line in _fold([_columns(path) for path in why.paths])]
+    lines += _indented([_columns(path) for path in why.paths])
     if left_out := why.count - len(why.paths):
         more = counted(left_out, "more path")
         lines.append(f"  ... and {more}, {signed(why.rest)} in all")
         lines.append("by the last node on the way:")
         largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
         shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
-        lines += [f"  {line}" for line in _fold([_arrival(why, arrival) for arrival in shown])]
+        lines += _indented([_arrival(why, arrival) for arrival in shown])
         if rest:
             total = signed(ieee.sum(*[arrival.total for arrival in rest]))
             lines.append(f"  ... and {len(rest)} more, {total} in all")
@@ -319,10 +303,8 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
     ]
 
 
-def _fold(rows: Sequence[Sequence[str]]) -> list[str]:
+def _indented(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
     lines = align(rows)
-    if max(map(len, lines), default=0) <= WIDEST:
-        return lines
-    others = align([row[1:] for row in rows])
-    return [line for row, other in zip(rows, others) for line in (row[0], GAP + other)]
+    is_wide = max(map(len, lines), default=0) > WIDEST
+    return [f"  {line}" for line in (fold(rows, 1) if is_wide else lines)]

@@ -1,8 +1,8 @@
 """A reverse pass run to its end and written down, so that it can be shown in any order.
 
 The root of a graph goes in; a ``Step`` for every node comes out, each with a ``Receipt`` for every
-operand that it reports to. Nothing in the graph is changed: a ``Cursor`` writes gradients, and it
-and every view of it read them here.
+operand that it reports to, and in ``Forward`` a ``ForwardStep`` for every operation. Nothing in
+the graph is changed: a ``Cursor`` writes gradients, and it and every view of it read them here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,35 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import overload
+from typing import TypeVar, overload
 
 from ..core.sweep import Report, evaluation_order, reports_of, sweep
 from ..core.value import Value
 from ..words.names import name_nodes
-from .steps import Receipt, Step
+from .steps import ForwardStep, Receipt, Step
+
+Record = TypeVar("Record")
 
 
-class Recording(Sequence[Step]):
+class _Records(Sequence[Record]):
+    """Records by their place, each made when it is asked for."""
+
+    def _made(self, place: int) -> Record:
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        chosen = range(len(self))[index]
+        return list(map(self._made, chosen)) if isinstance(chosen, range) else self._made(chosen)
+
+
+class Recording(_Records[Step]):
     """The steps of a pass in order: ``recording[0]`` is the root's.
 
-    Steps are made when they are asked for. A place is the index of a node in the order of the pass;
-    edges are numbered from 0 in that order.
+    A place is the index of a node in the order of the pass; edges are numbered in that order.
 
     Attributes:
         nodes: the nodes in the order of the pass.
@@ -41,14 +57,11 @@ class Recording(Sequence[Step]):
         self.gradients: list[float] = []
         self.reports: list[Report] = []
         self.starts = [0]
-        self._arriving: defaultdict[Value, list[int]] = defaultdict(list)
         totals: dict[Value, float] = {}
         for node, gradient, partials in sweep(root):
             self.nodes.append(node)
             self.gradients.append(gradient)
-            for report in reports_of(node, gradient, partials, totals):
-                self._arriving[report.operand].append(len(self.reports))
-                self.reports.append(report)
+            self.reports += reports_of(node, gradient, partials, totals)
             self.starts.append(len(self.reports))
         self.place = {node: place for place, node in enumerate(self.nodes)}
         self.data = [node.data for node in self.nodes]
@@ -65,15 +78,8 @@ class Recording(Sequence[Step]):
     def __len__(self) -> int:
         return len(self.nodes)
 
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | list[Step]:
-        chosen = range(len(self))[index]
-        if isinstance(chosen, range):
-            return [self.part(i, 0, self.edge_count(i)) for i in chosen]
-        return self.part(chosen, 0, self.edge_count(chosen))
+    def _made(self, place: int) -> Step:
+        return self.part(place, 0, self.edge_count(place))
 
     def __repr__(self) -> str:
         return f"<{len(self)} steps>"
@@ -102,13 +108,13 @@ class Recording(Sequence[Step]):
         """The report along an edge, and what it makes of the operand's gradient."""
         report = self.reports[number]
         operand = report.operand
-        earlier = self._earlier(number)
+        earlier = self._total(operand, number)
         return Receipt(
             operand,
             report.position,
             report.partial,
             report.contribution,
-            self._stale.get(operand) if earlier is None else self._on_top(operand, earlier.total),
+            self._stale.get(operand) if earlier is None else self._on_top(operand, earlier),
             self._on_top(operand, report.total),
             bisect_left(self._arriving[operand], number) + 1,
             len(self._arriving[operand]),
@@ -122,9 +128,8 @@ class Recording(Sequence[Step]):
 
     def received(self, node: Value, edges: int) -> float:
         """What a node has received in this pass from the first ``edges`` of all edges."""
-        arriving = self.arriving(node)
-        come = bisect_left(arriving, edges)
-        return self.reports[arriving[come - 1]].total if come else 0.0
+        total = self._total(node, edges)
+        return 0.0 if total is None else total
 
     @cached_property
     def labelled(self) -> Mapping[str, Sequence[Value]]:
@@ -134,6 +139,11 @@ class Recording(Sequence[Step]):
             if node in self._labels:
                 found[self._labels[node]].append(node)
         return dict(found)
+
+    @cached_property
+    def operations(self) -> Sequence[str]:
+        """The names of the operations of the pass, in alphabetical order."""
+        return sorted({node.op.name for node in self.nodes if node.op is not None})
 
     def named(self, name: str) -> Sequence[Value]:
         """The node of a name in ``names``, if there is one."""
@@ -167,19 +177,54 @@ class Recording(Sequence[Step]):
     def take_back(self, first: int, last: int) -> None:
         """Make every ``.grad`` what it was before these edges were written."""
         for number in range(last - 1, first - 1, -1):
-            operand, earlier = self.reports[number].operand, self._earlier(number)
-            operand.grad = (
-                self.before[self.place[operand]]
-                if earlier is None
-                else self._on_top(operand, earlier.total)
-            )
+            operand = self.reports[number].operand
+            earlier = self._total(operand, number)
+            before = self.before[self.place[operand]]
+            operand.grad = before if earlier is None else self._on_top(operand, earlier)
 
-    def _earlier(self, number: int) -> Report | None:
-        """The report that the operand of an edge has received before this one."""
-        arriving = self._arriving[self.reports[number].operand]
-        come = bisect_left(arriving, number)
-        return self.reports[arriving[come - 1]] if come else None
+    @cached_property
+    def _arriving(self) -> Mapping[Value, list[int]]:
+        """The edges that lead to each node that any leads to."""
+        found: defaultdict[Value, list[int]] = defaultdict(list)
+        for number, report in enumerate(self.reports):
+            found[report.operand].append(number)
+        return found
+
+    def _total(self, node: Value, edges: int) -> float | None:
+        """What a node has received from the first ``edges`` of all edges; None before a report."""
+        arriving = self.arriving(node)
+        come = bisect_left(arriving, edges)
+        return self.reports[arriving[come - 1]].total if come else None
 
     def _on_top(self, node: Value, total: float) -> float:
         """The ``.grad`` of a node that has received so much in this pass."""
         return self._stale[node] + total if node in self._stale else total
+
+
+class Forward(_Records[ForwardStep]):
+    """The operations of a recorded pass in the order of evaluation: operands before results.
+
+    Attributes:
+        nodes: the nodes that were computed, in this order; leaves are given.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self.nodes = [node for node in evaluation_order(recording.root) if node.op is not None]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def _made(self, place: int) -> ForwardStep:
+        recording, node = self._recording, self.nodes[place]
+        return ForwardStep(
+            number=place + 1,
+            total=len(self),
+            node=node,
+            data=recording.data[recording.place[node]],
+            operands=tuple(recording.numbers(node)),
+            names=recording.names,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} forward steps>"

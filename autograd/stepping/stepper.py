@@ -13,13 +13,11 @@ from ..checking.differences import Comparison
 from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
 from . import node_check, tables
-from .breakpoints import Breakpoint
 from .cursor import Cursor
-from .forward import ForwardStep, value_line
-from .naive import naive_walk
+from .naive import beside_naive
 from .paths import PATHS_SHOWN, Why, why
-from .steps import Step, headline, held
-from .targets import Predicate, condition_target, find_node, resolve
+from .steps import ForwardStep, Step, headline, held, value_line
+from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
 _WHY = "why(node) for those that matter most"
@@ -37,13 +35,16 @@ class Stepper(Cursor):
     ``next``, ``step``, ``back``, ``until`` and ``run`` write to the operands of the nodes that they
     pass, and ``restart``, ``quit`` and a run to the end to every node.
 
-    Movements never fail for lack of room: at the end, or at the start, they do nothing and return
-    a text that says so. A Python session shows what they return; a script prints it.
+    Movements return what they have done, or where the pass stands then. They never fail for lack of
+    room: at the end, or at the start, they do nothing and return a text that says so. A Python
+    session shows what they return; a script prints it.
 
     A node is named by the Value, its label (``"w"``, ``"layer1.neuron0.w[2]"``), or what the texts
     call it (``"v3"``, ``"w#2"``). A target is a node, an operation (``"tanh"``), or a condition: a
     text such as ``"grad > 10"``, ``"isnan"`` or ``"abs(grad) < 1e-6 and data > 0"``, or a function
-    of (node, gradient).
+    of (node, gradient). What takes a node or a target raises a ``TypeError`` for anything else, and
+    a ``ValueError`` for what is not in this graph, a label that several nodes share, or a text that
+    cannot be understood.
 
     With ``forward``, the forward pass is replayed before the sweep, and movements go through it
     first: ``next``, ``step`` and ``back`` by one value, everything else as through the sweep.
@@ -70,10 +71,6 @@ class Stepper(Cursor):
         Returns:
             The step, with the edges that were taken now; a text if no node is left.
         """
-        if self.done:
-            return self._nothing("left to take")
-        if self.is_forward:
-            return self._compute()
         return self._take()
 
     def step(self) -> Step | ForwardStep | Text:
@@ -84,10 +81,6 @@ class Stepper(Cursor):
         Returns:
             The step, with that edge only; a text if no node is left.
         """
-        if self.done:
-            return self._nothing("left to take")
-        if self.is_forward:
-            return self._compute()
         return self._take(1)
 
     def back(self, k: int = 1) -> Text:
@@ -97,9 +90,6 @@ class Stepper(Cursor):
 
         Args:
             k: at least 1; more than there are leads to the start.
-
-        Returns:
-            Where the pass stands then.
 
         Raises:
             TypeError: if ``k`` is not an integer.
@@ -123,10 +113,6 @@ class Stepper(Cursor):
         Returns:
             Where the pass stands then. If a node lies behind, nothing moves; if the target is
             never met, the pass is at its end: the text says so.
-
-        Raises:
-            TypeError: if the target is none of these.
-            ValueError: if it is not in this graph, or a label is shared by several nodes.
         """
         goal = resolve(self.steps, target)
         if self.done:
@@ -155,9 +141,6 @@ class Stepper(Cursor):
         """Go back to the start, and make every ``.grad`` what it was before the pass.
 
         With a forward pass, the start is before its first value.
-
-        Returns:
-            Where the pass stands then.
         """
         if self._has_quit:
             return self._nothing("to restart")
@@ -165,11 +148,7 @@ class Stepper(Cursor):
         return self._stand()
 
     def forward(self) -> Text:
-        """Go back to before the first value, to replay the forward pass before the sweep.
-
-        Returns:
-            Where the pass stands then.
-        """
+        """Go back to before the first value, to replay the forward pass before the sweep."""
         if not self._has_quit:
             self._values_done = 0
         return self.restart()
@@ -177,8 +156,7 @@ class Stepper(Cursor):
     def quit(self) -> Text:
         """End the pass, at the end as well, and make every ``.grad`` what it was before it.
 
-        Returns:
-            A text that says so, as does every movement from now on.
+        Every movement from now on does nothing but say so.
         """
         if not self._has_quit:
             self._move(0, every_node=True)
@@ -209,11 +187,6 @@ class Stepper(Cursor):
 
         Returns:
             The breakpoint; it may be switched off by ``enabled = False``.
-
-        Raises:
-            TypeError: if the target or condition is none of these.
-            ValueError: if the target is not in this graph, a label is shared by several nodes, or
-                a condition cannot be understood.
         """
         made = Breakpoint(
             number=self._breakpoints_made + 1,
@@ -241,12 +214,7 @@ class Stepper(Cursor):
         return Text("\n".join(f"removed {b.text}" for b in gone) or "there is no breakpoint")
 
     def watch(self, node: Value | str) -> Text:
-        """Show the gradient of a node after every movement that changes it.
-
-        Raises:
-            TypeError: if ``node`` is neither a Value nor a text.
-            ValueError: if it is not in this graph, or a label is shared by several nodes.
-        """
+        """Show the gradient of a node after every movement that changes it."""
         found = find_node(self.steps, node)
         if found not in self.watches:
             self.watches.append(found)
@@ -256,7 +224,6 @@ class Stepper(Cursor):
         """Do not show the gradient of a node any longer, or of any.
 
         Raises:
-            TypeError: if ``node`` is neither a Value nor a text.
             ValueError: if it is not watched.
         """
         gone = list(self.watches) if node is None else [find_node(self.steps, node)]
@@ -277,9 +244,8 @@ class Stepper(Cursor):
                 number and the sum are given.
 
         Raises:
-            TypeError: if ``node`` is neither a Value nor a text, or ``limit`` no integer.
-            ValueError: if ``node`` is not in this graph, a label is shared by several nodes, or
-                ``limit`` is less than 1.
+            TypeError: if ``limit`` is not an integer.
+            ValueError: if ``limit`` is less than 1.
         """
         found = find_node(self.steps, node)
         listed = whole_number("why(node, limit): limit", limit, advice=_WHY)
@@ -291,9 +257,7 @@ class Stepper(Cursor):
         What depends on the node is computed again, with the node's number moved a little.
 
         Raises:
-            TypeError: if ``node`` is neither a Value nor a text.
-            ValueError: if it is not in this graph, a label is shared by several nodes, or its
-                number or the root's is not finite.
+            ValueError: if its number or the root's is not finite, or some ``.data`` has changed.
         """
         return node_check.check(self.steps, find_node(self.steps, node))
 
@@ -302,7 +266,7 @@ class Stepper(Cursor):
 
         It takes a node up when it first meets it, before all its consumers have reported.
         """
-        return Text(naive_walk(self.steps))
+        return Text(beside_naive(self.steps))
 
     def table(self, all: bool = False) -> Text:
         """The nodes in the order of the pass, with what has reached each at this position.
@@ -310,16 +274,15 @@ class Stepper(Cursor):
         Args:
             all: show every node, not only some 60 around the position.
         """
-        places, note = range(len(self.steps)), ""
-        if not all and len(places) > tables.ROWS_SHOWN:
-            first = max(self._position - tables.ROWS_SHOWN // 2, 0)
-            first = min(first, len(places) - tables.ROWS_SHOWN)
-            shown = places[first : first + tables.ROWS_SHOWN]
+        count, most = len(self.steps), tables.ROWS_SHOWN
+        places, note = range(count), ""
+        if not all and count > most:
+            first = min(max(self._position - most // 2, 0), count - most)
+            places = range(first, first + most)
             note = (
-                f"\n({shown.start} nodes before and {len(places) - shown.stop} after these are "
-                f"left out; table(all=True) shows them)"
+                f"\n({first} nodes before and {count - places.stop} after these are left out; "
+                f"table(all=True) shows them)"
             )
-            places = shown
         rows = tables.values_table if self.is_forward else tables.pass_table
         return Text(f"{self.whereabouts}\n{rows(self, places)}{note}")
 
@@ -352,8 +315,12 @@ class Stepper(Cursor):
 
     # Within ------------------------------------------------------------------------------------
 
-    def _take(self, most_edges: int | None = None) -> Step:
+    def _take(self, most_edges: int | None = None) -> Step | ForwardStep | Text:
         """Take a step, or so many edges of it, with notes of what it changes."""
+        if self.done:
+            return self._nothing("left to take")
+        if self.is_forward:
+            return self._compute()
         step = self._advance(most_edges)
         return dataclasses.replace(step, notes=self._notes) if self._notes else step
 

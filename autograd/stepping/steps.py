@@ -1,11 +1,13 @@
 """The records of a pass, and how they read: a ``Step`` for each node, a ``Receipt`` for each edge.
 
-``str`` of a step is what a person can check with pencil and paper. Nothing here knows how a pass is
-recorded or moved along, and nothing raises, whatever numbers and labels a graph holds.
+A ``ForwardStep`` is for each operation of the forward pass. ``str`` of a step is what a person can
+check with pencil and paper. Nothing here knows how a pass is recorded or moved along, and nothing
+raises, whatever numbers and labels a graph holds.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,6 +107,49 @@ class Step:
         return _describe(self)
 
 
+@dataclass(frozen=True, repr=False)
+class ForwardStep:
+    """One operation of the forward pass on the numbers recorded, computed anew on plain floats.
+
+    Attributes:
+        number: where it comes in the forward pass, from 1.
+        total: how many operations the forward pass has.
+        node: the Value that it makes.
+        data: its number.
+        operands: the numbers that it is computed from, in order.
+        names: what each node of the pass is called.
+    """
+
+    number: int
+    total: int
+    node: Value
+    data: float
+    operands: tuple[float, ...]
+    names: Mapping[Value, str] = field(compare=False)
+
+    @property
+    def again(self) -> float:
+        """What the operation makes of these numbers.
+
+        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
+        """
+        assert self.node.op is not None
+        return self.node.op.forward(*self.operands)
+
+    def __repr__(self) -> str:
+        numbers, again = formulas.in_numbers(self.node, self.operands), self.again
+        parts = [f"{value_line(self)} = {numbers} = {signed(self.data)}"]
+        if again != self.data and not math.isnan(again):
+            parts.append(f"now {signed(again)}: some .data has changed since")
+        return GAP.join(filter(None, [*parts, formulas.made_at(self.node)]))
+
+
+def value_line(step: ForwardStep) -> str:
+    """Which step it is, and its node as it is computed: ``[1/3] e = a * b``."""
+    formula = formulas.in_names(step.node, step.names)
+    return f"[{step.number}/{step.total}] {step.names[step.node]} = {formula}"
+
+
 def headline(step: Step) -> str:
     """Which step it is, and its node as it was computed: ``[4/7] e = a * b``."""
     made = formulas.node_line(step.node, step.names, step.data)
@@ -128,6 +173,12 @@ def contribution(step: Step, edge: Receipt) -> str:
     return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
 
 
+def fold(rows: Sequence[Sequence[str]], first: int) -> list[str]:
+    """Two lines for each row: the first so many of its cells, and below them the others."""
+    above, below = align([row[:first] for row in rows]), align([row[first:] for row in rows])
+    return [line for pair in zip(above, below) for line in (pair[0], GAP + pair[1])]
+
+
 def _describe(step: Step) -> str:
     """A step in full: its node, the gradient that has come together there, and its reports."""
     uses = Counter(map(id, step.node.operands))
@@ -138,9 +189,7 @@ def _describe(step: Step) -> str:
         body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
         column = len(body[0]) - len(_completeness(step))
     else:
-        partials, grads = align([row[:2] for row in reports]), align([row[2:] for row in reports])
-        folded = [line for lines in zip(partials, grads) for line in (lines[0], GAP + lines[1])]
-        body = [_gradient(step) + GAP + _completeness(step), *folded]
+        body = [_gradient(step) + GAP + _completeness(step), *fold(reports, 2)]
         column = 0
     if left_out := step.edges[EDGES_SHOWN:]:
         total = signed(ieee.sum(*[edge.contribution for edge in left_out]))

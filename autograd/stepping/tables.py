@@ -1,11 +1,13 @@
-"""Graphs and passes as tables, for terminals and logs: a line for each node.
+"""Graphs and passes as text, for terminals and logs: tables, lists of steps, and single nodes.
 
-``show`` prints a graph in the order of evaluation; a ``Cursor`` goes in for the tables of a pass,
-which show what has reached each node where the pass stands.
+``show`` prints a graph in the order of evaluation; a ``Cursor`` goes in for what depends on where
+the pass stands, and a ``Recording`` for what surrounds a node wherever that is.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
@@ -13,12 +15,15 @@ from typing import TextIO
 from ..core.sweep import count_consumers, evaluation_order
 from ..core.value import Value
 from ..text import align, got, signed, whole_number
+from ..words import formulas
 from ..words.formulas import in_names
-from ..words.names import name_nodes
+from ..words.names import derivative, name_nodes
 from .cursor import Cursor
-from .steps import NOT_BEGUN, held, stale_notice
+from .recording import Recording
+from .steps import EDGES_SHOWN, NOT_BEGUN, contribution, held, stale_notice
 
 ROWS_SHOWN = 60
+STACK_SHOWN = 20  # nodes of a path
 
 
 def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None) -> None:
@@ -110,9 +115,91 @@ def values_table(cursor: Cursor, places: Iterable[int]) -> str:
     return "\n".join(align(rows))
 
 
+def step_lines(cursor: Cursor, places: Iterable[int]) -> str:
+    """Steps of the pass, one a line: ``4 B-> e = a * b``.
+
+    An arrow is before the step that is next, a B before those where a breakpoint stops.
+    """
+    recording, next_place = cursor.steps, -1 if cursor.done else cursor.position
+    width = len(str(len(recording)))
+    lines = []
+    for place in places:
+        stops = any(b.stops_before(recording, place) for b in cursor.breakpoints)
+        mark = ("B" if stops else " ") + ("->" if place == next_place else "  ")
+        lines.append(f"{place + 1:>{width}} {mark} {node_line(recording, recording.nodes[place])}")
+    return "\n".join(lines)
+
+
+def node_line(recording: Recording, node: Value) -> str:
+    """How a node was made: ``e = a * b``, or ``a = +2 (leaf)``."""
+    return formulas.node_line(node, recording.names, recording.data[recording.place[node]])
+
+
+def path_to_next(cursor: Cursor) -> list[Value]:
+    """A way from the root to the node that is next: up along the largest contributions."""
+    recording = cursor.steps
+
+    def size(number: int) -> float:
+        contribution = abs(recording.reports[number].contribution)
+        return math.inf if math.isnan(contribution) else contribution
+
+    path = [cursor.current]
+    while path[-1] is not recording.root:
+        path.append(recording.reports[max(recording.arriving(path[-1]), key=size)].consumer)
+    return path[::-1]
+
+
+def equation(recording: Recording, node: Value) -> str:
+    """The formula of a node and what it sends to each operand, in symbols and in numbers."""
+    names, place = recording.names, recording.place[node]
+    edges = recording.edge_count(place)
+    step = recording.part(place, 0, min(edges, EDGES_SHOWN))
+    name, root = names[node], names[recording.root]
+    upstream = derivative(root, name)
+    made = [formulas.in_names(node, names), formulas.in_numbers(node, recording.numbers(node))]
+    lines = [
+        " = ".join(filter(None, [name, *made, signed(step.data)])),
+        f"{upstream} = {signed(step.gradient)}",
+    ]
+    for edge in step.edges:
+        arriving = derivative(root, names[edge.operand])
+        partial = _factor(formulas.partial(node, edge.position, names))
+        symbols = f"{upstream} * {partial}"
+        lines.append(f"{arriving} += {symbols} = {contribution(step, edge)}")
+    if edges > len(step.edges):
+        lines.append(f"... and {edges - len(step.edges)} more operands")
+    return "\n".join(lines)
+
+
+def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
+    """A path, the root first, with a mark at the chosen node; of a long one the middle is short."""
+    left_out = len(path) - STACK_SHOWN
+    half = STACK_SHOWN // 2
+    shown = path if left_out <= 0 else path[:half] + path[-half:]
+    root = recording.names[recording.root]
+    rows = []
+    for node in shown:
+        made = f"{'>' if node is chosen else ' '} {node_line(recording, node)}"
+        gradient = signed(recording.gradients[recording.place[node]])
+        rows.append([made, f"{derivative(root, recording.names[node])} = {gradient}"])
+    lines = align(rows)
+    if left_out > 0:
+        lines.insert(half, f"  ... {left_out} nodes between")
+    return "\n".join(lines)
+
+
 def _formula(node: Value, names: Mapping[Value, str]) -> str:
     return in_names(node, names) or "(leaf)"
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
+
+
+def _factor(formula: str) -> str:
+    """A formula as a factor of a product: in brackets if it is a sum or begins with a sign."""
+    outside = formula
+    while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
+        outside = inner
+    is_sum = outside.startswith("-") or " + " in outside or " - " in outside
+    return f"({formula})" if is_sum else formula

@@ -1,7 +1,7 @@
 """What a user points at in a pass: a node, the nodes of an operation, or whatever a test holds of.
 
 A Value, a text or a Python function goes in; a ``Target`` comes out, which says of every place in
-the pass whether it is meant. ``until``, breakpoints and watches share this.
+the pass whether it is meant. ``until``, watches and every ``Breakpoint`` have one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..core.ops import OPS
 from ..core.value import Value
-from ..text import escape, got, signed
+from ..text import counted, escape, got, signed
 from ..words.formulas import node_line
 from ..words.names import show_label
 from .conditions import parse_condition
@@ -72,6 +72,56 @@ class Target:
         return f"{self.name} ({signed(recording.gradients[place])} at {name})"
 
 
+@dataclass(eq=False, repr=False)
+class Breakpoint:
+    """A place, or places, before which ``run`` and ``until`` stop.
+
+    Attributes:
+        number: what ``remove_breakpoint`` calls it, from 1; never used twice in a session.
+        target: what it is on.
+        condition: what must hold besides, or None. It is about the target if that is one node,
+            with the gradient that has reached it so far, and else about the node that comes next.
+        once: whether it goes away when it has stopped the pass once.
+        enabled: whether it stops anything; may be set.
+        hits: how often it has stopped the pass.
+    """
+
+    number: int
+    target: Target
+    condition: Target | None = None
+    once: bool = False
+    enabled: bool = True
+    hits: int = 0
+
+    def stops_before(self, recording: Recording, place: int, edges_done: int = 0) -> bool:
+        """Whether the pass stops before the step at a place, or before what is left of it."""
+        if not (self.enabled and self.target.is_touched_at(recording, place, edges_done)):
+            return False
+        if self.condition is None:
+            return True
+        node, gradient = self.target.subject(recording, place, edges_done)
+        return self.condition.holds(node, gradient, recording.data[recording.place[node]])
+
+    def reason(self, recording: Recording, place: int) -> str:
+        """Why the pass stops before the step at a place: ``breakpoint 1, before w changes``."""
+        if self.target.node is not None:
+            return f"breakpoint {self.number}, before {self.target.name} changes"
+        return f"breakpoint {self.number}, {self.target.found(recording, place)}"
+
+    @property
+    def text(self) -> str:
+        """Everything about it in one line: ``breakpoint 1 on w if grad > 10 (once), 2 hits``."""
+        condition = f" if {self.condition.name}" if self.condition else ""
+        note = f"; {self.target.note}" if self.target.note else ""
+        return (
+            f"breakpoint {self.number} on {self.target.name}{condition}{' (once)' * self.once}, "
+            f"{counted(self.hits, 'hit')}{', disabled' * (not self.enabled)}{note}"
+        )
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 def resolve(recording: Recording, target: object) -> Target:
     """Find out what is meant by a Value, a label, an operation's name, a condition or a function.
 
@@ -96,14 +146,9 @@ def _one_node(recording: Recording, node: Value, note: str = "") -> Target:
 
 
 def condition_target(test: object) -> Target:
-    """The nodes of which a condition, or a function of (node, gradient), holds.
-
-    Raises:
-        TypeError: if it is neither a text nor a function.
-        ValueError: if a text is no condition.
-    """
+    """The nodes of which a condition, or a function of (node, gradient), holds."""
     if isinstance(test, str):
-        holds, name = parse_condition(test).holds, " ".join(test.split())
+        holds, name = parse_condition(test), " ".join(test.split())
         return Target(name, lambda node, grad, data: holds(grad, data), is_condition=True)
     if not callable(test):
         raise TypeError(
@@ -140,19 +185,18 @@ def find_node(recording: Recording, target: object) -> Value:
 def _resolve_text(recording: Recording, written: str) -> Target:
     found = _called(recording, written)
     written = written.strip()
-    operations = _operations(recording)
-    is_operation = written in operations or written in OPS
+    is_operation = written in recording.operations or written in OPS
     if found:
         node = _only(recording, written, found)
         also = "operation" if is_operation else "condition" if _is_condition(written) else ""
         note = also and f"the node {recording.names[node]} is meant, not the {also}"
         return _one_node(recording, node, note)
-    if written in operations:
-        return Target(written, lambda node, grad, data: _operation(node) == written)
+    if written in recording.operations:
+        return Target(written, lambda x, grad, data: x.op is not None and x.op.name == written)
     if is_operation:
         raise ValueError(
             f"no node of this graph was made by {written}; its operations are "
-            f"{', '.join(sorted(operations)) or 'none, for it is a leaf'}"
+            f"{', '.join(recording.operations) or 'none, for it is a leaf'}"
         )
     try:
         return condition_target(written)
@@ -161,14 +205,6 @@ def _resolve_text(recording: Recording, written: str) -> Target:
             message = "is neither a label nor an operation of this graph, nor a condition"
             raise ValueError(_unknown(recording, written, message)) from None
         raise error
-
-
-def _operation(node: Value) -> str:
-    return "" if node.op is None else node.op.name
-
-
-def _operations(recording: Recording) -> set[str]:
-    return {*map(_operation, recording.nodes)} - {""}
 
 
 def _is_condition(written: str) -> bool:
@@ -197,7 +233,7 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
 
 
 def _unknown(recording: Recording, written: str, complaint: str) -> str:
-    known = [*recording.labelled, *_operations(recording)]
+    known = [*recording.labelled, *recording.operations]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
     hint = (
         f"did you mean {' or '.join(map(show_label, near))}?"

@@ -1,21 +1,28 @@
 """Steps to be looked at: the ``Stepper`` that users hold, in notebooks, pictures, pages and GIFs.
 
-What lies below knows nothing of pictures; they are attached here.
+What lies below knows nothing of pictures; they are attached here. A notebook shows of a step or a
+pass its text, and under it the graph at that moment; without a Graphviz the text stands alone, with
+a line that says what to install.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import drawing
 from ...core.value import Value
+from ...drawing import rendering
+from ...drawing.frames import svg
 from ...page import page
+from ...page.excerpt import Excerpt
 from ...text import got
+from ..recording import Recording
 from ..stepper import Stepper
 from ..steps import Step
-from . import notebook
 
 if TYPE_CHECKING:
     import graphviz
@@ -91,8 +98,33 @@ class PicturedStepper(Stepper):
         return page.save(self.steps, self.position, path)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return notebook.pass_html(self)
+        """What a notebook shows: the node that is next emphasised, and the gradients so far."""
+        place = self.steps.place[self.current]
+        return _html(repr(self), self.steps, place, self.position, self.edges_done)
 
 
-Step._repr_html_ = notebook.step_html  # type: ignore[attr-defined]
+def _step_html(step: Step) -> str:
+    """What a notebook shows: the step's node emphasised, and the gradients as it leaves them."""
+    edges_done = step.first_edge + len(step.edges)
+    finished = edges_done == step.edge_count
+    position = (step.number, 0) if finished else (step.number - 1, edges_done)
+    assert isinstance(step.recording, Recording)
+    return _html(repr(step), step.recording, step.number - 1, *position)
+
+
+Step._repr_html_ = _step_html  # type: ignore[attr-defined]
+
+
+def _html(text: str, recording: Recording, place: int, position: int, edges_done: int) -> str:
+    words = f"<pre>{escape(text)}</pre>"
+    excerpt = Excerpt(recording, place)
+    moment = replace(excerpt.moment(position, edges_done), current=place + 1)
+    try:
+        picture = svg(excerpt.boxes([moment]), moment, title="computation graph")
+    except rendering.NotInstalledError:
+        return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
+    except (rendering.RenderError, OSError) as error:
+        return f"{words}<p>no picture: {escape(str(error))}</p>"
+    hidden = f"<p>{excerpt.hidden:,} more Values are not drawn</p>" if excerpt.hidden else ""
+    # White under it also where the notebook is dark.
+    return f'{words}<div style="overflow: auto; background: #fff">{picture}</div>{hidden}'

@@ -17,9 +17,9 @@ from ...drawing import frames, rendering
 from ...files import checked_place, write_whole
 from ...page.excerpt import Excerpt
 from ...text import got
-from ..listing import equation
 from ..recording import Recording
 from ..steps import headline
+from ..tables import equation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
