@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from typing import Any
 
 from ..core import formula
 from ..core.formula import CONSTANTS, FLOATS, Token
@@ -53,7 +52,9 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
             f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
         )
     written = ast.unparse(_AboutGradient().visit(tree))
-    return formula.function(FLOATS, written, _LETTERS, _function)
+    return formula.function(
+        FLOATS, written, _LETTERS, lambda name: _TESTS.get(name) or OPS[name].forward
+    )
 
 
 def _is_test(token: Token) -> bool:
@@ -79,10 +80,6 @@ class _AboutGradient(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Call(node, [ast.Name("grad")], []) if node.id in _TESTS else node
-
-
-def _function(name: str) -> Callable[..., Any]:
-    return _TESTS.get(name) or OPS[name].forward
 
 
 def _quoted(text: str) -> str:

@@ -217,8 +217,9 @@ def _is_condition(written: str) -> bool:
 
 def _called(recording: Recording, written: str) -> Sequence[Value]:
     """The nodes with this label; else the one node that the texts call so, such as ``w#2``."""
-    known = recording.labelled
-    return known.get(written) or known.get(written.strip()) or recording.named(written.strip())
+    known, name = recording.labelled, written.strip()
+    found = known.get(written) or known.get(name)
+    return found or [node for node in recording.nodes if recording.names[node] == name]
 
 
 def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
