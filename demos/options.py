@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from autograd import RenderError
-from autograd.files import replacing
+from autograd.files import check_place, replacing
 from nn import History, PersistenceError
 
 MOST = 1_000_000  # of anything that is counted
@@ -68,16 +68,11 @@ def parser(description: str, *, out: str) -> argparse.ArgumentParser:
 def parse(options: argparse.ArgumentParser) -> argparse.Namespace:
     """The options of this run; ends the program if nothing can be written to the output folder."""
     chosen = options.parse_args()
-    reason = ""
     try:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        if not os.access(chosen.out, os.W_OK | os.X_OK):
-            reason = "it cannot be written to"
-    except FileExistsError:
-        reason = "it is not a folder"
+        check_place(chosen.out / "any.txt")
     except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
         options.error(f"--out {str(chosen.out)!r}: {reason}; name a folder that can be written")
     return chosen
 
@@ -108,10 +103,9 @@ def save(write: Callable[[Path], object], path: Path) -> None:
     wrote(path)
 
 
-def wrote(*paths: Path) -> None:
-    """Name what has been written, one line each."""
-    for path in paths:
-        print(f"wrote {path}")
+def wrote(path: Path) -> None:
+    """Name what has been written."""
+    print(f"wrote {path}")
 
 
 def stop_unless_trained(history: History) -> None:

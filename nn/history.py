@@ -112,9 +112,8 @@ def plot_history(history: History) -> Figure:
                 )
         if validation:
             axes.legend(frameon=False)
-        axes.set_ylabel(name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        plain(axes)
+        plain(axes, ylabel=name)
     axes.set_xlabel("epoch")
     figure.align_ylabels()
     return figure

@@ -43,12 +43,7 @@ class OutOfDomainError(DivergedError):
 
 
 class Objective:
-    """The loss and its gradient by Values, instance by instance.
-
-    Args:
-        risk: of a module.
-        data: inputs and targets.
-        validation: likewise, not to be learnt from.
+    """The loss and its gradient by Values, instance by instance; validation data are not learnt.
 
     Attributes:
         parameters: P numbers, what is computed with; to be changed in place.
@@ -133,12 +128,6 @@ class Objective:
 
 class ArrayObjective(Objective):
     """The same by an array program over batches; the Values say where a bad number comes from.
-
-    Args:
-        risk: of a module.
-        data: inputs and targets.
-        validation: likewise, not to be learnt from.
-        engine: ``"numpy"`` or ``"jax"``.
 
     Raises:
         ValueError, LoweringError, ImportError: as ``EmpiricalRisk.lower``.

@@ -102,8 +102,7 @@ def plot_decision_boundary(
             label=f"d = {label:g}",
         )
     figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
-    axes.set_xlabel("$x_1$")
-    axes.set_ylabel("$x_2$")
+    axes.set(xlabel="$x_1$", ylabel="$x_2$")
     legend_above(axes, columns=3)
     return figure
 
@@ -182,10 +181,7 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
                 column, row, f"{counts[row][column]}", ha="center", va="center",
                 fontsize=9, color="white" if dark else DARK,
             )  # fmt: skip
-    axes.set_xticks(range(K))
-    axes.set_yticks(range(K))
-    axes.set_xlabel("class found")
-    axes.set_ylabel("class")
+    axes.set(xticks=range(K), yticks=range(K), xlabel="class found", ylabel="class")
     axes.set_xticks(np.arange(K + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(K + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.7)

@@ -19,15 +19,7 @@ from autograd.lowering.policy import BATCH_AGREEMENT
 from autograd.text import got
 
 from .divergences import Divergence, pair, row_of
-from .instances import (
-    Layout,
-    as_floats,
-    as_values,
-    check_data,
-    named,
-    not_lowered,
-    plain,
-)
+from .instances import Layout, as_floats, as_values, check_data, named, not_lowered, plain
 
 Model: TypeAlias = Callable[[Any], Any]
 
@@ -113,17 +105,9 @@ class EmpiricalRisk:
 
 
 class LoweredRisk:
-    """The risk of one instance as an array program, to which data are bound.
+    """The risk of one instance, x with target d, as an array program to which data are bound.
 
-    Args:
-        risk: what to lower.
-        x: the input of the instance to record.
-        d: its target.
-        engine: as for ``EmpiricalRisk.lower``.
-        parameters: likewise.
-
-    Raises:
-        ValueError, LoweringError: as ``EmpiricalRisk.lower``.
+    The other arguments, and what is raised, are those of ``EmpiricalRisk.lower``.
     """
 
     def __init__(
@@ -147,11 +131,7 @@ class LoweredRisk:
     def bind(
         self, X: Sequence[Any], D: Sequence[Any], what: str = "instance", replay: bool = True
     ) -> BoundProgram:
-        """The program over a data set; ``what`` is what errors call its instances.
-
-        Raises:
-            ValueError, LoweringError: as ``EmpiricalRisk.lower``.
-        """
+        """The program over a data set; ``what`` is what errors call its instances."""
         of = what.removesuffix("instance").removeprefix("training ")
         batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
         self._check_targets(X[0], D, what)

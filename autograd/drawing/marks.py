@@ -15,24 +15,18 @@ from .part import require_part
 
 
 class Marks:
-    """What the picture draws the eye to.
+    """What the picture draws the eye to, of what is present.
 
     Attributes:
         values: the Values.
         steps: pairs of a Value and one of its operands.
+
+    Raises:
+        TypeError: if something is no Value.
+        ValueError: if it is not in the picture.
     """
 
     def __init__(self, highlight: Highlight, present: Set[Value]) -> None:
-        """Find out what is meant.
-
-        Args:
-            highlight: Values and paths.
-            present: what the picture is of.
-
-        Raises:
-            TypeError: if something is no Value.
-            ValueError: if it is not in the picture.
-        """
         self.values: set[Value] = set()
         self.steps: set[tuple[Value, Value]] = set()
         is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")

@@ -38,11 +38,7 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
         graph: all nodes, consumers first.
         depth: how many operations to go, along the shortest way: back from the end, or from the
             focus both back and forward. None for all, and for ``DEPTH_OF_FOCUS``.
-        focus: the node around which to draw.
-
-    Raises:
-        TypeError: if ``focus`` is not a Value.
-        ValueError: if it is not in the graph.
+        focus: the node around which to draw; refused if it is not in the graph.
     """
     if focus is None:
         if depth is None:
@@ -69,23 +65,10 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
 def require_part(
     option: str, value: object, graph: Set[Value], takes: str = "a Value of the graph"
 ) -> None:
-    """Refuse what is no Value of a graph.
-
-    Args:
-        option: which option it was given as.
-        value: what was given.
-        graph: the nodes.
-        takes: what the option takes.
-
-    Raises:
-        TypeError: if it is no Value.
-        ValueError: if it is not in the graph.
-    """
+    """Refuse what is no Value (a TypeError), or not in the graph (a ValueError)."""
     if not isinstance(value, Value):
-        raise TypeError(
-            f"{option} takes {takes}, got {got(value)}; pass the Value itself, not its label or "
-            f"number"
-        )
+        advice = "pass the Value itself, not its label or number"
+        raise TypeError(f"{option} takes {takes}, got {got(value)}; {advice}")
     if value not in graph:
         raise ValueError(
             f"{option} asks for {value!r}, which is not part of this graph; pass a Value that the "
