@@ -85,7 +85,7 @@ class Op:
         domain: for each operand the open interval in which the result is finite and the partials
             are the true derivatives, kinks aside.
         kinks: where the derivative does not exist or takes care, and what it is there.
-        key: the name; of a second row of that name, ``name~2``.
+        key: the name; of a row of a user's own ``name~1``, of a second of that name ``name~2``.
 
     Example:
         >>> from autograd import Op, Value
@@ -216,8 +216,8 @@ class Op:
         return self._definition == other._definition and self._calls == other._calls
 
     def _entered(self) -> Op:
-        count = 1
-        while self.key in EVERY:
+        count = 0
+        while self.key in EVERY or (BUILT_IN and not count):  # affine, say, is lowering's own
             count += 1
             self.key = f"{self.name}~{count}"
         EVERY[self.key] = self

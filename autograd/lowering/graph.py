@@ -63,6 +63,13 @@ class Graph:
     def __len__(self) -> int:
         return len(self.names)
 
+    def copy(self) -> Graph:
+        """Another graph of the same nodes, to add to."""
+        new = Graph()
+        for name, kept in vars(self).items():
+            setattr(new, name, kept.copy())
+        return new
+
     def _add(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
         index = len(self.names)
         self._known[key] = index
@@ -199,15 +206,6 @@ class Expression:
 
     def __rmul__(self, other: Any) -> Expression:
         return self.record_operation(ops.mul, (other, self))
-
-    def __truediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (other, self))
-
-    def __pow__(self, other: Any) -> Expression:
-        return self.record_operation(ops.pow, (self, other))
 
     def __neg__(self) -> Expression:
         return self.record_operation(ops.neg, (self,))

@@ -166,7 +166,7 @@ class Lowered:
             signed = [f" {sign} {x}" for sign, x in zip(name[4:], terms)]
             text = "".join(signed).removeprefix(" + ")
         else:
-            text = f"{name}({', '.join(terms)})"
+            text = f"{name.removesuffix('~1')}({', '.join(terms)})"
         return f"{_v(node)} = {text}", escape(graph.labels.get(node, ""))
 
     def _outputs(self) -> Iterator[tuple[str, str]]:
