@@ -29,7 +29,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 AMBER = "#e69f00"
 COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 DARK = "#333333"
-# How each kind of critical point is marked: by its shape as well as by its colour.
+# How each kind of critical point is marked.
 KINDS = {
     "minimum": ("v", GREEN),
     "maximum": ("^", AMBER),
@@ -71,8 +71,7 @@ def plot_derivatives(
     for axes, curve, formula in zip(rows, curves, formulas):
         axes.axhline(0.0, color=DARK, linewidth=0.8)
         axes.plot(xs, curve, color=BLUE, linewidth=2.0)
-        axes.set_ylabel(formula)
-        plain(axes)
+        plain(axes, ylabel=formula)
         for x in points:
             axes.axvline(x, color=DARK, linewidth=0.8, linestyle=":")
     if tangent is not None:
@@ -80,20 +79,9 @@ def plot_derivatives(
     for order, axes in enumerate(rows):
         for point in found:
             heights = [point.value, point.gradient[0], point.hessian[0][0]]
-            marker, color = KINDS[point.kind]
             label = f"{point.kind} at x = {point.x[0]:g}" if order == 0 else None
-            axes.plot(
-                point.x,
-                [heights[order]],
-                marker=marker,
-                color=color,
-                markersize=9,
-                markeredgecolor="white",
-                linestyle="",
-                label=label,
-            )
-    rows[-1].set_xlabel("x")
-    rows[0].set_xlim(*interval)
+            _mark(axes, point.kind, (point.x[0], heights[order]), markersize=9, label=label)
+    rows[-1].set(xlabel="x", xlim=interval)
     legend_above(rows[0], columns=2)
     figure.align_ylabels()
     return figure
@@ -114,6 +102,7 @@ def plot_contours(
     x_interval: Interval,
     y_interval: Interval,
     *,
+    axes: Axes | None = None,
     arrows: Sequence[Sequence[float]] = (),
     runs: Mapping[str, Descent] | None = None,
     points: Sequence[Sequence[float]] = (),
@@ -128,6 +117,7 @@ def plot_contours(
         f: the function.
         x_interval: from where to where, across.
         y_interval: from where to where, upwards.
+        axes: where to draw; by default in a new figure, with a legend.
         arrows: points at which to draw the gradient; all arrows on one scale.
         runs: descents to draw, by the name that the legend gives them; four at most.
         points: critical points to mark, by the kind that each is found to be.
@@ -137,38 +127,12 @@ def plot_contours(
     Raises:
         ImportError: if matplotlib is not installed.
     """
-    width, height = (b - a for a, b in (x_interval, y_interval))
-    scale = 5.6 / max(width, height)
-    figure = new_figure(max(width * scale, 4.0) + 1.6, max(height * scale, 3.0) + 1.5)
-    axes = figure.add_subplot()
-    draw_contours(
-        axes,
-        f,
-        x_interval,
-        y_interval,
-        arrows=arrows,
-        runs=runs,
-        points=points,
-        levels=levels,
-        resolution=resolution,
-    )
-    legend_above(axes, columns=2)
-    return figure
-
-
-def draw_contours(
-    axes: Axes,
-    f: Function,
-    x_interval: Interval,
-    y_interval: Interval,
-    *,
-    arrows: Sequence[Sequence[float]] = (),
-    runs: Mapping[str, Descent] | None = None,
-    points: Sequence[Sequence[float]] = (),
-    levels: int | Sequence[float] = 14,
-    resolution: int = 101,
-) -> None:
-    """As ``plot_contours``, on axes that there are."""
+    own_figure = axes is None
+    if axes is None:
+        width, height = (b - a for a, b in (x_interval, y_interval))
+        scale = 5.6 / max(width, height)
+        figure = new_figure(max(width * scale, 4.0) + 1.6, max(height * scale, 3.0) + 1.5)
+        axes = figure.add_subplot()
     x, y, heights = grid(f, x_interval, y_interval, resolution)
     axes.contourf(x, y, heights, levels=levels, cmap=_pale(), extend="both")
     axes.contour(x, y, heights, levels=levels, colors=DARK, linewidths=0.6, linestyles="-")
@@ -205,23 +169,24 @@ def draw_contours(
     shown = set()
     for point in points:
         kind = classify_critical_point(f, point).kind
-        marker, color = KINDS[kind]
-        axes.plot(
-            *point,
-            marker=marker,
-            color=color,
-            markersize=11,
-            markeredgecolor="white",
-            linestyle="",
-            zorder=7,
-            label=None if kind in shown else kind,
-        )
+        label = None if kind in shown else kind
+        _mark(axes, kind, point, markersize=11, zorder=7, label=label)
         shown.add(kind)
-    axes.set_aspect("equal")
-    axes.set_xlim(*x_interval)
-    axes.set_ylim(*y_interval)
-    axes.set_xlabel("$x_1$")
-    axes.set_ylabel("$x_2$")
+    axes.set(aspect="equal", xlim=x_interval, ylim=y_interval, xlabel="$x_1$", ylabel="$x_2$")
+    if own_figure:
+        legend_above(axes, columns=2)
+    return axes.figure  # type: ignore[return-value]
+
+
+def draw_contours(axes: Axes, *what: Any, **options: Any) -> None:
+    """As ``plot_contours``, on axes that there are, and without a legend."""
+    plot_contours(*what, axes=axes, **options)
+
+
+def _mark(axes: Axes, kind: str, place: Sequence[float], **style: Any) -> None:
+    """A critical point: its kind is told by the marker, and by its colour."""
+    marker, color = KINDS[kind]
+    axes.plot(*place, marker, color=color, markeredgecolor="white", **style)
 
 
 def draw_descent(
@@ -245,8 +210,7 @@ def draw_descent(
     path = path[: None if steps is None else steps + 1]
     axes.plot(*np.transpose(path), color=color, marker="o", markersize=5, linewidth=1.0, alpha=0.9)
     axes.plot(*path[0], color=color, marker="o", markersize=10, markerfacecolor="white")
-    axes.set_xlim(*interval)
-    plain(axes)
+    plain(axes, xlim=interval)
 
 
 def grid(
@@ -269,10 +233,15 @@ def _values(f: Function, points: Sequence[Sequence[float]]) -> list[float]:
     return values
 
 
-def plain(axes: Axes) -> None:
-    """No frame above and to the right, and a grid that stays behind the curves."""
+def plain(axes: Axes, **properties: Any) -> None:
+    """No frame above and to the right, and a grid that stays behind the curves.
+
+    Args:
+        axes: what to change.
+        properties: others to set: ``xlabel="x"`` and so on.
+    """
     axes.grid(alpha=0.25)
-    axes.set_axisbelow(True)
+    axes.set(axisbelow=True, **properties)
     axes.spines[["top", "right"]].set_visible(False)
 
 

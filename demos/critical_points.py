@@ -69,17 +69,9 @@ def plot_example() -> Figure:
         label = rf"along the axis of $\lambda$ = {eigenvalue:.3f}"
         axes.plot(steps, heights, color=color, linestyle=style, linewidth=2.2, label=label)
     axes.plot([0], [-1], marker="v", color=plots.DARK, markersize=9, linestyle="")
-    axes.annotate(
-        "minimum at (-1, -1, -1), f = -1",
-        (0.0, -1.0),
-        xytext=(0.0, -1.55),
-        ha="center",
-        va="center",
-    )
-    axes.set_ylim(-1.8, 3.0)
-    axes.set_xlabel("distance t from the minimum")
-    axes.set_ylabel(r"f = $-1 + \lambda t^2 / 2$")
-    plots.plain(axes)
+    axes.text(0.0, -1.55, "minimum at (-1, -1, -1), f = -1", ha="center", va="center")
+    height = r"f = $-1 + \lambda t^2 / 2$"
+    plots.plain(axes, ylim=(-1.8, 3.0), xlabel="distance t from the minimum", ylabel=height)
     plots.legend_above(axes, columns=1)
     return figure
 
@@ -93,7 +85,7 @@ def plot_surfaces() -> Figure:
         above = figure.add_subplot(2, 4, i + 1, projection="3d")
         above.plot_surface(*np.meshgrid(x, y), heights, cmap="Blues", linewidth=0)
         found = classify_critical_point(f, [0.0, 0.0])
-        above.set_title(f"{name}: f = {formula}\n{found.kind}", fontsize=12)
+        above.set_title(f"{name}: f = {formula}\n{found.kind}")
         above.set_xlabel("$x_1$", labelpad=-8)
         above.set_ylabel("$x_2$", labelpad=-8)
         above.tick_params(labelbottom=False, labelleft=False, labelright=False, pad=-3)
@@ -102,7 +94,7 @@ def plot_surfaces() -> Figure:
         below = figure.add_subplot(2, 4, i + 5)
         plots.draw_contours(below, f, SQUARE, SQUARE, arrows=arrows, points=[[0, 0]], levels=10)
         numbers = ", ".join(f"{x:g}" for x in found.eigenvalues)
-        below.set_title(rf"eigenvalues {numbers}", fontsize=12)
+        below.set_title(rf"eigenvalues {numbers}")
     figure.supxlabel(
         "darker blue: larger f; arrows: the gradient, where f grows fastest", fontsize=12
     )
@@ -111,8 +103,7 @@ def plot_surfaces() -> Figure:
 
 def main() -> None:
     """Print the worked example, classify the surfaces, and draw all of it."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/critical")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/critical"))
     rng = random.Random(chosen.seed)
     if not chosen.quiet:
         print_example([round(rng.uniform(-5, 5), 1) for _ in range(3)])

@@ -35,19 +35,12 @@ def plot_locally_linear(at: float) -> Figure:
     for axes, reach in zip(figure.subplots(1, 3), (1.0, 0.1, 0.01)):
         xs = [at + reach * (i / 50 - 1) for i in range(101)]
         axes.plot(xs, [f(Value(x)).data for x in xs], color=plots.BLUE, linewidth=2.5, label="f(x)")
-        axes.plot(
-            xs,
-            [value + slope * (x - at) for x in xs],
-            color=plots.ORANGE,
-            linestyle="--",
-            linewidth=2.0,
-            label="tangent",
-        )
+        tangent = [value + slope * (x - at) for x in xs]
+        axes.plot(xs, tangent, "--", color=plots.ORANGE, linewidth=2.0, label="tangent")
         axes.plot([at], [value], color=plots.ORANGE, marker="o")
         axes.set_title(f"within {reach:g} of x = {at:g}", fontsize=11)
-        axes.set_xlabel("x")
         axes.locator_params(nbins=4)
-        plots.plain(axes)
+        plots.plain(axes, xlabel="x")
     figure.axes[0].set_ylabel("y")
     figure.axes[0].legend(frameon=False)
     return figure
@@ -55,8 +48,7 @@ def plot_locally_linear(at: float) -> Figure:
 
 def main() -> None:
     """Print the derivatives at a point, and the kinds of the critical points; draw both."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/derivatives")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/derivatives"))
     # Somewhere on the way down from the maximum.
     at = round(random.Random(chosen.seed).uniform(-0.8, -0.5), 2)
     slope = derivative(f, at)

@@ -20,17 +20,16 @@ from nn import plots
 Images = tuple[list[list[float]], list[int]]
 
 
-def split(seed: int) -> tuple[Images, Images]:
-    """Four fifths of the images and their digits to train on, and the others."""
+def split(seed: int, size: int) -> tuple[Images, Images]:
+    """As many of the images and their digits to train on, and the others."""
     images, digits = nn.datasets.digits()
     order = list(range(len(images)))
     random.Random(seed).shuffle(order)
-    first = len(order) * 4 // 5
 
     def pick(indices: list[int]) -> Images:
         return [images[i] for i in indices], [digits[i] for i in indices]
 
-    return pick(order[:first]), pick(order[first:])
+    return pick(order[:size]), pick(order[size:])
 
 
 def train(model: nn.MLP, training: Images, test: Images, chosen: argparse.Namespace) -> nn.History:
@@ -71,13 +70,13 @@ def pictures(logits: list[list[float]], test: Images, history: nn.History, out: 
 
 def main() -> None:
     """Train, test, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/digits")
+    parser = options.parser(__doc__, out="out/digits")
     parser.add_argument("--epochs", type=options.count, default=30, help="passes over the data")
     parser.add_argument("--engine", choices=nn.ENGINES, default="numpy", help="what computes")
     parser.add_argument("--checkpoint", type=Path, help="file to save to, and to go on from")
     chosen = options.parse(parser)
 
-    training, test = split(chosen.seed)
+    training, test = split(chosen.seed, 1437)
     model = nn.MLP(64, [32, 10], rng=random.Random(chosen.seed))
     history = train(model, training, test, chosen)
     options.stop_unless_trained(history)

@@ -120,18 +120,11 @@ def plot_kl_and_l2() -> Figure:
         values.plot(ys, [f(Value(y)).data for y in ys], label=name, **line)
         label = f"{name[:2]}: slope {derivative(f, 1.0):g} at y = d"
         slopes.plot(ys, [derivative(f, y) for y in ys], label=label, **line)
-        slopes.plot(
-            [1.0], [derivative(f, 1.0)], color=color, marker="o", markersize=8, clip_on=False
-        )
-    values.set_title("divergence from d = 1", fontsize=12)
-    slopes.set_title("its slope", fontsize=12)
-    slopes.set_ylim(-10.0, 0.8)
+        slopes.plot([1.0], [derivative(f, 1.0)], "o", color=color, markersize=8, clip_on=False)
     for axes in (values, slopes):
-        axes.set_xlabel("output y")
-        axes.set_xlim(0.0, 1.0)
-        plots.plain(axes)
-    values.set_ylabel("div(y, 1)")
-    slopes.set_ylabel("d div / dy")
+        plots.plain(axes, xlabel="output y", xlim=(0.0, 1.0))
+    values.set(title="divergence from d = 1", ylabel="div(y, 1)")
+    slopes.set(title="its slope", ylabel="d div / dy", ylim=(-10.0, 0.8))
     values.legend(frameon=False, loc="upper right")
     slopes.legend(frameon=False, loc="lower right")
     return figure
@@ -150,11 +143,8 @@ def plot_label_smoothing() -> Figure:
         label = f"{name}: minimum at $y_c$ = {at:g}, slope {round(derivative(f, at)) + 0}"
         axes.plot(ys, [f(Value(y)).data for y in ys], color=color, linestyle=style, linewidth=2.2)
         axes.plot([at], [0.0], color=color, linestyle=style, marker="o", label=label, clip_on=False)
-    axes.set_xlim(0.3, 1.0)
-    axes.set_ylim(0.0, 1.25)
-    axes.set_xlabel("$y_c$, with the rest shared by the other classes")
-    axes.set_ylabel("KL(y, d)")
-    plots.plain(axes)
+    shared = "$y_c$, with the rest shared by the other classes"
+    plots.plain(axes, xlim=(0.3, 1.0), ylim=(0.0, 1.25), xlabel=shared, ylabel="KL(y, d)")
     plots.legend_above(axes)
     return figure
 
@@ -170,7 +160,6 @@ def plot_last_layer(z: list[float], d: list[float]) -> Figure:
         (found["y"], z),
         ("softmax and KL", "linear output and L2"),
     ):
-        places = range(K)
         letter = error[0]
         axes.axhline(0.0, color=plots.DARK, linewidth=0.8)
         for shift, heights, color, hatch, label in (
@@ -178,35 +167,20 @@ def plot_last_layer(z: list[float], d: list[float]) -> Figure:
             (0.0, d, plots.GREEN, "//", "target d"),
             (0.27, found[error], "#cccccc", "", f"error {error}"),
         ):
-            axes.bar(
-                [i + shift for i in places],
-                heights,
-                width=0.25,
-                color=color,
-                hatch=hatch,
-                edgecolor="white",
-                label=label,
-            )
-        axes.plot(
-            [i + 0.27 for i in places],
-            found[name],
-            color=plots.ORANGE,
-            marker="D",
-            linestyle="",
-            label=f"gradient of {name} by z",
-        )
-        axes.set_title(title, fontsize=12, pad=44)
-        axes.set_ylabel("value for each class")
-        axes.set_xticks(list(places), [f"class {i}" for i in places])
-        plots.plain(axes)
+            bars = {"color": color, "hatch": hatch, "edgecolor": "white", "label": label}
+            axes.bar([i + shift for i in range(K)], heights, width=0.25, **bars)
+        places, label = [i + 0.27 for i in range(K)], f"gradient of {name} by z"
+        axes.plot(places, found[name], "D", color=plots.ORANGE, label=label)
+        axes.set_title(title, pad=44)
+        axes.set_xticks(range(K), [f"class {i}" for i in range(K)])
+        plots.plain(axes, ylabel="value for each class")
         plots.legend_above(axes, columns=2)
     return figure
 
 
 def main() -> None:
     """Print the numbers, and draw them."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/divergences")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/divergences"))
     rng = random.Random(chosen.seed)
     z = [round(rng.uniform(-1.5, 1.5), 2) for _ in range(K)]
     d = nn.one_hot(C, K)

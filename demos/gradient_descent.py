@@ -124,17 +124,14 @@ def plot_sign_against_slope(runs: dict[str, Descent]) -> Figure:
     for axes, (name, run), color in zip(panels, runs.items(), (plots.ORANGE, plots.GREEN)):
         plots.draw_descent(axes, bowl, (-1.0, 3.1), run, color=color)
         axes.set_title(name, fontsize=11)
-        axes.set_xlabel("x")
-        axes.set_ylabel("f(x) = $x^2/2$")
+        axes.set(xlabel="x", ylabel="f(x) = $x^2/2$")
     for (name, run), color, marker in zip(runs.items(), (plots.ORANGE, plots.GREEN), "os"):
         distances = [abs(x) for x in run.path]
         label = name.split(":")[0]
         panels[2].semilogy(distances, color=color, marker=marker, markersize=4, label=label)
     panels[2].set_title("distance from the minimum", fontsize=11)
-    panels[2].set_xlabel("step k")
-    panels[2].set_ylabel("|$x^k$|")
     panels[2].legend(frameon=False, loc="lower left")
-    plots.plain(panels[2])
+    plots.plain(panels[2], xlabel="step k", ylabel="|$x^k$|")
     return figure
 
 
@@ -145,10 +142,7 @@ def plot_step_sizes(runs: dict[str, Descent]) -> Figure:
         plots.draw_descent(axes, bowl, (-2.4, 2.4), run, steps=20)
         eta = STEP_SIZES[name]
         title = f"$\\eta$ = {eta:g} {name}: each step\nmultiplies x by {1 - eta:.3g}"
-        axes.set_title(title, fontsize=12)
-        axes.set_xlabel("x")
-        axes.set_ylabel("f(x) = $x^2/2$")
-        axes.set_ylim(-0.15, 3.0)
+        axes.set(title=title, xlabel="x", ylabel="f(x) = $x^2/2$", ylim=(-0.15, 3.0))
     figure.supxlabel("hollow circles: starts; dots: the first 20 steps", fontsize=10)
     return figure
 
@@ -188,8 +182,7 @@ def print_right_angles(points: list[list[float]]) -> None:
 
 def main() -> None:
     """Run, report, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/descent")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/descent"))
     rng = random.Random(chosen.seed)
     duel, sizes, valleys, ends = sign_against_slope(), step_sizes(), on_contours(), starts(rng)
     minima = four_starts(rng)

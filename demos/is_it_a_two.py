@@ -10,33 +10,26 @@ from __future__ import annotations
 import random
 
 import options
+from digits import split
 
 import nn
 from nn import plots
 
-Images = tuple[list[list[float]], list[float]]
 
-
-def split(seed: int, size: int) -> tuple[Images, Images]:
-    """As many images to train on, and the remaining ones, each with d = 1 for a two."""
-    images, labels = nn.datasets.digits()
-    order = list(range(len(images)))
-    random.Random(seed).shuffle(order)
-
-    def pick(indices: list[int]) -> Images:
-        return [images[i] for i in indices], [float(labels[i] == 2) for i in indices]
-
-    return pick(order[:size]), pick(order[size:])
+def is_two(digits: list[int]) -> list[float]:
+    """The targets: 1 for a two."""
+    return [float(digit == 2) for digit in digits]
 
 
 def main() -> None:
     """Train, test, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/is_it_a_two")
+    parser = options.parser(__doc__, out="out/is_it_a_two")
     parser.add_argument("--train", type=options.count, default=1200, help="images to train on")
     parser.add_argument("--epochs", type=options.count, default=20, help="passes over the data")
     chosen = options.parse(parser)
 
-    (X, d), (X_test, d_test) = split(chosen.seed, chosen.train)
+    (X, digits), (X_test, digits_test) = split(chosen.seed, chosen.train)
+    d, d_test = is_two(digits), is_two(digits_test)
     if not X_test:
         parser.error(f"--train {chosen.train}: leaves none of the {len(X)} images to test with")
     model = nn.MLP(64, [16, 1], output="sigmoid", rng=random.Random(chosen.seed))

@@ -6,7 +6,7 @@ A demo looks like this::
     from autograd import render
 
     def main() -> None:
-        parser = options.parser(__doc__.splitlines()[0], out="out/curves")
+        parser = options.parser(__doc__, out="out/curves")
         parser.add_argument("--points", type=options.count, default=100, help="size of the data")
         chosen = options.parse(parser)  # the folder chosen.out exists from here on
         ...
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from autograd import RenderError
-from autograd.files import replacing
+from autograd.files import check_place, replacing
 from nn import History, PersistenceError
 
 MOST = 1_000_000  # of anything that is counted
@@ -49,16 +49,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
-def parser(description: str, *, out: str) -> argparse.ArgumentParser:
+def parser(text: str, *, out: str) -> argparse.ArgumentParser:
     """A parser with the options that all demos share.
 
     Args:
-        description: what the demo does.
+        text: what the demo does, in its first line.
         out: the folder that it writes to unless told otherwise.
     """
-    options = _Parser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    first, show_defaults = text.splitlines()[0], argparse.ArgumentDefaultsHelpFormatter
+    options = _Parser(description=first, formatter_class=show_defaults)
     options.add_argument("--out", type=Path, default=Path(out), help="folder for what is written")
     options.add_argument("--seed", type=int, default=0, help="of every random choice")
     options.add_argument("--quiet", action="store_true", help="print the last lines only")
@@ -68,16 +67,11 @@ def parser(description: str, *, out: str) -> argparse.ArgumentParser:
 def parse(options: argparse.ArgumentParser) -> argparse.Namespace:
     """The options of this run; ends the program if nothing can be written to the output folder."""
     chosen = options.parse_args()
-    reason = ""
     try:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        if not os.access(chosen.out, os.W_OK | os.X_OK):
-            reason = "it cannot be written to"
-    except FileExistsError:
-        reason = "it is not a folder"
+        check_place(chosen.out / "any.txt")
     except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
         options.error(f"--out {str(chosen.out)!r}: {reason}; name a folder that can be written")
     return chosen
 
@@ -108,10 +102,9 @@ def save(write: Callable[[Path], object], path: Path) -> None:
     wrote(path)
 
 
-def wrote(*paths: Path) -> None:
-    """Name what has been written, one line each."""
-    for path in paths:
-        print(f"wrote {path}")
+def wrote(path: Path) -> None:
+    """Name what has been written."""
+    print(f"wrote {path}")
 
 
 def stop_unless_trained(history: History) -> None:

@@ -129,31 +129,20 @@ def plot_directions(point: list[float]) -> Figure:
         (90, "s", plots.PURPLE, "perpendicular to it: no change"),
         (180, "v", plots.GREEN, "opposite: fastest decrease"),
     ):
-        for a in sorted({angle, -angle}):
-            axes.plot(
-                [a],
-                [slope(point, a)],
-                marker=marker,
-                color=color,
-                markersize=10,
-                linestyle="",
-                label=text if a == angle else None,
-                clip_on=False,
-                zorder=3,
-            )
-    axes.set_xticks(range(-180, 181, 45))
-    axes.set_xlim(-180, 180)
-    axes.set_xlabel("degrees between the direction and the gradient")
-    axes.set_ylabel("slope of f in that direction")
-    plots.plain(axes)
+        sides = sorted({angle, -angle})
+        slopes = [slope(point, a) for a in sides]
+        (dots,) = axes.plot(sides, slopes, marker, color=color, markersize=10, label=text)
+        dots.set(clip_on=False, zorder=3)
+    plots.plain(axes, xticks=range(-180, 181, 45), xlim=(-180, 180))
+    across, up = "degrees between the direction and the gradient", "slope of f in that direction"
+    axes.set(xlabel=across, ylabel=up)
     plots.legend_above(axes)
     return figure
 
 
 def main() -> None:
     """Answer the polls, and draw the slopes in all directions."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/polls")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/polls"))
     rng = random.Random(chosen.seed)
     here, there = ([round(rng.uniform(-2, 2), 2) for _ in range(2)] for _ in range(2))
     if not chosen.quiet:

@@ -38,23 +38,17 @@ _EPOCHS = 10_000  # of which a file is read, also where fewer are asked for
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a run at the end of an epoch.
+    """The state of a run at the end of an epoch."""
 
-    Attributes:
-        epochs: how many are complete.
-        parameters: P numbers.
-        optimizer: what the optimizer remembers.
-        random: the state of the generator that draws the batches.
-    """
-
-    epochs: int
+    epochs: int  # how many are complete
     parameters: Array
     optimizer: State
-    random: Any
+    random: Any  # the state of the generator that draws the batches
+    history: History
 
 
 class Checkpoint:
-    """The file of a run.
+    """The file of a run, which is written every few epochs.
 
     Args:
         path: where it is, or will be.
@@ -90,7 +84,7 @@ class Checkpoint:
                 f"checkpoint {os.fspath(path)!r} cannot be written: {reason}"
             ) from None
 
-    def load(self, start: State, epochs: int) -> tuple[Snapshot, History] | None:
+    def load(self, start: State, epochs: int) -> Snapshot | None:
         """The state to go on from; None if there is no file yet.
 
         Args:
@@ -115,7 +109,7 @@ class Checkpoint:
             raise self._refused(str(error)) from None
         self._compare(training[0].get("settings"))
         try:
-            snapshot, history = self._restored(parameters, training[0], start)
+            snapshot = self._restored(parameters, training[0], start)
         except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
             reason = f"{type(error).__name__} {error}"
             raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
@@ -123,15 +117,12 @@ class Checkpoint:
             raise self._refused(
                 f"it has {snapshot.epochs} epochs already, got epochs={epochs}. Ask for more"
             )
-        return snapshot, history
+        return snapshot
 
-    def _restored(
-        self, parameters: Array, training: dict[str, Any], start: State
-    ) -> tuple[Snapshot, History]:
+    def _restored(self, parameters: Array, training: dict[str, Any], start: State) -> Snapshot:
         epochs: int = training["epochs"]
-        history = History()
-        for name in COLUMNS:
-            setattr(history, name, decoded(training["history"][name]))
+        columns: dict[str, Any] = {name: decoded(training["history"][name]) for name in COLUMNS}
+        history = History(**columns)
         k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
@@ -143,9 +134,9 @@ class Checkpoint:
         version, words, _ = training["random"]
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
-        return Snapshot(epochs, parameters, State(k, arrays), drawn), history
+        return Snapshot(epochs, parameters, State(k, arrays), drawn, history)
 
-    def keep(self, snapshot: Snapshot, history: History) -> None:
+    def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
 
         Raises:
@@ -153,9 +144,9 @@ class Checkpoint:
         """
         self._unwritten = snapshot
         if snapshot.epochs % self.every == 0:
-            self.write(history)
+            self.write()
 
-    def write(self, history: History) -> None:
+    def write(self) -> None:
         """Write the end of the last epoch, unless that has been done.
 
         Raises:
@@ -174,7 +165,8 @@ class Checkpoint:
             },
             "random": snapshot.random,
             "history": {
-                name: encoded(getattr(history, name)[: snapshot.epochs]) for name in COLUMNS
+                name: encoded(getattr(snapshot.history, name)[: snapshot.epochs])
+                for name in COLUMNS
             },
         }
         parameters = dict(zip(names, encoded(snapshot.parameters.tolist())))

@@ -13,7 +13,7 @@ import math
 import operator
 import random
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import autograd
 from autograd import Value
@@ -30,29 +30,21 @@ def linear(z: Value) -> Value:
     return z
 
 
-class Row(NamedTuple):
-    """An activation that has a name.
-
-    ``halves`` says that it passes about half of what it is given, which He et al. (2015) make up
-    for in the initial weights.
-    """
-
-    function: Activation
-    halves: bool = False
-
-
-ROWS = {
-    "linear": Row(linear),
-    "tanh": Row(autograd.tanh),
-    "sigmoid": Row(autograd.sigmoid),
-    "relu": Row(autograd.relu, halves=True),
-    "softplus": Row(autograd.softplus, halves=True),
-    "leaky_relu": Row(autograd.leaky_relu, halves=True),
-    "elu": Row(autograd.elu, halves=True),
-    "silu": Row(autograd.silu, halves=True),
-    "gelu": Row(autograd.gelu, halves=True),
+# These pass about half of what they are given, which He et al. (2015) make up for in the weights.
+HALVING: dict[str, Activation] = {
+    "relu": autograd.relu,
+    "softplus": autograd.softplus,
+    "leaky_relu": autograd.leaky_relu,
+    "elu": autograd.elu,
+    "silu": autograd.silu,
+    "gelu": autograd.gelu,
 }
-ACTIVATIONS: dict[str, Activation] = {name: row.function for name, row in ROWS.items()}
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": linear,
+    "tanh": autograd.tanh,
+    "sigmoid": autograd.sigmoid,
+    **HALVING,
+}
 
 
 class Neuron(Module):
@@ -86,7 +78,7 @@ class Neuron(Module):
         n_outputs = whole_number("n_outputs", n_outputs)
         self.activation = _activation(activation)
         rng = _generator(rng)
-        if any(row.halves for row in ROWS.values() if row.function is self.activation):
+        if self.activation in HALVING.values():
             weights = [rng.gauss(0.0, math.sqrt(2.0 / n_inputs)) for _ in range(n_inputs)]
         else:
             bound = math.sqrt(6.0 / (n_inputs + n_outputs))
@@ -125,15 +117,11 @@ class Layer(Module):
     """A vector activation: ``n_outputs`` neurons that are all given the same input.
 
     Args:
-        n_inputs: length D of the input, at least 1.
+        n_inputs: as for a ``Neuron``, which also says what is raised.
         n_outputs: number of neurons and length of the output, at least 1.
-        activation: a name in ``ACTIVATIONS``, or any differentiable function of a Value.
-        rng: where the initial weights are drawn from; by default ``random.Random(0)``.
+        activation: as for a ``Neuron``.
+        rng: likewise.
         name: what the labels of its Values begin with, such as ``layer1``.
-
-    Raises:
-        ValueError: if a width is below 1 or the activation is not known.
-        TypeError: if a width is no whole number.
     """
 
     def __init__(
@@ -164,12 +152,7 @@ class Layer(Module):
         return [getattr(self, f"neuron{j}") for j in range(self.n_outputs)]
 
     def __call__(self, x: Vector) -> list[Value]:
-        """The outputs y_1 ... y_M, a list of M Values, for an input of length D.
-
-        Raises:
-            ValueError: if the input has another length.
-            TypeError: if it is not a list of numbers or Values.
-        """
+        """The outputs y_1 ... y_M, a list of M Values, for an input that a ``Neuron`` takes."""
         x = check_input(self.name or "Layer", self.n_inputs, x)
         return [neuron(x) for neuron in self.neurons]
 
@@ -271,9 +254,13 @@ class Sequential(Module):
 
     def __call__(self, x: Vector) -> list[Value]:
         """What the last module returns."""
-        for module in self.modules:
-            x = module(x)
-        return x  # type: ignore[return-value]
+        return _through(self.modules, x)
+
+
+def _through(modules: Sequence[Module], x: Vector) -> list[Value]:
+    for module in modules:
+        x = module(x)
+    return x  # type: ignore[return-value]
 
 
 def _rename(module: Module, name: str) -> None:
@@ -345,15 +332,8 @@ class MLP(Module):
         return [*layers, self.softmax] if self.softmax else layers
 
     def __call__(self, x: Vector) -> list[Value]:
-        """The outputs, a list as long as the last layer is wide, for an input of length D.
-
-        Raises:
-            ValueError: if the input has another length.
-            TypeError: if it is not a list of numbers or Values.
-        """
-        for layer in self.layers:
-            x = layer(x)
-        return x  # type: ignore[return-value]
+        """The outputs, a list as long as the last layer is wide, for an input as of a ``Layer``."""
+        return _through(self.layers, x)
 
 
 def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:

@@ -14,13 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
-from autograd.text import got
 
 from .divergences import row_of
 from .instances import as_floats
 from .module import Module
 from .optimizers import Array
-from .risk import EmpiricalRisk, LoweredRisk
+from .risk import EmpiricalRisk, LoweredRisk, checked_loss
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
@@ -43,12 +42,7 @@ class OutOfDomainError(DivergedError):
 
 
 class Objective:
-    """The loss and its gradient by Values, instance by instance.
-
-    Args:
-        risk: of a module.
-        data: inputs and targets.
-        validation: likewise, not to be learnt from.
+    """The loss and its gradient by Values, instance by instance; validation data are not learnt.
 
     Attributes:
         parameters: P numbers, what is computed with; to be changed in place.
@@ -78,12 +72,7 @@ class Objective:
     def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The same, whatever comes out."""
         loss, outputs = self.loss(self.data, batch, "training instance")
-        if not isinstance(loss, Value):
-            raise TypeError(
-                f"the divergence must give a Value that depends on the parameters, but the loss is "
-                f"{got(loss)}; compute with autograd's functions"
-            )
-        return loss.data, np.array(grad(loss, self.values)), outputs
+        return checked_loss(loss).data, np.array(grad(loss, self.values)), outputs
 
     def diverged(self, batch: Sequence[int]) -> DivergedError:
         """Where the first bad number in a batch comes from: an instance, or the sum of several."""
@@ -133,12 +122,6 @@ class Objective:
 
 class ArrayObjective(Objective):
     """The same by an array program over batches; the Values say where a bad number comes from.
-
-    Args:
-        risk: of a module.
-        data: inputs and targets.
-        validation: likewise, not to be learnt from.
-        engine: ``"numpy"`` or ``"jax"``.
 
     Raises:
         ValueError, LoweringError, ImportError: as ``EmpiricalRisk.lower``.

@@ -90,20 +90,11 @@ def plot_decision_boundary(
         axes.contour(x1, x2, surface, levels=[threshold], colors=DARK, linewidths=1.5)
         axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {threshold:g}")  # for the legend
     for label, color, marker in zip((0.0, 1.0), COLORS, MARKERS):
-        chosen = points[labels == label]
-        axes.scatter(
-            chosen[:, 0],
-            chosen[:, 1],
-            c=color,
-            marker=marker,
-            s=28,
-            edgecolors="white",
-            linewidths=0.7,
-            label=f"d = {label:g}",
-        )
+        x, y = points[labels == label].T
+        dots = axes.scatter(x, y, s=28, c=color, marker=marker, label=f"d = {label:g}")
+        dots.set(edgecolor="white", linewidth=0.7)
     figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
-    axes.set_xlabel("$x_1$")
-    axes.set_ylabel("$x_2$")
+    axes.set(xlabel="$x_1$", ylabel="$x_2$")
     legend_above(axes, columns=3)
     return figure
 
@@ -182,10 +173,7 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
                 column, row, f"{counts[row][column]}", ha="center", va="center",
                 fontsize=9, color="white" if dark else DARK,
             )  # fmt: skip
-    axes.set_xticks(range(K))
-    axes.set_yticks(range(K))
-    axes.set_xlabel("class found")
-    axes.set_ylabel("class")
+    axes.set(xticks=range(K), yticks=range(K), xlabel="class found", ylabel="class")
     axes.set_xticks(np.arange(K + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(K + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.7)

@@ -19,15 +19,7 @@ from autograd.lowering.policy import BATCH_AGREEMENT
 from autograd.text import got
 
 from .divergences import Divergence, pair, row_of
-from .instances import (
-    Layout,
-    as_floats,
-    as_values,
-    check_data,
-    named,
-    not_lowered,
-    plain,
-)
+from .instances import Layout, as_floats, as_values, check_data, named, not_lowered, plain
 
 Model: TypeAlias = Callable[[Any], Any]
 
@@ -113,17 +105,9 @@ class EmpiricalRisk:
 
 
 class LoweredRisk:
-    """The risk of one instance as an array program, to which data are bound.
+    """The risk of one instance, x with target d, as an array program to which data are bound.
 
-    Args:
-        risk: what to lower.
-        x: the input of the instance to record.
-        d: its target.
-        engine: as for ``EmpiricalRisk.lower``.
-        parameters: likewise.
-
-    Raises:
-        ValueError, LoweringError: as ``EmpiricalRisk.lower``.
+    The other arguments, and what is raised, are those of ``EmpiricalRisk.lower``.
     """
 
     def __init__(
@@ -147,11 +131,7 @@ class LoweredRisk:
     def bind(
         self, X: Sequence[Any], D: Sequence[Any], what: str = "instance", replay: bool = True
     ) -> BoundProgram:
-        """The program over a data set; ``what`` is what errors call its instances.
-
-        Raises:
-            ValueError, LoweringError: as ``EmpiricalRisk.lower``.
-        """
+        """The program over a data set; ``what`` is what errors call its instances."""
         of = what.removesuffix("instance").removeprefix("training ")
         batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
         self._check_targets(X[0], D, what)
@@ -176,12 +156,7 @@ class LoweredRisk:
                 self.risk.divergence(self.risk.model(plain(x)), plain(d))
         if refused is not None:
             raise not_lowered(f"it fails on Values: {refused}") from refused
-        if not isinstance(loss, Value):
-            raise TypeError(
-                f"the divergence must give a Value that depends on the parameters, but the "
-                f"loss is {got(loss)}; compute with autograd's functions"
-            )
-        return loss, [*x_values, *d_values], as_values(y)
+        return checked_loss(loss), [*x_values, *d_values], as_values(y)
 
     def _check_used(self, loss: Value) -> None:
         """Refuse parameters that the loss does not depend on."""
@@ -232,3 +207,13 @@ class LoweredRisk:
             scale = np.abs(expected).max(initial=1e-300)
             if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):
                 raise not_lowered(f"the gradient of {name} is another one")
+
+
+def checked_loss(loss: object) -> Value:
+    """What a divergence has given, which must be a Value."""
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"the divergence must give a Value that depends on the parameters, but the loss is "
+            f"{got(loss)}; compute with autograd's functions"
+        )
+    return loss

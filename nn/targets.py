@@ -99,17 +99,13 @@ def confusion_matrix(
 ) -> list[list[int]]:
     """How often an instance of class r (row) was found to be of class c (column).
 
-    Args:
-        outputs: as for ``accuracy``.
-        targets: as for ``accuracy``.
-        threshold: as for ``accuracy``.
+    The arguments, and what is raised, are those of ``accuracy``.
 
     Returns:
         K lists of K counts; the diagonal counts what is right. K is 2 for single numbers.
 
     Raises:
-        ValueError: if there are none, not as many outputs as targets, or not of one length K, or
-            one has a nan, and so no class.
+        ValueError: also if an output or target has a nan, and so no class.
     """
     pairs = _classes(outputs, targets, threshold)
     K = max(2, len(as_floats(targets[0])))

@@ -29,7 +29,7 @@ from .checkpoint import (
     structure,
 )
 from .divergences import Divergence
-from .history import COLUMNS, History
+from .history import History
 from .instances import check_data
 from .interrupts import interrupts_held
 from .module import Module
@@ -122,7 +122,6 @@ def fit(
     callbacks = _check_callbacks(callbacks)
     optimizer = _check_optimizer(optimizer)
     run = _Run(model, (X, D), divergence, optimizer, batch_size, validation, seed)
-    history = run.history
     bar = Progress(epochs, shown=progress)
     try:
         with bar:
@@ -130,15 +129,15 @@ def fit(
             if checkpoint is not None:
                 run.resume(checkpoint, every, epochs)
             bar.skip(run.epochs)
-            history.reason = run.train(epochs, tolerance, callbacks, bar)
+            reason = run.train(epochs, tolerance, callbacks, bar)
     except KeyboardInterrupt:
-        history.reason = "interrupted"
+        reason = "interrupted"
     except DivergedError as diverged:
         if isinstance(diverged, OutOfDomainError) and not run.epochs:
             run.complete[:] = run.initial
             raise ValueError(str(diverged)) from None
         run.complete[:] = run.good
-        history.reason = f"diverged: {diverged}"
+        reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
             f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
@@ -153,18 +152,18 @@ def fit(
     finally:
         with interrupts_held():
             run.end()
+    run.history.reason = reason
     run.save()
-    bar.finish(history.reason)
-    return history
+    bar.finish(reason)
+    return run.history
 
 
 class _Run:
     """The state of one call of ``fit``.
 
     Attributes:
-        values: the P parameters of the model.
-        objective: computes with their numbers, ``objective.parameters``, which the optimizer
-            improves in place.
+        objective: computes with the numbers ``objective.parameters``, which the optimizer improves
+            in place.
         complete: a copy of those, made after every update that was not interrupted.
         good: a copy of those that last gave a finite loss and gradient.
         initial: a copy of those before the first update.
@@ -223,13 +222,10 @@ class _Run:
                 f"got {self.state!r}"
             )
         self.checkpoint = Checkpoint(path, every, self.model, self.settings())
-        found = self.checkpoint.load(self.state, epochs)
-        if found is not None:
-            snapshot, history = found
+        snapshot = self.checkpoint.load(self.state, epochs)
+        if snapshot is not None:
             with interrupts_held():
-                for name in COLUMNS:
-                    setattr(self.history, name, getattr(history, name))
-                self.epochs = snapshot.epochs
+                self.history, self.epochs = snapshot.history, snapshot.epochs
                 self.state = snapshot.optimizer
                 self.random.setstate(snapshot.random)
                 self.objective.parameters[:] = snapshot.parameters
@@ -305,7 +301,7 @@ class _Run:
         self.history.add(line)
         self.epochs += 1
         if self.checkpoint is not None:
-            self.checkpoint.keep(self.snapshot(), self.history)
+            self.checkpoint.keep(self.snapshot())
 
     def update(self, gradient: Array) -> None:
         """Improve the parameters, which gave a finite loss and gradient, by one step.
@@ -326,15 +322,14 @@ class _Run:
     def snapshot(self) -> Snapshot:
         """The state at the end of an epoch."""
         arrays = {name: array.copy() for name, array in self.state.arrays.items()}
-        return Snapshot(
-            self.epochs, self.complete.copy(), State(self.state.k, arrays), self.random.getstate()
-        )
+        state, parameters = State(self.state.k, arrays), self.complete.copy()
+        return Snapshot(self.epochs, parameters, state, self.random.getstate(), self.history)
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""
         if self.checkpoint is not None:
             with interrupts_held():
-                self.checkpoint.write(self.history)
+                self.checkpoint.write()
 
     def end(self) -> None:
         """Leave whole epochs in the history, and the complete parameters in the model's Values."""

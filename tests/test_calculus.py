@@ -405,7 +405,7 @@ def test_what_cannot_be_lowered_is_computed_from_the_graph(
     def refused(*_: Any, **__: Any) -> Any:
         raise LoweringError("no array form")
 
-    monkeypatch.setattr(lowered_function, "lower", refused)
+    monkeypatch.setattr(lowered_function, "Program", refused)
     for xs in points(10):
         assert near(hessian(many, xs), rosenbrock_hessian(xs))
 

@@ -343,6 +343,23 @@ def test_an_operation_of_a_users_own_is_lowered_by_its_formulas(engine: str) -> 
     assert_same([value, *gradient], [0.0, -0.25])
 
 
+def test_an_operation_of_a_users_own_may_have_a_name_of_the_lowerings_or_a_second_formula(
+    engine: str,
+) -> None:
+    x, w = Value(3.0, "x"), Value(2.0, "w")
+    for name in ("affine", "input", "largest"):
+        program = lower(Op(name, "x + 2 * y", "1", "2")(w * x, x), [x], [w], engine)
+        value, gradient = program([[3.0]])
+        assert (value, gradient.tolist()) == (12.0, [3.0])  # by hand: 2 * 3 + 2 * 3
+        assert f"{name}(" in program.stages("record")
+    Op("cubed", "x ** 3", "3 * x ** 2")
+    with pytest.warns(UserWarning, match="cubed is z = x \\*\\* 3 \\+ 1, .* from now on"):
+        cubed = Op("cubed", "x ** 3 + 1", "3 * x ** 2")
+    root = autograd.sum([cubed(w * Value(float(i))) for i in range(6)])
+    # By hand: 8 times 0 + 1 + 8 + 27 + 64 + 125, and six ones.
+    assert lower(root, wrt=[w], engine=engine)()[0] == root.data == 1806.0
+
+
 def test_an_operation_by_a_function_of_python_is_not_lowered() -> None:
     opaque = Op("opaque", "something", "1", by=lambda x: x)
     x = Value(1.0, "x")
@@ -637,7 +654,7 @@ def test_interrupt_while_lowering_leaves_everything_as_it_was(
 
     root, inputs, parameters = tangle(300)
     before = [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)]
-    monkeypatch.setattr(backends, "plan", interrupt)
+    monkeypatch.setattr(backends, "TablesRunner", interrupt)
     with pytest.raises(KeyboardInterrupt):
         lower(root, inputs, parameters)
     assert [(x.data, x.grad, x.label) for x in autograd.consumers_first(root)] == before
@@ -850,22 +867,24 @@ def numbers_of(lowered: Lowered, columns: Any, parameters: Sequence[float]) -> d
     """Every node that matters, with a number for each instance, straight from its operands."""
     graph, size = lowered.graph, columns.shape[1]
     reached, found = graph.reachable(lowered.nodes()), dict[int, Any]()
-    reduced = {"sum": np.add.reduce, "largest:": np.maximum.reduce}
+    reduced = {"sum": np.add.reduce, "largest": np.maximum.reduce}
     for node, (name, operands) in enumerate(zip(graph.names, graph.operands)):
         number, x = graph.numbers[node], [found.get(i) for i in operands]
         if not reached[node]:
             continue
-        if name == "input:":
+        if name == "input":
             found[node] = columns[int(number)]
         elif not operands:
-            number = parameters[int(number)] if name == "parameter:" else number
-            found[node] = np.full(size, 1.0 if name == "one:" else number)
-        elif name == "affine:":
+            number = parameters[int(number)] if name == "parameter" else number
+            found[node] = np.full(size, 1.0 if name == "one" else number)
+        elif name == "affine":
             found[node] = sum(c * y for c, y in zip(x[::2], x[1::2])) + (x[-1] if len(x) % 2 else 0)
         elif name.startswith("sum:"):
             found[node] = sum(y if sign == "+" else -y for sign, y in zip(name[4:], x))
         elif name in reduced:
             found[node] = reduced[name](x)
+        elif name == "log1p":
+            found[node] = np.log1p(x[0])
         else:
             found[node] = np.array([OPS[name].forward(*numbers) for numbers in zip(*x)])
     return found

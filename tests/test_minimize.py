@@ -643,7 +643,7 @@ def test_a_function_that_cannot_be_lowered(monkeypatch: pytest.MonkeyPatch) -> N
     def refused(*_: Any, **__: Any) -> Any:
         raise LoweringError("no array form")
 
-    monkeypatch.setattr(lowered_function, "lower", refused)
+    monkeypatch.setattr(lowered_function, "Program", refused)
     run = gradient_descent(many, [0.5] * 20, step=1e-3, max_steps=200)
     assert run.steps == 200
     with pytest.raises(LoweringError, match="no array form"):

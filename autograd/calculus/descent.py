@@ -11,21 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy
 
 from ..core import ieee, ops
 from ..core.scalar_function import ScalarFunction, as_point
-from ..core.value import Value
 from ..lowering.automatic import Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
 from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
-from .derivatives import hessian
+from .derivatives import Function, Point, hessian
 
-Point: TypeAlias = "float | Iterable[float]"
 StepSize: TypeAlias = "float | Callable[[int], float]"
 Watcher: TypeAlias = "Callable[[Iterate], Any]"
 
@@ -145,7 +143,6 @@ class _NewtonOptions(Options):
     max_steps: int = 100
 
 
-F: TypeAlias = Callable[..., Value]
 Given = ParamSpec("Given")
 Chosen = TypeVar("Chosen", bound=Options)
 
@@ -153,14 +150,15 @@ Chosen = TypeVar("Chosen", bound=Options)
 def _taking(
     options: Callable[Given, Chosen],
 ) -> Callable[
-    [Callable[[F, Point, Chosen], Descent]], Callable[Concatenate[F, Point, Given], Descent]
+    [Callable[[Function, Point, Chosen], Descent]],
+    Callable[Concatenate[Function, Point, Given], Descent],
 ]:
     """Let a method of f, x0 and options take these one by one, as ``help`` then shows them."""
     return lambda method: one_by_one(method, options)
 
 
 @_taking(_SignOptions)
-def sign_descent(f: F, x0: Point, options: _SignOptions) -> Descent:
+def sign_descent(f: Function, x0: Point, options: _SignOptions) -> Descent:
     """The trivial algorithm: x^(k+1) = x^k - sign(f'(x^k)) step, for each coordinate.
 
     The steps stay as long as they are, so that it cannot come nearer to a minimum than about a
@@ -185,15 +183,15 @@ def sign_descent(f: F, x0: Point, options: _SignOptions) -> Descent:
     run = _Run("sign_descent", f, x0, options)
     size = _step_size(run.tool, options.step)
 
-    def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
+    def rule(k: int, at: _At) -> list[float]:
         eta = size(k)
-        return [x_i - eta * ops.sign(slope) for x_i, slope in zip(x, slopes)]
+        return [x_i - eta * ops.sign(slope) for x_i, slope in zip(at.x, at.slopes)]
 
     return run.iterate(rule, repeats=not callable(options.step))
 
 
 @_taking(_GradientOptions)
-def gradient_descent(f: F, x0: Point, options: _GradientOptions) -> Descent:
+def gradient_descent(f: Function, x0: Point, options: _GradientOptions) -> Descent:
     """Gradient descent: x^(k+1) = x^k - eta_k grad f(x^k), or + to maximise.
 
     Args:
@@ -216,26 +214,36 @@ def gradient_descent(f: F, x0: Point, options: _GradientOptions) -> Descent:
     step, backtracking = options.step, options.backtracking
     beta = number_within(f"{run.tool}: momentum", options.momentum, 0.0, 1.0)
     size = _step_size(run.tool, step if step is not None else 1.0 if backtracking else 0.1)
-    if not backtracking:
-        return run.iterate(_along_gradient(size, beta), repeats=not (beta or callable(step)))
-    if beta:
+    if beta and backtracking:
         raise ValueError(
             f"{run.tool}: momentum {beta:g} and backtracking exclude each other: the search "
             f"needs a direction in which f falls, and momentum may lead uphill; choose one"
         )
+    velocity: list[float] = []
     last = math.inf
 
-    def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
+    def along(k: int, at: _At) -> list[float]:
+        nonlocal velocity
+        if velocity and beta:
+            velocity = [beta * v + slope for v, slope in zip(velocity, at.slopes)]
+        else:
+            velocity = at.slopes
+        eta = size(k)
+        return [x_i - eta * v for x_i, v in zip(at.x, velocity)]
+
+    def searched(k: int, at: _At) -> list[float]:
         nonlocal last
-        downhill = [-slope for slope in slopes]
-        last, following = run.search(x, value, downhill, slopes, min(size(k), 2.0 * last))
+        downhill = [-slope for slope in at.slopes]
+        last, following = run.search(at, downhill, min(size(k), 2.0 * last))
         return following
 
-    return run.iterate(rule)
+    if backtracking:
+        return run.iterate(searched)
+    return run.iterate(along, repeats=not (beta or callable(step)))
 
 
 @_taking(_NewtonOptions)
-def newton(f: F, x0: Point, options: _NewtonOptions) -> Descent:
+def newton(f: Function, x0: Point, options: _NewtonOptions) -> Descent:
     """Newton's method: x^(k+1) = x^k - H^-1 grad f(x^k), with the exact Hessian H.
 
     Near a minimum with a positive definite Hessian the number of right digits doubles with every
@@ -253,37 +261,34 @@ def newton(f: F, x0: Point, options: _NewtonOptions) -> Descent:
     """
     run = _Run("newton", f, x0, options)
 
-    def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
-        matrix = numpy.array(hessian(f, x))
+    def rule(k: int, at: _At) -> list[float]:
+        matrix = numpy.array(hessian(f, at.x))
         if not numpy.isfinite(matrix).all():
-            raise _StopError(f"undefined: the Hessian is not finite at x = {point_text(x)}")
+            raise _StopError(f"undefined: the Hessian is not finite at x = {point_text(at.x)}")
         eigenvalues, axes = numpy.linalg.eigh(matrix)
         # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
         curvatures = numpy.abs(eigenvalues)
         # Where f is flat a step of Newton's has no length; the gradient's own has to do.
         curvatures[curvatures <= 1e-14 * curvatures.max(initial=0.0)] = 1.0
-        direction = -(axes @ ((axes.T @ numpy.array(slopes)) / curvatures))
-        return run.search(x, value, direction.tolist(), slopes, 1.0)[1]
+        direction = -(axes @ ((axes.T @ numpy.array(at.slopes)) / curvatures))
+        return run.search(at, direction.tolist(), 1.0)[1]
 
     return run.iterate(rule)
 
 
-Rule: TypeAlias = "Callable[[int, list[float], float, list[float]], list[float]]"
+class _At(NamedTuple):
+    """A point, and there the value and the gradient of what is minimised."""
+
+    x: list[float]
+    value: float
+    slopes: list[float]
+
+    @property
+    def norm(self) -> float:
+        return math.hypot(*self.slopes)
 
 
-def _along_gradient(size: Callable[[int], float], momentum: float) -> Rule:
-    velocity: list[float] = []
-
-    def rule(k: int, x: list[float], value: float, slopes: list[float]) -> list[float]:
-        nonlocal velocity
-        if momentum and velocity:
-            velocity = [momentum * v + slope for v, slope in zip(velocity, slopes)]
-        else:
-            velocity = slopes
-        eta = size(k)
-        return [x_i - eta * v for x_i, v in zip(x, velocity)]
-
-    return rule
+Rule: TypeAlias = Callable[[int, _At], list[float]]
 
 
 class _StopError(Exception):
@@ -304,7 +309,7 @@ class _Run:
     minimised, and what a user sees is turned back.
     """
 
-    def __init__(self, tool: str, f: F, x0: Point, options: Options) -> None:
+    def __init__(self, tool: str, f: Function, x0: Point, options: Options) -> None:
         options.check(tool)
         self.tool, self._options = tool, options
         self.sign = -1.0 if options.maximize else 1.0
@@ -313,50 +318,43 @@ class _Run:
         self._function = Followed(ScalarFunction(tool, f, len(self._start)), options.engine)
         self._path: list[list[float]] = []
         self._values: list[float] = []
-        self._best: tuple[list[float], float, list[float]] | None = None
+        self._best: _At | None = None
         self._failure = ""
 
     def iterate(self, rule: Rule, repeats: bool = False) -> Descent:
         """Follow a rule until there is a reason to stop.
 
         Args:
-            rule: the next point, from k, x^k, f there and its gradient.
+            rule: the next point, from k and what is known at x^k.
             repeats: whether a point alone determines the next, so that coming back is for ever.
         """
         x = self._start
         if not all(map(math.isfinite, x)):
-            unknown = math.nan, [math.nan] * len(x)
-            self._keep(x, *unknown)
-            return self._result(
-                f"undefined: the start is {point_text(x)}, which is not finite", x, *unknown
-            )
+            at = _At(x, math.nan, [math.nan] * len(x))
+            self._keep(at)
+            return self._result(f"undefined: the start is {point_text(x)}, which is not finite", at)
         while True:
-            value, slopes = self._evaluate(x)
-            reason = self._verdict(x, value, slopes)
+            at = self._evaluate(x)
+            reason = self._verdict(at)
             if reason and self._function.lowered:
                 # The last word is the function's own, and not that of its program.
-                value, slopes = self._evaluate(x, afresh=True)
-                reason = self._verdict(x, value, slopes)
+                at = self._evaluate(x, afresh=True)
+                reason = self._verdict(at)
             if repeats and reason[:4] in ("", "eps1") and self._path:
-                reason = self._back_and_forth(x, rule(0, x, value, slopes)) or reason
-            self._keep(x, value, slopes)
-            if self._watched_stops(x, value, slopes) and not reason:
+                reason = self._back_and_forth(x, rule(0, at)) or reason
+            self._keep(at)
+            if self._watched_stops(at) and not reason:
                 steps = counted(len(self._path) - 1, "step")
                 reason = f"stopped: the callback asked for it after {steps}"
             if not reason:
-                following, reason = self._advance(rule, x, value, slopes)
+                try:
+                    x = self._next(rule, at)
+                except _StopError as error:
+                    reason = str(error)
             if reason:
-                return self._result(reason, x, value, slopes)
-            x = following
+                return self._result(reason, at)
 
-    def search(
-        self,
-        x: list[float],
-        value: float,
-        direction: list[float],
-        slopes: list[float],
-        step: float,
-    ) -> tuple[float, list[float]]:
+    def search(self, at: _At, direction: list[float], step: float) -> tuple[float, list[float]]:
         """Armijo's rule: halve the step until f has fallen by a part of what its slope promises.
 
         Returns:
@@ -365,40 +363,34 @@ class _Run:
         Raises:
             _StopError: once the step does not move x any more.
         """
-        slope = ieee.sum(*[d * s for d, s in zip(direction, slopes)])
+        slope = ieee.sum(*[d * s for d, s in zip(direction, at.slopes)])
         while True:
-            following = [x_i + step * d for x_i, d in zip(x, direction)]
-            if following == x:
+            following = [x_i + step * d for x_i, d in zip(at.x, direction)]
+            if following == at.x:
                 raise _StopError(
                     f"stalled: no step makes f better by what its slope promises, down to those "
-                    f"too short to move x; the norm of the gradient is {math.hypot(*slopes):.3g}"
+                    f"too short to move x; the norm of the gradient is {at.norm:.3g}"
                 )
             if all(map(math.isfinite, following)):
                 trial = self._trial(following)
-                if trial <= value + ARMIJO * step * slope:
+                if trial <= at.value + ARMIJO * step * slope:
                     return step, following
             step *= 0.5
 
-    def _advance(
-        self, rule: Rule, x: list[float], value: float, slopes: list[float]
-    ) -> tuple[list[float], str]:
-        """The next point, or the same and the reason why there is none."""
+    def _next(self, rule: Rule, at: _At) -> list[float]:
         k = len(self._path) - 1
-        try:
-            following = rule(k, x, value, slopes)
-        except _StopError as error:
-            return x, str(error)
-        if following == x:
-            norm = math.hypot(*slopes)
-            return x, (
-                f"stalled: the step is too short to move x; the norm of the gradient is {norm:.3g}"
+        following = rule(k, at)
+        if following == at.x:
+            raise _StopError(
+                f"stalled: the step is too short to move x; the norm of the gradient is "
+                f"{at.norm:.3g}"
             )
         if not all(map(math.isfinite, following)):
-            return x, f"diverged: step {k + 1} leads to a point that is not finite"
-        return following, ""
+            raise _StopError(f"diverged: step {k + 1} leads to a point that is not finite")
+        return following
 
-    def _evaluate(self, x: list[float], afresh: bool = False) -> tuple[float, list[float]]:
-        """The value and gradient of what is minimised; nan where f raises for want of a value."""
+    def _evaluate(self, x: list[float], afresh: bool = False) -> _At:
+        """What is minimised, at a point; nan where f raises for want of a value."""
         self._failure = ""
         try:
             value, slopes = self._function(x, afresh)
@@ -406,8 +398,8 @@ class _Run:
             if not self._path and error.__cause__ is not None:
                 raise error.__cause__ from None  # A mistake in f shows at the start.
             self._failure = str(error)
-            return math.nan, [math.nan] * len(x)
-        return self.sign * value, [self.sign * slope for slope in slopes]
+            return _At(x, math.nan, [math.nan] * len(x))
+        return _At(x, self.sign * value, self._turned(slopes))
 
     def _trial(self, x: list[float]) -> float:
         """The value alone, as ``_evaluate``."""
@@ -416,9 +408,9 @@ class _Run:
         except UndefinedError:
             return math.nan
 
-    def _verdict(self, x: list[float], value: float, slopes: list[float]) -> str:
+    def _verdict(self, at: _At) -> str:
         """Why the run is over at a point; empty if it is not."""
-        k = len(self._path)
+        k, (x, value, slopes) = len(self._path), at
         if not math.isfinite(value):
             what = self._failure or f"f is {self.sign * value!r}"
             kind = "diverged" if k and math.isinf(value) else "undefined"
@@ -434,7 +426,7 @@ class _Run:
                 f"diverged: f went from {self.sign * self._values[0]:.6g} to "
                 f"{self.sign * value:.6g} in {counted(k, 'step')}; take shorter ones"
             )
-        norm = math.hypot(*slopes)
+        norm = at.norm
         if norm < self._options.eps2 or norm == 0.0:
             comparison = "is 0" if norm == 0.0 else f"= {norm:.3g} < {self._options.eps2:g}"
             return f"eps2: the norm of the gradient {comparison}"
@@ -475,37 +467,33 @@ class _Run:
             "shrink with k"
         )
 
-    def _keep(self, x: list[float], value: float, slopes: list[float]) -> None:
-        self._path.append(x)
-        self._values.append(value)
-        if math.isfinite(value) and (self._best is None or value <= self._best[1]):
-            self._best = x, value, slopes
+    def _keep(self, at: _At) -> None:
+        self._path.append(at.x)
+        self._values.append(at.value)
+        if math.isfinite(at.value) and (self._best is None or at.value <= self._best.value):
+            self._best = at
 
-    def _watched_stops(self, x: list[float], value: float, slopes: list[float]) -> bool:
-        if self._options.callback is None:
-            return False
-        k = len(self._path) - 1
-        gradient = self._form(self._turned(slopes))
-        seen = Iterate(k, self._form(x), self.sign * value, gradient)
-        return bool(self._options.callback(seen))
+    def _watched_stops(self, at: _At) -> bool:
+        watch = self._options.callback
+        return watch is not None and bool(watch(Iterate(len(self._path) - 1, *self._given(at))))
 
-    def _result(self, reason: str, x: list[float], value: float, slopes: list[float]) -> Descent:
+    def _result(self, reason: str, at: _At) -> Descent:
         converged = reason.startswith("eps")
-        if not converged and self._best is not None:
-            x, value, slopes = self._best
         return Descent(
-            x=self._form(x),
-            value=self.sign * value,
-            gradient=self._form(self._turned(slopes)),
+            *self._given(at if converged or self._best is None else self._best),
             converged=converged,
             reason=reason,
             steps=len(self._path) - 1,
             path=[self._form(x) for x in self._path],
-            values=[self.sign * value for value in self._values],
+            values=self._turned(self._values),
         )
 
-    def _turned(self, slopes: list[float]) -> list[float]:
-        return [self.sign * slope for slope in slopes]
+    def _given(self, at: _At) -> tuple[Any, float, Any]:
+        """A point, the value and the gradient of f, as they are given to the user."""
+        return self._form(at.x), self.sign * at.value, self._form(self._turned(at.slopes))
+
+    def _turned(self, numbers: list[float]) -> list[float]:
+        return [self.sign * number for number in numbers]
 
     def _form(self, numbers: list[float]) -> Any:
         return numbers[0] if self._scalar else list(numbers)

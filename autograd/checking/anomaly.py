@@ -112,11 +112,10 @@ def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
 
 
 def _way(root: Value, node: Value) -> tuple[list[Value], list[Report]]:
-    """Where a gradient that is not finite has come from.
+    """Where a gradient that is not finite has come from, and all reports to its node.
 
-    Returns:
-        The nodes from this one up to the root, each the one with the report that is not finite, or
-        else the largest; and all reports to this one.
+    That is the nodes from this one up to the root, each the one with the report that is not finite,
+    or else the largest.
     """
     largest: dict[Value, Report] = {}
     received: list[Report] = []
@@ -143,10 +142,9 @@ def _size(x: float) -> float:
 
 def _value_message(node: Value) -> str:
     """A node that is not finite, and its operands: of many the largest."""
-    values = [x for x in node.operands if isinstance(x, Value)]
-    shown = sorted(values, key=lambda x: -_size(x.data))[:OPERANDS_SHOWN]
-    if len(values) <= OPERANDS_SHOWN:
-        shown = values
+    shown = values = [x for x in node.operands if isinstance(x, Value)]
+    if len(values) > OPERANDS_SHOWN:
+        shown = sorted(values, key=lambda x: -_size(x.data))[:OPERANDS_SHOWN]
     anomaly = f"{' = '.join(_names(node))} is {node.data!r}{_made(node)}"
     lines = [anomaly, *(f"  {_describe(x)}" for x in shown)]
     if len(values) > len(shown):

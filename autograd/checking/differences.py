@@ -168,11 +168,8 @@ def _extrapolate(
 def rounding_of(value: float, nodes: Iterable[tuple[float, float]]) -> float:
     """How far the value of a root may be off because every node has been rounded.
 
-    The errors are taken to be independent of each other: their squares add up.
-
-    Args:
-        value: the root's.
-        nodes: the derivative of the root by each computed node, and the node's number.
+    Of each computed node there is the derivative of the root by it, and its number. The errors are
+    taken to be independent of each other: their squares add up.
     """
     total = EPSILON * abs(value)
     for gradient, data in nodes:
@@ -190,16 +187,7 @@ def judge(
     numeric: Slope,
     tolerances: Tolerances,
 ) -> Comparison:
-    """Compare a derivative with a slope by finite differences.
-
-    Args:
-        name: what the derivative is called.
-        x: the number at which the input stands.
-        value_of_root: the function there.
-        analytic: the derivative that is claimed.
-        numeric: the slope.
-        tolerances: what error is allowed.
-    """
+    """Compare a derivative that is claimed at x with a slope by finite differences."""
     value, uncertainty, jump, kink, steepness = numeric
     error = abs(analytic - value) if math.isfinite(analytic) else inf
     allowed = tolerances.absolute + tolerances.relative * abs(value)

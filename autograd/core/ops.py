@@ -47,8 +47,8 @@ def _power_by_base(z: Any, x: Any, y: Any) -> Any:
     """The slope y * x ** (y - 1) on nodes: 0 for y = 0, also where x ** -1 is not finite."""
     if isinstance(y, float):
         return y * pow(x, y - 1.0) if y else 0.0
-    # There, as below 5e-308 it may be, the base is replaced and not the result, lest differentiating
-    # again meet 0 * inf.
+    # There, as below 5e-308 it may be, the base is replaced and not the result, lest another
+    # derivative meet 0 * inf.
     overflows = equal(y, 0.0) * (1.0 - less(5e-308, absolute(x)))
     return y * pow(where(overflows, 1.0, x), y - 1.0)
 

@@ -7,7 +7,7 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
@@ -28,13 +28,13 @@ Steps: TypeAlias = Iterator[tuple[Any, Any, Sequence[Any]]]
 """The steps of a sweep: each node with its final gradient and its local partials."""
 
 
-def count_consumers(root: N) -> dict[N, int]:
-    """How often each node under ``root`` is used as an operand: 2 for a in ``a + a``.
+def count_consumers(*roots: N) -> dict[N, int]:
+    """How often each node under some roots is used as an operand: 2 for a in ``a + a``.
 
-    The root itself, which nothing under it uses, counts 0.
+    A root itself, which nothing under it uses, counts 0.
     """
-    consumers = {root: 0}
-    found = [root]
+    consumers = dict.fromkeys(roots, 0)
+    found = [*roots]
     for node in found:
         for operand in node.operands:
             if type(operand) is not float:
@@ -67,13 +67,15 @@ def consumers_first(root: N) -> list[N]:
     return order
 
 
-def evaluation_order(root: N) -> list[N]:
-    """Every node under ``root`` once, after its operands, the first of them first.
+def evaluation_order(*roots: N, known: Iterable[N] = ()) -> list[N]:
+    """Every node under some roots once, after its operands, the first of them first.
 
     That is the order in which Python evaluates an expression, so that it reads as it was written.
+    Nodes that are known, and what is under these alone, are left out.
     """
-    order: dict[N, None] = {}
-    waiting: list[N | None] = [root]
+    order: dict[N, None] = dict.fromkeys(known)
+    first = len(order)
+    waiting: list[N | None] = [*reversed(roots)]
     opened: list[N] = []  # their operands are on the way; a None stands where the last is complete
     while waiting:
         node = waiting.pop()
@@ -83,7 +85,7 @@ def evaluation_order(root: N) -> list[N]:
             waiting.append(None)
             opened.append(node)
             waiting += [x for x in reversed(node.operands) if type(x) is not float]
-    return list(order)
+    return list(order)[first:]
 
 
 def sweep(root: Node, differentiable: bool = False) -> Steps:

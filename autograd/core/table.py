@@ -107,7 +107,7 @@ class Op:
             are the true derivatives, kinks aside.
         kinks: where the derivative does not exist or takes care, and what it is there.
         calls: the rows of a user's own that its formulas call.
-        key: the name; of a second row of that name, ``name_2``.
+        key: the name; of a row of a user's own ``name~1``, of a second of that name ``name~2``.
 
     Example:
         >>> from autograd import Op, Value
@@ -322,10 +322,10 @@ def _made(cls: type[Op], definition: Definition) -> Op:
     row._define(definition)
     if BUILT_IN:  # of a user's own, so that what is wrong is said now
         _ = row.forward, row.slopes, row.rules, row.by or row.on_nodes
-    count = 1
-    while row.key in EVERY:
-        count += 1
-        row.key = f"{row.name}_{count}"
+        count = 1
+        while (key := f"{row.name}~{count}") in EVERY:
+            count += 1
+        row.key = key
     EVERY[row.key] = row
     return row
 

@@ -10,28 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.ops import Op
-from .look import (
-    BOX_LINE,
-    DASH,
-    EMPHASIS,
-    EMPHASIS_LINE,
-    FAINT,
-    FONT,
-    FRAME,
-    FRAMED,
-    INK,
-    LEAF,
-    LINE,
-    NEGATIVE,
-    NEGATIVE_INK,
-    OPERATION,
-    PAPER,
-    POSITIVE,
-    as_markup,
-    as_tooltip,
-    attribute_list,
-    sign_colour,
-)
+from . import look
+from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
 from .picture import Arrow, Box, Frame, Node, Picture
 
@@ -69,15 +49,19 @@ def dot_lines(picture: Picture, rankdir: str = "LR", partials: bool = True) -> l
     return ["\t" + line for line in lines]
 
 
+def _line(name: str, **attributes: str) -> str:
+    return name + look.attribute_list(**attributes)
+
+
 def _defaults(rankdir: str) -> list[str]:
     """What holds for the picture, and for all nodes and arrows unless they say otherwise."""
     return [
-        "graph"
-        + attribute_list(
+        _line(
+            "graph",
             rankdir=rankdir,
-            bgcolor=PAPER,
-            fontname=FONT,
-            fontcolor=FAINT,
+            bgcolor=look.PAPER,
+            fontname=look.FONT,
+            fontcolor=look.FAINT,
             fontsize="11",
             nodesep="0.25",
             ranksep="0.4",
@@ -85,13 +69,13 @@ def _defaults(rankdir: str) -> list[str]:
             labelloc="b",
             labeljust="l",
         ),
-        "node" + attribute_list(shape="plain", fontname=FONT, fontcolor=INK, fontsize="14"),
-        "edge"
-        + attribute_list(
-            fontname=FONT,
-            fontcolor=INK,
+        _line("node", shape="plain", fontname=look.FONT, fontcolor=look.INK, fontsize="14"),
+        _line(
+            "edge",
+            fontname=look.FONT,
+            fontcolor=look.INK,
             fontsize="12",
-            color=LINE,
+            color=look.LINE,
             penwidth="1.2",
             arrowsize="0.7",
         ),
@@ -100,7 +84,7 @@ def _defaults(rankdir: str) -> list[str]:
 
 def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [node.id + attribute_list(label=_record(node), tooltip=_about(node))]
+    lines = [_line(node.id, label=_record(node), tooltip=_about(node))]
     if node.op is not None:
         lines += _operation(node, node.op)
         lines += _operands(node, picture, partials)
@@ -122,20 +106,23 @@ def _operation(node: Node, op: Op) -> list[str]:
         size = {"width": "0", "height": "0.3", "margin": "0.1,0.03", "fixedsize": "false"}
     on_path = any(arrow.emphasised for arrow in node.arrows)
     return [
-        f"{node.id}_op"
-        + attribute_list(
+        _line(
+            f"{node.id}_op",
             label=as_markup(sign),
             tooltip=as_tooltip(f"{op.name}: z = {op.text}"),
             **shape,
-            fillcolor=OPERATION,
-            color=OPERATION,
-            fontcolor=PAPER,
+            fillcolor=look.OPERATION,
+            color=look.OPERATION,
+            fontcolor=look.PAPER,
             fontsize="15" if len(sign) <= 2 else "13",
             **size,
             ordering="in",
         ),
-        f"{node.id}_op -> {node.id}"
-        + attribute_list(weight="8", **(_emphasis(LINE, THINNEST) if on_path else {})),
+        _line(
+            f"{node.id}_op -> {node.id}",
+            weight="8",
+            **(_emphasis(look.LINE, THINNEST) if on_path else {}),
+        ),
     ]
 
 
@@ -149,13 +136,13 @@ def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
             continue
         if isinstance(source, tuple):
             constants, source = source, f"{node.id}_constant{position}"
-            yield source + attribute_list(**_constant(constants))
-        yield f"{source} -> {name}" + attribute_list(**_arrow(arrow, picture, partials))
+            yield _line(source, **_constant(constants))
+        yield _line(f"{source} -> {name}", **_arrow(arrow, picture, partials))
 
 
 def _box(box: Box, picture: Picture) -> Iterator[str]:
     """A closed group, and the arrows into it."""
-    yield box.id + attribute_list(label=_closed(box), tooltip=_hidden(box))
+    yield _line(box.id, label=_closed(box), tooltip=_hidden(box))
     # A summary is drawn where there is room, and pulls nothing away from its place.
     loose = {"weight": "0"} if box.is_summary else {}
     for arrow in box.arrows:
@@ -163,21 +150,20 @@ def _box(box: Box, picture: Picture) -> Iterator[str]:
             yield from _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, arrow.count)
         else:
             attributes = _arrow(arrow, picture, partials=False)
-            yield f"{arrow.source} -> {box.id}" + attribute_list(**attributes, **loose)
+            yield _line(f"{arrow.source} -> {box.id}", **attributes, **loose)
 
 
 def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = True) -> list[str]:
     """An ellipsis that stands for what the picture leaves out, and its arrow."""
     return [
-        name
-        + attribute_list(
+        _line(
+            name,
             label="\u2026" + (f" {count:,}\u00d7" if count > 1 else ""),
             tooltip=about,
             shape="plain",
-            fontcolor=FAINT,
+            fontcolor=look.FAINT,
         ),
-        (f"{name} -> {end}" if is_source else f"{end} -> {name}")
-        + attribute_list(style="dashed", weight="8"),
+        _line(f"{name} -> {end}" if is_source else f"{end} -> {name}", style="dashed", weight="8"),
     ]
 
 
@@ -208,16 +194,16 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
         title = as_markup(_shorten(frame.title))
         lines += [
             f"subgraph cluster_{number} {{",
-            "graph"
-            + attribute_list(
+            _line(
+                "graph",
                 label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
                 tooltip=as_tooltip(frame.title),
                 labelloc="t",
                 labeljust="l",
                 fontsize="12",
                 style="rounded",
-                color=FRAME,
-                bgcolor=FRAMED,
+                color=look.FRAME,
+                bgcolor=look.FRAMED,
                 margin="10",
             ),
             "; ".join(part for member in frame.members for part in belongings[member]),
@@ -229,9 +215,9 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
 
 def _record(node: Node) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
-    emphasis = EMPHASIS_LINE if node.highlighted else INK if node.is_root else LINE
+    emphasis = look.EMPHASIS_LINE if node.highlighted else look.INK if node.is_root else look.LINE
     is_leaf = node.op is None and not node.is_cut
-    fill = EMPHASIS if node.highlighted else LEAF if is_leaf else PAPER
+    fill = look.EMPHASIS if node.highlighted else look.LEAF if is_leaf else look.PAPER
     border = 3 if node.highlighted else 2 if node.is_root else 1
     fields = [_heading(node.label)] if node.label else []
     fields += [_field("data", _rounded(node.data)), _gradient("grad", node.grad)]
@@ -262,8 +248,10 @@ def _heading(label: str) -> str:
 
 def _closed(box: Box) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
-    colour = EMPHASIS_LINE if box.highlighted else INK if box.is_root else BOX_LINE
-    fill = EMPHASIS if box.highlighted else LEAF if box.inputs == box.count else PAPER
+    colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.BOX_LINE
+    fill = (
+        look.EMPHASIS if box.highlighted else look.LEAF if box.inputs == box.count else look.PAPER
+    )
     what = "leaves" if box.inputs == box.count else "Values"
     title = f"<B>{as_markup(_shorten(box.title))}</B>"
     count, total = f"{box.count:,} {_small(what)}", _gradient(f"{SUM} grad", box.total)
@@ -274,7 +262,7 @@ def _closed(box: Box) -> str:
     )
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
-        f'COLOR="{colour}" BGCOLOR="{PAPER}"><TR><TD>{inner}</TD></TR></TABLE>'
+        f'COLOR="{colour}" BGCOLOR="{look.PAPER}"><TR><TD>{inner}</TD></TR></TABLE>'
     )
 
 
@@ -294,8 +282,8 @@ def _hidden(box: Box) -> str:
 
 def _gradient(name: str, number: float | None) -> str:
     """A gradient, or a sum of some, in the colour of its sign; a dash if there was no sweep."""
-    text = DASH if number is None else _rounded(number)
-    colour = sign_colour(number, FAINT, NEGATIVE_INK)
+    text = look.DASH if number is None else _rounded(number)
+    colour = sign_colour(number, look.FAINT, look.NEGATIVE_INK)
     return _field(name, f'<FONT COLOR="{colour}">{text}</FONT>')
 
 
@@ -308,11 +296,11 @@ def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     text = f"{len(numbers):,} constants" if several else _rounded(numbers[0])
     about = ", ".join(map(repr, numbers[:20])) + (", ..." if numbers[20:] else "")
     return {
-        "label": f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{text}</FONT>',
+        "label": f'<FONT POINT-SIZE="12" COLOR="{look.FAINT}">{text}</FONT>',
         "tooltip": as_tooltip(f"the constant{'s' if several else ''} {about}"),
         "shape": "box",
         "style": "rounded",
-        "color": LINE,
+        "color": look.LINE,
         "width": "0",
         "height": "0",
         "margin": "0.07,0.04",
@@ -336,9 +324,9 @@ def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
     tooltip = _account(arrow)
     if tooltip:
         attributes["tooltip"] = attributes["labeltooltip"] = as_tooltip(tooltip)
-    colour, width = LINE, THINNEST
+    colour, width = look.LINE, THINNEST
     if arrow.contribution is not None and arrow.contribution != 0.0:
-        colour = attributes["color"] = sign_colour(arrow.contribution, LINE)
+        colour = attributes["color"] = sign_colour(arrow.contribution, look.LINE)
         width = _width(arrow.contribution, picture)
         attributes["penwidth"] = f"{width:.2f}"
     if arrow.emphasised:
@@ -362,13 +350,13 @@ def _account(arrow: Arrow) -> str:
 def _emphasis(colour: str, width: float) -> dict[str, str]:
     """An arrow between two lines that draw the eye to it."""
     return {
-        "color": f"{EMPHASIS_LINE}:{colour}:{EMPHASIS_LINE}",
+        "color": f"{look.EMPHASIS_LINE}:{colour}:{look.EMPHASIS_LINE}",
         "penwidth": f"{max(width, 2.0):.2f}",
     }
 
 
 def _small(text: str) -> str:
-    return f'<FONT POINT-SIZE="10" COLOR="{FAINT}">{text}</FONT>'
+    return f'<FONT POINT-SIZE="10" COLOR="{look.FAINT}">{text}</FONT>'
 
 
 def _width(contribution: float, picture: Picture) -> float:
@@ -385,20 +373,15 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
         if partials:
             lines.append("number on an edge: the local derivative")
         stroke = '<FONT COLOR="{}"><B>\u2501\u2501</B></FONT> {}'
+        positive = stroke.format(look.POSITIVE, "positive")
+        negative = stroke.format(look.NEGATIVE, "negative")
         lines.append(
-            "colour and width: what the edge adds to a gradient, "
-            f"{stroke.format(POSITIVE, 'positive')} &#160;{stroke.format(NEGATIVE, 'negative')}, "
+            f"colour and width: what the edge adds to a gradient, {positive} &#160;{negative}, "
             f"widest {_rounded(picture.largest_contribution)}"
         )
     if any(arrow.count > 1 for arrow in picture.arrows):
-        lines.append(
-            "n\u00d7: so many edges drawn as one"
-            + (
-                f"; {SUM}: what they add to gradients in all"
-                if picture.largest_contribution
-                else ""
-            )
-        )
+        total = f"; {SUM}: what they add to gradients in all"
+        lines.append("n\u00d7: so many edges drawn as one" + total * bool(lines))
     if picture.boxes:
         lines.append(
             "double border: a group of Values, how many it hides, and the sum of their gradients"

@@ -98,9 +98,5 @@ class FileOptions(Options):
 def taking(
     options: Callable[Given, T],
 ) -> Callable[[Callable[[Value, T], R]], Callable[Concatenate[Value, Given], R]]:
-    """Let a function of a root and of options take these one by one, as ``help`` then shows them.
-
-    Args:
-        options: the class of the options.
-    """
+    """Let a function of a root and of options take these one by one, as ``help`` shows them."""
     return lambda function: one_by_one(function, options)

@@ -1,16 +1,20 @@
-"""Which part of a graph a picture is of: all of it, the end of it, or what is around one node.
+"""Which part of a graph a picture is of, and what it draws the eye to.
 
-A root and the wishes of whoever draws go in; out comes a ``Part``: the nodes, and those of them
-whose operation is drawn with all its operands.
+A graph and the wishes of whoever draws go in. Out comes a ``Part``, which is all of it, the end of
+it, or what is around one node: the nodes, and those of them whose operation is drawn with all its
+operands; and ``Marks``, which the picture looks up.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..core.value import Value
 from ..text import got
+from .options import Highlight
 
 DEPTH_OF_FOCUS = 2
 
@@ -38,11 +42,7 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
         graph: all nodes, consumers first.
         depth: how many operations to go, along the shortest way: back from the end, or from the
             focus both back and forward. None for all, and for ``DEPTH_OF_FOCUS``.
-        focus: the node around which to draw.
-
-    Raises:
-        TypeError: if ``focus`` is not a Value.
-        ValueError: if it is not in the graph.
+        focus: the node around which to draw; refused if it is not in the graph.
     """
     if focus is None:
         if depth is None:
@@ -69,28 +69,52 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
 def require_part(
     option: str, value: object, graph: Set[Value], takes: str = "a Value of the graph"
 ) -> None:
-    """Refuse what is no Value of a graph.
-
-    Args:
-        option: which option it was given as.
-        value: what was given.
-        graph: the nodes.
-        takes: what the option takes.
-
-    Raises:
-        TypeError: if it is no Value.
-        ValueError: if it is not in the graph.
-    """
+    """Refuse what is no Value (a TypeError), or not in the graph (a ValueError)."""
     if not isinstance(value, Value):
-        raise TypeError(
-            f"{option} takes {takes}, got {got(value)}; pass the Value itself, not its label or "
-            f"number"
-        )
+        advice = "pass the Value itself, not its label or number"
+        raise TypeError(f"{option} takes {takes}, got {got(value)}; {advice}")
     if value not in graph:
         raise ValueError(
             f"{option} asks for {value!r}, which is not part of this graph; pass a Value that the "
             f"root was computed from"
         )
+
+
+class Marks:
+    """What the picture draws the eye to, of what is present.
+
+    Attributes:
+        values: the Values.
+        steps: pairs of a Value and one of its operands.
+
+    Raises:
+        TypeError: if something is no Value.
+        ValueError: if it is not in the picture.
+    """
+
+    def __init__(self, highlight: Highlight, present: Set[Value]) -> None:
+        self.values: set[Value] = set()
+        self.steps: set[tuple[Value, Value]] = set()
+        is_one = isinstance(highlight, Value) or hasattr(highlight, "nodes")
+        wanted: list[Any] = [highlight] if is_one else list(highlight)  # type: ignore[arg-type]
+        for entry in wanted:
+            # What why() gives is a path as well, of which .nodes are the Values.
+            entry = getattr(entry, "nodes", entry)
+            is_path = isinstance(entry, Sequence) and not isinstance(entry, str)
+            path: list[Any] = list(entry) if is_path else [entry]
+            for value in path:
+                require_part("highlight", value, present, "Values of the graph, and paths of them")
+            self.values.update(path)
+            self._walk(path)
+        # A list of Values may be a path itself; a set is in no order.
+        if isinstance(highlight, Sequence) and all(isinstance(x, Value) for x in wanted):
+            self._walk(wanted)
+
+    def _walk(self, path: Sequence[Value]) -> None:
+        for first, second in itertools.pairwise(path):
+            for consumer, operand in ((first, second), (second, first)):
+                if operand in consumer.operands:
+                    self.steps.add((consumer, operand))
 
 
 def _operands(graph: Sequence[Value]) -> dict[Value, list[Value]]:

@@ -42,27 +42,24 @@ class NotInstalledError(RuntimeError):
 
 
 def picture_bytes(text: str, picture_format: str) -> bytes:
-    """Draw DOT text.
-
-    Args:
-        text: a DOT file.
-        picture_format: "png", "svg" or "pdf".
-
-    Returns:
-        The contents of a picture file.
-
-    Raises:
-        RenderError: if no Graphviz that is installed gives a picture, or if one takes longer than
-            ``SECONDS_TO_DRAW``.
-        NotInstalledError: if there is neither ``dot`` nor pygraphviz.
-    """
+    """Draw DOT text; all else is as for ``pictures_bytes``."""
     return pictures_bytes([text], picture_format)[0]
 
 
 def pictures_bytes(texts: Sequence[str], picture_format: str) -> list[bytes]:
     """Draw several DOT texts by one process, which saves most of the time that small ones take.
 
-    The arguments and what is raised are those of ``picture_bytes``, also the limit of time.
+    Args:
+        texts: DOT files.
+        picture_format: "png", "svg" or "pdf".
+
+    Returns:
+        The contents of a picture file for each.
+
+    Raises:
+        RenderError: if no Graphviz that is installed gives a picture, or if one takes longer than
+            ``SECONDS_TO_DRAW``.
+        NotInstalledError: if there is neither ``dot`` nor pygraphviz.
     """
     failures: list[str] = []
     absences: list[str] = []
@@ -128,7 +125,7 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
     with tempfile.TemporaryDirectory() as folder:
         variables = fonts.environment(Path(folder))
         try:
-            outcome = _run(renderer.command, _joined(texts), variables or {})
+            outcome = _run(renderer.command, texts, variables or {})
         except subprocess.TimeoutExpired:
             # The same layout takes the same time in any other Graphviz.
             raise RenderError(
@@ -139,8 +136,8 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
     if outcome.returncode == renderer.absent:
         raise NotInstalledError(f"{renderer.name} cannot be imported ({_printed(outcome)})")
     pictures = _split(outcome.stdout, picture_format)
-    if outcome.returncode or len(pictures) != len(texts):
-        code = outcome.returncode
+    code = outcome.returncode
+    if code or len(pictures) != len(texts):
         ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
         raise _UnusableError(
             f"{renderer.name} gave no complete {picture_format}: it {ended} and printed "
@@ -152,11 +149,6 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
             "brings some"
         )
     return pictures
-
-
-def _joined(texts: Sequence[str]) -> bytes:
-    """Several DOT files as one; a comment is where one ends, for those that need to know."""
-    return f"\n{pygraphviz_process.SEPARATOR}\n".join(texts).encode()
 
 
 def _split(drawn: bytes, picture_format: str) -> list[bytes]:
@@ -182,13 +174,13 @@ def _is_whole(picture: bytes, picture_format: str) -> bool:
 
 
 def _run(
-    command: list[str], text: bytes, variables: Mapping[str, str]
+    command: list[str], texts: Sequence[str], variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end, or kill it and all that it has started.
+    """Run a command to its end, or kill it and all that it has started if it takes too long.
 
-    Raises:
-        TimeoutExpired: if it takes too long.
+    A comment says where one text ends, for those that need to know.
     """
+    text = f"\n{pygraphviz_process.SEPARATOR}\n".join(texts).encode()
     try:
         process = subprocess.Popen(
             command,

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.ops import OPS
-from ..core.table import EVERY
+from ..core.table import BUILT_IN, EVERY
 from ..languages import JAX, NUMPY
-from .graph import AFFINE, LARGEST, Graph, LoweringError, as_node, as_operand
+from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
 from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
@@ -83,7 +82,8 @@ def numpy_call(key: str) -> str:
 
 
 NUMPY_CALLS: dict[str, Callable[..., Any]] = {
-    name: _LACKED.get(name) or getattr(np, name) for name in filter(None, map(numpy_call, OPS))
+    name: _LACKED.get(name) or getattr(np, name)
+    for name in filter(None, map(numpy_call, sorted(BUILT_IN)))
 }
 """The functions by what they are called: of the operands, and as ``out`` of the array to write."""
 
@@ -170,7 +170,7 @@ def _sigmoid(graph: _Expanded, operands: tuple[int, ...]) -> int:
 
 
 def _largest(graph: Graph, operands: tuple[int, ...]) -> int:
-    return graph.node(LARGEST, tuple(sorted(set(operands))))
+    return graph.node("largest", tuple(sorted(set(operands))))
 
 
 def _logsumexp(graph: Simplifier, operands: tuple[int, ...]) -> int:

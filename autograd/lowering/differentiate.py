@@ -20,13 +20,15 @@ Number: TypeAlias = "Expression | float"
 
 def differentiate(lowered: Lowered) -> Lowered:
     """Add the derivatives of every value by every parameter, which become nodes of the graph."""
+    graph = lowered.graph.copy()
     found = [
-        _Sweep(lowered.graph, value.rest, k * lowered.parameters)
+        _Sweep(graph, value.rest, k * lowered.parameters)
         for k, value in enumerate(lowered.values)
         if value.rest is not None
     ]
     return replace(
         lowered,
+        graph=graph,
         derivatives=len(lowered.values) * lowered.parameters,
         gradients={position: x for sweep in found for position, x in sweep.gradients.items()},
         outers=[outer for sweep in found for outer in sweep.outers],

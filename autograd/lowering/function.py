@@ -21,9 +21,10 @@ from ..core.sweep import consumers_first
 from ..core.value import Value, grad
 from ..text import point as point_text
 from . import policy
-from .backends import named_backend
+from .backends import Computation, named_backend
 from .graph import LoweringError
-from .program import NotCopied, Program, lower
+from .lowered import Request
+from .program import NotCopied, Program
 
 TOOL = "LoweredFunction"
 Array: TypeAlias = NDArray[np.float64]
@@ -46,7 +47,7 @@ def signature(root: Value, leaves: Sequence[Value]) -> Signature:
     for node in order:
         if node.op is None:
             if places[node] >= 0:
-                names.append("constant:")
+                names.append("constant")
                 constants.append(node.data)
             continue
         names.append(node.op.key)
@@ -243,7 +244,7 @@ class Programs:
     def __init__(self, root: Value, leaves: Sequence[Value], engine: str = "numpy") -> None:
         self.guard = Guard(root, leaves)
         self._root, self._leaves, self._engine = root, list(leaves), engine
-        self._made: dict[str, _Program] = {}
+        self._made: dict[str, Program] = {}
         self._lock = threading.RLock()
         self._below = np.tri(len(leaves), dtype=bool)
         self._entries: tuple[Places, Places] | None = None
@@ -251,12 +252,12 @@ class Programs:
     def value(self, point: Array) -> float:
         """The value at a point of D numbers."""
         with self._lock:
-            return float(self._get("first", lambda: [self._root]).values(point)[0])
+            return float(self._at(point, "first", lambda: [self._root]).value()[0])
 
     def value_and_gradient(self, point: Array) -> tuple[float, Array]:
         """The value and the gradient, of length D."""
         with self._lock:
-            values, rows = self._get("first", lambda: [self._root])(point)
+            values, rows = self._at(point, "first", lambda: [self._root])()
             return float(values[0]), rows[0]
 
     def hessian(self, point: Array) -> Array:
@@ -266,22 +267,21 @@ class Programs:
                 self._entries = self._find_entries()
             i, j = self._entries
             if len(i) > policy.SPARSE * len(point):
-                _, rows = self._get("second", self._gradient)(point)
+                _, rows = self._at(point, "second", self._gradient)()
                 found: Array = np.where(self._below, rows, rows.T)
                 return found
             found = np.zeros(self._below.shape)
             if len(i):
-                entries = self._get("second", self._second).values(point)
-                found[i, j] = entries
-                found[j, i] = entries
+                program = self._at(point, "second", self._second, first=Request.VALUES)
+                found[i, j] = found[j, i] = program.value()
         return found
 
     def hvp(self, point: Array, v: Array) -> Array:
         """The Hessian times v: the gradient of the slope along v."""
         with self._lock:
             along = [Value(1.0) for _ in self._leaves]
-            program = self._get("product", lambda: [dot(self._gradient(), along)], along)
-            product: Array = program(point, v)[1][0]
+            program = self._at(point, "hvp", lambda: [dot(self._gradient(), along)], along)
+            product: Array = program(v[None, :])[1][0]
             return product
 
     def _gradient(self) -> list[Value]:
@@ -305,64 +305,24 @@ class Programs:
             grad(slopes[i], self._leaves[j], create_graph=True)[0] for i, j in zip(*self._entries)
         ]
 
-    def _get(
-        self, name: str, roots: Callable[[], list[Value]], inputs: Sequence[Value] = ()
-    ) -> _Program:
-        if name not in self._made:
+    def _at(
+        self,
+        point: Array,
+        name: str,
+        roots: Callable[[], list[Value]],
+        inputs: Sequence[Value] = (),
+        first: Request = Request.STEP,
+    ) -> Program:
+        """The program of some roots, with a point as its parameters."""
+        program = self._made.get(name)
+        if program is None:
             if not self.guard.holds(self._root, self._leaves):
                 raise LoweringError(
                     "a Value that f uses holds another number than where f was recorded; record f "
                     "again, or call autograd.gradient and autograd.hessian, which do so every time"
                 )
-            self._made[name] = _Program(roots(), self._leaves, self._engine, inputs)
-        return self._made[name]
-
-
-class _Program:
-    """K roots and their derivatives by D leaves, of which the roots may use only some."""
-
-    def __init__(
-        self,
-        roots: Sequence[Value],
-        leaves: Sequence[Value],
-        engine: str,
-        inputs: Sequence[Value] = (),
-    ) -> None:
-        under = {node for root in roots for node in consumers_first(root)}
-        used = [i for i, leaf in enumerate(leaves) if leaf in under]
-        self._used: Any = slice(None) if len(used) == len(leaves) else used
-        self._shape = len(roots), len(leaves)
-        self._values = np.array([root.data for root in roots])
-        self._single = len(roots) == 1
-        # Without a leaf there is nothing to compute: the roots are constants.
-        self._program = (
-            lower(
-                roots[0] if self._single else roots,
-                inputs=inputs,
-                wrt=[leaves[i] for i in used],
-                engine=engine,
-            )
-            if used
-            else None
-        )
-
-    def values(self, point: Array) -> Array:
-        """The K roots alone."""
-        if self._program is None:
-            return self._values
-        self._program.parameters[:] = point[self._used]
-        return np.atleast_1d(self._program.value())
-
-    def __call__(self, point: Array, inputs: Array | None = None) -> tuple[Array, Array]:
-        """The K roots, and K rows of D derivatives: arrays of their own."""
-        if self._program is None:
-            return self._values, np.zeros(self._shape)
-        self._program.parameters[:] = point[self._used]
-        values, rows = self._program(None if inputs is None else inputs[None, :])
-        if self._single:
-            values, rows = np.array([values]), rows[None, :]
-        if isinstance(self._used, slice):
-            return values, rows
-        spread = np.zeros(self._shape)
-        spread[:, self._used] = rows
-        return values, spread
+            # Not by lower(), which would refuse leaves that no root depends on.
+            computation = Computation(roots(), list(inputs), self._leaves, [], self._engine, first)
+            program = self._made[name] = Program(computation, single=False)
+        program.parameters[:] = point
+        return program

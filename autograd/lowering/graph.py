@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 from ..core import ops
 from ..core.ops import Op
 
-# Names that no operation can have: no identifier ends in a colon.
-INPUT, PARAMETER, CONSTANT = "input:", "parameter:", "constant:"
-ONE = "one:"  # 1 for every instance: what a bias is multiplied with
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+ONE = "one"  # 1 for every instance: what a bias is multiplied with
 LEAVES = frozenset({INPUT, PARAMETER, CONSTANT, ONE})
-AFFINE = "affine:"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
-LARGEST = "largest:"  # of any number of nodes
+AFFINE = "affine"  # of a coefficient, what it multiplies, the next coefficient, ..., and a bias
 
 
 class LoweringError(ValueError):
@@ -64,6 +62,13 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def copy(self) -> Graph:
+        """Another graph of the same nodes, to add to."""
+        new = Graph()
+        for name, kept in vars(self).items():
+            setattr(new, name, kept.copy())
+        return new
 
     def _add(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
         index = len(self.names)
@@ -201,15 +206,6 @@ class Expression:
 
     def __rmul__(self, other: Any) -> Expression:
         return self.record_operation(ops.mul, (other, self))
-
-    def __truediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Expression:
-        return self.record_operation(ops.div, (other, self))
-
-    def __pow__(self, other: Any) -> Expression:
-        return self.record_operation(ops.pow, (self, other))
 
     def __neg__(self) -> Expression:
         return self.record_operation(ops.neg, (self,))

@@ -17,11 +17,11 @@ from .graph import AFFINE, CONSTANT, PARAMETER
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
 from .pipeline import Batch
-from .runners import Array, BatchRunner
+from .runners import Array, Runner
 from .schedule import Block, Schedule
 
 
-class JaxRunner(BatchRunner):
+class JaxRunner(Runner):
     """Runs a schedule as one function that JAX compiles, in double precision.
 
     With several devices the instances are spread over as many of them as divide their number.
@@ -32,12 +32,13 @@ class JaxRunner(BatchRunner):
     """
 
     def __init__(self, batch: Batch, request: Request) -> None:
-        self.batch, self.made = batch, (schedule := batch.schedule(request))
+        schedule = batch.schedule(request)
+        self.stages, self.operations = batch.stages, schedule.operations
         self.jax = import_jax()
         self.function = jax_function(schedule)
         self.compiled = self.jax.jit(self.function)
         self.parameters: Array = np.zeros(schedule.lowered.parameters)
-        self.source = emit_numpy(schedule).text
+        self.source = emit_numpy(schedule)[0]
         self.columns: Any = None
         self.found: Any = None
 
@@ -69,9 +70,8 @@ class JaxRunner(BatchRunner):
 
     def traced(self) -> Callable[[Any], tuple[Any, Any]]:
         """The value and the gradient as a pure function of the parameters, for JAX to trace."""
-        columns = self.columns
 
-        def function(parameters: Any) -> tuple[Any, Any]:
+        def function(parameters: Any, columns: Any = self.columns) -> tuple[Any, Any]:
             results, _ = self.function(parameters, columns)
             return results[0], results[1:]
 

@@ -157,7 +157,7 @@ class Lowered:
         if name == CONSTANT:
             text = plain(graph.numbers[node])
         elif name in LEAVES:
-            text = name[:-1] if name == ONE else f"{name[:-1]} {graph.numbers[node]:.0f}"
+            text = name if name == ONE else f"{name} {graph.numbers[node]:.0f}"
         elif name == AFFINE:
             products = [f"{_v(c)} * {_v(x)}" for c, x in zip(operands[::2], operands[1::2])]
             bias = [_v(operands[-1])] if len(operands) % 2 else []
@@ -166,7 +166,7 @@ class Lowered:
             signed = [f" {sign} {x}" for sign, x in zip(name[4:], terms)]
             text = "".join(signed).removeprefix(" + ")
         else:
-            text = f"{name}({', '.join(terms)})"
+            text = f"{name.removesuffix('~1')}({', '.join(terms)})"
         return f"{_v(node)} = {text}", escape(graph.labels.get(node, ""))
 
     def _outputs(self) -> Iterator[tuple[str, str]]:

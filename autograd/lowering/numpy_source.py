@@ -1,4 +1,4 @@
-"""Emit NumPy: from a schedule to Python source that a person can read, and that is what runs.
+"""The NumPy back end: from a schedule to Python source that a person can read, and that runs.
 
 The source has three parts: views and buffers, made once for a batch size; ``prepare``, what depends
 on the data alone; and ``step``, what depends on the parameters. ``layout`` says where the numbers
@@ -9,35 +9,23 @@ from __future__ import annotations
 
 import linecache
 import zlib
+from collections.abc import Callable
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.table import EVERY
 from .arrays import NUMPY_CALLS, numpy_call
 from .graph import AFFINE, PARAMETER
 from .layout import Layout
-from .lowered import Average
+from .lowered import Average, Request
 from .numpy_views import RESULTS, Views, line, literal
+from .pipeline import Batch
+from .runners import Array, Runner
 from .schedule import EVERY_STEP, Block, Products, Schedule
 
-
-class NumpySource(NamedTuple):
-    """The emitted program.
-
-    Attributes:
-        text: makes views of ``rows``, ``scalars`` and ``results``, and defines the functions
-            ``prepare()`` and ``step()``. They are global there: the time that Python takes to
-            compile closures grows with the square of their variables.
-        layout: which rows and scalars it needs.
-        index_arrays: the arrays of positions that it refers to by name.
-    """
-
-    text: str
-    layout: Layout
-    index_arrays: dict[str, NDArray[np.intp]]
+KEPT_SIZES = 4
 
 
 def compile_source(source: str) -> CodeType:
@@ -49,25 +37,20 @@ def compile_source(source: str) -> CodeType:
 
 # What a program calls each operation, and NumPy's functions.
 NAMESPACE: dict[str, Any] = {
-    "add": np.add,
-    "array": np.array,
-    "copyto": np.copyto,
-    "dot": np.dot,
-    "einsum": np.einsum,
-    "empty": np.empty,
-    "maximum": np.maximum,
-    "multiply": np.multiply,
-    "subtract": np.subtract,
-    "take": np.take,
-    "vdot": np.vdot,
+    **{name: getattr(np, name) for name in ("add", "array", "dot", "einsum", "empty")},
+    **{name: getattr(np, name) for name in ("multiply", "subtract", "take", "vdot")},
     **NUMPY_CALLS,
 }
 
 
-def emit_numpy(schedule: Schedule) -> NumpySource:
-    """Write the NumPy program for a schedule."""
-    layout = Layout(schedule)
-    views = Views(schedule, layout, NAMESPACE)
+def emit_numpy(schedule: Schedule) -> tuple[str, Views]:
+    """Write the NumPy program for a schedule; the views know what it is to be run with.
+
+    It makes views of ``rows``, ``scalars`` and ``results``, and defines the functions ``prepare()``
+    and ``step()``. They are global there: the time that Python takes to compile closures grows with
+    the square of their variables.
+    """
+    views = Views(schedule, Layout(schedule), NAMESPACE)
     for block in schedule.blocks:
         views.stages[block.stage].extend(_block(block, views))
     step = views.stages[EVERY_STEP]
@@ -76,7 +59,7 @@ def emit_numpy(schedule: Schedule) -> NumpySource:
     text = [*views.lines]
     for name, lines in zip(("prepare", "step"), views.stages):
         text += ["", "", f"def {name}():", *(f"    {line}" for line in lines or ["pass"])]
-    return NumpySource("\n".join(text) + "\n", layout, views.index_arrays)
+    return "\n".join(text) + "\n", views
 
 
 # Blocks -------------------------------------------------------------------------------------------
@@ -203,3 +186,62 @@ def _invariant(schedule: Schedule, views: Views, step: list[str]) -> None:
 def _store(places: list[int], expression: str, first: bool, views: Views, step: list[str]) -> None:
     """Put numbers into some of the results, or add them to what is there."""
     step.append(f"{views.results(places)} {'=' if first else '+='} {expression}")
+
+
+# Running ------------------------------------------------------------------------------------------
+
+
+class NumpyRunner(Runner):
+    """Runs the emitted NumPy source in buffers that are made once for each size of a batch."""
+
+    def __init__(self, batch: Batch, request: Request) -> None:
+        schedule = batch.schedule(request)
+        self.stages, self.operations = batch.stages, schedule.operations
+        self.source, views = emit_numpy(schedule)
+        layout, self.index_arrays = views.layout, views.index_arrays
+        self.compiled = compile_source(self.source)
+        self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
+        self.input_rows = [layout.row[node] for node in schedule.inputs]
+        self.scalars = layout.scalars()
+        lowered = schedule.lowered
+        self.parameters: Array = self.scalars[: lowered.parameters]
+        self.results: Array = np.zeros(len(lowered.values) + lowered.derivatives)
+        self.bound: dict[int, tuple[Array, Callable[[], None], Callable[[], None]]] = {}
+        self.buffer: Array = np.empty((0, 0))
+        self.step: Callable[[], None] = lambda: None
+
+    def load(self, columns: Array) -> None:
+        """Take the inputs of a batch, and compute what depends on them alone."""
+        size = columns.shape[1]
+        if size not in self.bound:
+            while len(self.bound) >= KEPT_SIZES:
+                del self.bound[next(iter(self.bound))]
+            self.bound[size] = self.bind(size)
+        self.buffer, prepare, self.step = self.bound[size]
+        if len(columns):
+            self.buffer[self.input_rows] = columns
+        with np.errstate(all="ignore"):
+            prepare()
+
+    def bind(self, size: int) -> tuple[Array, Callable[[], None], Callable[[], None]]:
+        """Make the buffers and views for a batch, and the functions that work on them."""
+        rows = np.zeros((self.n_rows, size))
+        rows[self.ones] = 1.0
+        namespace: dict[str, Any] = {**NAMESPACE, **self.index_arrays}
+        namespace.update(rows=rows, scalars=self.scalars, results=self.results)
+        exec(self.compiled, namespace)
+        return rows, namespace["prepare"], namespace["step"]
+
+    def run(self) -> Array:
+        """The averages, in an array that the next call overwrites."""
+        with np.errstate(all="ignore"):
+            self.step()
+        return self.results
+
+    def rows(self) -> Array:
+        """The outputs wanted for each instance, as rows, of the last run."""
+        size = self.buffer.shape[1]
+        found = np.empty((len(self.outputs), size))
+        for i, (row, scalar) in enumerate(self.outputs):
+            found[i] = self.buffer[row] if row >= 0 else self.scalars[scalar]
+        return found

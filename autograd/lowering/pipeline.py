@@ -7,7 +7,8 @@ levels, and differentiated kind by kind (``tables``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TypeAlias
 
@@ -33,9 +34,9 @@ PASSES: tuple[Pass, ...] = (find_products, differentiate, simplify, expand, choo
 FEW, SHARE = 200, 0.1
 
 
-def stages(lowered: Lowered, passes: Sequence[Pass] = PASSES) -> Iterator[Stage]:
-    """Run some passes: the name of each, and what it gives."""
-    for step in passes:
+def stages(lowered: Lowered) -> Iterator[Stage]:
+    """Run the passes: the name of each, and what it gives."""
+    for step in PASSES:
         lowered = step(lowered)
         yield step.__name__, lowered
 
@@ -59,7 +60,7 @@ class Batch:
             check_operation(key)
         self.recorded, self.columns, self.weight = recorded, columns, weight
         self.size = len(recorded.graph)
-        *_, (_, self._begun) = stages(recorded, PASSES[:1])
+        self._begun = PASSES[0](recorded)
         left = self._begun.graph.operations(self._begun.nodes())
         self.layered = left <= max(FEW, SHARE * self.size)
         self._schedules: dict[Request, Schedule] = {}
@@ -67,14 +68,12 @@ class Batch:
     @cached_property
     def _derived(self) -> Lowered:
         """The graph up to the point where it matters what is asked for."""
-        *_, (_, derived) = stages(self._begun, PASSES[1:-1])
-        return derived
+        return functools.reduce(lambda lowered, step: step(lowered), PASSES[1:-1], self._begun)
 
     def schedule(self, request: Request) -> Schedule:
         """The blocks of the graph in order."""
         if request not in self._schedules:
-            *_, (_, chosen) = stages(self._derived.only(request), PASSES[-1:])
-            self._schedules[request] = schedule(chosen)
+            self._schedules[request] = schedule(PASSES[-1](self._derived.only(request)))
         return self._schedules[request]
 
     def stages(self) -> Iterator[Stage]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sweep import count_consumers
 from ..core.value import Value
 from ..text import Text, counted, got, whole_number
-from .backends import BACKENDS, named_backend
-from .computation import Computation
+from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
-from .record import Recording, record, unreached
+from .record import difference, record
 from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
@@ -61,9 +59,8 @@ def lower(
     leaves = {"inputs": list(inputs), "wrt": list(wrt)}
     observed = list(observe)
     _check(roots, leaves, observed, engine)
-    single = isinstance(root, Value)
-    computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, single)
-    return Program(_Runners(computation, engine))
+    computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, engine)
+    return Program(computation, single=isinstance(root, Value))
 
 
 def _check(
@@ -90,10 +87,11 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
-    wrt = leaves["wrt"]
+    reached = count_consumers(*roots, *observed)
     unknown = [
-        f"wrt[{i}]{f' ({wrt[i].label})' if wrt[i].label else ''}"
-        for i in unreached([*roots, *observed], wrt)
+        f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
+        for i, leaf in enumerate(leaves["wrt"])
+        if leaf not in reached
     ]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
@@ -101,18 +99,6 @@ def _check(
             f"{', '.join(unknown[:3])}{more} cannot be reached from the root: the graph does not "
             f"depend on it; record the graph from the same Values, or leave it out of wrt"
         )
-
-
-@contextlib.contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Passes make many small tuples and no cycles: looking for these would take a third more."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class NotCopied:
@@ -130,38 +116,12 @@ class NotCopied:
         )
 
 
-class _Runners(NotCopied):
-    """A computation, and what computes it, made when it is first asked for.
-
-    Attributes:
-        parameters: what all of them compute with.
-    """
-
-    def __init__(self, computation: Computation, engine: str) -> None:
-        self.computation, self.backend = computation, BACKENDS[engine]
-        self._made: dict[Request, Runner] = {}
-        self.parameters: Array = np.empty(0)
-        with _no_search_for_cycles():
-            self.parameters = self.get(Request.STEP).parameters
-        self.parameters[:] = [value.data for value in computation.wrt]
-
-    def get(self, request: Request) -> Runner:
-        """The runner for a request, with the parameters as they are now."""
-        runner = self._made.get(request)
-        if runner is None:
-            runner = self._made[request] = self.backend.runner(self.computation, request)
-        if runner.parameters is not self.parameters and len(self.parameters):
-            runner.parameters[:] = self.parameters
-        return runner
-
-
 class _Made(NotCopied):
     """What a program with its data and one without have in common."""
 
-    def __init__(self, runners: _Runners) -> None:
-        self._runners = runners
-        self._computation = runners.computation
-        self.parameters = runners.parameters
+    def __init__(self, computation: Computation) -> None:
+        self._computation = computation
+        self.parameters = computation.parameters
 
     def write_back(self) -> None:
         """Put ``parameters`` into the Values of ``wrt``."""
@@ -171,11 +131,11 @@ class _Made(NotCopied):
     @property
     def source(self) -> str:
         """The program as NumPy source, with the matrix products that the graph has become."""
-        return self._runners.get(Request.STEP).source
+        return self._computation.runner(Request.STEP).source
 
     def describe(self) -> str:
         """A table of the array operations: how many scalar nodes each stands for."""
-        lines = self._runners.get(Request.STEP).operations()
+        lines = self._computation.runner(Request.STEP).operations()
         if not lines:
             return self.source
         text = [f"{'when':<12}{'operation':<16}{'nodes':>8}{'calls':>8}  first of them"]
@@ -206,7 +166,7 @@ class _Made(NotCopied):
             ValueError: if there is no such stage.
         """
         most = whole_number("most", most)
-        stages = list(self._runners.get(Request.STEP).stages())
+        stages = list(self._computation.runner(Request.STEP).stages())
         names = list(dict.fromkeys(name for name, _ in stages))
         if after is not None and after not in names:
             raise ValueError(f"after must be one of {', '.join(names)}, got {after!r}")
@@ -227,6 +187,10 @@ class Program(_Made):
             Change it in place.
     """
 
+    def __init__(self, computation: Computation, single: bool) -> None:
+        super().__init__(computation)
+        self._single = single
+
     def __call__(self, batch: Any = None) -> tuple[Any, Array]:
         """The mean over a batch, and its gradient.
 
@@ -242,37 +206,34 @@ class Program(_Made):
         """
         results = self._loaded(Request.STEP, batch).run()
         k = len(self._computation.roots)
-        if self._computation.single:
+        if self._single:
             return float(results[0]), results[1:].copy()
-        return results[:k].copy(), results[k:].reshape(k, len(self._computation.wrt)).copy()
+        return results[:k].copy(), results[k:].reshape(k, len(self.parameters)).copy()
 
     def value(self, batch: Any = None) -> Any:
         """The mean over a batch alone, forward only; arguments and errors as for a call."""
         results = self._loaded(Request.VALUES, batch).run()
-        return float(results[0]) if self._computation.single else results.copy()
+        return float(results[0]) if self._single else results.copy()
 
     def per_instance(self, batch: Any = None) -> Array:
         """The root for every instance: an array of length T, or T x K for a list of K roots."""
-        single = self._computation.single
-        if single and not self._computation.inputs:  # of which a batch may have been made
+        if not self._computation.inputs:  # the data in the graph may be a batch, but it is one root
             return np.array([self.value(batch)])
         runner = self._loaded(Request.ROWS, batch)
         runner.run()
         rows = runner.rows()
-        found: Array = rows[0].copy() if single else rows.T.copy()
-        return found
+        return np.array(rows[0] if self._single else rows.T)
 
     def _loaded(self, request: Request, batch: Any) -> Runner:
         """The runner for a request, with the batch loaded."""
-        runner = self._runners.get(request)
         if self._computation.inputs:
-            runner.hold(self.columns(batch))
-        elif batch is not None:
+            return self._computation.runner(request, self.columns(batch))
+        if batch is not None:
             raise ValueError(
                 "this program was lowered without inputs, so its data are in the graph; call it "
                 "without a batch, or name the inputs: lower(root, inputs=[...])"
             )
-        return runner
+        return self._computation.runner(request)
 
     def columns(self, batch: Any) -> Array:
         """A batch as D rows and a column for each instance, once it is known to fit."""
@@ -301,7 +262,7 @@ class Program(_Made):
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
         other = record([root], inputs, self._computation.wrt, observe)
-        return self._computation.recording.difference(Recording(other))
+        return difference(self._computation.recorded, other)
 
 
 class BoundProgram(_Made):
@@ -314,19 +275,12 @@ class BoundProgram(_Made):
     """
 
     def __init__(self, program: Program, columns: Array) -> None:
-        super().__init__(program._runners)
+        super().__init__(program._computation)
         self.program = program
         self.size = columns.shape[1]
         # A program without inputs has its data in it.
         self._columns = self._chosen = columns if self._computation.inputs else None
-        self._runner = self._runners.get(Request.STEP)
-        self._load(self._runner, self._chosen)
-
-    @staticmethod
-    def _load(runner: Runner, columns: Array | None) -> Runner:
-        if columns is not None:
-            runner.hold(columns)
-        return runner
+        self._runner = self._computation.runner(Request.STEP, self._chosen)
 
     def select(self, instances: Sequence[int] | None) -> None:
         """Choose the instances of the next calls: a batch, or all for None."""
@@ -336,14 +290,13 @@ class BoundProgram(_Made):
 
     def __call__(self) -> tuple[float, Array]:
         """The mean and its gradient, an array that the next call may overwrite."""
-        if self._chosen is not None:
-            self._runner.hold(self._chosen)
+        self._runner.hold(self._chosen)
         results = self._runner.run()
         return float(results[0]), results[1:]
 
     def value(self) -> float:
         """The mean over all instances, forward only."""
-        return float(self._load(self._runners.get(Request.VALUES), self._columns).run()[0])
+        return float(self._computation.runner(Request.VALUES, self._columns).run()[0])
 
     def observed(self) -> Array:
         """What was to be observed in the last call, an array with a row for each instance."""
@@ -352,7 +305,8 @@ class BoundProgram(_Made):
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the instances of the next call, and how many of them each."""
-        return self._load(self._runner, self._chosen).shards()
+        self._runner.hold(self._chosen)
+        return self._runner.shards()
 
     def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
@@ -363,4 +317,5 @@ class BoundProgram(_Made):
         Raises:
             ValueError: if the engine is another one.
         """
-        return self._load(self._runner, self._chosen).traced()
+        self._runner.hold(self._chosen)
+        return self._runner.traced()

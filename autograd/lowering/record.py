@@ -6,9 +6,10 @@ all instances; every other leaf is a constant, at the number that it holds now.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
+from ..core.sweep import evaluation_order
 from ..core.value import Value
 from .graph import CONSTANT, INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
@@ -31,72 +32,43 @@ def record(
             nodes[leaf] = graph.leaf(name, place)
             if leaf.label:
                 graph.labels[nodes[leaf]] = leaf.label
-    for root in [*roots, *observed]:
-        _record_under(root, graph, nodes)
+    # Operands first and from the left, so that node numbers follow the way people write.
+    for value in evaluation_order(*roots, *observed, known=nodes):
+        if value.op is None:
+            nodes[value] = graph.constant(value.data)
+            continue
+        operands = tuple(
+            [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
+        )
+        nodes[value] = node = graph.node(value.op.key, operands)
+        if value.label:
+            graph.labels.setdefault(node, value.label)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
 
-class Recording:
-    """A graph as it was recorded, whatever passes add to it afterwards."""
-
-    def __init__(self, lowered: Lowered) -> None:
-        self.lowered, self._size = lowered, len(lowered.graph)
-
-    def nodes(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
-        """Everything that tells two graphs apart, in the order in which it was recorded."""
-        graph = self.lowered.graph
-        recorded = zip(graph.names, graph.operands, graph.numbers)
-        yield from itertools.islice(recorded, self._size)
-        roots = [x for value in self.lowered.values for x in value.nodes()]
-        yield "the root", (*roots, *self.lowered.rows), 0.0
-
-    def difference(self, other: Recording) -> str:
-        """Where another recording differs from this one; empty if nowhere."""
-        # Both end with their root, so that of two lengths one is told before the shorter ends.
-        for mine, yours in zip(self.nodes(), other.nodes()):
-            if mine != yours:
-                was, found = _named(mine), _named(yours)
-                told = "has other operands" if was == found else f"stands where it had {was}"
-                return f"{found} {told}"
-        return ""
+def difference(one: Lowered, other: Lowered) -> str:
+    """Where the second of two recordings differs from the first; empty if nowhere."""
+    # Both end with their root, so that of two lengths one is told before the shorter ends.
+    for mine, yours in zip(_listed(one), _listed(other)):
+        if mine != yours:
+            was, found = _named(mine), _named(yours)
+            told = "has other operands" if was == found else f"stands where it had {was}"
+            return f"{found} {told}"
+    return ""
 
 
-def _named(node: tuple[str, tuple[int, ...], float]) -> str:
+_Listed: TypeAlias = "tuple[str, tuple[int, ...], float]"
+
+
+def _listed(lowered: Lowered) -> Iterator[_Listed]:
+    """Everything that tells two graphs apart, in the order in which it was recorded."""
+    graph = lowered.graph
+    yield from zip(graph.names, graph.operands, graph.numbers)
+    roots = [x for value in lowered.values for x in value.nodes()]
+    yield "the root", (*roots, *lowered.rows), 0.0
+
+
+def _named(node: _Listed) -> str:
     name, _, number = node
-    return f"the constant {number:.6g}" if name == CONSTANT else name
-
-
-def _record_under(root: Value, graph: Graph, nodes: dict[Value, int]) -> None:
-    """Operands first and from the left, so that node numbers follow the way people write."""
-    stack = [root]
-    while stack:
-        value = stack[-1]
-        if value in nodes:
-            stack.pop()
-        elif value.op is None:
-            nodes[value] = graph.constant(value.data)
-        else:
-            waiting = [x for x in value.operands if isinstance(x, Value) and x not in nodes]
-            if waiting:
-                waiting.reverse()
-                stack += waiting
-                continue
-            operands = tuple(
-                [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
-            )
-            nodes[value] = node = graph.node(value.op.key, operands)
-            if value.label:
-                graph.labels.setdefault(node, value.label)
-
-
-def unreached(roots: Sequence[Value], leaves: Sequence[Value]) -> list[int]:
-    """The places of the leaves that no root depends on."""
-    found = set(roots)
-    order = list(found)
-    for value in order:
-        for operand in value.operands:
-            if isinstance(operand, Value) and operand not in found:
-                found.add(operand)
-                order.append(operand)
-    return [i for i, leaf in enumerate(leaves) if leaf not in found]
+    return f"the constant {number:.6g}" if name == CONSTANT else name.removesuffix("~1")

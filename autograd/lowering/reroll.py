@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.ops import Op
+from ..core.sweep import evaluation_order
 from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
@@ -20,10 +20,10 @@ from .pipeline import Batch
 
 FEWEST_INSTANCES = 4
 MOST_LEFT = 8
-# What a place of a form holds: an operation on earlier places, a parameter, or a number.
-Place: TypeAlias = "tuple[Any, ...]"
-Form: TypeAlias = "tuple[Place, ...]"
-NUMBER: Place = ("number",)
+# The place of the root, and what each place after those of the parameters holds: an operation on
+# earlier places, or a number.
+Form: TypeAlias = "tuple[Any, ...]"
+NUMBER = None
 
 
 def reroll(root: Value, wrt: Sequence[Value]) -> list[Batch] | None:
@@ -92,27 +92,13 @@ def _plain(operand: Value | float) -> float:
 def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list[float]]:
     """A term without its numbers, as operations on the places before; and the numbers."""
     if not isinstance(term, Value):
-        return (NUMBER,), [term]
-    form: list[Place] = []
+        return (len(parameters), NUMBER), [term]
+    form: list[Any] = []
     numbers: list[float] = []
-    places: dict[Value, int] = {}
-    stack = [term]
-    while stack:
-        node = stack[-1]
-        if node in places:
-            stack.pop()
-            continue
-        if node.op is not None:
-            waiting = [x for x in node.operands if isinstance(x, Value) and x not in places]
-            if waiting:
-                waiting.reverse()
-                stack += waiting
-                continue
-        stack.pop()
-        if node in parameters:
-            place: Place = (PARAMETER, parameters[node])
-        elif node.op is None:
-            place = NUMBER
+    places, first = parameters.copy(), len(parameters)
+    for node in evaluation_order(term, known=parameters):
+        place = NUMBER
+        if node.op is None:
             numbers.append(node.data)
         else:
             operands: list[int] = []
@@ -120,13 +106,13 @@ def _form(term: Value | float, parameters: dict[Value, int]) -> tuple[Form, list
                 if isinstance(x, Value):
                     operands.append(places[x])
                 else:
-                    operands.append(len(form))
+                    operands.append(first + len(form))
                     form.append(NUMBER)
                     numbers.append(x)
             place = (node.op, *operands)
-        places[node] = len(form)
+        places[node] = first + len(form)
         form.append(place)
-    return tuple(form), numbers
+    return (places[term], *form), numbers
 
 
 def _batch(form: Form, instances: list[tuple[float, list[float]]], parameters: int) -> Batch:
@@ -150,19 +136,19 @@ def _batch(form: Form, instances: list[tuple[float, list[float]]], parameters: i
         return graph.leaf(INPUT, next(inputs))
 
     factor = hole(0)
-    nodes: list[int] = []
-    for what, *operands in form:
-        if isinstance(what, Op):
-            nodes.append(graph.node(what.key, tuple([nodes[x] for x in operands])))
-        elif what == PARAMETER:
-            nodes.append(graph.leaf(PARAMETER, operands[0]))
-        else:
+    nodes = [graph.leaf(PARAMETER, i) for i in range(parameters)]
+    place, *places = form
+    for held in places:
+        if held is NUMBER:
             nodes.append(hole(next(slots)))
-    weight = float(len(instances))
+        else:
+            op, *operands = held
+            nodes.append(graph.node(op.key, tuple([nodes[x] for x in operands])))
+    weight, root = float(len(instances)), nodes[place]
     if shared[0]:
-        weight, root = weight * float(table[0, 0]), nodes[-1]
+        weight *= float(table[0, 0])
     else:
-        root = graph.node("mul", (factor, nodes[-1]))
+        root = graph.node("mul", (factor, root))
     recorded = Lowered(graph, len(columns), parameters, [Average(root)], [])
     if not len(columns):
         # Every term is the same: one instance says it all.

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from .arrays import COMMUTATIVE
-from .graph import AFFINE, CONSTANT, INPUT, LARGEST, ONE, PARAMETER, Graph, Operations
+from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER, Graph, Operations
 from .lowered import UNWANTED, Lowered
 from .products import WORTHWHILE
 
-REDUCTIONS = frozenset({"sum", LARGEST})
+REDUCTIONS = frozenset({"sum", "largest"})
 ONCE, EVERY_STEP = 0, 1
 
 

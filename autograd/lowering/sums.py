@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .graph import AFFINE, CONSTANT, INPUT, LARGEST, ONE, PARAMETER
+from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER
 from .lowered import Average, Lowered
 from .simplify import Simplifier
 
@@ -65,7 +65,7 @@ class _Chooser:
             coefficients = [nodes[x] for x in operands[::2]]
             pairs = [x for pair in zip(coefficients, rows) for x in pair]
             return new.node(name, tuple(pairs + coefficients[len(rows) :]))
-        if name in (LARGEST, "sum"):
+        if name in ("largest", "sum"):
             alike = [[nodes[x] for x in operands if self.varies[x] == vary] for vary in (1, 0)]
             combine = self.plain_sum if name == "sum" else self.largest
             found = [combine(x) for x in alike if x]
@@ -138,7 +138,7 @@ class _Chooser:
 
     def largest(self, operands: list[int]) -> int:
         """The largest of rows, or of single numbers."""
-        return operands[0] if len(operands) == 1 else self.new.node(LARGEST, tuple(operands))
+        return operands[0] if len(operands) == 1 else self.new.node("largest", tuple(operands))
 
     def plain_sum(self, terms: list[int]) -> int:
         """A sum by additions and subtractions if it is short, else a reduction."""

@@ -14,6 +14,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,8 +78,6 @@ _REFUSED: dict[type[ast.AST], str] = {
 }
 # Characters that no expression needs, and what begins with them makes parsers work hard.
 _NEVER = "\"'\\#"
-_OPENING = "([{"
-_CLOSING = ")]}"
 
 
 def functions() -> list[str]:
@@ -121,7 +120,7 @@ class Expression:
 
     inputs: tuple[str, ...]
     parts: tuple[str, ...]
-    _statements: tuple[_Statement, ...]
+    _statements: list[_Statement]
     _first_uses: Mapping[str, str]
 
     def require(self, given: Collection[str]) -> None:
@@ -222,24 +221,20 @@ def read_number(name: str, text: str) -> float:
     Raises:
         ExpressionError: if it is neither.
     """
-    try:
+    with suppress(ValueError):
         return float(text)
-    except ValueError:
-        pass
-    try:
+    with suppress(ExpressionError):
         expression = parse(text)
-    except ExpressionError:
-        expression = None
-    if expression is None or expression.inputs or expression.parts:
-        shown = _quoted(f"{name}={text}")
-        raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5")
-    number, _ = expression.evaluate({})
-    assert isinstance(number, float)  # as it depends on no input
-    return number
+        if not (expression.inputs or expression.parts):
+            number, _ = expression.evaluate({})
+            assert isinstance(number, float)  # as it depends on no input
+            return number
+    shown = _quoted(f"{name}={text}")
+    raise ExpressionError(f"{shown} gives no number; write for example {name}=0.5")
 
 
 class _Reader:
-    """Turns the syntax tree of one expression into instructions, and complains with a place."""
+    """Turns the syntax tree of one expression into statements, and complains with a place."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -249,11 +244,11 @@ class _Reader:
 
     def read(self) -> Expression:
         self._bound()
-        *before, last = self._trees()
-        for tree in before:
-            if isinstance(tree, ast.Expr):
+        trees, statements = self._trees(), []
+        for tree in trees:
+            if isinstance(tree, ast.Expr) and tree is not trees[-1]:
                 raise self._error_at("nothing uses this; name it, as in e = a*b; e + c", tree)
-        statements = tuple([self._statement(tree) for tree in (*before, last)])
+            statements.append(self._statement(tree))
         return Expression(tuple(self._inputs), tuple(self._parts), statements, self._inputs)
 
     # Before Python's own parser sees the text -------------------------------------------------
@@ -277,7 +272,7 @@ class _Reader:
         depth = 0
         for row, line in enumerate(self._lines, start=1):
             for column, character in enumerate(line):
-                depth += (character in _OPENING) - (character in _CLOSING)
+                depth += (character in "([{") - (character in ")]}")
                 if depth > DEEPEST:
                     raise self._error(
                         f"more than {DEEPEST} brackets within each other; "

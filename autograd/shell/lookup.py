@@ -8,7 +8,6 @@ called ``autograd.debug``, and runs Python on them, as pdb does.
 from __future__ import annotations
 
 import pprint
-import re
 import rlcompleter
 import sys
 from collections import Counter
@@ -36,9 +35,6 @@ FILE = "<debug>"
 
 class ProgramError(Exception):
     """What Python has raised at the prompt, as one line: its kind and its message."""
-
-
-_FIELD = re.compile(r"(.+)\.(grad|data)")
 
 
 class GraphNames:
@@ -71,9 +67,9 @@ class GraphNames:
         """
         if (node := self.node(written)) is not None:
             return self.describe(node)
-        field = _FIELD.fullmatch(written)
-        if field is not None and (node := self.node(field[1])) is not None:
-            return self._gradient(node) if field[2] == "grad" else signed(self._data(node))
+        name, _, field = written.rpartition(".")
+        if field in ("grad", "data") and (node := self.node(name)) is not None:
+            return self._gradient(node) if field == "grad" else signed(self._data(node))
         return signed(self._compute(written))
 
     def run(self, line: str) -> None:
@@ -183,8 +179,7 @@ class PythonNames(GraphNames):
 
     def _is_of_the_graph(self, written: str) -> bool:
         """Whether it is a node, its ``.grad`` or ``.data``, and no name of the program."""
-        field = _FIELD.fullmatch(written)
-        called = [written, field[1]] if field is not None else [written]
+        called = {written, written.removesuffix(".grad"), written.removesuffix(".data")}
         return any(name not in self._names and self.node(name) is not None for name in called)
 
 

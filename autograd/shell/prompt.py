@@ -37,12 +37,6 @@ _WORD = re.compile(r"[^\W\d]\w*|[!?]")
 # What follows a word that is Python, and not the command of that name: b = 3, a.grad, d * 2.
 _PYTHON = re.compile(r"[^\s\w]|\s+([-+*/%@&|^<>=,]+(\s|$)|(and|or|in|is|if)\b)|\s*=")
 
-MOVING = "Move"
-STOPPING = "Stop"
-LOOKING = "Look"
-ASKING = "Ask"
-OTHER = "Other"
-
 
 def debug(root: Value | Stepper) -> None:
     """Open a prompt that steps through the reverse pass from ``root``: a pdb for gradients.
@@ -224,7 +218,7 @@ class Prompt(cmd.Cmd):
 
     # Movements ----------------------------------------------------------------------------------
 
-    @_command("next n", "[K]", MOVING)
+    @_command("next n", "[K]", "Move")
     def _next(self, argument: str) -> None:
         """Take the next node: it reports to all its operands.
 
@@ -232,7 +226,7 @@ class Prompt(cmd.Cmd):
         """
         self._repeat(self._stepper.next, argument)
 
-    @_command("step s", "[K]", MOVING)
+    @_command("step s", "[K]", "Move")
     def _step(self, argument: str) -> None:
         """Take one edge: the next node reports to one operand.
 
@@ -240,7 +234,7 @@ class Prompt(cmd.Cmd):
         """
         self._repeat(self._stepper.step, argument)
 
-    @_command("back rn", "[K]", MOVING)
+    @_command("back rn", "[K]", "Move")
     def _back(self, argument: str) -> None:
         """Take back the last node, bit for bit.
 
@@ -248,7 +242,7 @@ class Prompt(cmd.Cmd):
         """
         self._move(self._stepper.back(_positive(argument)))
 
-    @_command("until unt", "[TARGET]", MOVING)
+    @_command("until unt", "[TARGET]", "Move")
     def _until(self, argument: str) -> None:
         """Go on until a target is next: its gradient is final.
 
@@ -260,7 +254,7 @@ class Prompt(cmd.Cmd):
         else:
             self._next("")
 
-    @_command("continue c cont run", "", MOVING)
+    @_command("continue c cont run", "", "Move")
     def _continue(self, argument: str) -> bool:
         """Go on to the next breakpoint, or to the end.
 
@@ -271,12 +265,12 @@ class Prompt(cmd.Cmd):
         self._move(self._stepper.run())
         return False
 
-    @_command("restart r", "", MOVING)
+    @_command("restart r", "", "Move")
     def _restart(self, argument: str) -> None:
         """Go back to the start, gradients included."""
         self._move(self._stepper.restart())
 
-    @_command("forward", "", MOVING)
+    @_command("forward", "", "Move")
     def _forward(self, argument: str) -> None:
         """Go back further: see the values computed first."""
         self._move(self._stepper.forward())
@@ -308,7 +302,7 @@ class Prompt(cmd.Cmd):
 
     # Breakpoints --------------------------------------------------------------------------------
 
-    @_command("break b", "[TARGET [, CONDITION]]", STOPPING)
+    @_command("break b", "[TARGET [, CONDITION]]", "Stop")
     def _break(self, argument: str) -> None:
         """Stop at a target; without one, list the breakpoints.
 
@@ -322,12 +316,12 @@ class Prompt(cmd.Cmd):
             breakpoints = self._stepper.breakpoints
             say("\n".join(b.text for b in breakpoints) or "there are no breakpoints")
 
-    @_command("tbreak", "TARGET [, CONDITION]", STOPPING)
+    @_command("tbreak", "TARGET [, CONDITION]", "Stop")
     def _tbreak(self, argument: str) -> None:
         """Set a breakpoint that goes away after its first stop."""
         self._add_breakpoint(_required(argument, "a target"), once=True)
 
-    @_command("clear cl", "[NUMBER ...]", STOPPING)
+    @_command("clear cl", "[NUMBER ...]", "Stop")
     def _clear(self, argument: str) -> None:
         """Remove breakpoints by number, or all."""
         if not argument:
@@ -335,17 +329,17 @@ class Prompt(cmd.Cmd):
         for number in argument.split():
             say(self._stepper.remove_breakpoint(_positive(number)))
 
-    @_command("enable", "NUMBER ...", STOPPING)
+    @_command("enable", "NUMBER ...", "Stop")
     def _enable(self, argument: str) -> None:
         """Let breakpoints stop the pass again."""
         self._switch(argument, True)
 
-    @_command("disable", "NUMBER ...", STOPPING)
+    @_command("disable", "NUMBER ...", "Stop")
     def _disable(self, argument: str) -> None:
         """Keep breakpoints, but do not stop at them."""
         self._switch(argument, False)
 
-    @_command("condition", "NUMBER [CONDITION]", STOPPING)
+    @_command("condition", "NUMBER [CONDITION]", "Stop")
     def _condition(self, argument: str) -> None:
         """Stop at a breakpoint only if a condition holds.
 
@@ -389,7 +383,7 @@ class Prompt(cmd.Cmd):
 
     # Looking ------------------------------------------------------------------------------------
 
-    @_command("list l", "[FIRST [, LAST] | .]", LOOKING)
+    @_command("list l", "[FIRST [, LAST] | .]", "Look")
     def _list(self, argument: str) -> None:
         """List the pass around the next step, then further on.
 
@@ -419,12 +413,12 @@ class Prompt(cmd.Cmd):
         self._listed = min(last, total)
         self.lastcmd = "list"  # so that an empty line goes on
 
-    @_command("longlist ll", "", LOOKING)
+    @_command("longlist ll", "", "Look")
     def _longlist(self, argument: str) -> None:
         """List the whole pass."""
         say(tables.step_lines(self._stepper, range(len(self._stepper.steps))))
 
-    @_command("where w bt", "", LOOKING)
+    @_command("where w bt", "", "Look")
     def _show_path(self, argument: str) -> None:
         """Show the way from the root to the next node.
 
@@ -433,27 +427,27 @@ class Prompt(cmd.Cmd):
         path = tables.path_to_next(self._stepper)
         say(tables.stack(self._stepper.steps, path, self._focus("")))
 
-    @_command("up u", "", LOOKING)
+    @_command("up u", "", "Look")
     def _up(self, argument: str) -> None:
         """Choose the node above on that way, nearer to the root."""
         self._choose(-1)
 
-    @_command("down d", "", LOOKING)
+    @_command("down d", "", "Look")
     def _down(self, argument: str) -> None:
         """Choose the node below on that way."""
         self._choose(+1)
 
-    @_command("args a", "[NODE]", LOOKING)
+    @_command("args a", "[NODE]", "Look")
     def _args(self, argument: str) -> None:
         """Show the operands of a node, with their gradients."""
         say(self._names.operands(self._focus(argument)))
 
-    @_command("eq", "[NODE]", LOOKING)
+    @_command("eq", "[NODE]", "Look")
     def _eq(self, argument: str) -> None:
         """Show a node and its derivatives in symbols and numbers."""
         say(tables.equation(self._stepper.steps, self._focus(argument)))
 
-    @_command("table", "[all]", LOOKING)
+    @_command("table", "[all]", "Look")
     def _table(self, argument: str) -> None:
         """Show every node with what has reached it so far.
 
@@ -461,7 +455,7 @@ class Prompt(cmd.Cmd):
         """
         say(self._stepper.table(all=argument == "all"))
 
-    @_command("draw g", "[FILE]", LOOKING)
+    @_command("draw g", "[FILE]", "Look")
     def _draw(self, argument: str) -> None:
         """Draw the graph as it stands.
 
@@ -485,7 +479,7 @@ class Prompt(cmd.Cmd):
 
     # Questions ----------------------------------------------------------------------------------
 
-    @_command("why", "[NODE [LIMIT]]", ASKING)
+    @_command("why", "[NODE [LIMIT]]", "Ask")
     def _why(self, argument: str) -> None:
         """Show the paths that sum to the gradient of a node.
 
@@ -497,27 +491,27 @@ class Prompt(cmd.Cmd):
         else:
             say(str(self._stepper.why(self._focus(argument))))
 
-    @_command("check", "[NODE]", ASKING)
+    @_command("check", "[NODE]", "Ask")
     def _check(self, argument: str) -> None:
         """Compare a gradient with finite differences."""
         say(str(self._stepper.check(self._focus(argument))))
 
-    @_command("naive", "", ASKING)
+    @_command("naive", "", "Ask")
     def _naive(self, argument: str) -> None:
         """Show what a naive order would compute instead."""
         say(self._stepper.naive())
 
-    @_command("p", "EXPRESSION", ASKING, takes_text=True)
+    @_command("p", "EXPRESSION", "Ask", takes_text=True)
     def _print(self, argument: str) -> None:
         """Show the value of a node or an expression."""
         say(self._names.show(_required(argument, "an expression")))
 
-    @_command("pp", "EXPRESSION", ASKING, takes_text=True)
+    @_command("pp", "EXPRESSION", "Ask", takes_text=True)
     def _pretty_print(self, argument: str) -> None:
         """Show the value of an expression, on several lines."""
         say(self._names.show(_required(argument, "an expression"), pretty=True))
 
-    @_command("display watch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("display watch", "[NODE | EXPRESSION]", "Ask", takes_text=True)
     def _display(self, argument: str) -> None:
         """Show a gradient, or a value, whenever it changes.
 
@@ -534,7 +528,7 @@ class Prompt(cmd.Cmd):
             self._displayed[argument] = self._names.show(argument)
             say(f"display {argument}: {self._displayed[argument]}")
 
-    @_command("undisplay unwatch", "[NODE | EXPRESSION]", ASKING, takes_text=True)
+    @_command("undisplay unwatch", "[NODE | EXPRESSION]", "Ask", takes_text=True)
     def _undisplay(self, argument: str) -> None:
         """Do not display it any longer, or display nothing."""
         if not argument:
@@ -551,7 +545,7 @@ class Prompt(cmd.Cmd):
 
     # Others -------------------------------------------------------------------------------------
 
-    @_command("help h ?", "[COMMAND]", OTHER)
+    @_command("help h ?", "[COMMAND]", "Other")
     def _help(self, argument: str) -> None:
         """List the commands, or explain one of them."""
         if argument:
@@ -567,12 +561,12 @@ class Prompt(cmd.Cmd):
             lines += [f"  {', '.join(c.names):{width}}  {c.summary}" for c in commands]
         say("\n".join([*lines, *EPILOGUE]))
 
-    @_command("!", "STATEMENT", OTHER, takes_text=True)
+    @_command("!", "STATEMENT", "Other", takes_text=True)
     def _statement(self, argument: str) -> None:
         """Run what follows, even if it looks like a command."""
         self._names.run(_required(argument, "a statement"))
 
-    @_command("quit q exit", "", OTHER)
+    @_command("quit q exit", "", "Other")
     def _quit(self, argument: str) -> bool:
         """Leave with the gradients from before the pass.
 

@@ -113,13 +113,34 @@ class Why:
         return iter(self.paths)
 
     def __repr__(self) -> str:
-        return _describe(self)
+        names = self.names
+        asked = derivative(names[self.root], names[self.node])
+        if not self.count:
+            return f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+        paths = "1 path" if self.count == 1 else f"the sum over {self.count} paths"
+        lines = [f"{asked} = {signed(self.total)}, {paths} from {names[self.root]}"]
+        if not math.isclose(self.total, self.gradient, rel_tol=1e-9) and self.total == self.total:
+            lines[0] += (
+                f"; in floats, which round or overflow on the way, it is {signed(self.gradient)}"
+            )
+        lines += _indented([_columns(path) for path in self.paths])
+        if left_out := self.count - len(self.paths):
+            more = counted(left_out, "more path")
+            lines.append(f"  ... and {more}, {signed(self.rest)} in all")
+            lines.append("by the last node on the way:")
+            largest = sorted(self.arrivals, key=lambda arrival: -abs(arrival.total))
+            shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
+            lines += _indented([_arrival(self, arrival) for arrival in shown])
+            if rest:
+                total = signed(ieee.sum(*[arrival.total for arrival in rest]))
+                lines.append(f"  ... and {len(rest)} more, {total} in all")
+        return "\n".join(lines)
 
 
 class _Use(NamedTuple):
     """An edge from a consumer to a node, seen from the node."""
 
-    consumer: int  # its place
+    consumer: Value
     partial: float
     factor: Decimal  # the partial
 
@@ -134,9 +155,9 @@ class _Above:
 
 
 class _Lower(NamedTuple):
-    """The lower end that some paths share: from a place down to the node in question."""
+    """The lower end that some paths share: from a node down to the node in question."""
 
-    place: int
+    node: Value
     product: Decimal
     partial: float  # of the uppermost edge
     below: _Lower | None
@@ -150,104 +171,100 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
         node: a node of it.
         limit: how many paths to list at most.
     """
-    start = recording.place[node]
-    ways = _ways_up(recording, start)
-    above = _paths_above(ways)
+    root, ways = recording.root, _ways_up(recording, node)
+    above = _paths_above(recording, ways)
     # Lower ends whose paths have not been looked at, the one with the largest path first.
-    whole = _Lower(start, _ONE, 1.0, None)
-    waiting = [(-above[start].largest, 0, whole)] if above[start].count else []
+    whole = _Lower(node, _ONE, 1.0, None)
+    waiting = [(-above[node].largest, 0, whole)] if above[node].count else []
     pushed = count(1)
     paths: list[tuple[Decimal, GraphPath]] = []
     while waiting and len(paths) < limit:
         _, _, lower = heapq.heappop(waiting)
-        while lower.place:
+        while lower.node is not root:
             # Up by the way with the largest path; the other ways wait.
             longer = [
                 _Lower(use.consumer, _WIDE.multiply(lower.product, use.factor), use.partial, lower)
-                for use in ways[lower.place]
+                for use in ways[lower.node]
             ]
-            sizes = [_size(above[end.place].largest, end.product) for end in longer]
+            sizes = [_size(_WIDE.multiply(above[x.node].largest, x.product)) for x in longer]
             best = sizes.index(max(sizes))
             lower = longer[best]
             for i, end in enumerate(longer):
                 if i != best:
                     heapq.heappush(waiting, (-sizes[i], next(pushed), end))
-        paths.append((_size(lower.product, _ONE), _path(recording, lower)))
+        paths.append((_size(lower.product), _path(lower, recording.names)))
     paths.sort(key=lambda sized: sized[0], reverse=True)
     rest = _ZERO
     for _, _, lower in waiting:
-        rest = _WIDE.add(rest, _WIDE.multiply(lower.product, above[lower.place].total))
+        rest = _WIDE.add(rest, _WIDE.multiply(lower.product, above[lower.node].total))
+    arrivals = [
+        Arrival(
+            consumer=consumer,
+            gradient=recording.gradients[recording.place[consumer]],
+            partial=partial,
+            total=float(_WIDE.multiply(above[consumer].total, factor)),
+            count=above[consumer].count,
+        )
+        for consumer, partial, factor in ways[node]
+    ]
     return Why(
         node=node,
-        root=recording.root,
-        gradient=recording.gradients[start],
-        total=float(above[start].total),
-        count=above[start].count,
+        root=root,
+        gradient=recording.gradients[recording.place[node]],
+        total=float(above[node].total),
+        count=above[node].count,
         paths=tuple([path for _, path in paths]),
         rest=float(rest),
-        arrivals=tuple(
-            [
-                Arrival(
-                    consumer=recording.nodes[use.consumer],
-                    gradient=recording.gradients[use.consumer],
-                    partial=use.partial,
-                    total=float(_WIDE.multiply(above[use.consumer].total, use.factor)),
-                    count=above[use.consumer].count,
-                )
-                for use in ways[start]
-            ]
-        ),
+        arrivals=tuple(arrivals),
         names=recording.names,
     )
 
 
-def _ways_up(recording: Recording, start: int) -> dict[int, list[_Use]]:
-    """Of each place between the root and another the edges to it on which a derivative passes."""
-    ways: dict[int, list[_Use]] = {}
+def _ways_up(recording: Recording, start: Value) -> dict[Value, list[_Use]]:
+    """Of each node between the root and another the edges to it on which a derivative passes."""
+    convert = _WIDE.create_decimal_from_float
+    ways: dict[Value, list[_Use]] = {}
     found = [start]
-    for place in found:
-        if place not in ways:
-            ways[place] = [
-                _Use(
-                    recording.place[report.consumer],
-                    report.partial,
-                    _WIDE.create_decimal_from_float(report.partial),
-                )
-                for edge in recording.arriving(recording.nodes[place])
-                if (report := recording.reports[edge]).partial is not None
+    for node in found:
+        if node not in ways:
+            reports = [recording.reports[edge] for edge in recording.arriving(node)]
+            ways[node] = [
+                _Use(report.consumer, report.partial, convert(report.partial))
+                for report in reports
+                if report.partial is not None
             ]
-            found.extend([use.consumer for use in ways[place]])
+            found.extend([use.consumer for use in ways[node]])
     return ways
 
 
-def _paths_above(ways: dict[int, list[_Use]]) -> dict[int, _Above]:
-    """What is known of each place, from what is known of its consumers."""
-    known: dict[int, _Above] = {}
-    for place in sorted(ways):
-        paths, total, largest = (0, _ZERO, _ZERO) if place else (1, _ONE, _ONE)
-        for consumer, _, factor in ways[place]:
+def _paths_above(recording: Recording, ways: Mapping[Value, list[_Use]]) -> dict[Value, _Above]:
+    """What is known of each node, from what is known of its consumers."""
+    known: dict[Value, _Above] = {}
+    for node in sorted(ways, key=recording.place.__getitem__):
+        is_root = node is recording.root
+        paths, total, largest = (1, _ONE, _ONE) if is_root else (0, _ZERO, _ZERO)
+        for consumer, _, factor in ways[node]:
             above = known[consumer]
             paths += above.count
             total = _WIDE.add(total, _WIDE.multiply(above.total, factor))
-            largest = max(largest, _size(above.largest, factor))
-        known[place] = _Above(paths, total, largest)
+            largest = max(largest, _size(_WIDE.multiply(above.largest, factor)))
+        known[node] = _Above(paths, total, largest)
     return known
 
 
-def _path(recording: Recording, lower: _Lower) -> GraphPath:
-    nodes, partials = [recording.nodes[lower.place]], []
+def _path(lower: _Lower, names: Mapping[Value, str]) -> GraphPath:
+    nodes, partials = [lower.node], []
     product = float(lower.product)
     while lower.below is not None:
         partials.append(lower.partial)
         lower = lower.below
-        nodes.append(recording.nodes[lower.place])
-    return GraphPath(tuple(nodes), tuple(partials), product, recording.names)
+        nodes.append(lower.node)
+    return GraphPath(tuple(nodes), tuple(partials), product, names)
 
 
-def _size(x: Decimal, y: Decimal) -> Decimal:
+def _size(product: Decimal) -> Decimal:
     """The size of a product; nan counts as infinite, for it is what one looks for."""
-    size = _WIDE.abs(_WIDE.multiply(x, y))
-    return _INFINITE if size.is_nan() else size
+    return _INFINITE if product.is_nan() else _WIDE.abs(product)
 
 
 # What is said ------------------------------------------------------------------------------------
@@ -267,30 +284,6 @@ def _ends(parts: Sequence[str]) -> list[str]:
         return list(parts)
     left_out = len(parts) - NODES_SHOWN
     return [*parts[: NODES_SHOWN // 2], f"({left_out} more)", *parts[-NODES_SHOWN // 2 :]]
-
-
-def _describe(why: Why) -> str:
-    """The paths of a gradient and what they add up to."""
-    names = why.names
-    asked = derivative(names[why.root], names[why.node])
-    if not why.count:
-        return f"{asked} = {signed(why.gradient)}: no path with a derivative leads there"
-    paths = "1 path" if why.count == 1 else f"the sum over {why.count} paths"
-    lines = [f"{asked} = {signed(why.total)}, {paths} from {names[why.root]}"]
-    if not math.isclose(why.total, why.gradient, rel_tol=1e-9) and why.total == why.total:
-        lines[0] += f"; in floats, which round or overflow on the way, it is {signed(why.gradient)}"
-    lines += _indented([_columns(path) for path in why.paths])
-    if left_out := why.count - len(why.paths):
-        more = counted(left_out, "more path")
-        lines.append(f"  ... and {more}, {signed(why.rest)} in all")
-        lines.append("by the last node on the way:")
-        largest = sorted(why.arrivals, key=lambda arrival: -abs(arrival.total))
-        shown, rest = largest[:ARRIVALS_SHOWN], largest[ARRIVALS_SHOWN:]
-        lines += _indented([_arrival(why, arrival) for arrival in shown])
-        if rest:
-            total = signed(ieee.sum(*[arrival.total for arrival in rest]))
-            lines.append(f"  ... and {len(rest)} more, {total} in all")
-    return "\n".join(lines)
 
 
 def _arrival(why: Why, arrival: Arrival) -> list[str]:

@@ -49,6 +49,7 @@ class Recording(_Records[Step]):
         before: the ``.grad`` at each place before the pass.
         reports: what is sent along each edge.
         starts: where the edges of each place begin among all edges, and last where they all end.
+        labelled: the nodes of each label.
         names: what each node is called.
     """
 
@@ -67,7 +68,10 @@ class Recording(_Records[Step]):
         self.data = [node.data for node in self.nodes]
         self.before = [node.grad for node in self.nodes]
         self._stale = {node: node.grad for node in self.nodes if node.op is None and node.grad}
-        self._labels = {node: str(node.label) for node in self.nodes if node.label}
+        self.labelled: dict[str, list[Value]] = {}
+        for node in reversed(self.nodes):
+            if node.label:
+                self.labelled.setdefault(str(node.label), []).append(node)
         self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
 
     @property
@@ -132,22 +136,9 @@ class Recording(_Records[Step]):
         return 0.0 if total is None else total
 
     @cached_property
-    def labelled(self) -> Mapping[str, Sequence[Value]]:
-        """The nodes of each label, in the order of the names."""
-        found: defaultdict[str, list[Value]] = defaultdict(list)
-        for node in reversed(self.nodes):
-            if node in self._labels:
-                found[self._labels[node]].append(node)
-        return dict(found)
-
-    @cached_property
     def operations(self) -> Sequence[str]:
         """The names of the operations of the pass, in alphabetical order."""
         return sorted({node.op.name for node in self.nodes if node.op is not None})
-
-    def named(self, name: str) -> Sequence[Value]:
-        """The node of a name in ``names``, if there is one."""
-        return [node for node in self.nodes if self.names[node] == name]
 
     def part(self, place: int, first: int, last: int) -> Step:
         """The step at a place with only its edges from ``first`` up to and without ``last``."""

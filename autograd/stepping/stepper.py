@@ -8,6 +8,7 @@ prompt or picture of a pass is a view of this.
 from __future__ import annotations
 
 import dataclasses
+from itertools import count
 
 from ..checking.differences import Comparison
 from ..core.value import Value
@@ -16,7 +17,7 @@ from . import node_check, tables
 from .cursor import Cursor
 from .naive import beside_naive
 from .paths import PATHS_SHOWN, Why, why
-from .steps import ForwardStep, Step, headline, held, value_line
+from .steps import ForwardStep, Step, headline, held
 from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
@@ -60,7 +61,7 @@ class Stepper(Cursor):
     def __init__(self, root: Value, *, forward: bool = False) -> None:
         super().__init__(root, forward=forward)
         self.watches: list[Value] = []
-        self._breakpoints_made = 0
+        self._breakpoint_numbers = count(1)
         self._notes: tuple[str, ...] = ()  # the watched gradients that the last move has changed
 
     # Movements ----------------------------------------------------------------------------------
@@ -120,9 +121,8 @@ class Stepper(Cursor):
         place = self._next_at(goal)
         if place is None and goal.node is not None:
             return self._stay(self.steps.place[goal.node])
-        if place is None:
-            met = f"{goal.name} was not met"
-        else:
+        met = f"{goal.name} was not met"
+        if place is not None:
             met = f"until {goal.found(self.steps, place)}"
         note = f" ({goal.note})" if goal.note else ""
         return self._go(len(self.steps) if place is None else place, f"{met}{note}: ")
@@ -189,12 +189,11 @@ class Stepper(Cursor):
             The breakpoint; it may be switched off by ``enabled = False``.
         """
         made = Breakpoint(
-            number=self._breakpoints_made + 1,
             target=resolve(self.steps, target),
             condition=None if condition is None else condition_target(condition),
             once=bool(once),
+            number=next(self._breakpoint_numbers),  # last, for what is wrong above takes none
         )
-        self._breakpoints_made = made.number
         self.breakpoints.append(made)
         return made
 
@@ -274,13 +273,13 @@ class Stepper(Cursor):
         Args:
             all: show every node, not only some 60 around the position.
         """
-        count, most = len(self.steps), tables.ROWS_SHOWN
-        places, note = range(count), ""
-        if not all and count > most:
-            first = min(max(self._position - most // 2, 0), count - most)
+        total, most = len(self.steps), tables.ROWS_SHOWN
+        places, note = range(total), ""
+        if not all and total > most:
+            first = min(max(self._position - most // 2, 0), total - most)
             places = range(first, first + most)
             note = (
-                f"\n({first} nodes before and {count - places.stop} after these are left out; "
+                f"\n({first} nodes before and {total - places.stop} after these are left out; "
                 f"table(all=True) shows them)"
             )
         rows = tables.values_table if self.is_forward else tables.pass_table
@@ -296,7 +295,7 @@ class Stepper(Cursor):
         if self.is_forward:
             done, total = self.values_done, len(self.values)
             where = f"after value {done} of {total}" if done else "before the first value"
-            return Text(f"forward, {where}: next() computes {value_line(self.values[done])}")
+            return Text(f"forward, {where}: next() computes {headline(self.values[done])}")
         position, total = self._position, len(self.steps)
         if position == total:
             return Text(f"at the end, position {position} of {total}: every gradient is final")

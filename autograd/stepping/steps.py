@@ -104,7 +104,28 @@ class Step:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
-        return _describe(self)
+        uses = Counter(map(id, self.node.operands))
+        reports = [_report(self, edge, uses[id(edge.operand)]) for edge in self.edges[:EDGES_SHOWN]]
+        # The gradients of the operands stand in one column with what is said of the node's own.
+        left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
+        if max(map(len, left), default=0) <= WIDEST:
+            body = align([(_gradient(self), _completeness(self)), *zip(left, right)])
+            column = len(body[0]) - len(_completeness(self))
+        else:
+            body = [_gradient(self) + GAP + _completeness(self), *fold(reports, 2)]
+            column = 0
+        if left_out := self.edges[EDGES_SHOWN:]:
+            total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
+            more = counted(len(left_out), "more edge")
+            body.append(f"... and {more}, with contributions of {total} in all")
+        if self.stale is not None:
+            body.append(
+                f"grad = {signed(self.stale + self.gradient)}{GAP}{stale_notice(self.stale)}"
+            )
+        head = headline(self) + _which_edges(self)
+        if origin := formulas.made_at(self.node):
+            head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
+        return "\n  ".join([head, *body, *self.notes])
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,20 +159,14 @@ class ForwardStep:
 
     def __repr__(self) -> str:
         numbers, again = formulas.in_numbers(self.node, self.operands), self.again
-        parts = [f"{value_line(self)} = {numbers} = {signed(self.data)}"]
+        parts = [f"{headline(self)} = {numbers} = {signed(self.data)}"]
         if again != self.data and not math.isnan(again):
             parts.append(f"now {signed(again)}: some .data has changed since")
         return GAP.join(filter(None, [*parts, formulas.made_at(self.node)]))
 
 
-def value_line(step: ForwardStep) -> str:
-    """Which step it is, and its node as it is computed: ``[1/3] e = a * b``."""
-    formula = formulas.in_names(step.node, step.names)
-    return f"[{step.number}/{step.total}] {step.names[step.node]} = {formula}"
-
-
-def headline(step: Step) -> str:
-    """Which step it is, and its node as it was computed: ``[4/7] e = a * b``."""
+def headline(step: Step | ForwardStep) -> str:
+    """Which step it is, and its node as it is computed: ``[4/7] e = a * b``."""
     made = formulas.node_line(step.node, step.names, step.data)
     return f"[{step.number}/{step.total}] {made}"
 
@@ -177,30 +192,6 @@ def fold(rows: Sequence[Sequence[str]], first: int) -> list[str]:
     """Two lines for each row: the first so many of its cells, and below them the others."""
     above, below = align([row[:first] for row in rows]), align([row[first:] for row in rows])
     return [line for pair in zip(above, below) for line in (pair[0], GAP + pair[1])]
-
-
-def _describe(step: Step) -> str:
-    """A step in full: its node, the gradient that has come together there, and its reports."""
-    uses = Counter(map(id, step.node.operands))
-    reports = [_report(step, edge, uses[id(edge.operand)]) for edge in step.edges[:EDGES_SHOWN]]
-    # The gradients of the operands stand in one column with what is said of the node's own.
-    left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
-    if max(map(len, left), default=0) <= WIDEST:
-        body = align([(_gradient(step), _completeness(step)), *zip(left, right)])
-        column = len(body[0]) - len(_completeness(step))
-    else:
-        body = [_gradient(step) + GAP + _completeness(step), *fold(reports, 2)]
-        column = 0
-    if left_out := step.edges[EDGES_SHOWN:]:
-        total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
-        more = counted(len(left_out), "more edge")
-        body.append(f"... and {more}, with contributions of {total} in all")
-    if step.stale is not None:
-        body.append(f"grad = {signed(step.stale + step.gradient)}{GAP}{stale_notice(step.stale)}")
-    head = headline(step) + _which_edges(step)
-    if origin := formulas.made_at(step.node):
-        head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
-    return "\n  ".join([head, *body, *step.notes])
 
 
 def _which_edges(step: Step) -> str:

@@ -217,8 +217,9 @@ def _is_condition(written: str) -> bool:
 
 def _called(recording: Recording, written: str) -> Sequence[Value]:
     """The nodes with this label; else the one node that the texts call so, such as ``w#2``."""
-    known = recording.labelled
-    return known.get(written) or known.get(written.strip()) or recording.named(written.strip())
+    known, name = recording.labelled, written.strip()
+    found = known.get(written) or known.get(name)
+    return found or [node for node in recording.nodes if recording.names[node] == name]
 
 
 def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
@@ -235,9 +236,7 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
 def _unknown(recording: Recording, written: str, complaint: str) -> str:
     known = [*recording.labelled, *recording.operations]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
-    hint = (
-        f"did you mean {' or '.join(map(show_label, near))}?"
-        if near
-        else "table() lists the names of all nodes"
-    )
+    hint = "table() lists the names of all nodes"
+    if near:
+        hint = f"did you mean {' or '.join(map(show_label, near))}?"
     return f"{show_label(written) if written else 'an empty text'} {complaint}; {hint}"

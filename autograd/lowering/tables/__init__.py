@@ -1,9 +1,5 @@
-"""Tables: the way of graphs without layers, in which little repeats.
+"""Tables: the way of graphs without layers, in which little repeats; its runner is the door."""
 
-``plan`` makes the tables of a recorded graph, and ``TablesRunner`` runs them.
-"""
-
-from .planning import plan
 from .runner import TablesRunner
 
-__all__ = ["TablesRunner", "plan"]
+__all__ = ["TablesRunner"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.table import EVERY
 
 Indices: TypeAlias = NDArray[np.intp]
-LIFT = "lift:"
+LIFT = "lift"
 # Exponents with a simpler rule than the general one; others are numbers like all constants.
 EXPONENTS = frozenset({-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0})
 
@@ -89,29 +89,21 @@ class Table:
                 yield name, 1 if isinstance(rows, int) else len(rows)
 
 
-class Functions:
-    """The functions that tables call, each for one row or for several.
+class Functions(dict[tuple[Kind, bool, str], str]):
+    """What the functions are called that tables call, by the kind, whether for one row, and what.
 
-    Attributes:
-        forward: what the function is called that computes nodes of a kind.
-        backward: what the function is called that reports to their operands.
+    That is ``""`` for what computes nodes, or ``"d_"`` for what reports to their operands.
     """
-
-    def __init__(self) -> None:
-        self.forward: dict[tuple[Kind, bool], str] = {}
-        self.backward: dict[tuple[Kind, bool], str] = {}
 
     def compute(self, kind: Kind, one: bool) -> str:
         """The function that computes nodes; to which operands they report makes no difference."""
-        return self._name(self.forward, (kind._replace(wanted=()), one), kind.name)
+        return self[kind._replace(wanted=()), one, ""]
 
     def report(self, kind: Kind, one: bool) -> str:
         """The function that reports to the operands."""
-        return self._name(self.backward, (kind, one), f"d_{kind.name}")
+        return self[kind, one, "d_"]
 
-    @staticmethod
-    def _name(known: dict[tuple[Kind, bool], str], key: tuple[Kind, bool], name: str) -> str:
-        found = known.get(key)
-        if found is None:
-            found = known[key] = f"{name.rstrip(':')}_{len(known) + 1}"
-        return found
+    def __missing__(self, key: tuple[Kind, bool, str]) -> str:
+        kind, _, what = key
+        name = self[key] = f"{what}{kind.name.replace('~', '_')}_{len(self) + 1}"
+        return name

@@ -124,52 +124,30 @@ class Nodes:
         known: dict[Any, int] = {}
         kinds: list[Kind] = []
         found: list[int] = []
-        for node, (name, operands, bits) in enumerate(zip(self.names, self.operands, self.reached)):
+        for name, operands, varied, bits in zip(
+            self.names, self.operands, self.varies, self.reached
+        ):
             if not operands:
                 found.append(LEAF_KINDS[name])
                 continue
-            wanted = bits != 0
-            x, *others = operands
-            key: tuple[Any, ...]
-            if is_variadic(name):
-                key = (name, varies[x], wanted and any(map(learns.__getitem__, operands)))
-            elif name == "pow":
-                exponent = self.numbers[others[0]] if self.names[others[0]] == CONSTANT else None
-                key = (
-                    name,
-                    *self._key(operands, wanted),
-                    exponent if exponent in EXPONENTS else None,
-                )
-            elif not others:
-                key = (name, varies[x], wanted and learns[x])
-            else:
-                key = (name, *self._key(operands, wanted))
+            several = is_variadic(name)
+            exponent = None
+            if name == "pow" and self.names[operands[1]] == CONSTANT:
+                number = self.numbers[operands[1]]
+                exponent = number if number in EXPONENTS else None
+            sorts = tuple([varies[x] for x in (operands[:1] if several else operands)])
+            wanted: tuple[bool, ...] = (False,) * len(sorts)
+            if bits:
+                wanted = tuple([learns[x] for x in operands])
+                wanted = (True in wanted,) if several else wanted
+            key = name, sorts, wanted, exponent
             kind = known.get(key)
             if kind is None:
                 kind = known[key] = len(kinds)
-                kinds.append(self._kind(node, key))
+                passing = tuple([learn and p for learn, p in zip(wanted, passes(name))])
+                kinds.append(Kind(name, varied, sorts, passing, exponent))
             found.append(kind)
         return kinds, found
-
-    def _key(self, operands: tuple[int, ...], wanted: bool) -> list[bool]:
-        varies, learns = self.varies, self.learns
-        if wanted:
-            return [varies[x] for x in operands] + [learns[x] for x in operands]
-        return [varies[x] for x in operands]
-
-    def _kind(self, node: int, key: tuple[Any, ...]) -> Kind:
-        name, wanted = self.names[node], self.reached[node] != 0
-        operands = self.operands[node]
-        exponent = key[-1] if name == "pow" else None
-        if is_variadic(name):
-            return Kind(name, key[1], key[1:2], key[2:3], None)
-        return Kind(
-            name,
-            self.varies[node],
-            tuple([self.varies[x] for x in operands]),
-            tuple([wanted and self.learns[x] and p for x, p in zip(operands, passes(name))]),
-            exponent,
-        )
 
 
 class Levels:

@@ -1,18 +1,24 @@
-"""Run the tables of a plan in NumPy, a chunk of the batch at a time."""
+"""Run a graph by tables in NumPy, a chunk of the batch at a time.
+
+There are four buffers, as ``levels`` says: for what varies and what does not, and the derivatives.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import NUMPY_CALLS
+from ..graph import Operations
+from ..lowered import Request
 from ..numpy_source import compile_source
 from ..pipeline import Batch
-from ..runners import Array, BatchRunner
-from .kinds import Table
-from .planning import Plan
+from ..runners import Array, Runner
+from .backward import Backward
+from .kinds import Functions, Indices, Table
+from .levels import Levels, Nodes
 from .source import write
 
 # A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers;
@@ -35,30 +41,54 @@ NAMESPACE: dict[str, Any] = {
 }
 
 
-class TablesRunner(BatchRunner):
-    """Runs the tables of a plan, a chunk of the batch at a time."""
+class TablesRunner(Runner):
+    """Runs the tables of a graph, a chunk of the batch at a time."""
 
-    def __init__(self, batch: Batch, plan: Plan) -> None:
-        self.batch, self.made, self.plan = batch, plan, plan
-        self.source = write(plan.functions)
-        self.results: Array = np.zeros(len(plan.values) + plan.derivatives)
-        self.single: Array = plan.numbers[:, None].copy()
-        self.d_single: Array = np.zeros((plan.sizes[3], 1))
-        self.parameters: Array = self.single.reshape(-1)[: plan.parameters]
+    def __init__(self, batch: Batch, request: Request) -> None:
+        lowered = batch.recorded.only(request)
+        nodes, functions = Nodes(lowered), Functions()
+        if request is Request.STEP:
+            nodes.reach()
+        levels = Levels(nodes, lowered.parameters)
+        backward = Backward(levels)
+        levels.place(backward.most())
+        # How to compute what does not vary and what does, and the derivatives of both.
+        self.single_table, self.rows_table = levels.tables(functions)
+        self.d_rows_table, self.d_single_table = backward.tables(functions)
+        self.stages, self.source = batch.stages, write(functions)
+        self.sizes = levels.n_rows, backward.n_rows
+        self.single: Array = levels.numbers[:, None].copy()
+        self.d_single: Array = np.zeros((backward.n_single, 1))
+        self.parameters: Array = self.single.reshape(-1)[: lowered.parameters]
+        self.inputs = levels.inputs
+
+        def placed(chosen: Sequence[int]) -> tuple[Any, Indices]:
+            """Whether each node varies, and its row."""
+            found = np.array(chosen, dtype=np.intp)
+            return levels.varies[found], levels.row[found]
+
+        varies, rows = placed(nodes.roots)
+        # The roots that vary and those that do not, and the row of each.
+        self.averaged, self.alone = np.flatnonzero(varies), np.flatnonzero(~varies)
+        self.averaged_rows, self.alone_rows = rows[self.averaged], rows[self.alone]
+        self.wanted = list(zip(*placed(nodes.wanted)))
+        # For each report to a parameter its place among the derivatives, and its entry.
+        self.places, self.entries = backward.gradient()
+        # The first entries of d_single are sums over the batch. The next, and row 0 of d_rows, are
+        # 1: the derivative of a root by itself.
+        self.summed = backward.summed
+        self.derivatives = len(rows) * lowered.parameters if request is Request.STEP else 0
+        self.results: Array = np.zeros(len(rows) + self.derivatives)
         self.chunks: list[Array] = []
         self.buffers: dict[int, tuple[Array, Array]] = {}
         self.found: Array = np.empty((0, 0))
-        varies, rows = np.array(plan.values, dtype=np.intp).reshape(-1, 2).T
-        # The roots that vary and those that do not, and the row of each.
-        self.averaged, self.alone = np.flatnonzero(varies), np.flatnonzero(varies == 0)
-        self.averaged_rows, self.alone_rows = rows[self.averaged], rows[self.alone]
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
         exec(compile_source(self.source), self.namespace)
         self.functions: dict[int, list[Callable[..., None]]] = {}
 
     def load(self, columns: Array) -> None:
         """Take the inputs of a batch."""
-        rows, _, d_rows, _ = self.plan.sizes
+        rows, d_rows = self.sizes
         size, numbers = columns.shape[1], rows + d_rows + 1
         most = min(max(FEWEST, CACHE // numbers), max(MOST // numbers, 1), size)
         self.chunks = np.array_split(columns, -(-size // most), axis=1)
@@ -66,40 +96,40 @@ class TablesRunner(BatchRunner):
         for n in {chunk.shape[1] for chunk in self.chunks}:  # two sizes at most
             self.buffers[n] = known.get(n) or (np.zeros((rows, n)), np.zeros((d_rows, n)))
             self.buffers[n][1][0] = 1.0
-        self.found = np.zeros((len(self.plan.wanted), size))
+        self.found = np.zeros((len(self.wanted), size))
 
     def run(self) -> Array:
         """The averages, in an array that the next call overwrites."""
-        plan, k = self.plan, len(self.plan.values)
-        values, size = self.results[:k], self.found.shape[1]
+        k, size = len(self.averaged) + len(self.alone), self.found.shape[1]
+        values = self.results[:k]
         values[:] = 0.0
-        self.d_single[: plan.summed] = 0.0
-        self.d_single[plan.summed] = 1.0
+        self.d_single[: self.summed] = 0.0
+        self.d_single[self.summed] = 1.0
         with np.errstate(all="ignore"):
-            self.call(plan.single)
+            self.call(self.single_table)
             first = 0
             for chunk in self.chunks:
                 self.run_chunk(chunk, first)
                 first += chunk.shape[1]
             values /= size
             values[self.alone] = self.single[self.alone_rows, 0]
-            self.d_single[: plan.summed] /= size
-            self.call(plan.d_single)
-        if plan.derivatives:
-            reports = self.d_single[plan.entries, 0]
-            self.results[k:] = np.bincount(plan.places, reports, plan.derivatives)
+            self.d_single[: self.summed] /= size
+            self.call(self.d_single_table)
+        if self.derivatives:
+            reports = self.d_single[self.entries, 0]
+            self.results[k:] = np.bincount(self.places, reports, self.derivatives)
         return self.results
 
     def run_chunk(self, columns: Array, first: int) -> None:
         """Compute with some instances, and add what they give to the sums."""
-        plan, size = self.plan, columns.shape[1]
+        size = columns.shape[1]
         rows, d_rows = self.buffers[size]
         self.namespace.update(rows=rows, d_rows=d_rows)
-        rows[plan.inputs] = columns
-        self.call(plan.rows)
-        self.call(plan.d_rows)
+        rows[self.inputs] = columns
+        self.call(self.rows_table)
+        self.call(self.d_rows_table)
         self.results[self.averaged] += rows[self.averaged_rows].sum(axis=1)
-        for i, (varies, row) in enumerate(plan.wanted):
+        for i, (varies, row) in enumerate(self.wanted):
             self.found[i, first : first + size] = (rows if varies else self.single)[row]
 
     def call(self, table: Table) -> None:
@@ -112,3 +142,12 @@ class TablesRunner(BatchRunner):
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
         return self.found
+
+    def operations(self) -> list[Operations]:
+        """A line for each function, those for most nodes first."""
+        found: dict[str, list[int]] = {}
+        for table in (self.single_table, self.rows_table, self.d_rows_table, self.d_single_table):
+            for name, nodes in table.nodes():
+                found.setdefault(name, []).append(nodes)
+        lines = [Operations("every step", x, sum(n), len(n), "") for x, n in found.items()]
+        return sorted(lines, key=lambda line: -line.nodes)

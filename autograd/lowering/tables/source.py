@@ -1,4 +1,4 @@
-"""Write the functions that the tables of a plan call, two for each kind at most.
+"""Write the functions that the tables call, two for each kind at most.
 
 A kind is a small graph, which the passes for graphs simplify and take apart; what it computes is
 the next call's, so that a line is written for each of its nodes.
@@ -27,10 +27,9 @@ REDUCTIONS = {
 def write(functions: Functions) -> str:
     """The source: two functions for each kind, and the loop that calls them by the tables."""
     texts = [_HEADER]
-    for write_one, names in ((_forward, functions.forward), (_backward, functions.backward)):
-        for (kind, one), name in names.items():
-            arguments, body = write_one(kind, one)
-            texts.append(f"def {name}({', '.join(arguments)}):\n{body}")
+    for (kind, one, what), name in functions.items():
+        arguments, body = (_backward if what else _forward)(kind, one)
+        texts.append(f"def {name}({', '.join(arguments)}):\n{body}")
     texts += [_TOTALS.format(buffer=buffer) for buffer in ("rows", "single")]
     return "\n\n".join([*texts, _LOOP])
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import drawing
 from ...core.value import Value
-from ...drawing import rendering
-from ...drawing.frames import svg
+from ...drawing import frames, rendering
 from ...page import page
 from ...page.excerpt import Excerpt
 from ...text import got
@@ -70,11 +69,7 @@ class PicturedStepper(Stepper):
     def draw(self, **options: Any) -> graphviz.Digraph:
         """A picture of the graph as it stands, with the node that is next emphasised.
 
-        Args:
-            options: what ``autograd.draw`` takes.
-
-        Raises:
-            ValueError: as ``autograd.draw``.
+        It takes and raises what ``autograd.draw`` does.
         """
         return drawing.draw(self.root, **{"highlight": self.current, **options})
 
@@ -120,7 +115,7 @@ def _html(text: str, recording: Recording, place: int, position: int, edges_done
     excerpt = Excerpt(recording, place)
     moment = replace(excerpt.moment(position, edges_done), current=place + 1)
     try:
-        picture = svg(excerpt.boxes([moment]), moment, title="computation graph")
+        picture = frames.svg(excerpt.boxes([moment]), moment, title="computation graph")
     except rendering.NotInstalledError:
         return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
     except (rendering.RenderError, OSError) as error:
