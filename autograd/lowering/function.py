@@ -50,7 +50,7 @@ def signature(root: Value, leaves: Sequence[Value]) -> Signature:
                 names.append("constant")
                 constants.append(node.data)
             continue
-        names.append(node.op.name)
+        names.append(node.op.key)
         operands.append(len(node.operands))
         for operand in node.operands:
             if isinstance(operand, Value):
