@@ -44,21 +44,13 @@ def replacing(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator[
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
-    """Find out whether a file can be written, by beginning to.
-
-    Raises:
-        OSError: if not, as ``replacing`` would.
-    """
+    """Find out whether a file can be written, by beginning to; an OSError says if not."""
     with _begun(path):
         pass
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written.
-
-    Raises:
-        OSError: if it cannot be written; then nothing has changed.
-    """
+    """Write a file as ``replacing`` does."""
     with replacing(path) as unfinished:
         unfinished.write_bytes(content)
 

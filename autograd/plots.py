@@ -102,6 +102,7 @@ def plot_contours(
     x_interval: Interval,
     y_interval: Interval,
     *,
+    axes: Axes | None = None,
     arrows: Sequence[Sequence[float]] = (),
     runs: Mapping[str, Descent] | None = None,
     points: Sequence[Sequence[float]] = (),
@@ -116,6 +117,7 @@ def plot_contours(
         f: the function.
         x_interval: from where to where, across.
         y_interval: from where to where, upwards.
+        axes: where to draw; by default in a new figure, with a legend.
         arrows: points at which to draw the gradient; all arrows on one scale.
         runs: descents to draw, by the name that the legend gives them; four at most.
         points: critical points to mark, by the kind that each is found to be.
@@ -125,38 +127,12 @@ def plot_contours(
     Raises:
         ImportError: if matplotlib is not installed.
     """
-    width, height = (b - a for a, b in (x_interval, y_interval))
-    scale = 5.6 / max(width, height)
-    figure = new_figure(max(width * scale, 4.0) + 1.6, max(height * scale, 3.0) + 1.5)
-    axes = figure.add_subplot()
-    draw_contours(
-        axes,
-        f,
-        x_interval,
-        y_interval,
-        arrows=arrows,
-        runs=runs,
-        points=points,
-        levels=levels,
-        resolution=resolution,
-    )
-    legend_above(axes, columns=2)
-    return figure
-
-
-def draw_contours(
-    axes: Axes,
-    f: Function,
-    x_interval: Interval,
-    y_interval: Interval,
-    *,
-    arrows: Sequence[Sequence[float]] = (),
-    runs: Mapping[str, Descent] | None = None,
-    points: Sequence[Sequence[float]] = (),
-    levels: int | Sequence[float] = 14,
-    resolution: int = 101,
-) -> None:
-    """As ``plot_contours``, on axes that there are."""
+    own_figure = axes is None
+    if axes is None:
+        width, height = (b - a for a, b in (x_interval, y_interval))
+        scale = 5.6 / max(width, height)
+        figure = new_figure(max(width * scale, 4.0) + 1.6, max(height * scale, 3.0) + 1.5)
+        axes = figure.add_subplot()
     x, y, heights = grid(f, x_interval, y_interval, resolution)
     axes.contourf(x, y, heights, levels=levels, cmap=_pale(), extend="both")
     axes.contour(x, y, heights, levels=levels, colors=DARK, linewidths=0.6, linestyles="-")
@@ -197,6 +173,14 @@ def draw_contours(
         _mark(axes, kind, point, markersize=11, zorder=7, label=label)
         shown.add(kind)
     axes.set(aspect="equal", xlim=x_interval, ylim=y_interval, xlabel="$x_1$", ylabel="$x_2$")
+    if own_figure:
+        legend_above(axes, columns=2)
+    return axes.figure  # type: ignore[return-value]
+
+
+def draw_contours(axes: Axes, *what: Any, **options: Any) -> None:
+    """As ``plot_contours``, on axes that there are, and without a legend."""
+    plot_contours(*what, axes=axes, **options)
 
 
 def _mark(axes: Axes, kind: str, place: Sequence[float], **style: Any) -> None:

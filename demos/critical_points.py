@@ -103,8 +103,7 @@ def plot_surfaces() -> Figure:
 
 def main() -> None:
     """Print the worked example, classify the surfaces, and draw all of it."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/critical")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/critical"))
     rng = random.Random(chosen.seed)
     if not chosen.quiet:
         print_example([round(rng.uniform(-5, 5), 1) for _ in range(3)])

@@ -48,8 +48,7 @@ def plot_locally_linear(at: float) -> Figure:
 
 def main() -> None:
     """Print the derivatives at a point, and the kinds of the critical points; draw both."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/derivatives")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/derivatives"))
     # Somewhere on the way down from the maximum.
     at = round(random.Random(chosen.seed).uniform(-0.8, -0.5), 2)
     slope = derivative(f, at)

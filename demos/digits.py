@@ -70,7 +70,7 @@ def pictures(logits: list[list[float]], test: Images, history: nn.History, out: 
 
 def main() -> None:
     """Train, test, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/digits")
+    parser = options.parser(__doc__, out="out/digits")
     parser.add_argument("--epochs", type=options.count, default=30, help="passes over the data")
     parser.add_argument("--engine", choices=nn.ENGINES, default="numpy", help="what computes")
     parser.add_argument("--checkpoint", type=Path, help="file to save to, and to go on from")

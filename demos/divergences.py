@@ -180,8 +180,7 @@ def plot_last_layer(z: list[float], d: list[float]) -> Figure:
 
 def main() -> None:
     """Print the numbers, and draw them."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/divergences")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/divergences"))
     rng = random.Random(chosen.seed)
     z = [round(rng.uniform(-1.5, 1.5), 2) for _ in range(K)]
     d = nn.one_hot(C, K)

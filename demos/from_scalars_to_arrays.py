@@ -54,8 +54,7 @@ def figure(loss: Value, source: str, title: str) -> Any:
 
 def main() -> None:
     """Lower each model, print its program, and draw both."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/arrays")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/arrays"))
     counts = []
     for name, (model, n_inputs) in cases(chosen.seed).items():
         loss, leaves = record(model, n_inputs)

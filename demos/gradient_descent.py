@@ -182,8 +182,7 @@ def print_right_angles(points: list[list[float]]) -> None:
 
 def main() -> None:
     """Run, report, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/descent")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/descent"))
     rng = random.Random(chosen.seed)
     duel, sizes, valleys, ends = sign_against_slope(), step_sizes(), on_contours(), starts(rng)
     minima = four_starts(rng)

@@ -23,7 +23,7 @@ def is_two(digits: list[int]) -> list[float]:
 
 def main() -> None:
     """Train, test, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/is_it_a_two")
+    parser = options.parser(__doc__, out="out/is_it_a_two")
     parser.add_argument("--train", type=options.count, default=1200, help="images to train on")
     parser.add_argument("--epochs", type=options.count, default=20, help="passes over the data")
     chosen = options.parse(parser)

@@ -29,7 +29,7 @@ def one_divergence(model: nn.MLP, X: list[list[float]], d: list[float]) -> Value
 
 def main() -> None:
     """Train, report, and draw."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/moons")
+    parser = options.parser(__doc__, out="out/moons")
     parser.add_argument("--points", type=options.count, default=100, help="size of the data set")
     parser.add_argument("--epochs", type=options.count, default=100, help="passes over the data")
     parser.add_argument(

@@ -6,7 +6,7 @@ A demo looks like this::
     from autograd import render
 
     def main() -> None:
-        parser = options.parser(__doc__.splitlines()[0], out="out/curves")
+        parser = options.parser(__doc__, out="out/curves")
         parser.add_argument("--points", type=options.count, default=100, help="size of the data")
         chosen = options.parse(parser)  # the folder chosen.out exists from here on
         ...
@@ -49,16 +49,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
-def parser(description: str, *, out: str) -> argparse.ArgumentParser:
+def parser(text: str, *, out: str) -> argparse.ArgumentParser:
     """A parser with the options that all demos share.
 
     Args:
-        description: what the demo does.
+        text: what the demo does, in its first line.
         out: the folder that it writes to unless told otherwise.
     """
-    options = _Parser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    first, show_defaults = text.splitlines()[0], argparse.ArgumentDefaultsHelpFormatter
+    options = _Parser(description=first, formatter_class=show_defaults)
     options.add_argument("--out", type=Path, default=Path(out), help="folder for what is written")
     options.add_argument("--seed", type=int, default=0, help="of every random choice")
     options.add_argument("--quiet", action="store_true", help="print the last lines only")

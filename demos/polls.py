@@ -142,8 +142,7 @@ def plot_directions(point: list[float]) -> Figure:
 
 def main() -> None:
     """Answer the polls, and draw the slopes in all directions."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/polls")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/polls"))
     rng = random.Random(chosen.seed)
     here, there = ([round(rng.uniform(-2, 2), 2) for _ in range(2)] for _ in range(2))
     if not chosen.quiet:

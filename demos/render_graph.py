@@ -51,7 +51,7 @@ def network(points: int, seed: int) -> Value:
 
 def main() -> None:
     """Draw them, after a backward pass."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/graphs")
+    parser = options.parser(__doc__, out="out/graphs")
     parser.add_argument("--format", choices=["png", "svg", "pdf", "html", "dot"], default="png")
     parser.add_argument("--points", type=options.count, default=100, help="size of the data set")
     parser.add_argument("--animate", action="store_true", help="also play the expression's pass")

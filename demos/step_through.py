@@ -118,8 +118,7 @@ def step_through_divergence(session: Session, seed: int) -> float:
 
 def main() -> None:
     """Hold the session, print it, and save it as text."""
-    parser = options.parser(__doc__.splitlines()[0], out="out/steps")
-    chosen = options.parse(parser)
+    chosen = options.parse(options.parser(__doc__, out="out/steps"))
     session = Session()
     y = step_through_neuron(session)
     step_through_reuse(session)

@@ -102,14 +102,8 @@ def plot_history(history: History) -> Figure:
             (validation, "validation", ORANGE, "--"),
         ):
             if numbers:
-                axes.plot(
-                    range(1, len(numbers) + 1),
-                    np.multiply(numbers, scale),
-                    color=color,
-                    linestyle=style,
-                    marker=marker,
-                    label=label,
-                )
+                epochs, heights = range(1, len(numbers) + 1), np.multiply(numbers, scale)
+                axes.plot(epochs, heights, marker + style, color=color, label=label)
         if validation:
             axes.legend(frameon=False)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

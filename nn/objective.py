@@ -14,13 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
-from autograd.text import got
 
 from .divergences import row_of
 from .instances import as_floats
 from .module import Module
 from .optimizers import Array
-from .risk import EmpiricalRisk, LoweredRisk
+from .risk import EmpiricalRisk, LoweredRisk, checked_loss
 
 Data: TypeAlias = tuple[Sequence[Any], Sequence[Any]]
 Outputs: TypeAlias = Sequence[Sequence[float]]
@@ -73,12 +72,7 @@ class Objective:
     def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The same, whatever comes out."""
         loss, outputs = self.loss(self.data, batch, "training instance")
-        if not isinstance(loss, Value):
-            raise TypeError(
-                f"the divergence must give a Value that depends on the parameters, but the loss is "
-                f"{got(loss)}; compute with autograd's functions"
-            )
-        return loss.data, np.array(grad(loss, self.values)), outputs
+        return checked_loss(loss).data, np.array(grad(loss, self.values)), outputs
 
     def diverged(self, batch: Sequence[int]) -> DivergedError:
         """Where the first bad number in a batch comes from: an instance, or the sum of several."""

@@ -90,17 +90,9 @@ def plot_decision_boundary(
         axes.contour(x1, x2, surface, levels=[threshold], colors=DARK, linewidths=1.5)
         axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {threshold:g}")  # for the legend
     for label, color, marker in zip((0.0, 1.0), COLORS, MARKERS):
-        chosen = points[labels == label]
-        axes.scatter(
-            chosen[:, 0],
-            chosen[:, 1],
-            c=color,
-            marker=marker,
-            s=28,
-            edgecolors="white",
-            linewidths=0.7,
-            label=f"d = {label:g}",
-        )
+        x, y = points[labels == label].T
+        dots = axes.scatter(x, y, s=28, c=color, marker=marker, label=f"d = {label:g}")
+        dots.set(edgecolor="white", linewidth=0.7)
     figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
     axes.set(xlabel="$x_1$", ylabel="$x_2$")
     legend_above(axes, columns=3)

@@ -156,12 +156,7 @@ class LoweredRisk:
                 self.risk.divergence(self.risk.model(plain(x)), plain(d))
         if refused is not None:
             raise not_lowered(f"it fails on Values: {refused}") from refused
-        if not isinstance(loss, Value):
-            raise TypeError(
-                f"the divergence must give a Value that depends on the parameters, but the "
-                f"loss is {got(loss)}; compute with autograd's functions"
-            )
-        return loss, [*x_values, *d_values], as_values(y)
+        return checked_loss(loss), [*x_values, *d_values], as_values(y)
 
     def _check_used(self, loss: Value) -> None:
         """Refuse parameters that the loss does not depend on."""
@@ -212,3 +207,13 @@ class LoweredRisk:
             scale = np.abs(expected).max(initial=1e-300)
             if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):
                 raise not_lowered(f"the gradient of {name} is another one")
+
+
+def checked_loss(loss: object) -> Value:
+    """What a divergence has given, which must be a Value."""
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"the divergence must give a Value that depends on the parameters, but the loss is "
+            f"{got(loss)}; compute with autograd's functions"
+        )
+    return loss

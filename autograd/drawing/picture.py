@@ -22,9 +22,8 @@ from ..text import got
 from ..words.formulas import by_labels
 from .collapse import Cut, Group, collapse
 from .groups import nestings
-from .marks import Marks
 from .options import Options
-from .part import Part, require_part, select
+from .part import Marks, Part, require_part, select
 
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.

@@ -61,7 +61,7 @@ class Stepper(Cursor):
     def __init__(self, root: Value, *, forward: bool = False) -> None:
         super().__init__(root, forward=forward)
         self.watches: list[Value] = []
-        self._numbers = count(1)  # of breakpoints
+        self._breakpoint_numbers = count(1)
         self._notes: tuple[str, ...] = ()  # the watched gradients that the last move has changed
 
     # Movements ----------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Stepper(Cursor):
             target=resolve(self.steps, target),
             condition=None if condition is None else condition_target(condition),
             once=bool(once),
-            number=next(self._numbers),  # last, for what is wrong above takes none
+            number=next(self._breakpoint_numbers),  # last, for what is wrong above takes none
         )
         self.breakpoints.append(made)
         return made

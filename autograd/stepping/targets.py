@@ -236,9 +236,7 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
 def _unknown(recording: Recording, written: str, complaint: str) -> str:
     known = [*recording.labelled, *recording.operations]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
-    hint = (
-        f"did you mean {' or '.join(map(show_label, near))}?"
-        if near
-        else "table() lists the names of all nodes"
-    )
+    hint = "table() lists the names of all nodes"
+    if near:
+        hint = f"did you mean {' or '.join(map(show_label, near))}?"
     return f"{show_label(written) if written else 'an empty text'} {complaint}; {hint}"
