@@ -167,6 +167,14 @@ def plot_starts(
     return figure
 
 
+def print_runs(heading: str, runs: dict[str, Descent]) -> None:
+    """Why each run stopped."""
+    print(heading)
+    for name, run in runs.items():
+        without_markup = name.replace("$", "").replace("\\", "")
+        print(f"  {without_markup}: {run}")
+
+
 def print_right_angles(points: list[list[float]]) -> None:
     """The slope along the level curve is 0, and the slope along the gradient its length."""
     print("the gradient is perpendicular to the level curve")
@@ -187,23 +195,14 @@ def main() -> None:
     duel, sizes, valleys, ends = sign_against_slope(), step_sizes(), on_contours(), starts(rng)
     minima = four_starts(rng)
     if not chosen.quiet:
-        print("sign steps and gradient steps, f = x^2/2")
-        for name, run in duel.items():
-            print(f"  {name}: {run}")
-        print("step sizes, f = x^2/2")
-        for name, run in sizes.items():
-            print(f"  eta = {STEP_SIZES[name]:g} {name}: {run}")
-        print("a valley, f = x1^2/2 + 2 x2^2 + x1 x2")
-        for name, run in valleys.items():
-            print(f"  {name.replace('$', '').replace(chr(92), '')}: {run}")
+        print_runs("sign steps and gradient steps, f = x^2/2", duel)
+        etas = {f"eta = {STEP_SIZES[name]:g} {name}": run for name, run in sizes.items()}
+        print_runs("step sizes, f = x^2/2", etas)
+        print_runs("a valley, f = x1^2/2 + 2 x2^2 + x1 x2", valleys)
         print_right_angles(rng.sample(on_level(1.2, 8), 3))
-        print("Himmelblau's function, which has four minima")
-        for name, run in minima.items():
-            print(f"  {name}: {run}")
+        print_runs("Himmelblau's function, which has four minima", minima)
         for title, _, _, runs in ends:
-            print(title)
-            for run in runs:
-                print(f"  from {run.path[0]:6.3f}: {run}")
+            print_runs(title, {f"from {run.path[0]:6.3f}": run for run in runs})
         print()
     options.save(plot_sign_against_slope(duel).savefig, chosen.out / "sign_or_gradient.png")
     options.save(plot_step_sizes(sizes).savefig, chosen.out / "step_sizes.png")

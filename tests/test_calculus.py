@@ -20,6 +20,7 @@ import autograd
 from autograd import (
     LoweredFunction,
     LoweringError,
+    Op,
     Value,
     classify_critical_point,
     cos,
@@ -360,6 +361,17 @@ def test_a_lowered_hessian_does_not_survive_a_change_of_the_function() -> None:
     assert not isinstance(program_of(f, xs), int)
     scale = 3.0
     assert hessian(f, xs)[0][1] == 3.0
+
+
+def test_a_lowered_hessian_does_not_survive_a_change_of_an_operation() -> None:
+    xs = [0.5] * 120
+    bowl = Op("bowl", "x ** 2", "2 * x")
+    for _ in range(10):
+        hessian(lambda x: autograd.sum([bowl(a) * a for a in x]), xs)
+    with pytest.warns(UserWarning, match="from now on"):
+        bowl = Op("bowl", "2 * x ** 2", "4 * x")
+    # By hand: 2 x ** 3 has the second derivative 12 x.
+    assert hessian(lambda x: autograd.sum([bowl(a) * a for a in x]), xs)[3][3] == 6.0
 
 
 def test_a_function_that_branches_gets_the_hessian_of_its_branch() -> None:

@@ -77,8 +77,15 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
     point = as_point(tool, xs)
     value, slopes = evaluated(tool, f, point)
     matrix = hessian(f, point)
-    _require_finite(tool, point, value, slopes, matrix)
-    eigenvalues = _eigenvalues(matrix)
+    for name, rows in {"f": [[value]], "the gradient": [slopes], "the Hessian": matrix}.items():
+        for number in itertools.chain(*rows):
+            if not math.isfinite(number):
+                raise ValueError(
+                    f"{tool}: {name} at {point_text(point)} has the value {number!r}; the test "
+                    f"needs finite derivatives, so move the point into the domain of f"
+                )
+    # With 0.0 added no -0.0 is left, which would read oddly.
+    eigenvalues: list[float] = (numpy.linalg.eigvalsh(numpy.array(matrix)) + 0.0).tolist()
     kind, explanation = _judge(f, point, slopes, eigenvalues, tolerance)
     return CriticalPoint(kind, point, value, slopes, matrix, eigenvalues, explanation)
 
@@ -99,13 +106,13 @@ def _judge(
     one = len(point) == 1
     rounding = 4.0 * sys.float_info.epsilon * len(point) * max(map(abs, eigenvalues))
     zero = max(tolerance, rounding)
-    what = "the second derivative" if one else "the Hessian"
+    what, definite = ("the second derivative", "") if one else ("the Hessian", " definite")
     numbers = ", ".join(f"{x:.6g}" for x in eigenvalues[:6]) + (", ..." * (len(eigenvalues) > 6))
     shown = f"f'' = {numbers}" if one else f"eigenvalues {numbers}"
     if eigenvalues[0] > zero:
-        return "minimum", f"the gradient is 0 and {what} is positive{_definite(one)}: {shown}"
+        return "minimum", f"the gradient is 0 and {what} is positive{definite}: {shown}"
     if eigenvalues[-1] < -zero:
-        return "maximum", f"the gradient is 0 and {what} is negative{_definite(one)}: {shown}"
+        return "maximum", f"the gradient is 0 and {what} is negative{definite}: {shown}"
     if eigenvalues[0] < -zero and eigenvalues[-1] > zero:
         return "saddle", (
             f"the gradient is 0, and f curves up in some directions and down in others: {shown}"
@@ -129,32 +136,3 @@ def _judge(
         f"the second-order test does not decide, as {flat} to second order, and this can be "
         f"{possible} or neither; look at higher derivatives, or at f around the point"
     )
-
-
-def _definite(one: bool) -> str:
-    return "" if one else " definite"
-
-
-def _eigenvalues(matrix: list[list[float]]) -> list[float]:
-    """Of a symmetric matrix, in ascending order."""
-    if len(matrix) == 1:
-        return list(matrix[0])
-    # With 0.0 added no -0.0 is left, which would read oddly.
-    found: list[float] = (numpy.linalg.eigvalsh(numpy.array(matrix)) + 0.0).tolist()
-    return found
-
-
-def _require_finite(
-    tool: str,
-    point: list[float],
-    value: float,
-    slopes: list[float],
-    matrix: list[list[float]],
-) -> None:
-    for name, rows in {"f": [[value]], "the gradient": [slopes], "the Hessian": matrix}.items():
-        for number in itertools.chain(*rows):
-            if not math.isfinite(number):
-                raise ValueError(
-                    f"{tool}: {name} at {point_text(point)} has the value {number!r}; the test "
-                    f"needs finite derivatives, so move the point into the domain of f"
-                )

@@ -85,14 +85,7 @@ def directional_derivative(f: Function, xs: Point, v: Point) -> float:
     Among all v of one length it is largest where v points along the gradient, and 0 where v is
     perpendicular to it, along the level curve. v is taken as it is and not scaled to length 1.
 
-    Args:
-        f: as for ``gradient``.
-        xs: the point, D numbers.
-        v: D numbers.
-
-    Raises:
-        TypeError: as ``gradient``.
-        ValueError: if xs is empty, or v is not of its length.
+    f, xs and what is raised are as for ``gradient``; v is D numbers, else that is a ValueError.
     """
     tool = "directional_derivative"
     slopes = evaluated(tool, f, xs)[1]
@@ -123,11 +116,8 @@ def jvp(f: Callable[..., Any], xs: Point, v: Point) -> float | list[float]:
         >>> jvp(lambda x, y: [x * y, x + y], [2.0, 3.0], [1.0, 10.0])
         [23.0, 11.0]
     """
-    point = as_point("jvp", xs)
-    along = _vector("jvp", v, len(point))
-    function = ScalarFunction("jvp", f, len(point))
-    leaves = function.leaves(point)
-    entries = function.entries(leaves)
+    leaves, entries = _entries("jvp", f, xs)
+    along = _vector("jvp", v, len(leaves))
     if isinstance(entries, Value):
         return _along(grad(entries, leaves), along)
     return [_along(grad(entry, leaves), along) for entry in entries]
@@ -149,10 +139,7 @@ def jacobian(f: Callable[..., Any], xs: Point) -> list[list[float]]:
         TypeError: if f or xs is of a wrong kind, or an entry is not a Value.
         ValueError: if xs is empty.
     """
-    point = as_point("jacobian", xs)
-    function = ScalarFunction("jacobian", f, len(point))
-    leaves = function.leaves(point)
-    entries = function.entries(leaves)
+    leaves, entries = _entries("jacobian", f, xs)
     rows = [entries] if isinstance(entries, Value) else entries
     return [list(grad(entry, leaves)) for entry in rows]
 
@@ -166,16 +153,7 @@ def hessian(f: Function, xs: Point) -> list[list[float]]:
     that agree to rounding: as the recordings are compared whole, a function that branches gets a
     program for each branch. Without the recording ``LoweredFunction`` is faster yet.
 
-    Args:
-        f: as for ``gradient``.
-        xs: the point, D numbers; a single number for D = 1.
-
-    Returns:
-        D rows of D floats.
-
-    Raises:
-        TypeError: if f or xs is of a wrong kind, f does not return one Value among them.
-        ValueError: if xs is empty.
+    f, xs and what is raised are as for ``gradient``; the result is D rows of D floats.
     """
     point = as_point("hessian", xs)
     root, leaves = _recorded("hessian", f, point)
@@ -192,17 +170,7 @@ def hvp(f: Function, xs: Point, v: Point) -> list[float]:
 
     The Hessian is never formed: it is the gradient of the slope along v.
 
-    Args:
-        f: as for ``gradient``.
-        xs: the point, D numbers.
-        v: D numbers.
-
-    Returns:
-        D floats.
-
-    Raises:
-        TypeError: as ``gradient``.
-        ValueError: if xs is empty, or v is not of its length.
+    f, xs, v and what is raised are as for ``directional_derivative``; the result is D floats.
     """
     point = as_point("hvp", xs)
     along = _vector("hvp", v, len(point))
@@ -214,6 +182,15 @@ def _recorded(tool: str, f: Function, point: Sequence[float]) -> tuple[Value, li
     function = ScalarFunction(tool, f, len(point))
     leaves = function.leaves(point)
     return function(leaves), leaves
+
+
+def _entries(
+    tool: str, f: Callable[..., Any], xs: Point
+) -> tuple[list[Value], Value | list[Value]]:
+    point = as_point(tool, xs)
+    function = ScalarFunction(tool, f, len(point))
+    leaves = function.leaves(point)
+    return leaves, function.entries(leaves)
 
 
 def evaluated(tool: str, f: Function, xs: Point) -> tuple[float, list[float]]:

@@ -272,7 +272,7 @@ class _Painter:
     def _contribution(self, value: Value, slope: float | None) -> float:
         """What an operand receives, after a sweep."""
         # Where no derivative passes, or none came, 0 * inf would be nan.
-        return 0.0 if slope is None or not value.grad else float(value.grad * slope)
+        return 0.0 if slope is None or not value.grad else float(value.grad) * float(slope)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
         own, opened = self.box_ids[group], self.part.opened

@@ -39,9 +39,7 @@ class Recurring:
         found = self._known.pop(key, 0)
         hessian: list[list[float]] | None = None
         if isinstance(found, int):
-            found += 1
-        if found == policy.CALLS:
-            found = Programs(root, leaves)
+            found = found + 1 if found + 1 < policy.CALLS else Programs(root, leaves)
         if isinstance(found, Programs):
             try:
                 hessian = found.hessian(point).tolist()
@@ -99,7 +97,7 @@ class Followed:
         Raises:
             UndefinedError: if f raises an error of arithmetic.
         """
-        if self._programs is not None and not afresh:
+        if not afresh and self._programs is not None:
             value, slopes = self._programs.value_and_gradient(np.array(point))
             if self._stands(self._programs.guard, point, value):
                 return value, slopes.tolist()
@@ -145,16 +143,12 @@ class Followed:
                 nodes = len(consumers_first(root))
                 self._lower_at = max(policy.RECORDINGS, policy.NODES // nodes)
             if self._recordings >= self._lower_at:
-                self._lower(root, leaves)
+                programs = Programs(root, leaves, self._engine)
+                try:
+                    programs.value_and_gradient(np.array(point))
+                    self._programs, self._doubts = programs, 0
+                except LoweringError:
+                    if not self._auto:
+                        raise
+                    self._engine = "python"
         return root, leaves
-
-    def _lower(self, root: Value, leaves: list[Value]) -> None:
-        programs = Programs(root, leaves, self._engine)
-        try:
-            programs.value_and_gradient(np.array([leaf.data for leaf in leaves]))
-        except LoweringError:
-            if not self._auto:
-                raise
-            self._engine = "python"
-        else:
-            self._programs, self._doubts = programs, 0

@@ -147,12 +147,6 @@ class Graph:
                     reached[operand] = True
         return reached
 
-    def operations(self, roots: Iterable[int]) -> int:
-        """How many operations the roots are computed by."""
-        return sum(
-            [reached and bool(x) for reached, x in zip(self.reachable(roots), self.operands)]
-        )
-
     def consumers(self, roots: Iterable[int]) -> list[int]:
         """How often each node is used, by the nodes that matter and as one of the roots."""
         roots = list(roots)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .arrays import jax_call
 from .graph import AFFINE, CONSTANT, PARAMETER
+from .layout import as_matrix
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
 from .pipeline import Batch
@@ -35,7 +36,13 @@ class JaxRunner(Runner):
         schedule = batch.schedule(request)
         self.stages, self.operations = batch.stages, schedule.operations
         self.jax = import_jax()
-        self.function = jax_function(schedule)
+        jnp: Any = importlib.import_module("jax.numpy")
+        special: Any = importlib.import_module("jax.scipy.special")
+
+        def function(parameters: Any, columns: Any) -> tuple[Any, Any]:
+            return _Tracer(schedule, jnp, special, parameters, columns).run()
+
+        self.function = function
         self.compiled = self.jax.jit(self.function)
         self.parameters: Array = np.zeros(schedule.lowered.parameters)
         self.source = emit_numpy(schedule)[0]
@@ -105,17 +112,6 @@ def import_jax() -> Any:
     return jax
 
 
-def jax_function(schedule: Schedule) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """The schedule as a pure function of the parameters and the inputs, for JAX to trace."""
-    import jax.numpy as jnp
-    from jax.scipy import special
-
-    def function(parameters: Any, columns: Any) -> tuple[Any, Any]:
-        return _Tracer(schedule, jnp, special, parameters, columns).run()
-
-    return function
-
-
 class _Tracer:
     """The arrays of one call, and where in them each node is."""
 
@@ -183,17 +179,11 @@ class _Tracer:
         homes = [[self.home.get(node, (-1, 0)) for node in row] for row in coefficients]
         places = np.array([[place for _, place in row] for row in homes])
         if {array for row in homes for array, _ in row} == {2}:
-            for turned in (False, True):
-                table = places.T if turned else places
-                n, m = table.shape
-                start = int(table[0, 0])
-                stride = int(table[1, 0]) - start if n > 1 else m
-                expected = start + stride * np.arange(n)[:, None] + np.arange(m)
-                stop = start + n * stride
-                fits = stride >= m and stop <= self.schedule.lowered.parameters
-                if fits and np.array_equal(table, expected):
-                    found = self.arrays[2][start:stop].reshape(n, stride)[:, :m]
-                    return found.T if turned else found
+            found = as_matrix(places, self.schedule.lowered.parameters)
+            if found is not None:
+                start, n, m, stride, turned = found
+                view = self.arrays[2][start : start + n * stride].reshape(n, stride)[:, :m]
+                return view.T if turned else view
         return self.fetch([node for row in coefficients for node in row]).reshape(places.shape)
 
     def fetch(self, nodes: Sequence[int]) -> Any:

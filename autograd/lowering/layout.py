@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,23 @@ from .graph import PARAMETER
 from .schedule import EVERY_STEP, Block, Schedule
 
 Array: TypeAlias = NDArray[np.float64]
+
+
+def as_matrix(places: Any, end: int) -> tuple[int, int, int, int, bool] | None:
+    """An n x m matrix of places as a view: where it starts, n, m, the distance of its rows, False.
+
+    With True it is the transpose of such a view; None if it is neither. Whole rows must end before
+    ``end``, but for a single one.
+    """
+    for turned in (False, True):
+        table = places.T if turned else places
+        n, m = table.shape
+        start = int(table[0, 0])
+        stride = int(table[1, 0]) - start if n > 1 else m
+        fits = stride >= m and (n == 1 or start + n * stride <= end)
+        if fits and np.array_equal(table, start + stride * np.arange(n)[:, None] + np.arange(m)):
+            return start, n, m, stride, turned
+    return None
 
 
 class Layout:

@@ -144,13 +144,10 @@ class Lowered:
         """A line for each node that matters, and for each output; of many the ends."""
         reached = self.graph.reachable(self.nodes())
         nodes = [node for node in range(len(self.graph)) if reached[node]]
-        lines = [
-            *_ends(nodes, most, self._node),
-            *_ends(list(self._outputs()), most, lambda line: line),
-        ]
-        return Text("\n".join(f"{x:<{COMMENT_COLUMN}}  # {y}" if y else x for x, y in lines))
+        outputs = list(self._outputs())
+        return Text("\n".join([*_ends(nodes, most, self._node), *_ends(outputs, most, str)]))
 
-    def _node(self, node: int) -> tuple[str, str]:
+    def _node(self, node: int) -> str:
         graph = self.graph
         name, operands = graph.names[node], graph.operands[node]
         terms = ends(operands, LONGEST, _v)
@@ -167,32 +164,31 @@ class Lowered:
             text = "".join(signed).removeprefix(" + ")
         else:
             text = f"{name.removesuffix('~1')}({', '.join(terms)})"
-        return f"{_v(node)} = {text}", escape(graph.labels.get(node, ""))
+        line, label = f"{_v(node)} = {text}", escape(graph.labels.get(node, ""))
+        return f"{line:<{COMMENT_COLUMN}}  # {label}" if label else line
 
-    def _outputs(self) -> Iterator[tuple[str, str]]:
+    def _outputs(self) -> Iterator[str]:
         for k, value in enumerate(self.values):
-            yield f"value {k} = {value.text()}", ""
+            yield f"value {k} = {value.text()}"
         for position, gradient in self.gradients.items():
-            yield f"derivative {position} += {gradient.text()}", ""
+            yield f"derivative {position} += {gradient.text()}"
         for outer in self.outers:
             positions = [str(x) for row in outer.positions for x in row if x != UNWANTED]
             u, v = (", ".join(ends(x, LONGEST, _v)) for x in (outer.rows, outer.columns))
             places = f"derivatives {', '.join(ends(positions, LONGEST))}"
-            yield f"{places} += mean of [{u}] times [{v}]", ""
+            yield f"{places} += mean of [{u}] times [{v}]"
         for i, row in enumerate(self.rows):
-            yield f"row {i} = {_v(row)}", ""
+            yield f"row {i} = {_v(row)}"
 
 
 def _v(node: int) -> str:
     return f"v{node}"
 
 
-def _ends(
-    items: Sequence[T], most: int, line: Callable[[T], tuple[str, str]]
-) -> list[tuple[str, str]]:
+def _ends(items: Sequence[T], most: int, line: Callable[[T], str]) -> list[str]:
     """A line for each item; of more than that the first and the last."""
-    if len(items) <= most:
+    left, first = len(items) - most, most - most // 2
+    if left <= 0:
         return list(map(line, items))
-    first, last = items[: most - most // 2], items[len(items) - most // 2 :]
-    left = (f"... {counted(len(items) - most, 'line')} more ...", "")
-    return [*map(line, first), left, *map(line, last)]
+    told = f"... {counted(left, 'line')} more ..."
+    return [*map(line, items[:first]), told, *map(line, items[first + left :])]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .graph import CONSTANT, PARAMETER
-from .layout import Layout
+from .layout import Layout, as_matrix
 from .schedule import EVERY_STEP, ONCE, Schedule
 
 COMMENT_COLUMN = 42
@@ -101,30 +101,17 @@ class Views:
         """The coefficients as a matrix: a view of the scalars if their places form a pattern."""
         places = np.array([[self.layout.locate(node) for node in row] for row in coefficients])
         label = self.title(coefficients[0][0]).upper() or "M"
+        found = as_matrix(places, self.schedule.lowered.parameters)
+        if found is not None:
+            start, n, m, stride, turned = found
+            cut = f"[:, :{m}]" if m < stride else ""
+            view = f"scalars[{start}:{start + n * stride}].reshape({n}, {stride}){cut}"
+            if turned:
+                return self.make(f"{view}.T", f"{label}_T", "the same, transposed")
+            return self.make(view, label, "a view of the parameters")
         n, m = places.shape
-        start = int(places[0, 0])
-        down = int(places[1, 0]) - start if n > 1 else m
-        right = int(places[0, 1]) - start if m > 1 else 1
-        grid = start + down * np.arange(n)[:, None] + right * np.arange(m)
-        if np.array_equal(grid, places):
-            if right == 1 and down >= m:
-                text = self._submatrix(start, n, down, m)
-                if text:
-                    return self.make(text, label, "a view of the parameters")
-            if down == 1 and right >= n:
-                text = self._submatrix(start, m, right, n)
-                if text:
-                    return self.make(f"{text}.T", f"{label}_T", "the same, transposed")
         name = self.fetch([node for row in coefficients for node in row])
         return self.make(f"{name}.reshape({n}, {m})", label, "gathered from the scalars")
-
-    def _submatrix(self, start: int, n: int, stride: int, m: int) -> str:
-        """A view of n rows of m scalars; empty if it would end behind the parameters."""
-        stop = start + n * stride
-        if stop > self.schedule.lowered.parameters:
-            return f"scalars[{start}:{start + m}].reshape(1, {m})" if n == 1 else ""
-        cut = f"[:, :{m}]" if m < stride else ""
-        return f"scalars[{start}:{stop}].reshape({n}, {stride}){cut}"
 
     def results(self, places: Sequence[int]) -> str:
         """The text of some of the results."""

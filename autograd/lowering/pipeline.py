@@ -59,10 +59,11 @@ class Batch:
         for key in set(recorded.graph.names) - LEAVES:
             check_operation(key)
         self.recorded, self.columns, self.weight = recorded, columns, weight
-        self.size = len(recorded.graph)
         self._begun = PASSES[0](recorded)
-        left = self._begun.graph.operations(self._begun.nodes())
-        self.layered = left <= max(FEW, SHARE * self.size)
+        graph = self._begun.graph
+        left = zip(graph.reachable(self._begun.nodes()), graph.operands)
+        operations = sum([reached and bool(operands) for reached, operands in left])
+        self.layered = operations <= max(FEW, SHARE * len(recorded.graph))
         self._schedules: dict[Request, Schedule] = {}
 
     @cached_property

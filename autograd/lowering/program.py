@@ -305,8 +305,7 @@ class BoundProgram(_Made):
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the instances of the next call, and how many of them each."""
-        self._runner.hold(self._chosen)
-        return self._runner.shards()
+        return self._computation.runner(Request.STEP, self._chosen).shards()
 
     def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
@@ -317,5 +316,4 @@ class BoundProgram(_Made):
         Raises:
             ValueError: if the engine is another one.
         """
-        self._runner.hold(self._chosen)
-        return self._runner.traced()
+        return self._computation.runner(Request.STEP, self._chosen).traced()

@@ -326,20 +326,18 @@ def _arrange(
 ) -> None:
     """Put the members, and what they are computed from, in order, and number the members."""
     members = block.members
-    if block.name == AFFINE:
-        rows = sorted(
-            [_affine_row(graph, node, order) for node in members],
-            key=lambda row: (order.key(row[0][0]), row[2]),
-        )
-        coefficients, columns, _ = rows[0]
-        block.columns = columns + ([one] if len(coefficients) > len(columns) else [])
-        block.operands = [row[0] for row in rows]
-        block.members = [row[2] for row in rows]
-    elif block.name in REDUCTIONS:
-        inside = [sorted(graph.operands[node], key=order.key) for node in members]
-        pairs = sorted(zip(inside, members), key=lambda pair: (order.key(pair[0][0]), pair[1]))
-        block.operands = [pair[0] for pair in pairs]
-        block.members = [pair[1] for pair in pairs]
+    if not block.elementwise:
+        rows = []
+        for node in members:
+            inside = list(graph.operands[node])
+            if block.name == AFFINE:
+                inside, block.columns = _affine_row(inside, order, one)
+            else:
+                inside.sort(key=order.key)
+            rows.append((order.key(inside[0]), node, inside))
+        rows.sort()
+        block.members = [node for _, node, _ in rows]
+        block.operands = [inside for _, _, inside in rows]
     else:
         guides = [
             next((x for x in row if varies[x] == block.varies and graph.names[x] != CONSTANT), 0)
@@ -356,12 +354,11 @@ def _arrange(
     order.append(block.members)
 
 
-def _affine_row(graph: Graph, node: int, order: _Order) -> tuple[list[int], list[int], int]:
-    """The coefficients and the bias of an affine form, what they multiply, and the form."""
-    operands = graph.operands[node]
+def _affine_row(operands: list[int], order: _Order, one: int) -> tuple[list[int], list[int]]:
+    """The coefficients and the bias of an affine form, and what they multiply."""
     products = sorted(zip(operands[1::2], operands[0::2]), key=lambda pair: order.key(pair[0]))
-    bias = operands[-1:] if len(operands) % 2 else ()
-    return [*[c for _, c in products], *bias], [x for x, _ in products], node
+    bias = operands[-1:] if len(operands) % 2 else []
+    return [*[c for _, c in products], *bias], [*[x for x, _ in products], *[one] * len(bias)]
 
 
 def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
