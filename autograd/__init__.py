@@ -22,8 +22,8 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .lowering.function import *  # noqa: F403
     from .shell.prompt import *  # noqa: F403
     from .stepping.tables import *  # noqa: F403
-    from .stepping.views import *  # noqa: F403
-    from .stepping.views.animation import *  # noqa: F403
+    from .views import *  # noqa: F403
+    from .views.animation import *  # noqa: F403
 
 __version__ = "0.2.0"
 
@@ -37,8 +37,8 @@ _ROOMS = {
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
     "checking.anomaly": ["AnomalyError", "detect_anomaly"],
     "stepping.tables": ["show"],
-    "stepping.views": ["step_through"],
-    "stepping.views.animation": ["animate"],
+    "views": ["step_through"],
+    "views.animation": ["animate"],
     "shell.prompt": ["debug"],
     "drawing": ["RenderError", "draw", "render"],
     "lowering": ["BoundProgram", "LoweringError", "Program", "lower"],

@@ -22,7 +22,7 @@ from autograd.core.sweep import evaluation_order
 from autograd.drawing import frames, rendering
 from autograd.drawing.notation import symbol
 from autograd.drawing.page import page
-from autograd.stepping.views.animation import frame_texts
+from autograd.views.animation import frame_texts
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}"

@@ -21,7 +21,7 @@ FLOORS = [
     ["autograd.drawing", "autograd.lowering", "autograd.checking"],
     ["autograd.stepping"],
     ["autograd.page"],
-    ["autograd.stepping.views", "autograd.calculus"],
+    ["autograd.views", "autograd.calculus"],
     ["autograd.plots"],
     ["autograd.shell"],
     ["autograd", "autograd.__main__"],

@@ -24,11 +24,11 @@ import numpy
 import pytest
 
 import autograd
-from autograd import Value, step_through
+from autograd import Value, step_through, views
 from autograd.core import ops
 from autograd.core.formula import CONSTANTS
 from autograd.core.sweep import consumers_first
-from autograd.stepping import steps, views
+from autograd.stepping import steps
 from autograd.stepping.stepper import Stepper
 from autograd.stepping.steps import Step
 from autograd.text import signed

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, NoReturn
 from .. import drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core.value import Value, grad
-from ..stepping.views import step_through
 from ..text import align
+from ..views import step_through
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
@@ -144,12 +144,14 @@ def session() -> int:
     names: dict[str, Any] = {name: importlib.import_module(name) for name in ("autograd", "nn")}
     names = {name: getattr(names["autograd"], name) for name in names["autograd"].__all__} | names
     try:
-        import IPython
+        from IPython import start_ipython
     except ImportError:
+        start_ipython = None
+    if start_ipython is None:  # and not above, where each error typed there would name that one
         complete_names(names)
         code.interact(WELCOME, local=names, exitmsg="")
     else:
-        IPython.start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
+        start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
     return 0
 
 

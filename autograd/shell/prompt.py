@@ -24,8 +24,8 @@ from ..stepping import conditions, tables
 from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
-from ..stepping.views import step_through
 from ..text import Text
+from ..views import step_through
 from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
 from .terminal import is_typed, say, word_delimiters
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.value import Value
-from ...drawing import frames, rendering
-from ...files import checked_place, write_whole
-from ...page.excerpt import Excerpt
-from ...text import got
-from ..recording import Recording
-from ..steps import headline
-from ..tables import equation
+from ..core.value import Value
+from ..drawing import frames, rendering
+from ..files import checked_place, write_whole
+from ..page.excerpt import Excerpt
+from ..stepping.recording import Recording
+from ..stepping.steps import headline
+from ..stepping.tables import equation
+from ..text import got
 
 if TYPE_CHECKING:
     from PIL.Image import Image

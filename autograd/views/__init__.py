@@ -13,15 +13,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import drawing
-from ...core.value import Value
-from ...drawing import frames, rendering
-from ...page import page
-from ...page.excerpt import Excerpt
-from ...text import got
-from ..recording import Recording
-from ..stepper import Stepper
-from ..steps import Step
+from .. import drawing
+from ..core.value import Value
+from ..drawing import frames, rendering
+from ..page import page
+from ..page.excerpt import Excerpt
+from ..stepping.recording import Recording
+from ..stepping.stepper import Stepper
+from ..stepping.steps import Step
+from ..text import got
 
 if TYPE_CHECKING:
     import graphviz
