@@ -1,7 +1,7 @@
 """The languages that rows of the operation table are written in: the second table.
 
 A language says how numbers, operators and a choice are written, and what it calls the few functions
-that are no formulas. ``Target.program`` then writes any row: its value and its slopes, each a
+that are no formulas. ``Language.program`` then writes any row: its value and its slopes, each a
 function of the operands. No operation is named here but where a language has another name for it,
 or lacks it.
 """
@@ -9,85 +9,116 @@ or lacks it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from .core.formula import CHOICE, Language
-from .core.table import Op
+from .core.formula import CHOICE, Notation, read
+from .core.table import OPS, Op
 
 
-class Target(Language):
+@dataclass(frozen=True)
+class Language(Notation):
     """A language that whole rows are written in.
 
     Attributes:
+        number: a float as the language writes it.
+        forms: as of any ``Notation``.
         definition: a function, with places for ``{name}``, ``{parameters}`` and ``{body}``.
-        declaration: the same for what must be said of a function before it is called, if anything.
         parameter: one of its parameters, a float.
         many: the parameters of a function of any number of them.
+        names: what it calls a row, where that is not as the row is called; or, with a place for
+            each operand, how it writes it; of a row of any number of operands the body.
+        declaration: what must be said of a function before it is called, if anything.
         library: what stands before the name of a function of the language's own.
-        names: rows that it has under another name, or writes as a form with a place for each
-            operand. Any other row is written by its formula, or is a function of the library.
+        spread: how a function of any number of operands is called.
         prelude: the functions that it lacks, to stand before those of the rows.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        definition: str,
-        declaration: str = "",
-        parameter: str = "{}",
-        many: str,
-        library: str = "",
-        names: Mapping[str, str],
-        prelude: str = "",
-        **options: Any,
-    ) -> None:
-        super().__init__(*args, **options)
-        self.definition, self.declaration = definition, declaration
-        self.parameter, self.many = parameter, many
-        self.library, self.names, self.prelude = library, names, prelude
+    number: Callable[[float], str]
+    forms: Mapping[str, str]
+    definition: str
+    many: str
+    names: Mapping[str, str]
+    declaration: str = ""
+    parameter: str = "{}"
+    library: str = ""
+    spread: str = "{name}({operands})"
+    prelude: str = ""
 
     def own(self, op: Op) -> str:
         """What the language itself calls a row, or how it writes it; "" if it has no such thing."""
         return self.names.get(op.name, self.library + op.name if op.is_primitive else "")
 
     def body(self, op: Op) -> str:
-        """The value of a row, written on its letters."""
+        """The value of a row, written on its letters.
+
+        Raises:
+            ValueError: if it is computed by a function of Python.
+        """
         own = self.own(op)
-        if not own:
-            return self.write(op.computed, op.letters)
-        return own.format(*op.letters) if "{" in own else f"{own}({', '.join(op.letters)})"
+        if own:
+            return own.format(*op.letters) if "{" in own else f"{own}({', '.join(op.letters)})"
+        if not op.is_written:
+            raise ValueError(f"{op.name} is computed by a function of Python; give it a formula")
+        return self.write(read(op.computed, op.letters))
+
+    def call(self, function: str, operands: Sequence[str]) -> str:
+        """A row as its function is called."""
+        called = OPS.get(function)
+        form = self.spread if called and called.arity is None else "{name}({operands})"
+        count = len(operands)
+        return form.format(name=f"op_{function}", operands=", ".join(operands), count=count)
 
     def functions(self, op: Op) -> Iterator[tuple[str, str, str]]:
         """A row as functions, name, parameters and body: its value, and a slope for each partial.
 
-        They are called after the row, such as ``op_tanh(x)``, and ``op_tanh_dx(z, x)`` of the
-        result and the operands. Where no derivative passes, the slope is 0. Of a row with any
-        number of operands, a slope is a function of z and one of them.
+        They are called after the row, such as ``op_tanh(x)``, and ``dx_tanh(z, x)`` of the result
+        and the operands. Where no derivative passes, the slope is 0. Of a row with any number of
+        operands, a slope is a function of z and one of them.
         """
 
         def parameters(letters: str) -> str:
             return ", ".join([self.parameter.format(letter) for letter in letters])
 
-        name = self.prefix + op.name
         if op.arity is None:
-            yield name, self.many, self.names[op.name]
+            yield f"op_{op.name}", self.many, self.names[op.name]
         else:
-            yield name, parameters(op.letters), self.body(op)
+            yield f"op_{op.name}", parameters(op.letters), self.body(op)
         letters = "z" + op.letters
         for letter, partial in zip(op.letters, op.partials):
-            slope = self.write(partial.computed or partial.text, letters)
-            yield f"{name}_d{letter}", parameters(letters), slope
+            slope = self.write(read(partial.computed or partial.text, letters))
+            yield f"d{letter}_{op.name}", parameters(letters), slope
 
     def program(self, ops: Iterable[Op]) -> str:
-        """Some rows, and what they need; every row that their formulas call has to be of them."""
-        functions = [
-            {"name": name, "parameters": parameters, "body": body}
-            for op in ops
-            for name, parameters, body in self.functions(op)
-        ]
+        """Some rows as functions, and all that they call.
+
+        Raises:
+            ValueError: if two of them, or of what they call, have one name.
+        """
+        rows: dict[str, Op] = {}
+        waiting = list(ops)
+        functions = []
+        while waiting:
+            op = waiting.pop()
+            if rows.setdefault(op.name, op) is not op:
+                raise ValueError(
+                    f"there are two operations {op.name}: z = {op.text}, and "
+                    f"z = {rows[op.name].text}; give one of them another name"
+                )
+            made = list(self.functions(op))
+            functions += made
+            called = {name for *_, body in made for name in re.findall(r"\bop_(\w+)", body)}
+            own = {row.name: row for row in op.calls}
+            needed = [own.get(name) or OPS[name] for name in sorted(called)]
+            waiting += [row for row in needed if rows.get(row.name) is not row]
+        functions = sorted(dict.fromkeys(functions))
         templates = filter(None, [self.declaration, self.definition])
-        lines = [template.format(**f) for template in templates for f in functions]
+        lines = [
+            template.format(name=name, parameters=parameters, body=body)
+            for template in templates
+            for name, parameters, body in functions
+        ]
         return "\n".join([self.prelude, *lines, ""])
 
 
@@ -115,36 +146,35 @@ _BRACES = {
     CHOICE: "({} ? {} : {})",
 }
 
-C = Target(
-    name="C",
+C = Language(
     number=lambda x: _float("INFINITY", "NAN", x),
     forms={**_BRACES, "x == y": "({} == {})"},
-    prefix="op_",
     declaration="static inline double {name}({parameters});",
     definition="static inline double {name}({parameters}) {{ return {body}; }}",
     parameter="double {}",
     many="const double *xs, int n",
+    spread="{name}((double[]){{{operands}}}, {count})",
     names={
         "abs": "fabs",
         "pow": "pow",
-        "mod": "modulo",
-        "floordiv": "floor_divide",
-        "sum": "sum(xs, n)",
-        "softmax_shift": "largest(xs, n)",
-        "logsumexp": "logsumexp(xs, n)",
+        "mod": "stepgrad_modulo",
+        "floordiv": "stepgrad_floor_divide",
+        "sum": "stepgrad_sum(xs, n)",
+        "softmax_shift": "stepgrad_largest(xs, n)",
+        "logsumexp": "stepgrad_logsumexp(xs, n)",
     },
     prelude="""\
 #include <math.h>
 
 /* What is left of x, with the sign of y, as Python's %; nan over a zero. */
-static inline double modulo(double x, double y) {
+static inline double stepgrad_modulo(double x, double y) {
     double left = fmod(x, y);
     if (left == 0.0) return copysign(0.0, y);
     return (y < 0.0) != (left < 0.0) ? left + y : left;
 }
 
 /* The quotient rounded down, as Python's //; over a zero it is the quotient. */
-static inline double floor_divide(double x, double y) {
+static inline double stepgrad_floor_divide(double x, double y) {
     if (y == 0.0) return x / y;
     double left = fmod(x, y);
     double whole = (x - left) / y;
@@ -155,7 +185,7 @@ static inline double floor_divide(double x, double y) {
 }
 
 /* The largest; nan if one is. */
-static inline double largest(const double *xs, int n) {
+static inline double stepgrad_largest(const double *xs, int n) {
     double found = xs[0];
     for (int i = 1; i < n; i++)
         if (!(xs[i] <= found) && found == found) found = xs[i];
@@ -163,7 +193,7 @@ static inline double largest(const double *xs, int n) {
 }
 
 /* The sum with what each addition loses added up apart. */
-static inline double sum(const double *xs, int n) {
+static inline double stepgrad_sum(const double *xs, int n) {
     double total = 0.0, lost = 0.0;
     for (int i = 0; i < n; i++) {
         double next = total + xs[i];
@@ -174,8 +204,8 @@ static inline double sum(const double *xs, int n) {
 }
 
 /* log(sum(e ** x)), without overflow. */
-static inline double logsumexp(const double *xs, int n) {
-    double shift = largest(xs, n), total = 0.0;
+static inline double stepgrad_logsumexp(const double *xs, int n) {
+    double shift = stepgrad_largest(xs, n), total = 0.0;
     if (isinf(shift)) return shift;
     for (int i = 0; i < n; i++) total += exp(xs[i] - shift);
     return shift + log(total);
@@ -183,11 +213,9 @@ static inline double logsumexp(const double *xs, int n) {
 """,
 )
 
-JAVASCRIPT = Target(
-    name="JavaScript",
+JAVASCRIPT = Language(
     number=lambda x: _float("Infinity", "NaN", x),
     forms={**_BRACES, "x == y": "({} === {})", "x != y": "({} !== {})", "c": "({} !== 0.0)"},
-    prefix="op_",
     definition="function {name}({parameters}) {{ return {body}; }}",
     many="...xs",
     library="Math.",
@@ -245,10 +273,10 @@ function erf(x) {
 
 // 1 - erf(x), without losing it beside 1: a continued fraction, from its far end.
 function erfc(x) {
-    if (!(x >= 2)) return 1 - erf(x);
+    if (!(x >= 1)) return 1 - erf(x);
     if (x > 27) return 0;
     let rest = x;
-    for (let n = 120; n > 0; n--) rest = x + n / 2 / rest;
+    for (let n = 200; n > 0; n--) rest = x + n / 2 / rest;
     return bell(x) / Math.sqrt(Math.PI) / rest;
 }
 
@@ -289,11 +317,9 @@ _ARRAYS = {
 _PYTHON = "def {name}({parameters}): return {body}"
 
 # What is named without a dot, NumPy lacks: the functions are in ``lowering.arrays``.
-NUMPY = Target(
-    name="NumPy",
+NUMPY = Language(
     number=repr,
     forms={**_ARRAYS, CHOICE: "np.where({}, {}, {})"},
-    prefix="op_",
     definition=_PYTHON,
     many="*xs",
     library="np.",
@@ -330,11 +356,9 @@ NUMPY = Target(
 _JAX_OWN = {row: f"j{name}" for row, name in NUMPY.names.items() if name.startswith("np.")}
 del _JAX_OWN["sign"]  # which is -0.0 at -0.0: the formula is not
 
-JAX = Target(
-    name="JAX",
+JAX = Language(
     number=repr,
     forms={**_ARRAYS, CHOICE: "jnp.where({}, {}, {})"},
-    prefix="op_",
     definition=_PYTHON,
     many="*xs",
     library="jnp.",

@@ -87,7 +87,7 @@ class Mathematics(dict[str, Any]):
     """Names to numbers, and the names of functions to mpmath's, or to what another row says."""
 
     def __missing__(self, name: str) -> Any:
-        found = {"abs": abs, "max": lambda *xs: max(xs)}.get(name)
+        found = {"abs": abs, "round": mpmath.nint, "max": lambda *xs: max(xs)}.get(name)
         found = found or getattr(mpmath, name, None)
         if found is not None:
             return found

@@ -92,7 +92,7 @@ def test_conditions(text: str, grad: float, data: float, holds: bool) -> None:
         ("(lambda: 1)() > 0", "is no number"),
         ("grad > (data := 1)", "is no number"),
         ("1 if grad else 2", "it is neither true nor false"),
-        ("isnan if grad > 1 else isinf", "it is neither true nor false"),
+        ("isnan if grad > 1 else isinf", '"isnan" is no number'),
         ("*grad", "cannot read"),
         ("f'{grad}'", "it is neither true nor false"),
         ("a" * (LONGEST + 1), f"at most {LONGEST} characters, got {LONGEST + 1}"),

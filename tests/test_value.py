@@ -232,8 +232,6 @@ def test_a_type_that_knows_values_may_answer_for_itself() -> None:
 @pytest.mark.parametrize(
     "apply",
     [
-        operator.mod,
-        operator.floordiv,
         divmod,
         operator.matmul,
         operator.lshift,
@@ -448,8 +446,8 @@ def test_numpy_reductions_and_arithmetic() -> None:
 
 
 def test_numpy_function_without_a_row_says_so() -> None:
-    with pytest.raises(TypeError, match=r"Value.*log1p"):
-        np.log1p(Value(1.0))
+    with pytest.raises(TypeError, match=r"Value.*cbrt"):
+        np.cbrt(Value(1.0))
 
 
 # Nodes as objects --------------------------------------------------------------------------------

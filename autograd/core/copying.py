@@ -38,7 +38,7 @@ class Copied:
 
     __slots__ = ()
 
-    plain: ClassVar[type[Any]]
+    _plain: ClassVar[type[Any]]
     """The class that inherits from this one: what a node is unless a subclass made it."""
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -49,7 +49,7 @@ class Copied:
         """
         super().__init_subclass__(**options)
         if Copied in cls.__bases__:
-            cls.plain = cls
+            cls._plain = cls
         for name, reason in FINAL.items():
             if getattr(cls, name) is not getattr(Copied, name):
                 raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
@@ -69,7 +69,7 @@ class Copied:
             copied.op, copied.origin = node.op, node.origin
             copied.operands = tuple([x if type(x) is float else memo[id(x)] for x in node.operands])
         for node in found:
-            if type(node) is not self.plain:
+            if type(node) is not self._plain:
                 _set_state(memo[id(node)], copy.deepcopy(_state(node), memo))
         return memo[id(self)]
 
@@ -128,7 +128,7 @@ class _Part:
         number = numbers[id(self.value)]
         if not found:
             return operator.getitem, (ledger, number)
-        plain = self.value.plain
+        plain = self.value._plain
         special = {numbers[id(x)]: x for x in found if type(x) is not plain}
         classes = {k: type(node) for k, node in special.items()}
         columns = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..text import real
 from . import ops
+from .table import choose
 from .value import Value
 
 
@@ -87,9 +88,7 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     PyTorch and JAX 0 times an infinite slope inside it is nan: make its operand harmless first, as
     in ``where(c, log(where(c, x, 1.0)), y)``.
     """
-    if hasattr(condition, "record_operation"):
-        return ops.where(condition, x, y)  # type: ignore[no-any-return]
-    return x if condition else y
+    return choose(condition, x, y)  # type: ignore[no-any-return]
 
 
 @overload
@@ -108,7 +107,7 @@ def sum(values: Iterable[Value | float]) -> Value | float:
     operands = _listed("sum", values)
     if operands and isinstance(operands[0], Value):  # what follows would come to the same
         return Value.record_operation(ops.sum, tuple(operands))
-    return ops.sum(*operands)  # type: ignore[no-any-return]
+    return ops.sum(*operands) if operands else 0.0
 
 
 @overload
@@ -239,18 +238,19 @@ def square(x: _N) -> _N:
 
 @_composed
 def clip(x: Value | float, low: Value | float, high: Value | float) -> Any:
-    """The nearest number to x between two bounds; high, where low is more than that.
+    """The nearest number to x between two bounds; high, where low is more; nan, where one is.
 
     The slope in x is 1 between the bounds and on them, as of PyTorch's clamp, and 0 beyond.
     """
-    raised = ops.where(ops.less(x, low), low, x)
-    return ops.where(ops.less(high, raised), high, raised)
+    raised = where(ops.equal(low, low), ops.where(ops.less(x, low), low, x), low)
+    return where(ops.equal(high, high), ops.where(ops.less(high, raised), high, raised), high)
 
 
 @_composed
 def leaky_relu(x: _N, slope: float = 0.01) -> _N:
     """The rectifier that leaks: x where x > 0, else slope * x. At 0 it has that slope (PyTorch)."""
-    return ops.where(ops.less(0.0, x), x, slope * x)  # type: ignore[no-any-return]
+    is_above = ops.less(0.0, x)
+    return ops.where(is_above, x, slope * ops.where(is_above, 0.0, x))  # type: ignore[no-any-return]
 
 
 @_composed

@@ -16,14 +16,14 @@ _TRIALS = (-inf, -1e308, -2.0, -1.0, 0.0, 1.0, 2.0, 1e308, inf)
 
 
 def elementary(name: str, domain: tuple[float, float]) -> Callable[..., float]:
-    """A function of Python's ``math``, with an infinity or a nan where it would raise.
+    """A function of this module or of Python's ``math``, with an infinity or a nan for an error.
 
     Args:
         name: what ``math`` calls it.
         domain: the open interval in which it is finite. At an end of it where the function is not
             defined it has a pole: minus infinity at the lower end, infinity at the upper.
     """
-    function: Callable[..., float] = getattr(math, name)
+    function: Callable[..., float] = _OWN.get(name) or getattr(math, name)
 
     def guarded(x: float) -> float:
         try:
@@ -111,3 +111,6 @@ def logsumexp(*xs: float) -> float:
     if math.isinf(shift):
         return shift
     return shift + math.log(sum(*[math.exp(x - shift) for x in xs]))
+
+
+_OWN: dict[str, Callable[..., float]] = {"abs": abs, "floor": floor, "ceil": ceil}

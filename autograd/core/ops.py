@@ -7,9 +7,11 @@ shows their symbols, lowering and other languages write them anew, and the tests
 against finite differences. To add an operation, add a row.
 
 ``Partial("1 / (2 * z)", "0.5 / z")`` is a slope with a second formula to compute by; ``computed``
-is the same for the result, and ``by`` a function of Python where no formula says how. "0" says that
-no derivative passes. Numbers follow IEEE 754: nothing here raises for an operand that is zero,
-infinite or nan.
+is the same for the result, and ``by`` a function of Python, where no formula says how or where it
+is faster. "0" says that no derivative passes. ``symbol`` is what stands between operands,
+``domain`` where result and slopes are finite, and ``kinks`` say what holds where there is no
+derivative. Numbers follow IEEE 754: nothing here raises for an operand that is zero, infinite or
+nan.
 """
 
 from __future__ import annotations
@@ -25,19 +27,6 @@ from .table import Kink as Kink
 from .table import Op as Op
 from .table import Partial as Partial
 
-SMALLEST_INVERTIBLE = 5e-308  # below, 1 / x may be infinite
-
-
-def _power_by_base(z: Any, x: Any, y: Any) -> Any:
-    """The slope y * x ** (y - 1), and 0 for y = 0 even where x ** -1 is infinite or nan."""
-    if isinstance(y, float):
-        return y * pow(x, y - 1.0) if y else 0.0
-    # Where y is 0 and x ** -1 overflows, the base is replaced and not the result, so that at x = 0
-    # differentiating again meets no 0 * inf either.
-    overflows = equal(y, 0.0) * (1.0 - less(SMALLEST_INVERTIBLE, absolute(x)))
-    return y * pow(where(overflows, 1.0, x), y - 1.0)
-
-
 # Arithmetic -------------------------------------------------------------------------------------
 
 add = Op("add", "x + y", "1", "1", by=operator.add, symbol="+")
@@ -52,6 +41,18 @@ div = Op(
     symbol="/",
     kinks=(Kink("y = 0", "x / 0 is infinite and 0 / 0 is nan, as IEEE 754 says"),),
 )
+
+
+def _power_by_base(z: Any, x: Any, y: Any) -> Any:
+    """The slope y * x ** (y - 1) on nodes: 0 for y = 0, also where x ** -1 is not finite."""
+    if isinstance(y, float):
+        return y * pow(x, y - 1.0) if y else 0.0
+    # There, as below 5e-308 it may be, the base is replaced and not the result, lest another
+    # derivative meet 0 * inf.
+    overflows = equal(y, 0.0) * (1.0 - less(5e-308, absolute(x)))
+    return y * pow(where(overflows, 1.0, x), y - 1.0)
+
+
 pow = Op(
     "pow",
     "x ** y",
@@ -73,8 +74,7 @@ mod = Op(
     by=ieee.modulo,
     symbol="%",
     kinks=(
-        Kink("x = y * floor(x / y)", "it jumps; the slopes are those to the right"),
-        Kink("x = y * ceil(x / y)", "likewise"),
+        Kink("x = y * round(x / y)", "it jumps; the slopes are those of x - y * (x // y)"),
         Kink("y = 0", "x % 0 is nan"),
     ),
 )
@@ -86,8 +86,7 @@ floordiv = Op(
     by=ieee.floor_divide,
     symbol="//",
     kinks=(
-        Kink("x = y * floor(x / y)", "it jumps; both slopes are 0"),
-        Kink("x = y * ceil(x / y)", "likewise"),
+        Kink("x = y * round(x / y)", "it jumps; both slopes are 0"),
         Kink("y = 0", "x // 0 is x / 0"),
     ),
 )
@@ -96,7 +95,6 @@ absolute = Op(
     "abs",
     "abs(x)",
     "sign(x)",
-    by=operator.abs,
     kinks=(Kink("x = 0", "the slope is 0, the middle of -1 and 1, as in PyTorch"),),
 )
 sum = Op("sum", "x1 + x2 + ...", "1", by=ieee.sum, symbol="+", variadic=True)
@@ -107,22 +105,33 @@ exp = Op("exp", "exp(x)", "z")
 exp2 = Op("exp2", "2 ** x", "z * log(2)")
 expm1 = Op("expm1", "exp(x) - 1", "exp(x)", computed="expm1(x)")
 log = Op("log", "log(x)", "1 / x", domain=(POSITIVE,))
-log2 = Op("log2", "log(x) / log(2)", "1 / (x * log(2))", computed="log2(x)", domain=(POSITIVE,))
-log10 = Op(
-    "log10", "log(x) / log(10)", "1 / (x * log(10))", computed="log10(x)", domain=(POSITIVE,)
-)
+log2 = Op("log2", "log(x) / log(2)", "1 / x / log(2)", computed="log2(x)", domain=(POSITIVE,))
+log10 = Op("log10", "log(x) / log(10)", "1 / x / log(10)", computed="log10(x)", domain=(POSITIVE,))
 log1p = Op("log1p", "log(1 + x)", "1 / (1 + x)", computed="log1p(x)", domain=((-1.0, inf),))
 sqrt = Op("sqrt", "sqrt(x)", Partial("1 / (2 * z)", "0.5 / z"), domain=(POSITIVE,))
 sin = Op("sin", "sin(x)", "cos(x)")
 cos = Op("cos", "cos(x)", "-sin(x)")
 tan = Op("tan", "tan(x)", "1 + z ** 2", kinks=(Kink("cos(x) = 0", "no float is a pole"),))
-asin = Op("asin", "asin(x)", "1 / sqrt((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
-acos = Op("acos", "acos(x)", "-1 / sqrt((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
-atan = Op("atan", "atan(x)", "1 / (1 + x ** 2)")
+# 1 - x ** 2 with all of its digits near 1, and all of its slope's near 0.
+_ONE_MINUS_SQUARE = "(1 - x ** 2 if abs(x) < 0.5 else (1 - x) * (1 + x))"
+asin = Op(
+    "asin",
+    "asin(x)",
+    Partial("1 / sqrt(1 - x ** 2)", f"1 / sqrt({_ONE_MINUS_SQUARE})"),
+    domain=((-1.0, 1.0),),
+)
+acos = Op(
+    "acos",
+    "acos(x)",
+    Partial("-1 / sqrt(1 - x ** 2)", f"-1 / sqrt({_ONE_MINUS_SQUARE})"),
+    domain=((-1.0, 1.0),),
+)
+# Where a slope is written by hypot, no square overflows.
+atan = Op("atan", "atan(x)", Partial("1 / (1 + x ** 2)", "1 / hypot(x, 1) / hypot(x, 1)"))
 atan2 = Op(
     "atan2",
     "atan2(y, x)",
-    Partial("x / (x ** 2 + y ** 2)", "x / hypot(x, y) / hypot(x, y)"),  # no square overflows
+    Partial("x / (x ** 2 + y ** 2)", "x / hypot(x, y) / hypot(x, y)"),
     Partial("-y / (x ** 2 + y ** 2)", "-y / hypot(x, y) / hypot(x, y)"),
     letters="yx",
     kinks=(
@@ -139,7 +148,12 @@ acosh = Op(
     Partial("1 / sqrt(x ** 2 - 1)", "1 / (sqrt(abs(x) - 1) * sqrt(abs(x) + 1))"),
     domain=((1.0, inf),),
 )
-atanh = Op("atanh", "atanh(x)", "1 / ((1 - x) * (1 + x))", domain=((-1.0, 1.0),))
+atanh = Op(
+    "atanh",
+    "atanh(x)",
+    Partial("1 / (1 - x ** 2)", f"1 / {_ONE_MINUS_SQUARE}"),
+    domain=((-1.0, 1.0),),
+)
 erf = Op("erf", "erf(x)", "2 / sqrt(pi) * exp(-x ** 2)")
 erfc = Op("erfc", "erfc(x)", "-2 / sqrt(pi) * exp(-x ** 2)")
 hypot = Op(
@@ -150,26 +164,8 @@ hypot = Op(
     computed="hypot(x, y)",
     kinks=(Kink("abs(x) + abs(y) = 0", "both slopes are nan, as in PyTorch; JAX says 0.5"),),
 )
-floor = Op(
-    "floor",
-    "floor(x)",
-    "0",
-    by=ieee.floor,
-    kinks=(
-        Kink("x = floor(x)", "it jumps; the slope is 0"),
-        Kink("x = ceil(x)", "likewise"),
-    ),
-)
-ceil = Op(
-    "ceil",
-    "ceil(x)",
-    "0",
-    by=ieee.ceil,
-    kinks=(
-        Kink("x = ceil(x)", "it jumps; the slope is 0"),
-        Kink("x = floor(x)", "likewise"),
-    ),
-)
+floor = Op("floor", "floor(x)", "0", kinks=(Kink("x = round(x)", "it jumps; the slope is 0"),))
+ceil = Op("ceil", "ceil(x)", "0", kinks=(Kink("x = round(x)", "it jumps; the slope is 0"),))
 xlogy = Op(
     "xlogy",
     "x * log(y)",

@@ -75,14 +75,16 @@ def evaluation_order(*roots: N, known: Iterable[N] = ()) -> list[N]:
     """
     order: dict[N, None] = dict.fromkeys(known)
     first = len(order)
-    waiting = [*reversed(roots)]
+    waiting: list[N | None] = [*reversed(roots)]
+    opened: list[N] = []  # their operands are on the way; a None stands where the last is complete
     while waiting:
-        node = waiting[-1]
-        missing = [x for x in node.operands if type(x) is not float and x not in order]
-        if missing:
-            waiting += missing[::-1]
-        else:
-            order.setdefault(waiting.pop())
+        node = waiting.pop()
+        if node is None:
+            order[opened.pop()] = None
+        elif node not in order:
+            waiting.append(None)
+            opened.append(node)
+            waiting += [x for x in reversed(node.operands) if type(x) is not float]
     return list(order)[first:]
 
 

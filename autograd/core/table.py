@@ -7,29 +7,27 @@ own is one like any other, but that it may be replaced by another of its name.
 
 from __future__ import annotations
 
-import ast
 import keyword
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
-from ..text import counted, real
-from . import formula, ieee
-from .formula import FLOATS, NODES, FormulaError
-
-NONE = "0"  # the slope that says: no derivative passes, whatever arrives from above
+from ..text import counted, got, real
+from . import ieee
+from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
 
 
 class Partial(NamedTuple):
     """The derivative of an operation with respect to one operand.
 
     Attributes:
-        text: the formula for people.
+        text: the formula for people; "0" says that no derivative passes, whatever arrives.
         computed: the formula to compute by, where the other would overflow, lose digits or meet a
             nan that hides a number; otherwise "".
-        on_nodes: the rule on nodes, where what is right on floats would meet such a nan when it is
+        on_nodes: the rule on nodes, where what is right for floats would meet such a nan when it is
             differentiated again; otherwise None.
     """
 
@@ -38,14 +36,17 @@ class Partial(NamedTuple):
     on_nodes: Callable[..., Any] | None = None
 
     @property
-    def constant(self) -> float | None:
-        """The slope if it is the same everywhere; None if it is not, or no derivative passes."""
-        return float(self.text) if self.text in ("1", "-1") else None
-
-    @property
     def passes(self) -> bool:
         """Whether a derivative passes here at all."""
-        return self.text != NONE
+        return self.text != "0"
+
+    @property
+    def constant(self) -> float | None:
+        """The slope if it is a number; None if it is a formula, or no derivative passes."""
+        try:
+            return float(self.text) if self.passes else None
+        except ValueError:
+            return None
 
 
 class Kink(NamedTuple):
@@ -59,12 +60,31 @@ Interval: TypeAlias = tuple[float, float]
 REALS: Interval = (-inf, inf)
 POSITIVE: Interval = (0.0, inf)
 
+
+class Definition(NamedTuple):
+    """All that a row is made of; ``Op`` says what each is."""
+
+    name: str
+    text: str
+    partials: tuple[Partial, ...]
+    computed: str
+    by: Callable[..., float] | None
+    symbol: str
+    letters: str
+    variadic: bool
+    domain: tuple[Interval, ...]
+    kinks: tuple[Kink, ...]
+    calls: tuple[Op, ...]
+
+
 OPS: dict[str, Op] = {}
 """The table: its rows by their names."""
 EVERY: dict[str, Op] = {}
 """Every row that there has been, by its key, those also that were replaced."""
 BUILT_IN: set[str] = set()
-"""The names of autograd's own rows, which nobody can replace."""
+"""The names of autograd's own rows, which nobody can replace; filled when all are there."""
+_entering = threading.RLock()
+_LETTERS = set("abcdefghijklmnopqrstuvwxy")
 
 
 class Op:
@@ -78,13 +98,15 @@ class Op:
         text: the formula as a Python expression in ``letters``.
         partials: one ``Partial`` for each operand; a single one serves all when arity is None.
         computed: the formula to compute by: ``text``, where nothing else was given.
-        symbol: what a picture writes in its node; an infix operator if it is one in Python.
+        by: a function of floats that computes it, if no formula does.
+        symbol: what a picture writes in its node, and between operands if it is no name.
         letters: what the formulas call the operands, in order.
         arity: the number of operands, or ``None`` for any number, at least one.
         linear: whether every slope is a constant, so that none has to be evaluated.
         domain: for each operand the open interval in which the result is finite and the partials
             are the true derivatives, kinks aside.
         kinks: where the derivative does not exist or takes care, and what it is there.
+        calls: the rows of a user's own that its formulas call.
         key: the name; of a row of a user's own ``name~1``, of a second of that name ``name~2``.
 
     Example:
@@ -93,6 +115,22 @@ class Op:
         >>> cube(2.0), cube(Value(2.0))
         (8.0, Value(data=8.0, grad=0.0))
     """
+
+    name: str
+    text: str
+    partials: tuple[Partial, ...]
+    computed: str
+    by: Callable[..., float] | None
+    symbol: str
+    letters: str
+    domain: tuple[Interval, ...]
+    kinks: tuple[Kink, ...]
+    calls: tuple[Op, ...]
+    __name__: str
+    key: str
+    arity: int | None
+    linear: bool
+    _definition: Definition
 
     def __new__(
         cls,
@@ -111,7 +149,7 @@ class Op:
 
         Args:
             name: what Python code calls it.
-            text: the formula for people, in the letters x, y, w, v, u.
+            text: the formula for people, in the letters x, y, w, v, u, as many as there are slopes.
             partials: the slope in each operand, a formula that may also have z, the result; "0"
                 says that no derivative passes.
             computed: the formula to compute by, if that is another.
@@ -125,161 +163,118 @@ class Op:
         Raises:
             ValueError: if the name is one of autograd's rows, or can be no name.
             FormulaError: if a formula cannot be read; a kind of ValueError.
+            TypeError: if a formula is no str.
         """
-        slopes = tuple([Partial(p) if isinstance(p, str) else p for p in partials])
+        slopes = tuple([p if isinstance(p, Partial) else Partial(p) for p in partials])
         letters = letters or "xywvu"[: len(slopes)]
         domain = domain or (REALS,) * len(slopes)
-        row = cls._made(
-            name,
-            text,
-            slopes,
-            computed or text,
-            by,
-            symbol or name,
-            letters,
-            variadic,
-            domain,
-            kinks,
+        computed = computed or text
+        symbol = symbol or name
+        definition = Definition(
+            name, text, slopes, computed, by, symbol, letters, variadic, domain, kinks, ()
         )
-        if BUILT_IN:
-            row._check()
-        there = OPS.get(name)
-        if there is not None and there._is_same(row):
-            return there
-        if there is not None:
-            warnings.warn(
-                f"the operation {name} is z = {text} from now on; a node that was made before "
-                f"keeps its own, z = {there.text}",
-                stacklevel=2,
-            )
-        OPS[name] = row
-        return row._entered()
+        return _entered(cls, definition, replaces=True)
 
-    @classmethod
-    def _made(cls, *definition: Any) -> Op:
-        row = super().__new__(cls)
-        row._definition = definition
-        row.name, row.text, row.partials, row.computed, row._by = definition[:5]
-        row.symbol, row.letters, variadic, row.domain, row.kinks = definition[5:]
-        row.arity = None if variadic else len(row.partials)
-        row.linear = not any(p.passes and p.constant is None for p in row.partials)
-        row.key, row._calls = row.name, ()
-        row.__doc__ = "\n".join(
+    def _define(self, definition: Definition) -> None:
+        vars(self).update(definition._asdict())
+        self._definition = definition
+        self.__name__ = self.key = self.name
+        self.arity = None if definition.variadic else len(self.partials)
+        self.linear = not any(p.passes and p.constant is None for p in self.partials)
+        self.__doc__ = "\n".join(
             [
-                f"z = {row.text}",
-                *(f"dz/d{x} = {p.text}" for x, p in zip(row.letters, row.partials)),
-                *(f"At {kink.where}: {kink.convention}." for kink in row.kinks),
+                f"z = {self.text}",
+                *(f"dz/d{x} = {p.text}" for x, p in zip(self.letters, self.partials)),
+                *(f"At {kink.where}: {kink.convention}." for kink in self.kinks),
             ]
         )
-        return row
 
-    name: str
-    text: str
-    partials: tuple[Partial, ...]
-    computed: str
-    symbol: str
-    letters: str
-    arity: int | None
-    linear: bool
-    domain: tuple[Interval, ...]
-    kinks: tuple[Kink, ...]
-    key: str
-    _by: Callable[..., float] | None
-    _definition: tuple[Any, ...]
-    _calls: tuple[Op, ...]
+    def takes(self, operands: int) -> bool:
+        """Whether it is a function of so many operands."""
+        return operands == self.arity or (self.arity is None and operands > 0)
 
-    def _check(self) -> None:
-        """Refuse a row that could not be used; autograd's own are checked by its tests."""
-        name = self.name
-        if name in BUILT_IN:
-            raise ValueError(f"{name} is an operation of autograd; give yours another name")
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
-        if name in formula.CONSTANTS or len(name) == 1:
-            raise ValueError(f"{name} is a number in formulas; give yours a longer name")
-        if not 0 < len(self.partials) == len(self.letters):
-            raise ValueError(
-                f"{self.name} takes one to five operands and a slope in each, got "
-                f"{len(self.partials)} slopes; write such as Op('cube', 'x ** 3', '3 * x ** 2')"
-            )
-        if self.is_primitive and self._by is None:
-            raise FormulaError(f"{self.name}: {self.text!r} calls itself; write what it computes")
-        formulas = [(self.computed, self.letters)] if self._by is None else []
-        for partial in self.partials:
-            formulas += [(x, "z" + self.letters) for x in (partial.text, partial.computed) if x]
-        called = [op for text, letters in formulas for op in _called(text, letters)]
-        self._calls = tuple(dict.fromkeys(op for op in called if op.name not in BUILT_IN))
-        # Made now, so that a row that is called stays the one that it is, whatever takes its name.
-        _ = self.forward, self.slopes, self.rules, self._by or self.on_nodes
-
-    def _is_same(self, other: Op) -> bool:
-        return self._definition == other._definition and self._calls == other._calls
-
-    def _entered(self) -> Op:
-        count = 0
-        while self.key in EVERY or (BUILT_IN and not count):  # affine, say, is lowering's own
-            count += 1
-            self.key = f"{self.name}~{count}"
-        EVERY[self.key] = self
-        return self
+    def arity_error(self, operands: int) -> TypeError:
+        """What to raise where it does not take so many."""
+        wanted = "one operand or more" if self.arity is None else counted(self.arity, "operand")
+        return TypeError(f"{self.name} takes {wanted}, got {operands}")
 
     @property
     def is_primitive(self) -> bool:
         """Whether it says no more than its own name: each language has to have it as a function."""
-        return self.computed == f"{self.name}({', '.join(self.letters)})"
+        call = f"{self.name}({', '.join(self.letters)})"
+        return self.name in BUILT_IN and self.computed == call
 
     @property
     def is_written(self) -> bool:
         """Whether its formula says how it is computed, in any language."""
-        return self._by is None and not self.is_primitive
+        # What autograd computes by a function, as a sum of two, is so for its speed alone.
+        by_formula = self.by is None or (self.name in BUILT_IN and self.arity is not None)
+        return by_formula and not self.is_primitive
 
     @cached_property
     def forward(self) -> Callable[..., float]:
         """The operation on floats; it never raises."""
-        if self._by is not None:
-            return self._by
+        if self.by is not None:
+            return self.by
         if self.is_primitive:
             return ieee.elementary(self.name, self.domain[0])
-        return formula.function(FLOATS, self.computed, self.letters, _on_floats)
+        return self._compiled(FLOATS, self.computed, self.letters)
 
     @cached_property
     def on_nodes(self) -> Callable[..., Any]:
         """The operation as its formula says, in terms of other rows that record."""
-        return formula.function(NODES, self.computed, self.letters, _on_nodes)
+        return self._compiled(NODES, self.computed, self.letters)
 
     @cached_property
     def slopes(self) -> tuple[Any, ...]:
-        """For each partial a function of floats ``(z, x, y)``, or a number if the row is linear.
+        """For each partial a function of floats ``(z, x, y)``; if the row is linear, a number.
 
         None stands for a number where no derivative passes.
         """
-        return tuple([self._rule(partial, FLOATS, _on_floats) for partial in self.partials])
+        return self._rules(FLOATS)
 
     @cached_property
     def rules(self) -> tuple[Any, ...]:
         """The same on nodes, with rows that record."""
-        return tuple(
-            [partial.on_nodes or self._rule(partial, NODES, _on_nodes) for partial in self.partials]
-        )
+        return self._rules(NODES)
 
-    def _rule(
-        self, partial: Partial, language: formula.Language, known: Callable[[str], Any]
-    ) -> Any:
-        constant = partial.constant
-        if self.linear:
-            return constant
-        if constant is not None or not partial.passes:
-            return lambda *operands: constant
-        written = partial.computed or partial.text
-        return formula.function(language, written, "z" + self.letters, known)
+    def _rules(self, notation: Notation) -> tuple[Any, ...]:
+        def rule(partial: Partial) -> Any:
+            constant = partial.constant
+            if self.linear:
+                return constant
+            if constant is not None or not partial.passes:
+                return lambda *operands: constant
+            if partial.on_nodes is not None and notation is NODES:
+                return partial.on_nodes
+            return self._compiled(notation, partial.computed or partial.text, "z" + self.letters)
+
+        return tuple(map(rule, self.partials))
+
+    def _compiled(self, notation: Notation, text: str, letters: str) -> Callable[..., Any]:
+        own = {op.name: op for op in self.calls}
+
+        def known(name: str) -> Any:
+            if notation is NODES and name in _ON_NODES:
+                return _ON_NODES[name]
+            op = own.get(name) or OPS[name]
+            return op.forward if notation is FLOATS else op
+
+        return compiled(self.name, notation, read(text, letters), letters, known)
 
     def __call__(self, *operands: Any) -> Any:
-        """Apply to numbers, giving a float, or to what records operations, giving a node."""
+        """Apply to numbers, giving a float, or to what records operations, giving a node.
+
+        Raises:
+            TypeError: if there are too many operands, or too few, or one is no number.
+        """
         for operand in operands:
             if type(operand) is not float:
                 record = getattr(operand, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
+        if not self.takes(len(operands)):
+            raise self.arity_error(len(operands))
         try:
             numbers = [real(x) for x in operands]
         except TypeError as error:
@@ -293,7 +288,7 @@ class Op:
         """A row of autograd goes by its name; one of a user's own takes its formulas along."""
         if self.name in BUILT_IN:
             return _row, (self.name,)
-        return _restored, (self._definition, self._calls)
+        return _restored, (type(self), tuple(self._definition))
 
     def formula(self, operands: Sequence[str]) -> str:
         """The operation written on names: ``a * b``, ``tanh(n)``, ``a + b + c``."""
@@ -303,69 +298,112 @@ class Op:
         return self.symbol + atoms[0] if self.arity == 1 else f" {self.symbol} ".join(atoms)
 
 
-def _called(text: str, letters: str) -> list[Op]:
-    """The rows that a formula calls.
+def _entered(cls: type[Op], definition: Definition, replaces: bool) -> Op:
+    """The row of a definition, new or there already; it takes the place of another, if it may."""
+    with _entering:
+        if BUILT_IN:  # and not while autograd's own are being made, which its tests check
+            definition = _checked(definition)
+        equal = [op for op in EVERY.values() if op._definition == definition]
+        row = equal[0] if equal else _made(cls, definition)
+        there = OPS.setdefault(row.name, row)
+        if there is not row and replaces:
+            OPS[row.name] = row
+            old, new = [str(op.__doc__).replace("\n", ", ") for op in (there, row)]
+            warnings.warn(
+                f"the operation {row.name} is {new} from now on; a node that was made before keeps "
+                f"its own, {old}",
+                stacklevel=3,
+            )
+        return row
+
+
+def _made(cls: type[Op], definition: Definition) -> Op:
+    row = object.__new__(cls)
+    row._define(definition)
+    if BUILT_IN:  # of a user's own, so that what is wrong is said now
+        _ = row.forward, row.slopes, row.rules, row.by or row.on_nodes
+        count = 1
+        while (key := f"{row.name}~{count}") in EVERY:
+            count += 1
+        row.key = key
+    EVERY[row.key] = row
+    return row
+
+
+def _checked(definition: Definition) -> Definition:
+    """A definition with the rows that it calls, once it is known that it can be used.
 
     Raises:
-        FormulaError: if it is no number of its letters, or calls what there is not.
+        ValueError: if the name is taken or can be none, or something else is not as it should be.
+        FormulaError: if a formula cannot be read, or calls what there is not.
+        TypeError: if a formula is no str.
     """
-    called = []
-    for token in formula.read(text, letters):
-        if token.is_call:
-            op = _known(str(token.what))
-            if op.arity not in (None, token.operands):
-                taken = counted(op.arity or 0, "operand")
-                raise FormulaError(f"{text!r}: {op.name} takes {taken}, got {token.operands}")
-            called.append(op)
-    wrong = formula.misplaced(ast.parse(text, mode="eval").body, truth=False)
-    if wrong is not None:
-        place, complaint = wrong
-        raise FormulaError(f"{text!r}: {ast.get_source_segment(text, place)} {complaint}")
-    return called
+    name, slopes, by, letters = (
+        definition.name,
+        definition.partials,
+        definition.by,
+        definition.letters,
+    )
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
+    if name in BUILT_IN:
+        raise ValueError(f"{name} is an operation of autograd; give yours another name")
+    if name in CONSTANTS or len(name) == 1:
+        raise ValueError(f"{name} is a number in formulas; give yours a longer name")
+    if not 0 < len(slopes) == len(set(letters)) or not set(letters) <= set(
+        "abcdefghijklmnopqrstuvwxy"
+    ):
+        raise ValueError(
+            f"{name} takes one to five operands and a slope in each, got {len(slopes)} slopes for "
+            f"the letters {letters!r}; write such as Op('cube', 'x ** 3', '3 * x ** 2')"
+        )
+    kinks_are = all(isinstance(kink, Kink) for kink in definition.kinks)
+    if len(definition.domain) != len(slopes) or not kinks_are:
+        raise ValueError(f"{name}: domain is an interval for each operand, kinks are Kinks")
+    by = definition.by
+    if by is not None and not callable(by):
+        raise TypeError(f"{name}: by is a function of floats, got {got(by)}")
+    formulas = [("z" + letters, x) for p in slopes for x in p[:2] if x or x is p.text]
+    if by is None:
+        if definition.variadic:
+            raise ValueError(f"{name}: no formula is of any number of operands; give by= as well")
+        formulas += [(letters, definition.computed)]
+    own = {op.name: op for op in definition.calls}
+    for known, formula in formulas:
+        for token in read(formula, known):
+            if token.is_call:
+                called = own.get(str(token.what)) or OPS.get(str(token.what))
+                if called is None:
+                    raise FormulaError(f"{formula!r}: there is no operation {token.what!r} to call")
+                if not called.takes(token.operands or 0):
+                    raise FormulaError(f"{formula!r}: {called.arity_error(token.operands or 0)}")
+                if called.name not in BUILT_IN:
+                    own[called.name] = called
+    return definition._replace(calls=tuple(own.values()))
 
 
 def _row(name: str) -> Op:
-    """The row of a pickle or a copy: the one of this table, whatever it was when it was saved."""
+    """A row of autograd from a pickle: the one of this table, whatever it was when it was saved."""
     return OPS[name]
 
 
-def _restored(definition: tuple[Any, ...], calls: tuple[Op, ...]) -> Op:
-    """A row of a user's own from a pickle: an equal one that there is, or else itself.
-
-    Raises:
-        ValueError: if it calls a row of which another has taken the name.
-    """
-    row = Op._made(*definition)
-    for op in calls:
-        if OPS.get(op.name) is not op:
-            raise ValueError(
-                f"the operation {row.name} calls {op.name}, z = {op.text}, which is another here, "
-                f"z = {OPS[op.name].text}; give one of the two another name"
-            )
-    row._check()
-    for op in EVERY.values():
-        if op._is_same(row):
-            return op
-    OPS.setdefault(row.name, row)
-    return row._entered()
+def _restored(cls: type[Op], definition: tuple[Any, ...]) -> Op:
+    """A row of a user's own from a pickle: an equal one that there is, or else itself."""
+    return _entered(cls, Definition(*definition), replaces=False)
 
 
-def _on_floats(name: str) -> Callable[..., float]:
-    return _known(name).forward
-
-
-def _on_nodes(name: str) -> Callable[..., Any]:
-    return _chosen if name == "where" else _known(name)
-
-
-def _known(name: str) -> Op:
-    if name not in OPS:
-        raise FormulaError(f"there is no operation {name!r} for a formula to call")
-    return OPS[name]
-
-
-def _chosen(condition: Any, x: Any, y: Any) -> Any:
+def choose(condition: Any, x: Any, y: Any) -> Any:
     """``where``, but that a condition which is a plain number has decided already."""
     if hasattr(condition, "record_operation"):
         return OPS["where"](condition, x, y)
     return x if condition else y
+
+
+def _both(condition: Any, other: Callable[[], Any]) -> Any:
+    """``and`` on conditions that are 1 or 0; the other is not computed where a number decides."""
+    if hasattr(condition, "record_operation"):
+        return condition * other()
+    return other() if condition else 0.0
+
+
+_ON_NODES = {"where": choose, "both": _both}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
+from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
@@ -65,7 +65,8 @@ def _method(op: Op) -> Callable[..., Value]:
     def method(self: Value, *others: Value | float) -> Value:
         return Value.record_operation(op, (self, *others))
 
-    method.__doc__ = op.__doc__
+    method.__name__, method.__doc__ = op.name, op.__doc__
+    method.__qualname__ = f"Value.{op.name}"
     return method
 
 
@@ -156,6 +157,20 @@ class Value(Copied):
     __neg__ = _method(ops.neg)
     __abs__ = _method(ops.absolute)
 
+    exp = _method(ops.exp)
+    log = _method(ops.log)
+    sqrt = _method(ops.sqrt)
+    sin = _method(ops.sin)
+    cos = _method(ops.cos)
+    tanh = _method(ops.tanh)
+    sigmoid = _method(ops.sigmoid)
+    relu = _method(ops.relu)
+    softplus = _method(ops.softplus)
+    stop_gradient = _method(ops.stop_gradient)
+    maximum = _method(ops.maximum)
+    minimum = _method(ops.minimum)
+    xlogy = _method(ops.xlogy)
+
     __lt__ = _comparison(operator.lt)
     __le__ = _comparison(operator.le)
     __gt__ = _comparison(operator.gt)
@@ -193,8 +208,10 @@ class Value(Copied):
         """The node for an operation on Values and real numbers: what calling an ``Op`` does.
 
         Raises:
-            TypeError: if an operand is neither.
+            TypeError: if an operand is neither, or there are too many or too few.
         """
+        if len(operands) != op.arity and not op.takes(len(operands)):
+            raise op.arity_error(len(operands))
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if len(operands) == 1 and isinstance(operands[0], Value):
             return _record(op, op.forward(operands[0].data), operands)
@@ -237,10 +254,6 @@ class Value(Copied):
     __float__ = __int__ = __complex__ = __index__ = _no_number
     __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
-    if TYPE_CHECKING:  # the methods that the table gives below
-
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...
-
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
@@ -250,9 +263,9 @@ class Value(Copied):
         return format(self.data, spec) if spec else repr(self)
 
 
-# Functions of one or two operands are methods of the first as well: x.tanh(), x.maximum(y).
+# The other functions of one or two operands are methods of the first as well: x.atan2(y).
 for _op in OPS.values():
-    if _op.symbol.isidentifier() and _op.arity in (1, 2):
+    if _op.symbol.isidentifier() and _op.arity in (1, 2) and not hasattr(Value, _op.name):
         setattr(Value, _op.name, _method(_op))
 
 

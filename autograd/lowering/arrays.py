@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.ops import OPS
-from ..core.table import EVERY
+from ..core.table import BUILT_IN, EVERY
 from ..languages import JAX, NUMPY
 from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
 from .lowered import Lowered
@@ -83,7 +82,8 @@ def numpy_call(key: str) -> str:
 
 
 NUMPY_CALLS: dict[str, Callable[..., Any]] = {
-    name: _LACKED.get(name) or getattr(np, name) for name in filter(None, map(numpy_call, OPS))
+    name: _LACKED.get(name) or getattr(np, name)
+    for name in filter(None, map(numpy_call, sorted(BUILT_IN)))
 }
 """The functions by what they are called: of the operands, and as ``out`` of the array to write."""
 

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..core import formula
-from ..core.formula import CONSTANTS, Token, UnreadError
+from ..core.formula import CHOICE, CONSTANTS, FORMS, Token
 from ..core.ops import OPS, Op
+from ..core.table import BUILT_IN
 from ..core.value import Value
-from ..text import counted, shortened
+from ..text import shortened
 
 LONGEST = 10_000  # characters
 DEEPEST = 50  # brackets within brackets
@@ -30,9 +31,19 @@ LONGEST_NAME = 50  # characters
 NAMES_SHOWN = 40
 SHOWN = 72  # characters of a line that an error shows
 
-# A row that is an operator can be called by its name as well.
+# The rows that are operators, which can be called by their names as well.
 _OPERATORS = {
-    (op.symbol, op.arity): op for op in OPS.values() if op.arity and not op.symbol.isidentifier()
+    op.text: op for op in OPS.values() if op.name in BUILT_IN and op.text in FORMS - {CHOICE}
+}
+_NO_OPERATORS: dict[type[ast.AST], str] = {
+    ast.MatMult: "@",
+    ast.BitXor: "^",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.Invert: "~",
+    ast.Not: "not",
 }
 
 # What people write out of habit, and what it is here.
@@ -43,6 +54,12 @@ _INSTEAD = {
     "min": "write minimum(x, y)",
     "prod": "write x * y",
     "dot": "write x1*y1 + x2*y2",
+    "square": "write x**2",
+    "clip": "write minimum(maximum(x, low), high)",
+    "leaky_relu": "write where(less(0, x), x, 0.01*x)",
+    "elu": "write where(less(0, x), x, expm1(minimum(x, 0)))",
+    "silu": "write x * sigmoid(x)",
+    "gelu": "write x/2 * erfc(-x / sqrt(2))",
     "softmax": "it gives a list; one entry of it is exp(x - logsumexp(x, y))",
     "log_softmax": "it gives a list; one entry of it is x - logsumexp(x, y)",
     "e": "for Euler's number write exp(1)",
@@ -316,25 +333,38 @@ class _Reader:
             raise self._error_at(f"{name} is the number {CONSTANTS[name]}; use another name", place)
 
     def _expression(self, root: ast.expr) -> list[_Item]:
-        try:
-            items = formula.postfix(root, self._item)
-            return [item for item in items if item is not None]
-        except UnreadError as unread:
-            raise self._unread(unread.place) from None
+        for node in ast.walk(root):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=operands)]):
+                    if name in OPS and OPS[name].arity is None:  # sum([x, y]), as in Python
+                        node.args = operands
+        return [item for item in formula.postfix(root, self._item) if item is not None]
 
     def _item(self, token: Token) -> _Item | None:
         """What a token does, once its operands are there; None if it does nothing to them."""
         what, place = token.what, token.place
+        if what is None:
+            raise self._unread(place)
         if token.operands is None:
             return what if isinstance(what, float) else self._name(what, place)
         if isinstance(place, ast.Call):
             return self._call(str(what), token.operands, place)
-        if isinstance(place, (ast.UnaryOp, ast.BinOp)):
-            return self._operator(str(what).strip(), token.operands, place)
-        raise self._error_at(_REFUSED[type(place)], place)
+        if what == "+x":
+            return None
+        if what in _OPERATORS:
+            return _OPERATORS[str(what)], token.operands
+        raise self._unread(place)
 
     def _unread(self, node: ast.expr) -> ExpressionError:
         """The complaint about what no expression has."""
+        if isinstance(node, (ast.UnaryOp, ast.BinOp)):
+            symbol = _NO_OPERATORS[type(node.op)]
+            known = " ".join(dict.fromkeys(op.symbol for op in _OPERATORS.values()))
+            advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
+            message = f"'{symbol}' is no operator here; {advice}"
+            if isinstance(node, ast.UnaryOp):
+                return self._error_at(message, node)
+            return self._error_behind(message, node.left, symbol)
         if isinstance(node, ast.Constant):
             complaint = f"{ast.unparse(node)} is not a number; write 1 or 0 for yes or no"
             if isinstance(node.value, complex):
@@ -368,28 +398,10 @@ class _Reader:
         self._inputs.setdefault(name, excerpt(self._lines[row - 1], self._column(row, offset)))
         return name
 
-    def _operator(self, symbol: str, arity: int, place: ast.UnaryOp | ast.BinOp) -> _Item | None:
-        if (symbol, arity) == ("+", 1):
-            return None
-        op = _OPERATORS.get((symbol, arity))
-        if op is not None:
-            return op, arity
-        known = " ".join(dict.fromkeys(known for known, _ in _OPERATORS))
-        advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
-        message = f"'{symbol}' is no operator here; {advice}"
-        if isinstance(place, ast.UnaryOp):
-            raise self._error_at(message, place)
-        raise self._error_behind(message, place.left, symbol)
-
     def _call(self, name: str, operands: int, node: ast.Call) -> _Item:
         op = self._function(name, node.func)
-        if op.arity is not None and node.args and isinstance(node.args[0], ast.List):
-            raise self._error_at(_REFUSED[ast.List], node.args[0])
-        if not operands if op.arity is None else operands != op.arity:
-            expected = "one operand or more" if op.arity is None else counted(op.arity, "operand")
-            raise self._error_at(
-                f"{name} takes {expected}, and here are {operands or 'none'}", node.func
-            )
+        if not op.takes(operands) and not any(isinstance(x, ast.List) for x in node.args):
+            raise self._error_at(str(op.arity_error(operands)), node.func)
         return op, operands
 
     def _function(self, name: str, place: ast.expr) -> Op:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from ..core import formula
-from ..core.formula import CONSTANTS, FLOATS, Token
+from ..core.formula import CONSTANTS, FLOATS, Token, is_truth, misplaced
 from ..core.table import OPS
 from ..text import escape, shortened
 
@@ -43,7 +44,8 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
         tree = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"cannot read the condition {_quoted(text)}; {_HINT}") from None
-    wrong = formula.misplaced(tree, True, _is_test, _is_known)
+    tokens = formula.tokens_of(tree)
+    wrong = misplaced(tokens, True, _kind)
     if wrong is not None:
         place, complaint = wrong
         part = ast.get_source_segment(line, place) or line
@@ -51,35 +53,34 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
         raise ValueError(
             f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
         )
-    written = ast.unparse(_AboutGradient().visit(tree))
-    return formula.function(
-        FLOATS, written, _LETTERS, lambda name: _TESTS.get(name) or OPS[name].forward
-    )
+    return formula.compiled(line, FLOATS, _complete(tokens), _LETTERS, _function)
 
 
-def _is_test(token: Token) -> bool:
-    return token.what in _TESTS and token.operands in (None, 1)
-
-
-def _is_known(token: Token) -> bool:
-    """Whether a name, or a function of so many operands, is one."""
-    if _is_test(token) or not isinstance(token.what, str):
+def _kind(token: Token) -> bool | None:
+    """Whether a token is true or false; None if there is no such number or function."""
+    what, count = token.what, token.operands
+    if what in _TESTS and count in (None, 1):
         return True
     if token.is_call:
-        op = None if token.what in _LETTERS else OPS.get(token.what)
-        return op is not None and token.operands == (op.arity or token.operands)
-    return token.operands is not None or token.what in _LETTERS or token.what in CONSTANTS
+        op = None if what in _LETTERS else OPS.get(str(what))
+        return False if op is not None and op.takes(count or 0) else None
+    if count is None and isinstance(what, str):
+        return False if what in _LETTERS or what in CONSTANTS else None
+    return is_truth(token)
 
 
-class _AboutGradient(ast.NodeTransformer):
-    """A test without an argument is about the gradient."""
+def _complete(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens with numbers for their names; a test without an argument is about the gradient."""
+    for token in tokens:
+        if token.operands is None and token.what in _TESTS:
+            yield token._replace(what="grad")
+            yield token._replace(operands=1)
+        else:
+            yield token._replace(what=CONSTANTS.get(str(token.what), token.what))
 
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        node.args = [self.visit(argument) for argument in node.args]
-        return node
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Call(node, [ast.Name("grad")], []) if node.id in _TESTS else node
+def _function(name: str) -> Callable[..., Any]:
+    return _TESTS.get(name) or OPS[name].forward
 
 
 def _quoted(text: str) -> str:

@@ -179,7 +179,7 @@ class Recording(_Records[Step]):
         found: defaultdict[Value, list[int]] = defaultdict(list)
         for number, report in enumerate(self.reports):
             found[report.operand].append(number)
-        return found
+        return dict(found)
 
     def _total(self, node: Value, edges: int) -> float | None:
         """What a node has received from the first ``edges`` of all edges; None before a report."""
