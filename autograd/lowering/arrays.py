@@ -110,7 +110,7 @@ def expand(lowered: Lowered) -> Lowered:
         operands = tuple([nodes[x] for x in graph.operands[node]])
         return expanded.node(name, operands) if name == AFFINE else expanded.row(name, operands)
 
-    graph.rewrite(expanded, graph.reachable(lowered.nodes()), make, nodes)
+    graph.rewrite(expanded, lowered.reached(), make, nodes)
     return lowered.moved(expanded, nodes)
 
 

@@ -106,6 +106,10 @@ class Lowered:
             found += outer.rows + outer.columns
         return found
 
+    def reached(self) -> list[bool]:
+        """For each node of the graph whether an output depends on it."""
+        return self.graph.reachable(self.nodes())
+
     def moved(self, graph: Graph, nodes: Sequence[int]) -> Lowered:
         """The same outputs in another graph, in which node i is ``nodes[i]``."""
 
@@ -134,16 +138,11 @@ class Lowered:
             return replace(less, rows=[])
         return replace(less, values=[], rows=[x for value in self.values for x in value.nodes()])
 
-    def size(self) -> int:
-        """How many nodes the outputs depend on."""
-        return sum(self.graph.reachable(self.nodes()))
-
     # As text ------------------------------------------------------------------------------------
 
     def text(self, most: int = 40) -> Text:
         """A line for each node that matters, and for each output; of many the ends."""
-        reached = self.graph.reachable(self.nodes())
-        nodes = [node for node in range(len(self.graph)) if reached[node]]
+        nodes = [node for node, reached in enumerate(self.reached()) if reached]
         outputs = list(self._outputs())
         return Text("\n".join([*_ends(nodes, most, self._node), *_ends(outputs, most, str)]))
 

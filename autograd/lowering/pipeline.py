@@ -60,8 +60,7 @@ class Batch:
             check_operation(key)
         self.recorded, self.columns, self.weight = recorded, columns, weight
         self._begun = PASSES[0](recorded)
-        graph = self._begun.graph
-        left = zip(graph.reachable(self._begun.nodes()), graph.operands)
+        left = zip(self._begun.reached(), self._begun.graph.operands)
         operations = sum([reached and bool(operands) for reached, operands in left])
         self.layered = operations <= max(FEW, SHARE * len(recorded.graph))
         self._schedules: dict[Request, Schedule] = {}

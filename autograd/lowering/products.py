@@ -43,19 +43,18 @@ def find_products(lowered: Lowered) -> Lowered:
     counts = graph.consumers(outputs)
     varies = graph.depends_on(INPUT)
     inside = inside_chains(graph, counts)
-    forms = {
-        node: form
-        for node, name in enumerate(graph.names)
-        if name in ADDITIVE
-        and counts[node]
-        and varies[node]
-        and not inside[node]
-        and len((form := _form(graph, node, inside, counts, varies)).products)
-    }
-    accepted = _worthwhile(forms)
-    if not accepted:
-        return lowered
-    return lowered.moved(*_rebuild(graph, outputs, {node: forms[node] for node in accepted}))
+    forms = _worthwhile(
+        {
+            node: form
+            for node, name in enumerate(graph.names)
+            if name in ADDITIVE
+            and counts[node]
+            and varies[node]
+            and not inside[node]
+            and len((form := _form(graph, node, inside, counts, varies)).products)
+        }
+    )
+    return lowered.moved(*_rebuild(graph, outputs, forms)) if forms else lowered
 
 
 def _form(
@@ -77,7 +76,7 @@ def _form(
     return form
 
 
-def _worthwhile(forms: dict[int, _Form]) -> list[int]:
+def _worthwhile(forms: dict[int, _Form]) -> dict[int, _Form]:
     """The sums to be affine forms.
 
     A matrix product pays where it is large. A few small ones are easier to read as such, but a
@@ -88,12 +87,12 @@ def _worthwhile(forms: dict[int, _Form]) -> list[int]:
         groups.setdefault(tuple([x for x, _, _ in form.products]), []).append(node)
     sizes = [len(key) * len(members) for key, members in groups.items()]
     few = sum(size < WORTHWHILE for size in sizes) <= WORTHWHILE
-    return [
-        node
+    return {
+        node: forms[node]
         for size, (key, members) in zip(sizes, groups.items())
         if size >= WORTHWHILE or (few and len(key) > 1)
         for node in members
-    ]
+    }
 
 
 def _rebuild(

@@ -172,7 +172,7 @@ class _Made(NotCopied):
             raise ValueError(f"after must be one of {', '.join(names)}, got {after!r}")
         return Text(
             "\n\n".join(
-                f"{name}: {counted(lowered.size(), 'node')}\n{lowered.text(most)}"
+                f"{name}: {counted(sum(lowered.reached()), 'node')}\n{lowered.text(most)}"
                 for name, lowered in stages
                 if after in (None, name)
             )

@@ -157,7 +157,7 @@ class _Grouping:
     def __init__(self, lowered: Lowered, varies: list[bool]) -> None:
         self.graph, self.varies = lowered.graph, varies
         self.learns = self.graph.depends_on(PARAMETER)
-        reached = self.graph.reachable(lowered.nodes())
+        reached = lowered.reached()
         self.nodes = [
             x for x, operands in enumerate(self.graph.operands) if reached[x] and operands
         ]
