@@ -202,6 +202,18 @@ def test_any_name_is_the_same_to_lowering(name: str, monkeypatch: pytest.MonkeyP
         assert [value, *gradient] == pytest.approx(expected)
 
 
+def test_five_operands_are_lowered_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = Op("mixed", "x * y - w / v + u ** 2", "y", "x", "-1 / v", "w / v ** 2", "2 * u")
+    xs = [Value(0.5 * k + 1.0, f"x[{k}]") for k in range(5)]
+    w = Value(1.5, "w")
+    root = mixed(*[x * w for x in xs]).sin() + mixed(w, 2.0, xs[1], 3.0, w)
+    for few in (200, -1):  # as layers, and by levels
+        monkeypatch.setattr(pipeline, "FEW", few)
+        program = lower(root, xs, [w])
+        value, gradient = program([[x.data for x in xs]])
+        assert [value, *gradient] == pytest.approx([root.data, *grad(root, w)], rel=1e-12)
+
+
 def test_a_data_set_of_a_replaced_row_is_lowered_by_the_one_in_the_graph() -> None:
     Op("bent", "x ** 3", "3 * x ** 2")
     with pytest.warns(UserWarning, match="bent is"):

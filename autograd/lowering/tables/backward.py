@@ -9,9 +9,11 @@ its own. Where the report is the total itself, as with an addition, it has no ot
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..graph import PARAMETER
 from .kinds import Functions, Indices, Table
@@ -41,7 +43,9 @@ class Backward:
         self.node, self.root = node, root
         pair = np.full((k, len(nodes.names)), -1)
         pair[root, node] = np.arange(len(node))
-        wants = np.array([[*x.wanted, False, False][:3] for x in levels.kinds] or [[False] * 3])
+        # How many operands there may be; of any number, one stands for all.
+        self.width = max([1, *[len(x.operands) for x in levels.kinds]])
+        wants = self.table([x.wanted for x in levels.kinds])
         which, place, operand = levels.operands(node)
         kind = levels.kind[node][which]
         learns = np.array(nodes.learns, dtype=bool)
@@ -56,6 +60,13 @@ class Backward:
         )
         self.count = np.bincount(self.target, minlength=len(node))
         self.count[self.seeds] += 1
+
+    def table(self, rows: Sequence[Sequence[bool]]) -> NDArray[np.bool_]:
+        """A row for each kind, with an entry for each place that an operand may have."""
+        full = np.zeros((max(1, len(rows)), self.width), dtype=bool)
+        for i, row in enumerate(rows):
+            full[i, : len(row)] = row
+        return full
 
     def most(self) -> Indices:
         """For each node the number of reports that a pair of it gets at most."""
@@ -78,10 +89,11 @@ class Backward:
         first = self.node[order[self.bounds[:-1]]]
         kind, size = levels.kind[first], np.diff(self.bounds)
         width = np.where(levels.variadic[kind], size * levels.count[first], size)
-        computed = np.array([[p in x.reported() for p in range(3)] for x in levels.kinds])
-        to_rows = np.array([[*x.operands, False, False][:3] for x in levels.kinds])
-        varies = np.array([[x.varies] * 3 for x in levels.kinds])
-        self.base = np.zeros((len(kind), 3), dtype=np.intp)
+        places = range(self.width)
+        computed = self.table([[p in x.reported() for p in places] for x in levels.kinds])
+        to_rows = self.table([x.operands for x in levels.kinds])
+        varies = self.table([[x.varies] * self.width for x in levels.kinds])
+        self.base = np.zeros((len(kind), self.width), dtype=np.intp)
         ends: list[int] = []
         # In the order in which they lie in d_single; d_rows comes first.
         for to_row, vary, start in (
@@ -91,8 +103,7 @@ class Backward:
         ):
             if start is None:
                 start = ends[1] + 1 + len(order) - split
-            chosen = computed & (to_rows == to_row) & (varies == vary) if len(kind) else computed
-            where = chosen[kind] if len(kind) else np.zeros((0, 3), dtype=bool)
+            where = (computed & (to_rows == to_row) & (varies == vary))[kind]
             widths = np.broadcast_to(width[:, None], where.shape)[where]
             self.base[where] = start + np.cumsum(widths) - widths
             ends.append(start + int(widths.sum()))
@@ -104,10 +115,7 @@ class Backward:
     def sources(self) -> Indices:
         """For each report its row of ``d_rows`` or entry of ``d_single``."""
         levels = self.levels
-        passing = np.array(
-            [[p < len(x.wanted) and x.passes_on(p) for p in range(3)] for x in levels.kinds]
-            or [[False] * 3]
-        )
+        passing = self.table([[x.passes_on(p) for p in range(len(x.wanted))] for x in levels.kinds])
         rank = self.rank[self.maker]
         group = np.searchsorted(self.bounds, rank, side="right") - 1
         node = self.node[self.maker]

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.table import EVERY
 from ..arrays import expand, numpy_call
 from ..graph import CONSTANT, INPUT, Expression, Graph, as_node
 from ..lowered import Lowered
@@ -117,7 +118,8 @@ def _backward(kind: Kind, one: bool) -> tuple[list[str], str]:
 
 
 def _leaves(kind: Kind) -> list[str]:
-    return list("cxy" if len(kind.operands) == 3 else "xy")[: len(kind.operands)]
+    letters = "x" if kind.name == LIFT else EVERY[kind.name].letters
+    return list(letters[: len(kind.operands)])
 
 
 def _operands(kind: Kind, one: bool) -> list[str]:
