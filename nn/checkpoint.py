@@ -221,8 +221,9 @@ def structure(model: Module) -> str:
 
 def function_name(function: object) -> str:
     """What to know a function by in another process."""
-    if isinstance(function, ops.Op):
-        return function.name
+    if isinstance(function, ops.Op):  # one of a user's own by its formulas, which may change
+        is_ours = function.key == function.name
+        return function.name if is_ours else f"{function.name} ({function.__doc__})"
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', '')}.{name}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import autograd
+import nn
 from autograd import Op, Value, check_gradient, derivative, draw, grad, hessian, lower, step_through
 from autograd.core.formula import FormulaError
 from autograd.core.ops import OPS
@@ -235,6 +237,22 @@ def test_programs_that_are_kept_notice_a_replaced_row() -> None:
         Op("bent", "x ** 2", "2 * x")
     squares = 2.0 * sum(i * i for i in range(1, 91))
     assert hessian(f, [1.0, 2.0])[0][0] == pytest.approx(squares)
+
+
+def test_a_checkpoint_knows_an_activation_by_its_formulas(tmp_path: Path) -> None:
+    def train(activation: Op, epochs: int) -> nn.History:
+        model = nn.MLP(2, [3, 1], activation, "sigmoid", rng=random.Random(0))
+        X, D = nn.datasets.xor(8, seed=0)
+        run = tmp_path / "own.run"
+        return nn.fit(model, X, D, epochs=epochs, checkpoint=run, progress=False)
+
+    bend = Op("bend", "tanh(x)", "1 - z ** 2")
+    train(bend, 2)
+    train(bend, 4)
+    with pytest.warns(UserWarning, match="bend is"):
+        other = Op("bend", "sin(x)", "cos(x)")
+    with pytest.raises(nn.PersistenceError, match="bend"):
+        train(other, 6)
 
 
 def test_threads_may_make_rows_and_read_pickles() -> None:

@@ -202,7 +202,7 @@ class ScalarFunction:
         if hasattr(result, "__len__") and not isinstance(result, (str, bytes, dict)):
             return (
                 "it is a vector; return one of its entries or their sum, or differentiate them all "
-                "by autograd.jacobian(f, xs)"
+                "by autograd.jacobian(f, xs), or along one direction by autograd.jvp(f, xs, v)"
             )
         return "return what the operations on the Values give"
 
