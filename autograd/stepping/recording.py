@@ -8,7 +8,6 @@ the graph is changed: a ``Cursor`` writes gradients, and it and every view of it
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar, overload
@@ -106,7 +105,8 @@ class Recording(_Records[Step]):
 
     def arriving(self, node: Value) -> Sequence[int]:
         """The edges that lead to a node, in the order of the pass."""
-        return self._arriving.get(node, ())
+        found = self._arriving.get(node, ())
+        return (found,) if isinstance(found, int) else found
 
     def edge(self, number: int) -> Receipt:
         """The report along an edge, and what it makes of the operand's gradient."""
@@ -120,8 +120,8 @@ class Recording(_Records[Step]):
             report.contribution,
             self._stale.get(operand) if earlier is None else self._on_top(operand, earlier),
             self._on_top(operand, report.total),
-            bisect_left(self._arriving[operand], number) + 1,
-            len(self._arriving[operand]),
+            bisect_left(self.arriving(operand), number) + 1,
+            len(self.arriving(operand)),
         )
 
     def latest(self, node: Value, edges: int) -> Receipt | None:
@@ -174,12 +174,16 @@ class Recording(_Records[Step]):
             operand.grad = before if earlier is None else self._on_top(operand, earlier)
 
     @cached_property
-    def _arriving(self) -> Mapping[Value, list[int]]:
-        """The edges that lead to each node that any leads to."""
-        found: defaultdict[Value, list[int]] = defaultdict(list)
+    def _arriving(self) -> Mapping[Value, int | list[int]]:
+        """The edge that leads to a node, or a list where there are several: most have one."""
+        found: dict[Value, int | list[int]] = {}
         for number, report in enumerate(self.reports):
-            found[report.operand].append(number)
-        return dict(found)
+            before = found.setdefault(report.operand, number)
+            if isinstance(before, list):
+                before.append(number)
+            elif before != number:
+                found[report.operand] = [before, number]
+        return found
 
     def _total(self, node: Value, edges: int) -> float | None:
         """What a node has received from the first ``edges`` of all edges; None before a report."""
