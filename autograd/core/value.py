@@ -60,13 +60,17 @@ def _constant(op: Op, other: object) -> Any:
 
 
 def _method(op: Op) -> Callable[..., Value]:
-    """A function as a method of its first operand."""
+    """A function of one or two operands as a method of the first."""
 
-    def method(self: Value, *others: Value | float) -> Value:
-        return Value.record_operation(op, (self, *others))
+    def of_one(self: Value) -> Value:
+        return _record(op, op.forward(self.data), (self,))
 
-    method.__name__, method.__doc__ = op.name, op.__doc__
-    method.__qualname__ = f"Value.{op.name}"
+    def of_two(self: Value, y: Value | float) -> Value:
+        return Value.record_operation(op, (self, y))
+
+    method: Callable[..., Value] = of_one if op.arity == 1 else of_two
+    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
+    method.__doc__ = op.__doc__
     return method
 
 
@@ -210,11 +214,11 @@ class Value(Copied):
         Raises:
             TypeError: if an operand is neither, or there are too many or too few.
         """
-        if len(operands) != op.arity and not op.takes(len(operands)):
-            raise op.arity_error(len(operands))
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
-        if len(operands) == 1 and isinstance(operands[0], Value):
+        if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
             return _record(op, op.forward(operands[0].data), operands)
+        if not op.takes(len(operands)):
+            raise op.arity_error(len(operands))
         if set(map(type, operands)) == {Value}:
             return _record(op, op.forward(*[x.data for x in operands]), operands)
         try:
