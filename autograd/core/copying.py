@@ -75,7 +75,7 @@ class Copied:
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickle the whole graph; one pickle holds what roots share only once."""
-        return _second, (_innermost(), _Part(self))
+        return _second, (_innermost(), _Share(self))
 
 
 def _walk(root: Any, known: dict[int, T], note: Callable[[Any], T]) -> list[Any]:
@@ -94,7 +94,7 @@ def _walk(root: Any, known: dict[int, T], note: Callable[[Any], T]) -> list[Any]
 
 # Writing a pickle --------------------------------------------------------------------------------
 # One pickle may hold many roots that share nodes, but it asks one object at a time, and does not
-# say which pickle is asking. So each root is saved as a ledger and a part: a pickle that has saved
+# say which pickle is asking. So each root is saved as a ledger and a share: a pickle that has saved
 # the ledger before passes it over, and a ledger that is saved for a second time knows that another
 # pickle is asking, and becomes a new one there.
 
@@ -114,8 +114,8 @@ class _Ledger:
         return list, ()
 
 
-class _Part:
-    """The nodes under a Value that the ledger lacks, which is known when the part is saved."""
+class _Share:
+    """The nodes under a Value that the ledger lacks, which is known when the share is saved."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -167,14 +167,14 @@ def is_truth(token: Token) -> bool | None:
 
 
 def misplaced(
-    tokens: Iterable[Token], truth: bool, kind: Callable[[Token], bool | None] = is_truth
+    tokens: Iterable[Token], truth: bool, truth_of: Callable[[Token], bool | None] = is_truth
 ) -> tuple[ast.expr, str] | None:
     """The first piece that is not what has to stand there, and what it is not.
 
     Args:
         tokens: of one formula, operands first.
         truth: whether the whole is to be true or false, and not a number.
-        kind: as ``is_truth``.
+        truth_of: as ``is_truth``.
     """
     complaints = {True: "is neither true nor false", False: "is no number"}
     stack: list[tuple[bool | None, ast.expr]] = []
@@ -188,7 +188,7 @@ def misplaced(
         for (found, place), want in zip(operands, wanted):
             if found is not want:
                 return place, complaints[want]
-        stack.append((kind(token), token.place))
+        stack.append((truth_of(token), token.place))
     [(found, place)] = stack
     return None if found is truth else (place, complaints[truth])
 

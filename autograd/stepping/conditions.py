@@ -45,7 +45,7 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"cannot read the condition {_quoted(text)}; {_HINT}") from None
     tokens = formula.tokens_of(tree)
-    wrong = misplaced(tokens, True, _kind)
+    wrong = misplaced(tokens, True, _truth_of)
     if wrong is not None:
         place, complaint = wrong
         part = ast.get_source_segment(line, place) or line
@@ -56,7 +56,7 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
     return formula.compiled(line, FLOATS, _complete(tokens), _LETTERS, _function)
 
 
-def _kind(token: Token) -> bool | None:
+def _truth_of(token: Token) -> bool | None:
     """Whether a token is true or false; None if there is no such number or function."""
     what, count = token.what, token.operands
     if what in _TESTS and count in (None, 1):
