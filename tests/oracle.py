@@ -322,6 +322,10 @@ def positive(x: float) -> bool:
     return x > 0.0
 
 
+def off_poles(x: float) -> bool:
+    return abs(math.cos(x)) > 1e-6
+
+
 def within(x: float) -> bool:
     return abs(x) < 1.0
 
@@ -354,7 +358,7 @@ FUNCTIONS: dict[str, Function] = {
     "sqrt": Function(1, autograd.sqrt, square_root, lambda x: x > 0.0),
     "sin": Function(1, autograd.sin, sine),
     "cos": Function(1, autograd.cos, cosine),
-    "tan": Function(1, autograd.tan, lambda u: sine(u) * reciprocal(cosine(u))),
+    "tan": Function(1, autograd.tan, lambda u: sine(u) * reciprocal(cosine(u)), off_poles),
     "asin": Function(1, autograd.asin, lambda u: arc(u, mp.asin, 1), within),
     "acos": Function(1, autograd.acos, lambda u: arc(u, mp.acos, -1), within),
     "atan": Function(1, autograd.atan, arc_tangent),
@@ -529,7 +533,7 @@ def allowance(root: Value) -> float:
 
 def size(node: Value) -> float:
     """The largest number that was rounded to make the node."""
-    if node.op is ops.logsumexp:  # shifts its operands by the largest
+    if node.op in (ops.logsumexp, ops.logaddexp):  # add to the largest of their operands
         return max(abs(x.data if isinstance(x, Value) else x) for x in (node, *node.operands))
     return abs(node.data)
 
