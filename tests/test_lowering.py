@@ -693,6 +693,8 @@ def test_errors_name_what_came_and_what_to_do() -> None:
         lower(root, [x], [w, stranger])
     with pytest.raises(ValueError, match="numpy, jax, python, got 'cuda'"):
         lower(root, [x], [w], engine="cuda")
+    with pytest.raises(TypeError, match=r"got <function .* call LoweredFunction"):
+        lower(lambda v: v * v)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"wrt\[0\] is 3"):
         lower(root, [x], [3])  # type: ignore[list-item]
     with pytest.raises(LoweringError, match="takes one root at least, got an empty list"):

@@ -55,7 +55,15 @@ def lower(
         ValueError: if the engine is not known.
         ImportError: if it is not installed.
     """
-    roots = [root] if isinstance(root, Value) else list(root)
+    if isinstance(root, Value):
+        roots = [root]
+    elif isinstance(root, Iterable):
+        roots = list(root)
+    else:
+        raise TypeError(
+            f"lower() takes a Value or a list of Values, got {got(root)}; of a function f, give "
+            f"what f(Value(...)) returns, or call LoweredFunction(f, xs)"
+        )
     leaves = {"inputs": list(inputs), "wrt": list(wrt)}
     observed = list(observe)
     _check(roots, leaves, observed, engine)
