@@ -126,7 +126,8 @@ acos = Op(
     Partial("-1 / sqrt(1 - x ** 2)", f"-1 / sqrt({_ONE_MINUS_SQUARE})"),
     domain=((-1.0, 1.0),),
 )
-# Where a slope is written by hypot, no square overflows.
+# Where a slope is written by hypot, or acosh's by two roots, no square overflows: beyond 1e154 the
+# slopes of asinh, acosh and atan2 are right, where PyTorch and JAX say 0.
 atan = Op("atan", "atan(x)", Partial("1 / (1 + x ** 2)", "1 / hypot(x, 1) / hypot(x, 1)"))
 atan2 = Op(
     "atan2",
