@@ -168,6 +168,12 @@ def test_a_report_along_which_no_derivative_passes_says_so(tmp_path: Path) -> No
     assert "dL / dx = dL / dL · dL / dx = +0 (no derivative passes) with dL / dx = 0 " in shown
 
 
+def test_an_edge_that_no_gradient_reaches_keeps_its_local_derivative(tmp_path: Path) -> None:
+    length = autograd.hypot(Value(3.0, "a"), Value(4.0, "b"))
+    page = step_through(length // 1.0).save(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "+0.6" in page and "+0.8" in page
+
+
 @pytest.mark.parametrize(
     ("name", "error", "says"),
     [

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..core.sweep import local_partials
 from ..core.value import Value
 from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
@@ -117,6 +118,7 @@ class Excerpt:
         recording = self._recording
         ordered = len(node.operands) > 1 and order_matters(node.op)
         edges = iter(range(recording.starts[number - 1], recording.starts[number]))
+        partials = local_partials(node)
         drawn: dict[int, Operand] = {}
         for position, operand in enumerate(node.operands):
             if self._is_part and len(drawn) == MOST_OPERANDS:
@@ -128,6 +130,8 @@ class Excerpt:
             number_of_edge = next(edges)
             if operand in self.numbers:
                 partial = recording.reports[number_of_edge].partial
+                if partial is None:  # no gradient came here, but there is a derivative all the same
+                    partial = partials[position]
                 drawn[position] = Operand(self.numbers[operand], signed(partial or 0.0), place)
                 self.edges[number, position] = number_of_edge
         return drawn
