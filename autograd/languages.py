@@ -81,7 +81,7 @@ class Language(Notation):
         def parameters(letters: str) -> str:
             return ", ".join([self.parameter.format(letter) for letter in letters])
 
-        if op.arity is None:
+        if op.arity is None and op.name in self.names:
             yield f"op_{op.name}", self.many, self.names[op.name]
         else:
             yield f"op_{op.name}", parameters(op.letters), self.body(op)
@@ -94,7 +94,8 @@ class Language(Notation):
         """Some rows as functions, and all that they call.
 
         Raises:
-            ValueError: if two of them, or of what they call, have one name.
+            ValueError: if two of them, or of what they call, have one name, or one is computed by
+                a function of Python.
         """
         rows: dict[str, Op] = {}
         waiting = list(ops)

@@ -187,7 +187,8 @@ def _sample(shape: _Shape, n: int, noise: float, seed: int) -> _Points:
     seed = whole_number("seed", seed, least=None, advice="start with any, such as seed=0")
     # No normal draw is as far as a hundred standard deviations out, so that with this bound every
     # coordinate stays a finite float.
-    noise = number_within("noise", noise, 0.0, 1e300, advice="ask for some, such as noise=0.1")
+    advice = "pass a standard deviation such as noise=0.1, or noise=0 for none"
+    noise = number_within("noise", noise, 0.0, 1e300, advice)
     generator = random.Random(seed)
     rows = [
         (shape(label, index, count), float(label))

@@ -220,6 +220,11 @@ def test_sum_of_large_numbers_is_rounded_once_or_infinite() -> None:
     assert math.isnan(autograd.sum([math.nan, 1.0]))
 
 
+def test_what_a_generator_raises_is_said_as_it_is() -> None:
+    with pytest.raises(TypeError, match="object of type 'int' has no len"):
+        autograd.sum(len(x) for x in [3])  # type: ignore[arg-type]
+
+
 def test_sum_and_product_of_nothing_of_one_and_of_a_generator() -> None:
     assert autograd.sum([]) == 0.0 and prod([]) == 1.0
     x = Value(3.0)

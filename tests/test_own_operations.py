@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,18 @@ import pytest
 
 import autograd
 import nn
-from autograd import Op, Value, check_gradient, derivative, draw, grad, hessian, lower, step_through
+from autograd import (
+    Op,
+    Value,
+    check_gradient,
+    derivative,
+    draw,
+    grad,
+    hessian,
+    lower,
+    step_through,
+)
+from autograd.core import table
 from autograd.core.formula import FormulaError
 from autograd.core.ops import OPS
 from autograd.languages import JAVASCRIPT, C
@@ -107,6 +119,8 @@ def test_two_rows_of_one_name_are_no_program() -> None:
     assert "op_tanh_dx" in C.program([Op("tanh_dx", "x + 1", "1"), OPS["tanh"]])
     with pytest.raises(ValueError, match="opaque is computed by a function of Python"):
         C.program([Op("opaque", "opaque(x)", "1", by=lambda x: x)])
+    with pytest.raises(ValueError, match="opaquest is computed by a function of Python"):
+        C.program([Op("opaquest", "opaquest(x1, ...)", "1", by=max, variadic=True)])
 
 
 def test_a_cell_that_is_run_twice_makes_the_same_row() -> None:
@@ -255,6 +269,19 @@ def test_a_checkpoint_knows_an_activation_by_its_formulas(tmp_path: Path) -> Non
         train(other, 6)
 
 
+def test_threads_that_make_one_row_at_a_time_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = table._made
+
+    def slowly(*given: Any) -> Op:
+        time.sleep(0.02)
+        return make(*given)
+
+    monkeypatch.setattr(table, "_made", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: Op("at_once", "x * 5", "5"), range(4)))
+    assert len(set(map(id, made))) == 1
+
+
 def test_threads_may_make_rows_and_read_pickles() -> None:
     saved = pickle.dumps(Op("shared", "x + 1", "1"))
     made: list[Op] = []
@@ -284,6 +311,9 @@ def test_too_many_or_too_few_operands_are_refused_by_name(name: str) -> None:
     ("arguments", "said"),
     [
         (("tanh", "x", "1"), "tanh is an operation of autograd; give yours another name"),
+        (("both", "x", "1"), "both is an operation of autograd; give yours another name"),
+        (("__name__", "x", "1"), "'__name__' can be no function's name"),
+        (("cut", "+".join(["x"] * 9999), "1"), "is too deep for Python; make parts of it rows"),
         (("my op", "x", "1"), "'my op' can be no function's name"),
         (("lambda", "x", "1"), "'lambda' can be no function's name"),
         (("w", "x", "1"), "w is a number in formulas"),

@@ -132,7 +132,7 @@ def read(formula: str, letters: Iterable[str]) -> list[Token]:
     """The tokens of a formula on letters, operands first.
 
     Raises:
-        FormulaError: if it is no formula, has a name that is no letter, or is no number.
+        FormulaError: if it is no formula, too deep, has a name that is no letter, or is no number.
         TypeError: if it is no str.
     """
     if not isinstance(formula, str):
@@ -141,23 +141,33 @@ def read(formula: str, letters: Iterable[str]) -> list[Token]:
     shown = shortened(repr(formula))
     try:
         tokens = tokens_of(ast.parse(formula, mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError):
         raise FormulaError(f"{shown} is no formula; write such as 'x ** 3'") from None
+    except (RecursionError, MemoryError):
+        raise FormulaError(
+            f"{shown} is too deep for Python; make parts of it rows of their own"
+        ) from None
+
+    def piece(place: ast.expr) -> str | None:
+        return ast.get_source_segment(formula, place)  # which reads the whole formula each time
+
     for i, token in enumerate(tokens):
-        part = ast.get_source_segment(formula, token.place)
         if token.what is None:
             raise FormulaError(
-                f"{shown}: {part} is not understood; a formula has numbers, letters, operators, "
-                f"functions of autograd, and choices such as 'x if x >= 0 else 0'"
+                f"{shown}: {piece(token.place)} is not understood; a formula has numbers, "
+                f"letters, operators, functions of autograd, and choices such as "
+                f"'x if x >= 0 else 0'"
             )
         if token.operands is None and isinstance(token.what, str) and token.what not in known:
             if token.what not in CONSTANTS:
-                raise FormulaError(f"{shown}: {part} is none of its letters, {', '.join(known)}")
+                raise FormulaError(
+                    f"{shown}: {piece(token.place)} is none of its letters, {', '.join(known)}"
+                )
             tokens[i] = token._replace(what=CONSTANTS[token.what])
     wrong = misplaced(tokens, truth=False)
     if wrong is not None:
         place, complaint = wrong
-        raise FormulaError(f"{shown}: {ast.get_source_segment(formula, place)} {complaint}")
+        raise FormulaError(f"{shown}: {piece(place)} {complaint}")
     return tokens
 
 
@@ -221,9 +231,7 @@ class Notation:
             operands = [text for text, _ in stack[cut:]]
             if token.is_call:
                 written = self.call(str(what), operands)
-            elif (
-                what == "x ** y" and operands[0].isidentifier() and operands[1] == self.number(2.0)
-            ):
+            elif what == "x ** y" and _is_square(operands, self.number(2.0)):
                 written = self.forms["x * y"].format(operands[0], operands[0])
             else:
                 if what == CHOICE and not stack[cut][1]:

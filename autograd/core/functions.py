@@ -140,6 +140,7 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | flo
 
     Raises:
         ValueError: if the lengths differ.
+        TypeError: if an entry is neither.
     """
     left, right = _operands("dot", xs), _operands("dot", ys)
     if len(left) != len(right):
@@ -285,12 +286,13 @@ def _shifted(name: str, values: Iterable[Value | float]) -> list[Any]:
 def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list; what is in it is for the operation to check."""
     try:
-        return list(values)
+        entries = iter(values)  # and not the list: what a generator raises is the user's own error
     except TypeError:
         raise TypeError(
             f"{name}() takes a list of numbers or Values, got {values!r} of type "
             f"{type(values).__name__}; write {name}([...]) with brackets around them"
         ) from None
+    return list(entries)
 
 
 def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:

@@ -338,21 +338,15 @@ def _checked(definition: Definition) -> Definition:
         FormulaError: if a formula cannot be read, or calls what there is not.
         TypeError: if a formula is no str.
     """
-    name, slopes, by, letters = (
-        definition.name,
-        definition.partials,
-        definition.by,
-        definition.letters,
-    )
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+    name, slopes, letters = definition.name, definition.partials, definition.letters
+    named = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
+    if not named or name.startswith("__"):  # with which Python names things of its own
         raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
-    if name in BUILT_IN:
+    if name in BUILT_IN or name in _ON_NODES:
         raise ValueError(f"{name} is an operation of autograd; give yours another name")
     if name in CONSTANTS or len(name) == 1:
         raise ValueError(f"{name} is a number in formulas; give yours a longer name")
-    if not 0 < len(slopes) == len(set(letters)) or not set(letters) <= set(
-        "abcdefghijklmnopqrstuvwxy"
-    ):
+    if not 0 < len(slopes) == len(letters) == len(_LETTERS & set(letters)):
         raise ValueError(
             f"{name} takes one to five operands and a slope in each, got {len(slopes)} slopes for "
             f"the letters {letters!r}; write such as Op('cube', 'x ** 3', '3 * x ** 2')"

@@ -39,7 +39,7 @@ stepgrad: Value, the functions, and the packages autograd and nn are imported
   debug(L) steps through the backward pass, draw(L) shows the graph, help(L) explains"""
 
 EXPRESSION_HELP = """\
-EXPR is written as in Python: numbers, names, + - * / **, and the functions
+EXPR is written as in Python: numbers, names, + - * / // % **, and the functions
   {functions}
 Parts of it can have names: "e = a*b; L = tanh(e + c)". pi, inf and nan are numbers."""
 

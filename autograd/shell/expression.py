@@ -186,9 +186,9 @@ class Expression:
 def parse(text: str) -> Expression:
     """Read an expression.
 
-    It is written as in Python: numbers, names, ``+ - * / **``, and the rows of the operation table
-    as functions. Statements such as ``e = a*b`` may come first, each followed by ``;``, and name a
-    part of it. ``pi``, ``inf`` and ``nan`` are numbers.
+    It is written as in Python: numbers, names, ``+ - * / // % **``, and the rows of the operation
+    table as functions. Statements such as ``e = a*b`` may come first, each followed by ``;``, and
+    name a part of it. ``pi``, ``inf`` and ``nan`` are numbers.
 
     Args:
         text: the expression.
