@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.sweep import count_consumers
 from ..core.value import Value
-from ..text import Text, counted, got, whole_number
+from ..text import Text, counted, escape, got, shortened, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
@@ -97,7 +97,7 @@ def _check(
             named[value] = f"{name}[{i}]"
     reached = count_consumers(*roots, *observed)
     unknown = [
-        f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
+        f"wrt[{i}]{f' ({shortened(escape(leaf.label))})' if leaf.label else ''}"
         for i, leaf in enumerate(leaves["wrt"])
         if leaf not in reached
     ]
