@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.stale import refuse_stale
 from ..core.sweep import count_consumers
 from ..core.value import Value
 from ..text import Text, counted, got, whole_number
@@ -54,6 +55,7 @@ def lower(
         TypeError: if ``root`` or a leaf is not a Value, or an input is not a leaf.
         ValueError: if the engine is not known.
         ImportError: if it is not installed.
+        StaleGraphError: if a number in the graph is no longer what its operands give.
     """
     if isinstance(root, Value):
         roots = [root]
@@ -96,6 +98,7 @@ def _check(
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
     reached = count_consumers(*roots, *observed)
+    refuse_stale(reached)
     unknown = [
         f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
         for i, leaf in enumerate(leaves["wrt"])
