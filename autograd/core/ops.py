@@ -50,8 +50,8 @@ def _power_by_base(z: Any, x: Any, y: Any) -> Any:
     # There, as below 5e-308 it may be, the base is replaced and not the result, lest another
     # derivative meet 0 * inf.
     overflows = equal(y, 0.0) * (1.0 - less(5e-308, absolute(x)))
-    # At x = 0 the slope in y is 0, also beside it. That one jumps here as y goes on from 0 or 1 must
-    # not make the mixed second derivative depend on which variable comes first.
+    # At x = 0 the slope in y is 0, and this one jumps as y goes on from 0 or 1: that must not make
+    # the mixed second derivative depend on which variable comes first.
     jumps = equal(x, 0.0) * (equal(y, 0.0) + equal(y, 1.0))
     y = where(jumps, stop_gradient(y), y)
     return y * pow(where(overflows, 1.0, x), y - 1.0)

@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
+from .calls import note, open_calls
 from .copying import Copied
 from .observers import announce, open_blocks
 from .ops import OPS, Op
@@ -148,6 +149,8 @@ class Value(Copied):
         self.op = None
         self.operands = ()
         self.origin = None
+        if open_calls:
+            note(self)
         if open_blocks:
             announce(self)
 
