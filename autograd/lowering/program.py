@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.value import Value
+from ..data import numeric
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
@@ -238,7 +239,7 @@ class Program(_Made):
         """A batch as D rows and a column for each instance, once it is known to fit."""
         size = len(self._computation.inputs)
         try:
-            array = np.asarray(batch, dtype=np.float64)
+            array = numeric("batch", batch)
         except (TypeError, ValueError) as error:
             raise ValueError(f"a batch is T lists of {size} real numbers: {error}") from None
         if array.ndim == 1 and size == 1:
