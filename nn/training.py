@@ -30,7 +30,7 @@ from .checkpoint import (
 )
 from .divergences import Divergence
 from .history import History
-from .instances import check_data
+from .instances import data_set
 from .interrupts import interrupts_held
 from .module import Module
 from .objective import (
@@ -186,13 +186,14 @@ class _Run:
         self.values = model.parameters()
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
-        check_data(*data)
+        data, given = data_set(*data), data
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
                     f"validation must be a pair of inputs and targets, got {got(validation)}"
                 )
-            check_data(*validation)
+            again = {id(came): read for came, read in zip(given, data)}  # a generator is read once
+            validation = data_set(*(again.get(id(came), came) for came in validation))
         size = len(data[0])
         if batch_size is not None:
             batch_size = min(whole_number("batch_size", batch_size), size)

@@ -5,6 +5,7 @@ and what an interrupted or diverging run leaves behind is compared with the para
 steps that it had completed, worked out in fractions.
 """
 
+import itertools
 import math
 import os
 import random
@@ -135,7 +136,8 @@ def test_the_risk_takes_arrays_and_any_functions() -> None:
         ([], [], ValueError, "one instance at least, got an empty data set"),
         ([1.0], [1.0, 2.0], ValueError, "one target for each input, got 1 inputs and 2 targets"),
         ([1.0], [], ValueError, "got 1 inputs and 0 targets"),
-        (iter([1.0]), [1.0], TypeError, "X must be a list with one entry for each instance"),
+        (itertools.count(), [1.0], ValueError, "got at least 2 inputs and 1 targets"),
+        ([1.0], itertools.count(), ValueError, "got 1 inputs and at least 2 targets"),
         ([1.0], 1.0, TypeError, "D must be a list with one entry for each instance, got 1.0"),
         (None, [1.0], TypeError, "X must be a list .*got None of type NoneType"),
     ],

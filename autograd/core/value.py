@@ -19,6 +19,7 @@ from typing import Any, Literal, NoReturn, overload
 from ..text import real
 from . import ops
 from .copying import Copied
+from .decisions import decided, open_watches
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
@@ -79,6 +80,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
     """A comparison of the data; ``==`` and ``hash`` are left as they are, by identity."""
 
     def method(self: Value, other: Any) -> Any:
+        if open_watches:
+            decided("compares a Value", self, other)
         if isinstance(other, Value):
             return compare(self.data, other.data)
         try:
@@ -187,6 +190,8 @@ class Value(Copied):
 
     def __bool__(self) -> bool:
         """Whether the data is not zero."""
+        if open_watches:
+            decided("asks for the truth of a Value", self)
         return bool(self.data)
 
     def backward(self) -> None:
@@ -338,6 +343,8 @@ def grad(
         TypeError: if ``output`` or an input is not a Value.
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
+    if open_watches and not create_graph:
+        decided("takes plain numbers from grad()", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(
