@@ -195,11 +195,11 @@ def test_of_equal_outputs_the_first_counts() -> None:
 )
 def test_a_nan_is_of_no_class(outputs: Any, targets: Any) -> None:
     assert accuracy(outputs, targets) == 0.5
-    assert accuracy(outputs[:1], outputs[:1]) == 0.0
-    with pytest.raises(ValueError, match="the output of instance 0 has a nan, and so no class"):
+    with pytest.raises(ValueError, match=r"outputs\[0\] has a nan, and so no class"):
         confusion_matrix(outputs, targets)
-    with pytest.raises(ValueError, match="the target of instance 1 has a nan"):
-        confusion_matrix(targets, outputs[::-1])
+    for count in (accuracy, confusion_matrix):
+        with pytest.raises(ValueError, match=r"targets\[1\] has a nan, and so no class"):
+            count(targets, outputs[::-1])
 
 
 def test_the_matrix_counts_the_target_in_its_row() -> None:
@@ -235,16 +235,16 @@ class TestRefused:
 
     def test_class_labels(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"instance 1 has 3 outputs and 1 targets; .*one_hot\(c, 3\)"
+            ValueError, match=r"targets\[1\] has the shape \(\) where .*\(3,\); .*one_hot\(c, K\)"
         ):
             count([[0.2, 0.3, 0.5]] * 2, [one_hot(1, 3), 2])
 
     def test_outputs_of_different_lengths(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"of one length K.* got 2 entries in instance 0 and 3 in"
+            ValueError, match=r"\[1\] has the shape \(3,\) where \w+\[0\] has \(2,\)"
         ):
             count([[0.0, 1.0], [0.0, 0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0, 1.0]])
 
     def test_empty_outputs(self, count: Any) -> None:
-        with pytest.raises(ValueError, match="at least 1, got 0 entries in instance 0"):
+        with pytest.raises(ValueError, match=r"length K, at least 1; got .* shape \(1, 0\)"):
             count([[]], [[]])
