@@ -248,6 +248,11 @@ class Labels:
             return None
         return float(np.mean(found == self.classes[order]))
 
+    @property
+    def threshold(self) -> float:
+        """From where up an output is of the second of two classes, if nobody says otherwise."""
+        return 0.0 if self.pair and self.pair[0] < 0.0 else 0.5
+
     def _check_rows(self, width: int) -> None:
         """Refuse outputs of so many entries where the targets have no such classes."""
         if self.K > 1:
@@ -274,7 +279,7 @@ class Labels:
         """Which of two classes outputs that are single numbers are of."""
         assert self.pair is not None
         if threshold is None:
-            threshold = 0.0 if self.pair[0] < 0.0 else 0.5
+            threshold = self.threshold
             score = (numbers != np.round(numbers)) | (numbers < 0.0)
             if (numbers > 1.0).any() and not score[~np.isnan(numbers)].any():
                 i = int(np.argmax(numbers > 1.0))
