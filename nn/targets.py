@@ -48,7 +48,8 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
 
     Args:
         d: a one-hot vector of length K.
-        epsilon: in [0, 1/K], so that c stays the largest.
+        epsilon: in [0, 1/K), so that c stays the largest. What PyTorch calls a label_smoothing of
+            s is epsilon = s / K.
 
     Returns:
         K floats that sum to 1.
@@ -57,21 +58,24 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
         ValueError: if d is not one-hot, or epsilon is out of range.
         TypeError: if d is no list, or epsilon no number.
     """
-    if not hasattr(d, "__len__"):
+    try:
+        d = list(instances("d", d))
+    except TypeError:
         raise TypeError(
             f"smooth_labels() takes a one-hot vector, got {got(d)}; make it with one_hot(c, K)"
-        )
+        ) from None
     epsilon = number_within("smooth_labels(d, epsilon): epsilon", epsilon, 0.0, inf)
     K = len(d)
-    if sorted(d) != [0.0] * (K - 1) + [1.0]:
+    if [d.count(0.0), d.count(1.0)] != [K - 1, 1]:
         raise ValueError(
-            f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got {list(d)!r}; "
-            f"make it with one_hot(c, K)"
+            f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got "
+            f"{shortened(repr(d))}; make it with one_hot(c, K)"
         )
-    if epsilon > 1.0 / K:
+    if K > 1 and epsilon >= 1.0 / K:
         raise ValueError(
-            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K] = [0, {1.0 / K:g}], "
-            f"got {epsilon!r}"
+            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K) = [0, {1.0 / K:g}), lest "
+            f"nothing be left to learn, got {epsilon!r}; a label_smoothing of s, as PyTorch counts "
+            f"it, is epsilon = s / K"
         )
     return [1.0 - (K - 1) * epsilon if d_i == 1.0 else epsilon for d_i in d]
 

@@ -6,6 +6,7 @@ improves; a ``History`` of what happened in each epoch comes out.
 
 from __future__ import annotations
 
+import operator
 import os
 import random
 import time
@@ -209,7 +210,8 @@ class _Run:
         ]
         self.optimizer = optimizer
         self.state: Any = optimizer.start(len(self.values))
-        self.seed, self.random = seed, _generator(seed)
+        self.seed = operator.index(seed) if hasattr(seed, "__index__") else seed
+        self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
         self.history, self.epochs = History(), 0
