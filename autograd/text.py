@@ -171,10 +171,7 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def signed(number: float) -> str:
     """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
-    try:
-        x = float(number)
-    except (TypeError, ValueError, OverflowError):  # somebody has set .data to something else
-        return escape(reprlib.repr(number))
+    x = float(number)
     if x != x:
         return "nan"
     if x.is_integer() and abs(x) < 1e15:
