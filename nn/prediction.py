@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd import Value, lower
+from autograd.data import instances
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import MANY, SAMPLE
 
@@ -35,7 +36,7 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
     """
     if engine not in (None, "python", "numpy"):
         raise ValueError(f"engine must be python or numpy, got {engine!r}")
-    X = X if hasattr(X, "__len__") else list(X)
+    X = instances("X", X)
     if engine == "numpy" or (engine is None and len(X) >= MANY):
         together = _predict_together(model, X) if len(X) else []
         if together is not None:

@@ -11,13 +11,16 @@ Begin with ``class Value``; the functions above it only write its methods.
 from __future__ import annotations
 
 import operator
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
+from .calls import note, open_calls
 from .copying import Copied
+from .decisions import decided, open_watches
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
@@ -78,6 +81,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
     """A comparison of the data; ``==`` and ``hash`` are left as they are, by identity."""
 
     def method(self: Value, other: Any) -> Any:
+        if open_watches:
+            decided("compares a Value", self, other)
         if isinstance(other, Value):
             return compare(self.data, other.data)
         try:
@@ -148,6 +153,8 @@ class Value(Copied):
         self.op = None
         self.operands = ()
         self.origin = None
+        if open_calls:
+            note(self)
         if open_blocks:
             announce(self)
 
@@ -186,6 +193,8 @@ class Value(Copied):
 
     def __bool__(self) -> bool:
         """Whether the data is not zero."""
+        if open_watches:
+            decided("asks for the truth of a Value", self)
         return bool(self.data)
 
     def backward(self) -> None:
@@ -291,6 +300,11 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A child would wait for ever for a thread that it does not have, and hold half of its sums.
+    os.register_at_fork(
+        before=_adding.acquire, after_in_parent=_adding.release, after_in_child=_adding.release
+    )
 
 
 @overload
@@ -332,6 +346,8 @@ def grad(
         TypeError: if ``output`` or an input is not a Value.
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
+    if open_watches and not create_graph:
+        decided("takes plain numbers from grad()", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(

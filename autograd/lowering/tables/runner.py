@@ -134,7 +134,8 @@ class TablesRunner(Runner):
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        return self.found
+        found: Array = self.found.copy()  # as the next run overwrites it
+        return found
 
     def operations(self) -> list[Operations]:
         """A line for each function, those for most nodes first."""
