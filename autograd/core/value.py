@@ -18,6 +18,7 @@ from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
+from .calls import note, open_calls
 from .copying import Copied
 from .decisions import decided, open_watches
 from .observers import announce, open_blocks
@@ -152,6 +153,8 @@ class Value(Copied):
         self.op = None
         self.operands = ()
         self.origin = None
+        if open_calls:
+            note(self)
         if open_blocks:
             announce(self)
 
