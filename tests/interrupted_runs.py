@@ -17,19 +17,20 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 EPOCHS = 6
 
-HEAD = '''
+HEAD = """
 import functools
 import random
 import autograd
 import nn
 from autograd import Value, tanh, relu, sigmoid, exp
-'''
+"""
 
 # What a program is made of: by name several ways to write it, with numbers {a} and {b} to fill in
 # and names of functions {f} and {g} that do not matter.
@@ -41,7 +42,8 @@ def {f}(slope):
         return autograd.maximum(z, {b} * slope * z)
     return {g}
 MODEL = nn.MLP(2, [2, 1], {f}({a}), rng=random.Random({seed}))""",
-    "lambda": "MODEL = nn.MLP(2, [2, 1], lambda z: tanh({a} * z) + {b} * z, rng=random.Random({seed}))",
+    "lambda": """
+MODEL = nn.MLP(2, [2, 1], lambda z: tanh({a} * z) + {b} * z, rng=random.Random({seed}))""",
     "partial": """
 def {f}(slope, z):
     return tanh(slope * z)
@@ -229,7 +231,7 @@ def program(parts: dict[str, Any], rng: random.Random) -> str:
         if rng.random() < 0.3:
             text = text.replace("):\n", "):  # as it was told\n")
         if rng.random() < 0.3:
-            text = text.replace("(z):\n        return", '(z):\n        "What z is."\n        return')
+            text = text.replace("(z):\n        ", '(z):\n        "What z is."\n        ')
         pieces.append(f"{'#' * rng.randrange(9)}{chr(10) * rng.randrange(1, 9)}{text}")
     return "\n".join([HEAD, "CALLBACKS = []", *pieces])
 
@@ -286,22 +288,21 @@ def outcome(seed: int, folder: Path) -> str:
     about = f"seed {seed}, changed: {what}\n{first}\n--------\n{second}"
     path = folder / f"run{seed}"
     error = rng.choice((KeyboardInterrupt, Killed))
-    try:
+    with suppress(Killed):
         train(first, "program", parts, path, (rng.randrange(1, 3 * EPOCHS), error))
-    except Killed:
-        pass
     written = path.exists()
     if not written:
         parts, first = others, second
     try:
         ended = train(second, rng.choice(("program", "moved")), others, path)
     except PersistenceError as refused:
-        assert what != "nothing", f"{about}\n{refused}"
+        if what == "nothing":
+            raise AssertionError(about) from refused
         return f"{what}: refused"
     whole = train(first, "program", parts, None)
     assert ended == whole, f"{about}\nended at {ended} and not at {whole}"
-    if what == "nothing":
-        return "nothing: gone on with"
+    if what in ("nothing", "model seed"):  # the initial parameters are in the file
+        return f"{what}: gone on with"
     if not written:
         return f"{what}: begun anew"
     assert train(second, "program", others, None) == whole, f"{about}\nwas not refused"
