@@ -476,7 +476,7 @@ def test_values_are_computed_after_their_operands_from_left_to_right() -> None:
             )
             done.add(step.node)
             again = step.node.op.forward(*step.operands)
-                assert again == step.data or math.isnan(step.data)
+            assert again == step.data or math.isnan(step.data)
         assert len(done) == sum(step.node.op is not None for step in s.steps)
 
 
