@@ -159,12 +159,10 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     """log(e^{x_1} + ... + e^{x_n}) as one node, without overflow.
 
     Args:
-        values: n >= 1 Values or numbers.
-
-    Raises:
-        ValueError: if there are none.
+        values: n Values or numbers; of none at all it is -inf.
     """
-    return ops.logsumexp(*_at_least_one("logsumexp", values))  # type: ignore[no-any-return]
+    operands = _operands("logsumexp", values)
+    return ops.logsumexp(*operands) if operands else -math.inf
 
 
 @overload
@@ -174,8 +172,9 @@ def log_softmax(values: Iterable[Value | float]) -> list[Value]: ...
 def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     """The logarithm of each entry of the softmax: x_i - log(e^{x_1} + ... + e^{x_n}).
 
-    Exact where softmax itself would round to 0 or 1. As in PyTorch and JAX all entries are nan
-    when one of the x is +inf or all are -inf.
+    It has its digits also where softmax itself would round to 0 or 1: log_softmax([40, 0])[0] is
+    -4.248354255291589e-18. Its slopes, 1 - y_i and -y_j, are exact to the last bit of 1. As in
+    PyTorch and JAX all entries are nan when one of the x is +inf or all are -inf.
 
     Args:
         values: n >= 1 Values or numbers.
@@ -187,7 +186,7 @@ def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
         ValueError: if there are none.
     """
     shifted = _shifted("log_softmax", values)
-    logarithm = log(sum([exp(x) for x in shifted]))
+    logarithm = log1p(ops.sumexpm1(*shifted))
     return [x - logarithm for x in shifted]
 
 

@@ -213,8 +213,8 @@ def _evaluate(
 ) -> Sequence[Any]:
     """The rules of those operands that are nodes, in terms of z and xs."""
     if op.arity is None:
-        rule = rules[0]
-        return [None if type(v) is float else rule(z, x) for x, v in zip(xs, operands)]
+        rule, shared = rules[0], op.shared(xs, recording=xs is operands)
+        return [None if type(v) is float else rule(z, x, *shared) for x, v in zip(xs, operands)]
     return [None if type(v) is float else rule(z, *xs) for rule, v in zip(rules, operands)]
 
 
