@@ -445,8 +445,8 @@ FAULTS = [
     Fault(
         "a constant sum forgets the sign of its terms",
         SIMPLIFY,
-        "number += sign * self.numbers[term]",
-        "number += self.numbers[term]",
+        "constants = [sign * self.numbers[x] for sign, x in terms",
+        "constants = [self.numbers[x] for sign, x in terms",
         "lowering",
     ),
     Fault(
