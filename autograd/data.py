@@ -9,9 +9,10 @@ dicts, pass as they are, as a model may take them.
 
 from __future__ import annotations
 
-import numbers
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from decimal import Decimal
+from math import nan
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -103,8 +104,8 @@ def instance(name: str, entry: Any) -> Any:
         if entry.dtype.kind in "iu":
             return int(entry)
         return float(entry)
-    if isinstance(entry, numbers.Number):
-        return entry if isinstance(entry, numbers.Complex) else float(entry)  # type: ignore[arg-type]
+    if isinstance(entry, Decimal):
+        return float(entry) if not entry.is_snan() else nan
     if isinstance(entry, (list, tuple)):
         return _cleaned(name, entry)
     array = _as_array(name, entry)
@@ -116,22 +117,36 @@ def instance(name: str, entry: Any) -> Any:
     return _cleaned(name, list(entry)) if hasattr(entry, "__next__") else entry
 
 
-def flat(name: str, entry: Any) -> list[float]:
+def flat(name: str, entry: Any, otherwise: str = "") -> list[float]:
     """The numbers of an instance that holds nothing else, in one list; Values count as numbers.
 
     Raises:
-        ValueError: if something in it is no number; the message names its place.
+        ValueError: if something in it is no number; the message names its place, and ends with what
+            to do ``otherwise``.
     """
     if isinstance(entry, Value):
         return [entry.data]
     if nested(entry):
-        return [x for i, part in enumerate(entry) for x in flat(f"{name}[{i}]", part)]
+        return [x for i, part in enumerate(entry) for x in flat(f"{name}[{i}]", part, otherwise)]
     try:
         return [real(entry)]
-    except TypeError as error:
-        if _missing(entry):
-            raise ValueError(f"{name} is missing ({entry}); {_FILL}") from None
-        raise ValueError(f"{name} is not made of numbers: {error}") from None
+    except TypeError:
+        advice = remedy(entry)
+        if not _missing(entry):
+            advice += otherwise
+        raise ValueError(f"{name} is {got(entry)}, where a number is expected; {advice}") from None
+
+
+def remedy(entry: object) -> str:
+    """What to do about something that is no number."""
+    if _missing(entry):
+        return _FILL
+    if isinstance(entry, str):
+        try:
+            float(entry)
+        except ValueError:
+            return "number the texts: names = sorted(set(texts)), and names.index(text) for each"
+    return "convert it to a float first"
 
 
 def shape_of(name: str, entry: Any) -> tuple[int, ...]:
@@ -170,6 +185,8 @@ def _listed(name: str, data: Any) -> Sequence[Any]:
             f"{name} is a {type(data).__name__}, which has no first and second entry; give a list "
             f"with one entry for each instance, such as {advice}"
         )
+    if isinstance(data, type):
+        raise _no_list(name, data)
     if hasattr(data, "__iter__"):
         return list(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
@@ -179,7 +196,7 @@ def _listed(name: str, data: Any) -> Sequence[Any]:
 
 def _no_list(name: str, data: Any) -> TypeError:
     """What to raise for a single thing in place of a data set."""
-    late = hasattr(data, "collect") and not isinstance(data, type)
+    late = hasattr(data, "collect")
     return TypeError(
         f"{name} must be a list with one entry for each instance, got {got(data)}"
         f"{f'; compute it first, by {name}.collect()' * late}"
@@ -328,8 +345,8 @@ def _frame(name: str, frame: Any) -> Array:
             for i, cell in enumerate(array):
                 if type(cell) not in (int, float):
                     raise TypeError(
-                        f"{name}[{i}]{called} is {got(cell)} where a number is expected; leave the "
-                        f"column out, or turn it into numbers"
+                        f"{name}[{i}]{called} is {got(cell)}, where a number is expected; leave "
+                        f"the column out, or turn it into numbers"
                     )
         columns.append(array)
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
@@ -358,7 +375,7 @@ def _series(name: str, series: Any, called: str = "") -> Array:
 
 def _missing(cell: object) -> bool:
     """Whether a cell says that there is nothing in it, as None, NA, NaT and nan do."""
-    if cell is None or type(cell).__name__ == "NAType":
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return True
     try:
         return bool(cell != cell)

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd import Value, consumers_first
+from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import escape, got, number_within, whole_number
 
@@ -45,6 +46,7 @@ from .targets import Labels, labels_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
+_LARGE = 100.0  # inputs beyond it are worth a word where a run diverges
 
 
 def fit(
@@ -137,8 +139,8 @@ def fit(
         reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
-            f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr{details}",
+            f"fit() stopped: {diverged}; the model keeps the last good parameters; "
+            f"{run.advice()}{details}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -150,6 +152,14 @@ def fit(
         with interrupts_held():
             run.end()
     run.history.reason = reason
+    if run.stuck(reason):
+        warnings.warn(
+            "fit() learnt nothing: the loss is not 0, but its gradient is exactly 0, as where "
+            "units are saturated (tanh, sigmoid) or dead (relu); scale each input to mean 0 and "
+            "standard deviation 1, or begin with other weights, by rng=",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     run.save()
     bar.finish(reason)
     return run.history
@@ -164,6 +174,8 @@ class _Run:
         complete: a copy of those, made after every update that was not interrupted.
         good: a copy of those that last gave a finite loss and gradient.
         initial: a copy of those before the first update.
+        begun: a copy of those before the first update of this call.
+        started: how many epochs were complete then.
         history: of the epochs so far.
         epochs: how many are complete.
     """
@@ -210,6 +222,7 @@ class _Run:
         self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
+        self.begun, self.started = self.complete.copy(), 0
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
         self.warned, self.course = False, ""
@@ -240,6 +253,8 @@ class _Run:
                 self.objective.parameters[:] = snapshot.parameters
                 np.copyto(self.complete, snapshot.parameters)
                 np.copyto(self.good, snapshot.parameters)
+                np.copyto(self.begun, snapshot.parameters)
+                self.started = snapshot.epochs
 
     def recipe(self) -> Recipe:
         """What the run computes with."""
@@ -421,6 +436,41 @@ class _Run:
         for value, number in zip(self.values, self.complete.tolist()):
             value.data = number
 
+    def advice(self) -> str:
+        """What to do about a loss, gradient or update that is not finite."""
+        for name, data in zip(("X", "D"), self.data):
+            table = _table(name, data)
+            if table is not None and not np.isfinite(table).all():
+                place = tuple(np.argwhere(~np.isfinite(table))[0])
+                where = "".join(f"[{i}]" for i in place)
+                return (
+                    f"{name}{where} is {table[place]}: leave that instance out, or fill in a number"
+                )
+        row = divergences.row_of(self.risk.divergence)
+        if row is not None and np.isfinite(self.objective.parameters).all():
+            _, _, outputs = self.objective.compute(range(len(self.data[0])))
+            if saturation := row.saturation(outputs):
+                return f"{saturation}, or try a smaller lr" if self.epochs else saturation
+        table = _table("X", self.data[0])
+        largest = 0.0 if table is None else np.abs(table).max(initial=0.0)
+        if largest > _LARGE:
+            return (
+                f"inputs reach {largest:.3g}: scale each to mean 0 and standard deviation 1, or "
+                f"try a smaller lr"
+            )
+        return "check the data, or try a smaller lr"
+
+    def stuck(self, reason: str) -> bool:
+        """Whether a run that went on to its end could not learn anything."""
+        if (
+            reason not in ("epochs", "tolerance")
+            or self.epochs == self.started
+            or not np.array_equal(self.complete, self.begun)
+        ):
+            return False
+        loss, gradient, _ = self.objective.compute(range(len(self.data[0])))
+        return loss > 0.0 and not gradient.any()
+
     def score(self, outputs: Outputs, labels: Labels | None, order: Sequence[int]) -> float | None:
         """The accuracy, if the divergence is a classifier's and the targets are classes."""
         if labels is None or self.decision is None:
@@ -434,6 +484,14 @@ class _Run:
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
+
+
+def _table(name: str, data: Sequence[Any]) -> Array | None:
+    """Inputs or targets as an array, if they are numbers of one shape."""
+    try:
+        return numeric(name, data)
+    except (TypeError, ValueError):
+        return None
 
 
 def _check_optimizer(optimizer: Optimizer | None) -> Optimizer:

@@ -16,7 +16,7 @@ from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
-from ..text import counted, got, real
+from ..text import counted, got, operand
 from . import ieee
 from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
 
@@ -292,17 +292,17 @@ class Op:
         Raises:
             TypeError: if there are too many operands, or too few, or one is no number.
         """
-        for operand in operands:
-            if type(operand) is not float:
-                record = getattr(operand, "record_operation", None)
+        for x in operands:
+            if type(x) is not float:
+                record = getattr(x, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
         if not self.takes(len(operands)):
             raise self.arity_error(len(operands))
         try:
-            numbers = [real(x) for x in operands]
-        except TypeError as error:
-            raise TypeError(f"{self.name}(): {error}") from None
+            numbers = [operand(x) for x in operands]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}(): {error}") from None
         return self.forward(*numbers)
 
     def __repr__(self) -> str:
