@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.table import BUILT_IN, EVERY
+from ..core.table import BUILT_IN, EVERY, Op
 from ..languages import JAX, NUMPY
-from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
+from .graph import AFFINE, CONSTANT, INPUT, Expression, Graph, LoweringError, as_node
 from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
@@ -96,6 +96,16 @@ def jax_call(key: str) -> Callable[..., Any]:
     return made
 
 
+# A row by its key, and the nodes that it is called with.
+Call: TypeAlias = "tuple[str, tuple[int, ...]]"
+
+_prelude: dict[str, Any] = {"np": np}
+exec(NUMPY.prelude, _prelude)
+NUMPY_REDUCTIONS: dict[str, Callable[..., Any]] = {
+    name: _prelude[name] for name in ("sumexpm1", "logsumexp", "softmax_total")
+}
+"""The rows of any number of operands that NumPy lacks, on an array along an axis."""
+
 COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 # What reads its operands after it has begun to write.
 NOT_IN_PLACE = frozenset({"where"})
@@ -120,9 +130,36 @@ class _Expanded(Simplifier):
     def __init__(self) -> None:
         super().__init__()
         self.softplus: dict[int, int] = {}
+        self._written: dict[Call, int] = {}
 
     def row(self, key: str, operands: tuple[int, ...]) -> int:
-        """The node of a row; of one that is no call, what its formula says."""
+        """The node of a row; of one that is no call, what its formula says.
+
+        What a formula calls may be written as well, and so on: however deep that is, nothing is
+        written twice, and nothing recurses.
+        """
+        made = self._made(key, operands)
+        if made is not None:
+            return made
+        calls = [(key, operands)]
+        writing = [self._write(key, operands)]
+        result: int | None = None
+        while writing:
+            try:
+                call = writing[-1].send(result)
+            except StopIteration as done:
+                result = self._written[calls.pop()] = done.value
+                writing.pop()
+                continue
+            result = self._written.get(call)
+            if result is None:
+                calls.append(call)
+                writing.append(self._write(*call))
+        assert result is not None
+        return result
+
+    def _made(self, key: str, operands: tuple[int, ...]) -> int | None:
+        """The node of a row; None for one that has to be written as its formula says."""
         if key in EXPANSIONS:
             return EXPANSIONS[key](self, operands)
         if key in ADDITIVE:
@@ -131,8 +168,33 @@ class _Expanded(Simplifier):
         if numpy_call(key):
             return self.apply(key, operands)
         check_operation(key)
-        written = EVERY[key].on_nodes(*[as_operand(self, operand) for operand in operands])
-        return as_node(self, written)
+        return None
+
+    def _write(self, key: str, operands: tuple[int, ...]) -> Generator[Call, int | None, int]:
+        """Write a row as its formula says; of a call that it gives it has to be sent the node."""
+        formula, root = _formula(EVERY[key])
+        nodes: list[int] = []
+        for name, inner, number in zip(formula.names, formula.operands, formula.numbers):
+            if name == INPUT:
+                nodes.append(operands[int(number)])
+            elif name == CONSTANT:
+                nodes.append(self.constant(number))
+            else:
+                call = name, tuple([nodes[x] for x in inner])
+                made = self._made(*call)
+                if made is None:
+                    made = yield call
+                    assert made is not None
+                nodes.append(made)
+        return nodes[root]
+
+
+@functools.cache
+def _formula(op: Op) -> tuple[Graph, int]:
+    """The formula of a row as a graph, with an input for each operand, and its root."""
+    graph = Graph()
+    letters = [Expression(graph, graph.leaf(INPUT, i)) for i in range(len(op.letters))]
+    return graph, as_node(graph, op.on_nodes(*letters))
 
 
 def _negative(graph: Simplifier, x: int) -> int:
@@ -173,21 +235,47 @@ def _largest(graph: Graph, operands: tuple[int, ...]) -> int:
     return graph.node("largest", tuple(sorted(set(operands))))
 
 
+def _sumexpm1(graph: Simplifier, operands: tuple[int, ...]) -> int:
+    """The ones among the powers are added up apart, so that beside them nothing is lost."""
+    one = graph.constant(1.0)
+    powers = [graph.apply("exp", (x,)) for x in operands]
+    ones = [graph.apply("floor", (graph.apply("minimum", (power, one)),)) for power in powers]
+    rests = [graph.total([(1.0, x), (-1.0, whole)]) for x, whole in zip(powers, ones)]
+    count = graph.total([*((1.0, x) for x in ones), (-1.0, one)])
+    return graph.total([(1.0, graph.total([(1.0, x) for x in rests])), (1.0, count)])
+
+
 def _logsumexp(graph: Simplifier, operands: tuple[int, ...]) -> int:
-    """The logarithm of the sum of shifted exponentials; an infinite largest x is the result."""
+    """The largest x and the logarithm of what is left; an infinite one is the result."""
     largest = _largest(graph, operands)
-    shifted = [graph.total([(1.0, x), (-1.0, largest)]) for x in operands]
-    total = graph.total([(1.0, graph.apply("exp", (x,))) for x in shifted])
-    result = graph.total([(1.0, largest), (1.0, graph.apply("log", (total,)))])
-    finite = graph.apply("less", (graph.apply("abs", (largest,)), graph.constant(math.inf)))
-    return graph.apply("where", (finite, result, largest))
+    rest = _sumexpm1(graph, _less(graph, operands, largest))
+    result = graph.total([(1.0, largest), (1.0, graph.apply("log1p", (rest,)))])
+    return graph.apply("where", (_is_infinite(graph, largest), largest, result))
+
+
+def _softmax_total(graph: Simplifier, operands: tuple[int, ...]) -> int:
+    """The sum of e ** (x - z) for the logsumexp z of all x; 1 where that is infinite."""
+    z = _logsumexp(graph, operands)
+    powers = [graph.apply("exp", (x,)) for x in _less(graph, operands, z)]
+    total = graph.total([(1.0, power) for power in powers])
+    return graph.apply("where", (_is_infinite(graph, z), graph.constant(1.0), total))
+
+
+def _less(graph: Simplifier, operands: tuple[int, ...], x: int) -> tuple[int, ...]:
+    return tuple([graph.total([(1.0, operand), (-1.0, x)]) for operand in operands])
+
+
+def _is_infinite(graph: Simplifier, x: int) -> int:
+    return graph.apply("equal", (graph.apply("abs", (x,)), graph.constant(math.inf)))
 
 
 EXPANSIONS: dict[str, Callable[[_Expanded, tuple[int, ...]], int]] = {
     "softplus": _softplus,
     "sigmoid": _sigmoid,
     "softmax_shift": _largest,
+    "softmax_total": _softmax_total,
     "logsumexp": _logsumexp,
+    "sumexpm1": _sumexpm1,
 }
 
 
