@@ -172,9 +172,7 @@ class _SecondOrderTest:
         down = bool((self.curvatures[~self.zero] < 0.0).any())
         what, definite = ("the second derivative", "") if one else ("the Hessian", " definite")
         shown, norm = self.shown(), math.hypot(*self.slopes)
-        level = (
-            f"the gradient counts as 0 (its norm is {norm:.3g})" if norm else "the gradient is 0"
-        )
+        level = "the gradient " + (f"counts as 0 (its norm is {norm:.3g})" if norm else "is 0")
         if up and down:
             return "saddle", (
                 f"{level}, and f curves up in some directions and down in others: {shown}"
