@@ -337,7 +337,7 @@ def test_dot_of_unequal_lengths_is_refused_with_both() -> None:
     )
 
 
-@pytest.mark.parametrize("bad", ["a", None, True, 1j])
+@pytest.mark.parametrize("bad", ["a", None, 1j])
 def test_what_is_no_number_is_refused_with_the_name_of_the_function(bad: Any) -> None:
     for function in (autograd.sum, prod, logsumexp, softmax, log_softmax):
         for xs in ([bad], [1.0, bad], [Value(1.0), bad]):

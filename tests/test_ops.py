@@ -405,7 +405,7 @@ def test_no_operands_make_it_raise(op: Op) -> None:
 def test_an_operand_that_is_no_number_is_named_with_the_operation(op: Op) -> None:
     count = 1 if op.arity is None else op.arity
     for others in ([1.0] * (count - 1), [Value(1.0)] * (count - 1)):
-        for bad in ("a", None, 1j, True, [1.0]):
+        for bad in ("a", None, 1j, [1.0]):
             with pytest.raises(TypeError, match=rf"^{op.name}\(\): expected a real number.*got"):
                 op(*others, bad)
 

@@ -6,13 +6,14 @@ nothing here has a derivative rule of its own.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from ..text import real
+from ..text import operand
 from . import ops
 from .table import choose
 from .value import Value
@@ -92,19 +93,27 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
 
 
 @overload
-def sum(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+def sum(values: Iterable[float], start: float = 0) -> float: ...  # type: ignore[overload-overlap]
 @overload
-def sum(values: Iterable[Value | float]) -> Value: ...
-def sum(values: Iterable[Value | float]) -> Value | float:
-    """x_1 + ... + x_n as one node; 0.0 for no values.
+def sum(values: Iterable[Value | float], start: Value | float = 0) -> Value: ...
+@overload
+def sum(values: Iterable[Any], start: Any) -> Any: ...
+def sum(values: Iterable[Any], start: Any = 0) -> Any:
+    """x_1 + ... + x_n as one node, after a start that is not 0; 0.0 for no values.
 
     Args:
         values: n Values or numbers.
+        start: what comes first, as in Python's own ``sum``, which does the rest where it is
+            neither Value nor number: ``sum(lists, [])`` joins lists.
 
     Raises:
         TypeError: if one is neither.
     """
+    if hasattr(start, "__len__"):
+        return builtins.sum(values, start)
     operands = _listed("sum", values)
+    if isinstance(start, Value) or start != 0:
+        operands.insert(0, start)
     if operands and isinstance(operands[0], Value):  # what follows would come to the same
         return Value.record_operation(ops.sum, tuple(operands))
     return ops.sum(*operands) if operands else 0.0
@@ -298,9 +307,9 @@ def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
     try:
-        return [x if hasattr(x, "record_operation") else real(x) for x in listed]
-    except TypeError as error:
-        raise TypeError(f"{name}(): {error}") from None
+        return [x if hasattr(x, "record_operation") else operand(x) for x in listed]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}(): {error}") from None
 
 
 def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Any]:

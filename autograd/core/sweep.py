@@ -7,17 +7,18 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
 from .ops import Op
+from .stale import refuse_stale
 
 
 class Node(Protocol):
     """What a sweep reads of a ``Value``. An operand that is exactly a float is no node."""
 
-    data: float
+    _data: float
     op: Op | None
     operands: tuple[Any, ...]
 
@@ -67,25 +68,24 @@ def consumers_first(root: N) -> list[N]:
     return order
 
 
-def evaluation_order(*roots: N, known: Iterable[N] = ()) -> list[N]:
+def evaluation_order(*roots: N, known: Container[N] = ()) -> list[N]:
     """Every node under some roots once, after its operands, the first of them first.
 
     That is the order in which Python evaluates an expression, so that it reads as it was written.
     Nodes that are known, and what is under these alone, are left out.
     """
-    order: dict[N, None] = dict.fromkeys(known)
-    first = len(order)
+    order: dict[N, None] = {}
     waiting: list[N | None] = [*reversed(roots)]
     opened: list[N] = []  # their operands are on the way; a None stands where the last is complete
     while waiting:
         node = waiting.pop()
         if node is None:
             order[opened.pop()] = None
-        elif node not in order:
+        elif node not in order and node not in known:
             waiting.append(None)
             opened.append(node)
             waiting += [x for x in reversed(node.operands) if type(x) is not float]
-    return list(order)[first:]
+    return list(order)
 
 
 def sweep(root: Node, differentiable: bool = False) -> Steps:
@@ -97,9 +97,14 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
     Args:
         root: the node that is differentiated; its own gradient is 1.
         differentiable: compute with Values instead of floats, so that the gradients are graphs.
+
+    Raises:
+        StaleGraphError: if a number is no longer what its operands give.
     """
+    order = consumers_first(root)
+    refuse_stale(order)
     gradients: dict[Node, Any] = {root: 1.0}
-    for node in consumers_first(root):
+    for node in order:
         gradient = gradients.get(node)
         if gradient is None:
             # No derivative comes here. Its own partials may be infinite, and 0 * inf would be nan.
@@ -193,19 +198,19 @@ def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
         return _evaluate(op, op.rules, node, operands, operands)
     # Nodes of one and two operands are spelled out: this is where a sweep spends its time.
     if op.arity == 1:
-        return (op.slopes[0](node.data, operands[0].data),)
+        return (op.slopes[0](node._data, operands[0]._data),)
     if op.arity == 2:
         x, y = operands
-        z = node.data
+        z = node._data
         slope_x, slope_y = op.slopes
         if type(x) is float:
-            return None, slope_y(z, x, y.data)
+            return None, slope_y(z, x, y._data)
         if type(y) is float:
-            return slope_x(z, x.data, y), None
-        x, y = x.data, y.data
+            return slope_x(z, x._data, y), None
+        x, y = x._data, y._data
         return slope_x(z, x, y), slope_y(z, x, y)
-    xs = [x if type(x) is float else x.data for x in operands]
-    return _evaluate(op, op.slopes, node.data, xs, operands)
+    xs = [x if type(x) is float else x._data for x in operands]
+    return _evaluate(op, op.slopes, node._data, xs, operands)
 
 
 def _evaluate(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import keyword
 import os
 import threading
+import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
-from ..text import counted, got, real
+from ..text import counted, got, operand
 from . import ieee
 from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
 
@@ -85,6 +86,8 @@ EVERY: dict[str, Op] = {}
 """Every row that there has been, by its key, those also that were replaced."""
 BUILT_IN: set[str] = set()
 """The names of autograd's own rows, which nobody can replace; filled when all are there."""
+DEEPEST = 200
+"""How deep rows of a user's own may call one another: each is a call within a call of Python."""
 _entering = threading.RLock()
 if hasattr(os, "register_at_fork"):  # as a child of a fork has no other thread that could let go
     os.register_at_fork(
@@ -211,6 +214,11 @@ class Op:
         wanted = "one operand or more" if self.arity is None else counted(self.arity, "operand")
         return TypeError(f"{self.name} takes {wanted}, got {operands}")
 
+    @cached_property
+    def depth(self) -> int:
+        """How deep rows of a user's own call one another: 1 for one that calls none."""
+        return 1 + max([op.depth for op in self.calls], default=0)
+
     @property
     def is_primitive(self) -> bool:
         """Whether it says no more than its own name: each language has to have it as a function."""
@@ -308,17 +316,17 @@ class Op:
         Raises:
             TypeError: if there are too many operands, or too few, or one is no number.
         """
-        for operand in operands:
-            if type(operand) is not float:
-                record = getattr(operand, "record_operation", None)
+        for x in operands:
+            if type(x) is not float:
+                record = getattr(x, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
         if not self.takes(len(operands)):
             raise self.arity_error(len(operands))
         try:
-            numbers = [real(x) for x in operands]
-        except TypeError as error:
-            raise TypeError(f"{self.name}(): {error}") from None
+            numbers = [operand(x) for x in operands]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}(): {error}") from None
         return self.forward(*numbers)
 
     def __repr__(self) -> str:
@@ -382,6 +390,9 @@ def _checked(definition: Definition) -> Definition:
     named = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     if not named or name.startswith("__"):  # with which Python names things of its own
         raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
+    normal = unicodedata.normalize("NFKC", name)
+    if normal != name:
+        raise ValueError(f"{name!r} is {normal!r} to Python; give the operation that name")
     if name in BUILT_IN or name in _ON_NODES:
         raise ValueError(f"{name} is an operation of autograd; give yours another name")
     if name in CONSTANTS or len(name) == 1:
@@ -422,6 +433,12 @@ def _checked(definition: Definition) -> Definition:
                     raise FormulaError(f"{formula!r}: {called.arity_error(token.operands or 0)}")
                 if called.name not in BUILT_IN:
                     own[called.name] = called
+    depth = 1 + max([op.depth for op in own.values()], default=0)
+    if depth > DEEPEST:
+        raise FormulaError(
+            f"{name}: its formula calls rows that call rows, and so on {depth} deep, which is too "
+            f"deep for Python; write out some of them"
+        )
     return definition._replace(calls=tuple(own.values()))
 
 
