@@ -338,7 +338,7 @@ def grad(
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
     if open_watches and not create_graph:
-        decided("takes plain numbers from grad()", output)
+        decided("takes plain numbers from grad() of a Value", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(

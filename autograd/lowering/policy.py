@@ -29,3 +29,7 @@ MANY = 64
 SAMPLE = 24
 # What it gives for other instances than the recorded one is believed if it agrees so well.
 BATCH_AGREEMENT = 1e-9
+
+# A function is recorded again after 1, 2, 4, 8, ... evaluations of its program, and from then on
+# after so many for each node of the graph, or for so many nodes: a recording takes as long as that.
+AGAIN, FEWEST = 2, 64
