@@ -28,9 +28,7 @@ from .lowered import Request
 from .program import NotCopied, Program
 
 TOOL = "LoweredFunction"
-RECORD = (
-    f"{REMEDY}, or call autograd.gradient and autograd.hessian, which record f at every point"
-)
+RECORD = f"{REMEDY}, or call autograd.gradient and autograd.hessian, which record f at every point"
 Array: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int_]
 Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
