@@ -121,17 +121,20 @@ class Layout:
 class Datum(Value):
     """A number of an instance while that is recorded.
 
-    A model is otherwise given it as a plain number, so ``==`` means the number and is a decision,
-    though Values are equal by identity.
+    A model is otherwise given it as a plain number, so ``==`` is meant for the number and decides
+    by it. It is still equal to itself alone, as Values are.
     """
 
     __slots__ = ()
-    __hash__ = Value.__hash__
 
-    def __eq__(self, other: object) -> bool:
-        if other is not None:
-            decided("compares a Value", self)
-        return self is other
+
+def _equals(self: Datum, other: object) -> bool:
+    if other is not None:
+        decided("compares a Value", self)
+    return self is other
+
+
+Datum.__eq__ = _equals  # type: ignore[method-assign, assignment]
 
 
 def plain(example: Any) -> Any:

@@ -74,7 +74,7 @@ def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | Non
         with Watch(leaves) as watch:
             first, *others = as_values(model(x))
         if watch.found:
-            decision = f"it {watch.found} for input {i}"
+            decision = f"it {watch.found}"
         return first, leaves, others
 
     try:

@@ -191,8 +191,7 @@ class LoweredRisk:
                 self.risk.divergence(self.risk.model(plain(x)), plain(d))
         if refused is not None:
             raise not_lowered(f"it fails on Values: {refused}") from refused
-        if watch.found and not self._decision:
-            self._decision = f"{watch.found} for {what} {i}"
+        self._decision = self._decision or watch.found
         return checked_loss(loss), [*x_values, *d_values], as_values(y)
 
     def _check_targets(self, x: Any, D: Sequence[Any], what: str) -> None:
