@@ -60,8 +60,13 @@ def instances(name: str, data: Any) -> Sequence[Any]:
         raise ValueError(f"{name} is nested too deep for data, or holds itself") from None
 
 
-def numeric(name: str, data: Any) -> NDArray[np.float64]:
+def numeric(name: str, data: Any, uniform: str = "make all of one length") -> NDArray[np.float64]:
     """A data set that is made of numbers, all instances of one shape, as an array.
+
+    Args:
+        name: what the caller calls it.
+        data: as for ``instances``; a Value counts as the number that it holds.
+        uniform: what to do where instances differ in shape.
 
     Raises:
         TypeError, ValueError: as ``instances``; ValueError also if something in it is no number, or
@@ -79,8 +84,7 @@ def numeric(name: str, data: Any) -> NDArray[np.float64]:
         for i, shape in shapes.items():
             if shape != shapes[0]:
                 raise ValueError(
-                    f"{name}[{i}] has the shape {shape} where {name}[0] has {shapes[0]}; make all "
-                    f"of one length"
+                    f"{name}[{i}] has the shape {shape} where {name}[0] has {shapes[0]}; {uniform}"
                 )
         rows = [flat(f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
         array = np.array(rows, dtype=np.float64).reshape(len(rows), *shapes.get(0, ()))

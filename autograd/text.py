@@ -7,6 +7,7 @@ it is said. A leaf of the house: nothing of the project is imported.
 from __future__ import annotations
 
 import numbers
+import operator
 import reprlib
 from collections.abc import Callable, Sequence
 from math import inf
@@ -69,7 +70,7 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
     if not low <= number < below:
         wanted = f"number of at least {low:g} and less than {below:g}"
         if below == inf:
-            wanted = f"finite number of at least {low:g}"
+            wanted = "finite number" + f" of at least {low:g}" * (low != -inf)
         raise ValueError(advised(f"{name} must be a {wanted}, got {given!r}", advice))
     return number
 
@@ -77,7 +78,7 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
 def whole_number(
     name: str, given: object, least: int | None = 1, most: int | None = None, advice: str = ""
 ) -> int:
-    """A whole number (an int or a NumPy integer) as an int.
+    """A whole number (an int, or an integer of NumPy, PyTorch or JAX) as an int.
 
     Args:
         name: what the caller calls it.
@@ -93,9 +94,12 @@ def whole_number(
     wanted = f"{name} must be a whole number"
     if least is not None:
         wanted += f" of at least {least}" if most is None else f" from {least} to {most}"
-    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
-        raise TypeError(advised(f"{wanted}, got {got(given)}", advice))
-    number = int(given)
+    try:
+        if isinstance(given, bool) or "bool" in str(getattr(given, "dtype", "")):
+            raise TypeError
+        number = operator.index(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(advised(f"{wanted}, got {got(given)}", advice)) from None
     if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(advised(f"{wanted}, got {shortened(repr(number))}", advice))
     return number

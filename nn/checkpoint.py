@@ -24,7 +24,7 @@ import numpy as np
 
 from autograd import ops
 from autograd.files import check_place
-from autograd.text import got, shortened
+from autograd.text import escape, got, shortened
 
 from .history import COLUMNS, History
 from .instances import plain
@@ -33,6 +33,7 @@ from .optimizers import Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
+_MOST = 1 << 53  # that is counted; floats know every whole number up to it
 _EPOCHS = 10_000  # of which a file is read, also where fewer are asked for
 
 
@@ -120,10 +121,10 @@ class Checkpoint:
         return snapshot
 
     def _restored(self, parameters: Array, training: dict[str, Any], start: State) -> Snapshot:
-        epochs: int = training["epochs"]
+        epochs = _count(training["epochs"])
         columns: dict[str, Any] = {name: decoded(training["history"][name]) for name in COLUMNS}
         history = History(**columns)
-        k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
+        k, saved = _count(training["optimizer"]["updates"]), training["optimizer"]["arrays"]
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
             raise PersistenceError("the columns of its history are not as long as its epochs")
@@ -178,8 +179,8 @@ class Checkpoint:
         if not isinstance(settings, dict):
             raise self._refused("it names no settings")
         others = [
-            f"{name} is {self.settings.get(name, 'not set')} and was "
-            f"{shortened(str(settings.get(name, 'not set')), _LONGEST)}"
+            f"{escape(str(name))} is {self.settings.get(name, 'not set')} and was "
+            f"{shortened(escape(str(settings.get(name, 'not set'))), _LONGEST)}"
             for name in sorted(self.settings.keys() | settings.keys(), key=str)
             if self.settings.get(name) != settings.get(name)
         ]
@@ -193,6 +194,13 @@ class Checkpoint:
             f"checkpoint {os.fspath(self.path)!r} cannot be gone on from: {reason}, or name "
             f"another checkpoint to begin anew"
         )
+
+
+def _count(number: object) -> int:
+    """A count from a file, which may hold anything."""
+    if type(number) is not int or not 0 <= number <= _MOST:
+        raise PersistenceError(f"expected a count, got {shortened(repr(number), 40)}")
+    return number
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:

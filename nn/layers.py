@@ -21,6 +21,10 @@ from autograd.text import got, real, whole_number
 
 from .module import Module
 
+# How often this process has drawn weights without a generator of the user's: the next seed. Equal
+# seeds would make layers twins, which learn the same for ever where they are used in the same way.
+_made = itertools.count()
+
 Activation: TypeAlias = Callable[[Value], Value]
 Vector: TypeAlias = Sequence["Value | float"]
 
@@ -53,7 +57,9 @@ class Neuron(Module):
     Args:
         n_inputs: D, at least 1.
         activation: a name in ``ACTIVATIONS``, or any differentiable function of a Value.
-        rng: where the initial weights are drawn from; by default ``random.Random(0)``.
+        rng: where the initial weights are drawn from; by default a ``random.Random`` of its own,
+            seeded with how many networks, layers and neurons the program has made without ``rng``
+            before: each has other numbers, and the same ones in every run of the program.
         n_outputs: the width of the layer that the neuron belongs to, which its initial weights
             depend on: uniform with variance 2 / (n_inputs + n_outputs) (Glorot and Bengio, 2010),
             or normal with variance 2 / n_inputs for relu and its like (He et al., 2015). The bias
@@ -185,7 +191,7 @@ class Multiplicative(Module):
         n_inputs: L, the length of z, at least 1.
         n_outputs: the length of y, at least 1.
         rng: where the initial exponents are drawn from, uniformly with variance
-            2 / (n_inputs + n_outputs); by default ``random.Random(0)``.
+            2 / (n_inputs + n_outputs); by default as for a ``Neuron``.
         name: what the labels of the exponents begin with.
 
     Raises:
@@ -285,8 +291,8 @@ class MLP(Module):
         activation: of every layer but the last: a name in ``ACTIVATIONS``, or any differentiable
             function of a Value.
         output: of the last layer: the same, or ``"softmax"``.
-        rng: where the initial weights are drawn from; by default ``random.Random(0)``, so that two
-            networks of one shape are equal unless told otherwise.
+        rng: where the initial weights are drawn from; by default as for a ``Neuron``. Two networks
+            are equal if they are given equal generators, such as ``random.Random(0)`` each.
 
     Raises:
         ValueError: if there are no widths, one is below 1, or an activation is not known.
@@ -375,7 +381,7 @@ def _one_by_one(entries: Sequence[object]) -> str:
 def _generator(rng: random.Random | None) -> random.Random:
     """Where initial weights are drawn from; never Python's global generator."""
     if rng is None:
-        return random.Random(0)
+        return random.Random(next(_made))
     if not isinstance(rng, random.Random):
         raise TypeError(
             f"rng must be a random.Random, got {got(rng)}; write for example rng=random.Random(1)"

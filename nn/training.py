@@ -6,6 +6,7 @@ improves; a ``History`` of what happened in each epoch comes out.
 
 from __future__ import annotations
 
+import operator
 import os
 import random
 import time
@@ -22,7 +23,7 @@ from autograd.core.decisions import warn
 from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import counted, got, number_within, whole_number
 
-from . import divergences, targets
+from . import divergences
 from .checkpoint import (
     Checkpoint,
     Snapshot,
@@ -49,6 +50,7 @@ from .objective import (
 from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
 from .risk import EmpiricalRisk
+from .targets import Labels, labels_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
@@ -215,9 +217,16 @@ class _Run:
         self.batch_size = batch_size or size
         self.model, self.data, self.validation = model, data, validation
         self.risk = EmpiricalRisk(model, divergence)
+        row = divergences.row_of(divergence)
+        self.decision = row.decision if row else None
+        self.labels = [
+            labels_of(pair[1]) if self.decision is not None and pair else None
+            for pair in (self.data, validation)
+        ]
         self.optimizer = optimizer
         self.state: Any = optimizer.start(len(self.values))
-        self.seed, self.random = seed, _generator(seed)
+        self.seed = operator.index(seed) if hasattr(seed, "__index__") else seed
+        self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
         self.history, self.epochs = History(), 0
@@ -384,11 +393,12 @@ class _Run:
             outputs += found
         line = {
             "loss": total / len(order),
-            "accuracy": self.score(outputs, [self.data[1][i] for i in order]),
+            "accuracy": self.score(outputs, self.labels[0], order),
         }
         if self.validation is not None:
             line["validation_loss"], found = self.objective.validate()
-            line["validation_accuracy"] = self.score(found, self.validation[1])
+            everyone = range(len(self.validation[1]))
+            line["validation_accuracy"] = self.score(found, self.labels[1], everyone)
         line["seconds"] = time.perf_counter() - started
         self.history.add(line)
         self.epochs += 1
@@ -429,16 +439,15 @@ class _Run:
         for value, number in zip(self.values, self.complete.tolist()):
             value.data = number
 
-    def score(self, outputs: Outputs, D: Sequence[Any]) -> float | None:
-        """The accuracy, if the divergence is a classifier's."""
-        row = divergences.row_of(self.risk.divergence)
-        if row is None or row.decision is None:
+    def score(self, outputs: Outputs, labels: Labels | None, order: Sequence[int]) -> float | None:
+        """The accuracy, if the divergence is a classifier's and the targets are classes."""
+        if labels is None or self.decision is None:
             return None
-        if row.decision == divergences.LARGEST:
-            return targets.accuracy(outputs, D)
+        if self.decision == divergences.LARGEST:
+            return labels.share(outputs, 0.5, order)
         if any(len(y) != 1 for y in outputs):  # of several labels none is the class
             return None
-        return targets.accuracy(outputs, D, row.decision)
+        return labels.share(outputs, self.decision, order)
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:

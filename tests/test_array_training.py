@@ -20,6 +20,7 @@ from autograd import LoweringError, Value
 from nn import MLP, SGD, History, Module, fit, plots, predict, risk
 from nn.divergences import binary_kl, binary_kl_from_logits, cross_entropy, kl, kl_from_logits, l2
 
+pytestmark = pytest.mark.usefixtures("equal_networks")
 every_engine = pytest.mark.parametrize("engine", ["python", "numpy"])
 
 

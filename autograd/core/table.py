@@ -8,6 +8,7 @@ own is one like any other, but that it may be replaced by another of its name.
 from __future__ import annotations
 
 import keyword
+import os
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -84,6 +85,12 @@ EVERY: dict[str, Op] = {}
 BUILT_IN: set[str] = set()
 """The names of autograd's own rows, which nobody can replace; filled when all are there."""
 _entering = threading.RLock()
+if hasattr(os, "register_at_fork"):  # as a child of a fork has no other thread that could let go
+    os.register_at_fork(
+        before=_entering.acquire,
+        after_in_parent=_entering.release,
+        after_in_child=_entering.release,
+    )
 _LETTERS = set("abcdefghijklmnopqrstuvwxy")
 
 

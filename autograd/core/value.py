@@ -11,12 +11,14 @@ Begin with ``class Value``; the functions above it only write its methods.
 from __future__ import annotations
 
 import operator
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NoReturn, overload
 
 from ..text import real
 from . import ops
+from .calls import note, open_calls
 from .copying import Copied
 from .decisions import decided, open_watches
 from .observers import announce, open_blocks
@@ -151,6 +153,8 @@ class Value(Copied):
         self.op = None
         self.operands = ()
         self.origin = None
+        if open_calls:
+            note(self)
         if open_blocks:
             announce(self)
 
@@ -296,6 +300,11 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A child would wait for ever for a thread that it does not have, and hold half of its sums.
+    os.register_at_fork(
+        before=_adding.acquire, after_in_parent=_adding.release, after_in_child=_adding.release
+    )
 
 
 @overload

@@ -14,7 +14,7 @@ import numpy as np
 from ..core.decisions import REMEDY, Watch, warn
 from ..core.scalar_function import ScalarFunction
 from ..core.sweep import consumers_first
-from ..core.value import Value, grad
+from ..core.value import Value
 from ..text import point as point_text
 from . import policy
 from .backends import BACKENDS
@@ -116,7 +116,7 @@ class Followed:
             if self._stands(self._programs.guard, follows) and not afresh:
                 return value, slopes.tolist()
         root, leaves = self._record(point, follows)
-        return root.data, list(grad(root, leaves))
+        return root.data, self._function.gradient(root, leaves)
 
     def value(self, point: list[float]) -> float:
         """The value alone."""
@@ -139,10 +139,7 @@ class Followed:
         if not guard.due() and agrees:
             self._believed += 1
             return True
-        # A program that has to be looked at more often than not is no faster.
         self._doubts += 1
-        if self._auto and policy.DOUBTS < self._doubts > guard.evaluations / 2:
-            self._programs, self._engine = None, "python"
         return False
 
     def _record(self, point: list[float], agreed: bool) -> tuple[Value, list[Value]]:
@@ -169,6 +166,10 @@ class Followed:
                 self._recordings, self._lower_at = 0, 2 * self._lower_at
                 if believed and agreed:  # only the graphs tell, so that it may have been before
                     self._depart(point)
+            elif self._auto and policy.DOUBTS < self._doubts > self._programs.guard.evaluations / 2:
+                # A program that has to be looked at more often than not is no faster.
+                self._programs, self._engine = None, "python"
+                return root, leaves
         self._recordings += 1
         if not self._lower_at:
             nodes = len(consumers_first(root))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.decisions import REMEDY, Watch
 from ..core.functions import dot
-from ..core.scalar_function import ScalarFunction, as_point
+from ..core.scalar_function import ConstantFunction, as_point
 from ..core.sweep import consumers_first
 from ..core.value import Value, grad
 from ..text import point as point_text
@@ -175,9 +175,11 @@ class LoweredFunction(NotCopied):
     ) -> None:
         named_backend(engine, TOOL)
         point = as_point(TOOL, xs)
-        self._function = ScalarFunction(TOOL, f, len(point))
+        self._function = ConstantFunction(TOOL, f, len(point))
         leaves = self._function.leaves(point)
-        self._programs = Programs(self._record(leaves), leaves, engine)
+        root = self._record(leaves)
+        self._function.gradient(root, leaves)  # which refuses what is no constant for a program
+        self._programs = Programs(root, leaves, engine)
         self._size = len(point)
 
     def value(self, xs: float | Iterable[float]) -> float:
