@@ -31,10 +31,11 @@ class Text(str):
 
 
 def real(number: object) -> float:
-    """The float nearest to a real number; beyond the largest float that is an infinity.
+    """The float nearest to a real number.
 
     Raises:
         TypeError: for anything but a real number; bool is refused, as it is almost always a slip.
+        ValueError: for a number beyond the largest float, which only infinity itself is written as.
     """
     if type(number) is float:  # which the next line would take some time to find out
         return number
@@ -42,11 +43,21 @@ def real(number: object) -> float:
         try:
             return float(number)
         except OverflowError:
-            return inf if number > 0.0 else -inf  # type: ignore[operator]
+            raise ValueError(
+                f"expected a number that a float can hold, at most 1.8e308 in size, got a larger "
+                f"one of type {type(number).__name__}; scale it, or write math.inf for infinity"
+            ) from None
     raise TypeError(
         f"expected a real number (int, float or NumPy real scalar), got {got(number)}; "
         f"convert it to a float first"
     )
+
+
+def operand(number: object) -> float:
+    """A number as an operation takes it: as ``real``, but a bool, as masks hold, is 0 or 1."""
+    if type(number).__name__ in ("bool", "bool_"):  # Python's own, or NumPy's
+        return float(number)  # type: ignore[arg-type]
+    return real(number)
 
 
 def number_within(name: str, given: object, low: float, below: float, advice: str = "") -> float:
@@ -160,10 +171,7 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def signed(number: float) -> str:
     """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
-    try:
-        x = float(number)
-    except (TypeError, ValueError, OverflowError):  # somebody has set .data to something else
-        return escape(reprlib.repr(number))
+    x = float(number)
     if x != x:
         return "nan"
     if x.is_integer() and abs(x) < 1e15:

@@ -84,9 +84,9 @@ class Module:
         for name, number in zip(self.state_dict(), ordered):
             try:
                 numbers.append(real(number))
-            except TypeError:
-                raise TypeError(
-                    f"the state holds {got(number)} for {name}; expected a number"
+            except (TypeError, ValueError) as error:
+                raise type(error)(
+                    f"the state holds {got(number)} for {name}; expected a number that is finite"
                 ) from None
             if not math.isfinite(numbers[-1]):
                 raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")

@@ -24,16 +24,10 @@ from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import counted, got, number_within, whole_number
 
 from . import divergences
-from .checkpoint import (
-    Checkpoint,
-    Snapshot,
-    fingerprint,
-    function_name,
-    optimizer_settings,
-    structure,
-)
+from .checkpoint import Checkpoint, Recipe, Snapshot
 from .divergences import Divergence
 from .history import History
+from .identity import numbers_of
 from .instances import data_set, not_lowered
 from .interrupts import interrupts_held
 from .module import Module
@@ -300,10 +294,12 @@ class _Run:
                 f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
                 f"got {self.state!r}"
             )
-        self.checkpoint = Checkpoint(path, every, self.model, self.settings())
+        self.checkpoint = Checkpoint(path, every, self.recipe())
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
+                for name, number in snapshot.numbers.items():
+                    setattr(self.optimizer, name, number)
                 self.history, self.epochs = snapshot.history, snapshot.epochs
                 self.state = snapshot.optimizer
                 self.random.setstate(snapshot.random)
@@ -312,20 +308,15 @@ class _Run:
                 np.copyto(self.good, snapshot.parameters)
                 self.keep_right()
 
-    def settings(self) -> dict[str, str]:
-        """What a run has to share with this one to go on with it."""
+    def recipe(self) -> Recipe:
+        """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
-        return {
-            "batch_size": str(self.batch_size),
-            "divergence": function_name(self.risk.divergence),
-            "engine": self.engine,
-            "model": structure(self.model),
-            "seed": repr(self.seed),
-            **optimizer_settings(self.optimizer),
-            **{name: fingerprint(examples) for name, examples in data.items()},
-        }
+        return Recipe(
+            self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
+            self.engine, BACKENDS[self.engine].lowers,
+        )  # fmt: skip
 
     def train(
         self,
@@ -425,7 +416,10 @@ class _Run:
         """The state at the end of an epoch."""
         arrays = {name: array.copy() for name, array in self.state.arrays.items()}
         state, parameters = State(self.state.k, arrays), self.complete.copy()
-        return Snapshot(self.epochs, parameters, state, self.random.getstate(), self.history)
+        numbers = numbers_of(self.optimizer)
+        return Snapshot(
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers
+        )
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""

@@ -220,22 +220,23 @@ def clip(model: Module, history: History) -> None:
 
 
 @every_engine
-def test_ctrl_c_keeps_the_last_epoch_and_the_next_run_goes_on(engine: str, tmp_path: Path) -> None:
-    class Interrupted(SGD):
-        def update(self, parameters: Any, gradient: Any, state: Any) -> None:
-            if state.k == self.at:
-                raise KeyboardInterrupt
-            super().update(parameters, gradient, state)
+def test_ctrl_c_keeps_the_last_epoch_and_the_next_run_goes_on(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: SGD, parameters: Any, gradient: Any, state: Any) -> None:
+        if state.k == 7:  # the second of three steps of epoch 3
+            raise KeyboardInterrupt
+        update(self, parameters, gradient, state)
 
+    update = SGD.update
     whole, resumed = MLP(2, [2, 1]), MLP(2, [2, 1])
-    Interrupted.at = -1  # type: ignore[attr-defined]
-    run(whole, optimizer=Interrupted(0.1), engine=engine)
-    Interrupted.at = 7  # type: ignore[attr-defined]  # the second of three steps of epoch 3
+    run(whole, optimizer=SGD(0.1), engine=engine)
     path = tmp_path / "run"
-    history = run(resumed, path, optimizer=Interrupted(0.1), engine=engine, every=100)
+    with monkeypatch.context() as patch:
+        patch.setattr(SGD, "update", interrupted)
+        history = run(resumed, path, optimizer=SGD(0.1), engine=engine, every=100)
     assert (len(history), history.reason) == (2, "interrupted")
-    Interrupted.at = -1  # type: ignore[attr-defined]
-    run(resumed, path, optimizer=Interrupted(0.1), engine=engine, every=100)
+    run(resumed, path, optimizer=SGD(0.1), engine=engine, every=100)
     assert bits(resumed) == bits(whole)
 
 

@@ -97,13 +97,13 @@ class Slow(Value):
     __slots__ = ("held",)
 
     @property
-    def grad(self) -> float:  # type: ignore[override]
+    def _grad(self) -> float:  # type: ignore[override]
         held = self.held
         time.sleep(1e-4)
         return held
 
-    @grad.setter
-    def grad(self, gradient: float) -> None:
+    @_grad.setter
+    def _grad(self, gradient: float) -> None:
         self.held = gradient
 
 
@@ -123,12 +123,12 @@ def test_a_signal_handler_may_sweep_while_a_sweep_is_adding() -> None:
         __slots__ = ()
 
         @property
-        def grad(self) -> float:  # type: ignore[override]
+        def _grad(self) -> float:  # type: ignore[override]
             other.backward()
             return self.held
 
-        @grad.setter
-        def grad(self, gradient: float) -> None:
+        @_grad.setter
+        def _grad(self, gradient: float) -> None:
             self.held = gradient
 
     a, w = Value(3.0), Interrupted(1.0)

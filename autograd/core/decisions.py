@@ -16,7 +16,7 @@ from contextvars import ContextVar, Token
 from typing import Any
 
 from ..text import shortened
-from .origin import user_frame
+from .origin import is_ours, user_frame
 
 LONGEST_LINE = 60  # characters of a line of code that a message shows
 
@@ -84,6 +84,12 @@ def decided(what: str, *operands: Any) -> None:
     for watch in _inherited.get():
         if watch in open_watches:
             watch.notice(what, values)
+
+
+def read(value: Any) -> None:
+    """Tell the watches that the data of a Value is read, unless autograd or nn does so itself."""
+    if not is_ours(sys._getframe(2).f_globals.get("__name__", "")):
+        decided("reads the data of a Value", value)
 
 
 def warn(message: str) -> None:

@@ -198,12 +198,28 @@ logaddexp = Op(
     "sigmoid(y - x)",
     computed="x + log(2) if x == y else maximum(x, y) + log1p(exp(-abs(x - y)))",
 )
-logsumexp = Op(
-    "logsumexp", "log(exp(x1) + exp(x2) + ...)", "exp(x - z)", by=ieee.logsumexp, variadic=True
-)
 # What a softmax takes off its operands, lest their exponentials overflow. No derivative passes: any
 # number would do, as it cancels.
 softmax_shift = Op("softmax_shift", "max(x1, x2, ...)", "0", by=ieee.largest, variadic=True)
+# The sum of the slopes e ** (x - z) of a logsumexp z: 1, but that z is rounded, which at 1e16 is by
+# more than 1. To divide by it makes them right.
+softmax_total = Op(
+    "softmax_total",
+    "(exp(x1) + exp(x2) + ...) / (exp(x1) + exp(x2) + ...)",
+    "0",
+    by=ieee.softmax_total,
+    variadic=True,
+)
+logsumexp = Op(
+    "logsumexp",
+    "log(exp(x1) + exp(x2) + ...)",
+    Partial("exp(x - z)", "exp(x - z) / t"),
+    by=ieee.logsumexp,
+    variadic=True,
+    of_all=(("t", "softmax_total"),),
+)
+# For a logarithm of a sum of powers of which the largest is 1: log1p of it loses none of the rest.
+sumexpm1 = Op("sumexpm1", "exp(x1) + exp(x2) + ... - 1", "exp(x)", by=ieee.sumexpm1, variadic=True)
 
 # Activations ------------------------------------------------------------------------------------
 

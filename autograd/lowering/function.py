@@ -305,7 +305,15 @@ class Programs:
             return product
 
     def _gradient(self) -> list[Value]:
+        self._refuse_another()
         return list(grad(self._root, self._leaves, create_graph=True))
+
+    def _refuse_another(self) -> None:
+        if not self.guard.holds(self._root, self._leaves):
+            raise LoweringError(
+                "a Value that f uses holds another number than where f was recorded; record f "
+                "again, or call autograd.gradient and autograd.hessian, which do so every time"
+            )
 
     def _find_entries(self) -> tuple[Places, Places]:
         """Where the Hessian may not be 0, on and below the diagonal: where slope i depends on j."""
@@ -336,11 +344,7 @@ class Programs:
         """The program of some roots, with a point as its parameters."""
         program = self._made.get(name)
         if program is None:
-            if not self.guard.holds(self._root, self._leaves):
-                raise LoweringError(
-                    "a Value that f uses holds another number than where f was recorded; record f "
-                    "again, or call autograd.gradient and autograd.hessian, which do so every time"
-                )
+            self._refuse_another()
             # Not by lower(), which would refuse leaves that no root depends on.
             computation = Computation(roots(), list(inputs), self._leaves, [], self._engine, first)
             program = self._made[name] = Program(computation, single=False)

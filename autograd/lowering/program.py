@@ -9,6 +9,8 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.stale import refuse_stale
+from ..core.sweep import count_consumers
 from ..core.value import Value
 from ..data import numeric
 from ..text import Text, counted, got, whole_number
@@ -54,6 +56,7 @@ def lower(
         TypeError: if ``root`` or a leaf is not a Value, or an input is not a leaf.
         ValueError: if the engine is not known.
         ImportError: if it is not installed.
+        StaleGraphError: if a number in the graph is no longer what its operands give.
     """
     if isinstance(root, Value):
         roots = [root]
@@ -95,6 +98,7 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
+    refuse_stale(count_consumers(*roots, *observed))
 
 
 class NotCopied:

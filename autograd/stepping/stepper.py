@@ -256,7 +256,7 @@ class Stepper(Cursor):
         What depends on the node is computed again, with the node's number moved a little.
 
         Raises:
-            ValueError: if its number or the root's is not finite, or some ``.data`` has changed.
+            ValueError: if its number or the root's is not finite.
         """
         return node_check.check(self.steps, find_node(self.steps, node))
 
