@@ -159,7 +159,7 @@ class ArrayObjective(Objective):
         if validation is not None:
             self._validation = lowered.bind(*validation, "validation instance")
         self._lowered = lowered
-        self._seconds = lowered.nodes * (policy.LOWERED + 10 * policy.VALUES)
+        self._affordable = policy.UNMINDED  # seconds
         self._turns = _Turns(len(data[0]))
         self._validated: Array = np.empty((0, 0))
 
@@ -186,7 +186,8 @@ class ArrayObjective(Objective):
         return loss, self._validated.tolist()
 
     def _spend(self, instances: int) -> None:
-        self._seconds += policy.CALL + policy.ARRAYS * self._lowered.nodes * instances
+        seconds = policy.CALL + policy.ARRAYS * self._lowered.nodes * instances
+        self._affordable += policy.SHARE * seconds
 
     def check(self, last: bool = False) -> bool:
         """Compare some instances with the model's own losses and gradients, if it is time.
@@ -194,11 +195,11 @@ class ArrayObjective(Objective):
         It is as soon as comparing one takes but a small share of the time since.
         """
         each = policy.VALUES * self._lowered.nodes
-        affordable = int(policy.SHARE * self._seconds / each)
+        affordable = int(self._affordable / each)
         count = max(affordable, policy.AT_THE_END) if last else min(affordable, policy.AT_THE_END)
         if not count:
             return False
-        self._seconds -= count * each / policy.SHARE
+        self._affordable -= count * each
         self.hand_over()
         self._compare(self.data, self._turns.next(count), "training instance")
         if last and self.validation is not None and len(self._validated):

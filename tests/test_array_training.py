@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import unnoticed
 
 import autograd
 import nn
@@ -53,8 +54,8 @@ def test_arrays_are_the_default() -> None:
         calls.append(x)
         return x
 
-    quietly(Model(f), [1.0, 2.0], [1.0, 2.0], epochs=50)
-    assert len(calls) < 10
+    quietly(Model(f), [1.0, 2.0], [1.0, 2.0], epochs=500)
+    assert len(calls) < 200
     calls.clear()
     assert predict(lambda x: f(x), [float(i) for i in range(200)])[7] == [7.0]
     assert 0 < len(calls) < 100
@@ -311,7 +312,7 @@ def test_another_course_for_plain_numbers_than_for_values_is_seen() -> None:
 def test_a_course_is_not_compared_where_that_is_not_wished() -> None:
     model = Model(lambda x: x if getattr(x, "data", x) > 0.0 else 2.0 * x)
     empirical = nn.EmpiricalRisk(model, l2)
-    with pytest.raises(LoweringError, match="another course"):
+    with pytest.raises(LoweringError, match="reads the data of a Value"):
         empirical.lower([1.0, -1.0], [0.0, 0.0])
     # By hand: 1/4 and 1/4 halved, by the formula of the first instance, and not 1/4 and 1.
     assert empirical.lower([1.0, -1.0], [0.0, 0.0], replay=False)()[0] == 0.125
@@ -353,7 +354,7 @@ def test_outputs_of_several_lengths_are_refused_by_number() -> None:
 
 def test_other_operands_of_the_same_operation_are_called_that() -> None:
     positive = {1.0: True, -1.0: False}
-    model = Model(lambda x: x[0] if positive[float(f"{x[0]:g}")] else x[1])
+    model = Model(lambda x: x[0] if positive[unnoticed(x[0])] else x[1])
     match = "training instance 1 takes another course: mul has other operands; "
     X, D = [[1.0, 2.0], [-1.0, 3.0]], [1.0, 1.0]
     refused(model, X, D, LoweringError, match, engine="numpy")
@@ -483,7 +484,7 @@ def test_predict_finds_a_rare_course_of_which_the_extremes_say_nothing() -> None
     X = [[(7 * i % 100) / 100] for i in range(100)]
 
     def model(x: list[Any]) -> Any:
-        return x[0] * 2.0 if 0.4 < float(f"{x[0]:.17g}") < 0.5 else x[0]
+        return x[0] * 2.0 if 0.4 < unnoticed(x[0]) < 0.5 else x[0]
 
     with pytest.warns(RuntimeWarning, match=r"its outputs for input \d+ came to others"):
         assert predict(model, X) == [[x * 2.0 if 0.4 < x < 0.5 else x] for [x] in X]

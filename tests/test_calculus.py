@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
+from conftest import unnoticed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -525,7 +526,7 @@ def test_a_lowered_function_keeps_what_it_gave() -> None:
 
 def hidden(x: Any) -> Any:
     """A branch by a number that has left the graph as text, which nobody notices."""
-    return x * x if float(f"{x:.17g}") > 0 else x
+    return x * x if unnoticed(x) > 0 else x
 
 
 def test_a_lowered_function_that_branches_is_refused() -> None:
@@ -583,8 +584,12 @@ def test_a_lowered_function_knows_its_engines_from_the_start() -> None:
 
 
 def test_a_lowered_function_with_numbers_from_its_data_is_refused() -> None:
-    f = LoweredFunction(lambda x: x * x.data, 2.0)
-    with pytest.raises(LoweringError):
+    with pytest.raises(LoweringError, match=r"reads the data of a Value .*\(test_calculus.py"):
+        LoweredFunction(lambda x: x * x.data, 2.0)
+    with pytest.raises(LoweringError, match=r"takes plain numbers from grad\(\)"):
+        LoweredFunction(lambda x: x * autograd.grad(x * x, x)[0], 2.0)
+    f = LoweredFunction(lambda x: x * unnoticed(x), 2.0)
+    with pytest.raises(LoweringError, match="another graph at"):
         f.value(3.0)
 
 

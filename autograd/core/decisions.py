@@ -1,7 +1,7 @@
 """Decisions: where numbers leave a graph while it is recorded for an array program.
 
 A program computes what was recorded, for all inputs and parameters. That is right unless Python has
-decided by their numbers what to record: by a comparison, the truth of a Value, its ``data``. A
+decided by their numbers what to record: by a comparison, the truth of a Value, its data or text. A
 ``Watch`` is open while the library records, and notices the first of these, with the line of code.
 """
 
@@ -86,10 +86,10 @@ def decided(what: str, *operands: Any) -> None:
             watch.notice(what, values)
 
 
-def read(value: Any) -> None:
-    """Tell the watches that the data of a Value is read, unless autograd or nn does so itself."""
+def taken(what: str, value: Any) -> None:
+    """Tell the watches what takes the number of a Value, unless autograd or nn does so itself."""
     if not is_ours(sys._getframe(2).f_globals.get("__name__", "")):
-        decided("reads the data of a Value", value)
+        decided(what, value)
 
 
 def warn(message: str) -> None:

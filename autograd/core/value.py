@@ -20,7 +20,7 @@ from ..text import got, operand, real
 from . import ops, stale
 from .calls import note, open_calls
 from .copying import Copied
-from .decisions import decided, open_watches, read
+from .decisions import decided, open_watches, taken
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
@@ -178,7 +178,7 @@ class Value(Copied):
     def data(self) -> float:
         """The number."""
         if open_watches:
-            read(self)
+            taken("reads the data of a Value", self)
         return self._data
 
     @data.setter
@@ -342,11 +342,15 @@ class Value(Copied):
     __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __repr__(self) -> str:
+        if open_watches:
+            taken("makes a text of a Value", self)
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
         """The data in the given format; without one, the repr."""
+        if open_watches:
+            taken("makes a text of a Value", self)
         return format(self.data, spec) if spec else repr(self)
 
 
