@@ -9,9 +9,11 @@ dicts, pass as they are, as a model may take them.
 
 from __future__ import annotations
 
-import numbers
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from decimal import Decimal
+from math import nan
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,7 +24,8 @@ from .text import got, real, shortened
 
 Array: TypeAlias = NDArray[Any]
 
-_PLAIN = frozenset((float, int, Value))  # what needs no look, as nearly all entries are
+_PLAIN = {float, int, Value}  # what needs no look, as nearly all entries are
+_LISTS = {list, tuple}
 # Whole numbers stay so, as a model may count or index with them; but only up to here, lest a
 # product of three of them should run over 64 bits, where NumPy says nothing.
 _COUNTED = 2**20
@@ -74,9 +77,10 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
     """
     if type(data) is np.ndarray and data.dtype == np.float64:
         return data
-    entries = instances(name, data)
+    floats = type(data) is list and _kinds(data) == {float}
+    entries = data if floats else instances(name, data)
     try:
-        array = np.asarray(entries)
+        array = np.asarray(entries, dtype=np.float64 if floats else None)
     except ValueError:  # of several shapes
         array = np.array(None)
     if array.dtype.kind not in "fiu":
@@ -88,7 +92,7 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
                 )
         rows = [flat(f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
         array = np.array(rows, dtype=np.float64).reshape(len(rows), *shapes.get(0, ()))
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def instance(name: str, entry: Any) -> Any:
@@ -103,8 +107,8 @@ def instance(name: str, entry: Any) -> Any:
         if entry.dtype.kind in "iu":
             return int(entry)
         return float(entry)
-    if isinstance(entry, numbers.Number):
-        return entry if isinstance(entry, numbers.Complex) else float(entry)  # type: ignore[arg-type]
+    if isinstance(entry, Decimal):
+        return float(entry) if not entry.is_snan() else nan
     if isinstance(entry, (list, tuple)):
         return _cleaned(name, entry)
     array = _as_array(name, entry)
@@ -116,22 +120,36 @@ def instance(name: str, entry: Any) -> Any:
     return _cleaned(name, list(entry)) if hasattr(entry, "__next__") else entry
 
 
-def flat(name: str, entry: Any) -> list[float]:
+def flat(name: str, entry: Any, otherwise: str = "") -> list[float]:
     """The numbers of an instance that holds nothing else, in one list; Values count as numbers.
 
     Raises:
-        ValueError: if something in it is no number; the message names its place.
+        ValueError: if something in it is no number; the message names its place, and ends with what
+            to do ``otherwise``.
     """
     if isinstance(entry, Value):
         return [entry.data]
     if nested(entry):
-        return [x for i, part in enumerate(entry) for x in flat(f"{name}[{i}]", part)]
+        return [x for i, part in enumerate(entry) for x in flat(f"{name}[{i}]", part, otherwise)]
     try:
         return [real(entry)]
-    except TypeError as error:
-        if _missing(entry):
-            raise ValueError(f"{name} is missing ({entry}); {_FILL}") from None
-        raise ValueError(f"{name} is not made of numbers: {error}") from None
+    except TypeError:
+        advice = remedy(entry)
+        if not _missing(entry):
+            advice += otherwise
+        raise ValueError(f"{name} is {got(entry)}, where a number is expected; {advice}") from None
+
+
+def remedy(entry: object) -> str:
+    """What to do about something that is no number."""
+    if _missing(entry):
+        return _FILL
+    if isinstance(entry, str):
+        try:
+            float(entry)
+        except ValueError:
+            return "number the texts: names = sorted(set(texts)), and names.index(text) for each"
+    return "convert it to a float first"
 
 
 def shape_of(name: str, entry: Any) -> tuple[int, ...]:
@@ -170,6 +188,8 @@ def _listed(name: str, data: Any) -> Sequence[Any]:
             f"{name} is a {type(data).__name__}, which has no first and second entry; give a list "
             f"with one entry for each instance, such as {advice}"
         )
+    if isinstance(data, type):
+        raise _no_list(name, data)
     if hasattr(data, "__iter__"):
         return list(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
@@ -179,19 +199,25 @@ def _listed(name: str, data: Any) -> Sequence[Any]:
 
 def _no_list(name: str, data: Any) -> TypeError:
     """What to raise for a single thing in place of a data set."""
-    late = hasattr(data, "collect") and not isinstance(data, type)
+    late = hasattr(data, "collect")
     return TypeError(
         f"{name} must be a list with one entry for each instance, got {got(data)}"
         f"{f'; compute it first, by {name}.collect()' * late}"
     )
 
 
+def _kinds(entries: Sequence[Any]) -> set[type]:
+    """The types of entries, or of what is in them if all are lists."""
+    kinds = set(map(type, entries))
+    return set(map(type, itertools.chain.from_iterable(entries))) if kinds <= _LISTS else kinds
+
+
 def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     """Entries that are plain, each for itself; the sequence itself if all have been so before."""
-    if _PLAIN.issuperset(map(type, entries)):
+    if _kinds(entries) <= _PLAIN:
         return entries
     found = [
-        entry if _is_plain(entry) else instance(f"{name}[{i}]", entry)
+        entry if type(entry) in _PLAIN else instance(f"{name}[{i}]", entry)
         for i, entry in enumerate(entries)
     ]
     if all(map(operator.is_, found, entries)):
@@ -199,11 +225,6 @@ def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     if hasattr(entries, "_make"):  # of a named tuple, whose names a model may use
         return entries._make(found)  # type: ignore[no-any-return]
     return tuple(found) if isinstance(entries, tuple) else found
-
-
-def _is_plain(entry: Any) -> bool:
-    kind = type(entry)
-    return kind in _PLAIN or (kind in (list, tuple) and _PLAIN.issuperset(map(type, entry)))
 
 
 # Arrays -------------------------------------------------------------------------------------------
@@ -279,7 +300,7 @@ def _widened(name: str, array: Array) -> Array:
 def _objects(name: str, array: Array) -> Array:
     """An array of objects: of numbers, if all in it are, or else with each as it would be alone."""
     cells = array.reshape(-1).tolist()
-    if not _PLAIN.issuperset(map(type, cells)):
+    if not set(map(type, cells)) <= _PLAIN:
         shape = array.shape
         cells = [
             cell
@@ -328,8 +349,8 @@ def _frame(name: str, frame: Any) -> Array:
             for i, cell in enumerate(array):
                 if type(cell) not in (int, float):
                     raise TypeError(
-                        f"{name}[{i}]{called} is {got(cell)} where a number is expected; leave the "
-                        f"column out, or turn it into numbers"
+                        f"{name}[{i}]{called} is {got(cell)}, where a number is expected; leave "
+                        f"the column out, or turn it into numbers"
                     )
         columns.append(array)
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
@@ -358,7 +379,7 @@ def _series(name: str, series: Any, called: str = "") -> Array:
 
 def _missing(cell: object) -> bool:
     """Whether a cell says that there is nothing in it, as None, NA, NaT and nan do."""
-    if cell is None or type(cell).__name__ == "NAType":
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return True
     try:
         return bool(cell != cell)

@@ -18,7 +18,7 @@ from autograd import LoweringError, Value
 from autograd.core.decisions import REMEDY, decided
 from autograd.data import flat, instances, shape_of
 
-_BY_VALUES = "engine='python' takes instances of any kind that the model takes"
+_BY_VALUES = "; engine='python' takes instances of any kind that the model takes"
 
 
 def data_set(X: Any, D: Any) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -98,14 +98,11 @@ class Layout:
 
     def _row(self, name: str, example: Any) -> list[float]:
         """One instance, looked at closely."""
-        try:
-            row, shape = flat(name, example), shape_of(name, example)
-        except ValueError as error:
-            raise ValueError(f"{error}; {_BY_VALUES}") from None
+        row, shape = flat(name, example, _BY_VALUES), shape_of(name, example)
         if shape != self.shape:
             raise ValueError(
                 f"{name} has the shape {shape}, but the instance that was recorded has "
-                f"{self.shape}; one recording serves instances of one shape only; {_BY_VALUES}"
+                f"{self.shape}; one recording serves instances of one shape only{_BY_VALUES}"
             )
         return row
 

@@ -12,11 +12,14 @@ import itertools
 import math
 import operator
 import random
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
 
 import autograd
 from autograd import Value
+from autograd.data import instance, nested, remedy
 from autograd.text import got, real, whole_number
 
 from .module import Module
@@ -344,17 +347,11 @@ class MLP(Module):
 
 def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     """The input as a list, once it is known to have the right length and to hold numbers."""
-    if isinstance(x, (str, bytes, Value)) or not hasattr(x, "__len__"):
-        count = "" if width is None else f"{width} "
-        raise TypeError(
-            f"{name} takes a list of {count}numbers or Values, got {got(x)}; "
-            f"write [x] for an input of one number"
-        )
+    if type(x) is not list:
+        x = _listed(name, width, x)
     if width is not None and len(x) != width:
-        remedy = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
-        raise ValueError(
-            f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(list(x)) or remedy}"
-        )
+        advice = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
+        raise ValueError(f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(x) or advice}")
     # Converted once here, not once in each neuron.
     return [
         x_i if isinstance(x_i, Value) or type(x_i) is float else _float(name, i, x_i)
@@ -362,20 +359,40 @@ def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     ]
 
 
+def _listed(name: str, width: int | None, x: Any) -> Sequence[Any]:
+    """An input that is no list as one, or as another sequence."""
+    x = instance(f"the input of {name}", x)
+    if isinstance(x, np.ndarray):
+        return x.tolist()  # type: ignore[no-any-return]
+    if nested(x):
+        return x  # type: ignore[no-any-return]
+    count = "" if width is None else f"{width} "
+    advice = "write [x] for an input of one number"
+    if isinstance(x, Mapping):
+        advice = "give what it holds in the order of the inputs, such as list(x.values())"
+    elif width is not None and width > 1:
+        advice = f"an input is one list of {width}, and a data set a list of such lists"
+    raise TypeError(f"{name} takes a list of {count}numbers or Values, got {got(x)}; {advice}")
+
+
 def _float(name: str, i: int, x_i: object) -> float:
     try:
-        return real(x_i)
+        return real(instance(f"input {i}", x_i))
     except TypeError:
         raise TypeError(
             f"{name} takes numbers or Values, but input {i} is {got(x_i)}; "
-            f"{_one_by_one([x_i]) or 'convert it to a float first'}"
+            f"{_one_by_one([x_i]) or remedy(x_i)}"
         ) from None
 
 
 def _one_by_one(entries: Sequence[object]) -> str:
-    """The remedy where a whole data set was given for one input."""
-    whole = any(hasattr(entry, "__len__") and not isinstance(entry, str) for entry in entries)
-    return "give it one input at a time; nn.predict(model, X) does that" if whole else ""
+    """The remedy where a whole data set was given for one input, or an image in rows."""
+    return (
+        "it takes one input at a time, a flat list of numbers: many go through nn.predict(model, "
+        "X), and images in rows are made flat by numpy.reshape(X, (len(X), -1))"
+        if any(map(nested, entries))
+        else ""
+    )
 
 
 def _generator(rng: random.Random | None) -> random.Random:

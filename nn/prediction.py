@@ -52,6 +52,9 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
         if together is not None:
             return together
         if engine is not None:
+            Layout("X", X[0]).rows(X)  # or else it may be the data that are wrong, or the model
+            with named("input", 0):
+                as_floats(model(X[0]))
             raise not_lowered("not all inputs take the same course through it")
     outputs = []
     for i, x in enumerate(X):

@@ -18,19 +18,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd import LoweringError
+from autograd import LoweringError, Value, consumers_first
 from autograd.core.decisions import warn
+from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
-from autograd.text import counted, got, number_within, whole_number
+from autograd.text import counted, escape, got, number_within, whole_number
 
 from . import divergences
-from .checkpoint import Checkpoint, Recipe, Snapshot
+from .checkpoint import Checkpoint, Recipe, Snapshot, outside
 from .divergences import Divergence
 from .history import History
-from .identity import numbers_of
+from .identity import DrawnNumbers, graph, numbers_of
 from .instances import data_set, not_lowered
 from .interrupts import interrupts_held
-from .module import Module
+from .module import Module, Parameters, walk
 from .objective import (
     ArrayObjective,
     Data,
@@ -41,13 +42,14 @@ from .objective import (
     RefutedError,
     name_of,
 )
-from .optimizers import Adam, Array, Optimizer, State
+from .optimizers import Adam, Array, Optimizer, State, carried
 from .progress import Progress
 from .risk import EmpiricalRisk
 from .targets import Labels, labels_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
+_LARGE = 100.0  # inputs beyond it are worth a word where a run diverges
 
 
 def fit(
@@ -149,8 +151,8 @@ def fit(
         reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
-            f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr{details}",
+            f"fit() stopped: {diverged}; the model keeps the last good parameters; "
+            f"{run.advice()}{details}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -162,6 +164,14 @@ def fit(
         with interrupts_held():
             run.end()
     run.history.reason = reason
+    if run.stuck(reason):
+        warnings.warn(
+            "fit() learnt nothing: the loss is not 0, but its gradient is exactly 0, as where "
+            "units are saturated (tanh, sigmoid) or dead (relu); scale each input to mean 0 and "
+            "standard deviation 1, or begin with other weights, by rng=",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     run.save()
     bar.finish(reason)
     return run.history
@@ -178,6 +188,8 @@ class _Run:
         initial: a copy of those before the first update.
         right: the state at the end of the last epoch at which the objective was compared with the
             model, or at the start: the epochs, the parameters, and what updates depend on.
+        begun: a copy of those before the first update of this call.
+        started: how many epochs were complete then.
         history: of the epochs so far.
         epochs: how many are complete.
     """
@@ -194,7 +206,8 @@ class _Run:
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"fit() trains an nn.Module, got {got(model)}")
-        self.values = model.parameters()
+        self.own = Parameters(model)
+        self.values = self.own.values
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
         data, given = data_set(*data), data
@@ -223,23 +236,30 @@ class _Run:
         self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
+        self.begun, self.started = self.complete.copy(), 0
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
+        self.warned, self.course = False, ""
+        self.keep_right()
 
     def begin(self, engine: str | None) -> None:
         """Choose what computes the loss and its gradient; None for what suits the model."""
-        about = self.risk, self.data, self.validation
         self.engine, self.named = engine or "numpy", engine is not None
+        self.build()
+        self.keep_right()
+
+    def build(self) -> None:
+        """Make what computes the loss and its gradient, of the model as it is now."""
+        about = self.risk, self.data, self.validation
         if not BACKENDS[self.engine].lowers:
             self.objective = Objective(*about)
-        else:
-            try:
-                self.objective = ArrayObjective(*about, self.engine)
-            except LoweringError as refused:
-                if self.named:
-                    raise
-                self.take_values(str(refused))
-        self.keep_right()
+            return
+        try:
+            self.objective = ArrayObjective(*about, self.engine)
+        except LoweringError as refused:
+            if self.named:
+                raise
+            self.take_values(str(refused))
 
     def take_values(self, reason: str) -> None:
         """Compute with Values from here on, as nobody has asked for anything else."""
@@ -306,6 +326,8 @@ class _Run:
                 self.objective.parameters[:] = snapshot.parameters
                 np.copyto(self.complete, snapshot.parameters)
                 np.copyto(self.good, snapshot.parameters)
+                np.copyto(self.begun, snapshot.parameters)
+                self.started = snapshot.epochs
                 self.keep_right()
 
     def recipe(self) -> Recipe:
@@ -363,10 +385,84 @@ class _Run:
         if not callbacks:
             return False
         self.end()
+        self.course = self.course or self.record()
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.values]
         np.copyto(self.complete, self.objective.parameters)
+        self.renew()
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+
+    def renew(self) -> None:
+        """Train on what the parameters are now, if others have been put in the place of some.
+
+        Raises:
+            ValueError: if there are none any more.
+            TypeError: if the optimizer's state is no number for each parameter.
+        """
+        if self.own.hold():
+            return
+        own = Parameters(self.model)
+        if own.names != self.own.names or list(map(id, own.values)) != list(map(id, self.values)):
+            if not own.values:
+                raise ValueError(f"{self.model!r} has no parameters any more")
+            before = {value: i for i, value in enumerate(self.values)}
+            places = [before.get(value, -1) for value in own.values]
+            state = carried(self.optimizer, self.state, places)
+            complete, good, initial = (
+                np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
+                for x in (self.objective.parameters, self.good, self.initial)
+            )
+            with interrupts_held():
+                self.own, self.values, self.state = own, own.values, state
+                self.complete, self.good, self.initial = complete, good, initial
+                self.end()
+            self.build()
+            self.objective.parameters[:] = complete
+            self.keep_right()
+            self.course = self.record()
+        elif self.course and (course := self.record()) != self.course:
+            # The same parameters, and something else is done with them.
+            self.build()
+            self.objective.parameters[:] = self.complete
+            self.keep_right()
+            self.course = course
+        self.own = own
+
+    def record(self) -> str:
+        """What tells the graph of the first instance from another; "" where none stands for all."""
+        if not BACKENDS[self.engine].lowers:
+            return ""
+        loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+        return graph(loss, {value: i for i, value in enumerate(self.model.parameters())}).digest()
+
+    def warn_of_constants(self) -> None:
+        """Say which leaves of the loss look like parameters and are none."""
+        self.warned = True
+        leaves = set(self.objective.constants or ())
+        if leaves:  # those that are kept on purpose, or made anew for each instance, are none
+            public, known = (
+                {x for _, x in walk(self.model, private=p) if isinstance(x, Value)}
+                for p in (False, True)
+            )
+            leaves -= {node for x in known - public for node in consumers_first(x)}
+            data = Module()
+            data.X, data.D = self.data  # type: ignore[attr-defined]
+            leaves -= {x for _, x in walk(data) if isinstance(x, Value)}
+        if leaves:
+            with DrawnNumbers(()):
+                loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+            leaves &= set(consumers_first(loss))
+        if leaves:
+            names = sorted(x.label or repr(x) for x in leaves)
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            warnings.warn(
+                f"the loss depends on {', '.join(map(escape, names[:3]))}{more}, which fit() does "
+                f"not train, as the model's parameters() do not hold it: keep it in an attribute "
+                f"of the model, or in a list or dict there, as a Value that is not computed; if it "
+                f"is to stay as it is, in an attribute whose name begins with an underscore",
+                RuntimeWarning,
+                stacklevel=outside(),
+            )
 
     def epoch(self) -> None:
         """Go through the data once, and add a line to the history."""
@@ -378,7 +474,11 @@ class _Run:
         outputs: list[Sequence[float]] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
+            if not BACKENDS[self.engine].lowers:  # where the model is called, and may do anything
+                self.renew()
             loss, gradient, found = self.objective.differentiate(batch)
+            if not self.warned:
+                self.warn_of_constants()
             self.update(gradient)
             total += loss * len(batch)
             outputs += found
@@ -418,7 +518,7 @@ class _Run:
         state, parameters = State(self.state.k, arrays), self.complete.copy()
         numbers = numbers_of(self.optimizer)
         return Snapshot(
-            self.epochs, parameters, state, self.random.getstate(), self.history, numbers
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own
         )
 
     def save(self) -> None:
@@ -433,6 +533,41 @@ class _Run:
         for value, number in zip(self.values, self.complete.tolist()):
             value.data = number
 
+    def advice(self) -> str:
+        """What to do about a loss, gradient or update that is not finite."""
+        for name, data in zip(("X", "D"), self.data):
+            table = _table(name, data)
+            if table is not None and not np.isfinite(table).all():
+                place = tuple(np.argwhere(~np.isfinite(table))[0])
+                where = "".join(f"[{i}]" for i in place)
+                return (
+                    f"{name}{where} is {table[place]}: leave that instance out, or fill in a number"
+                )
+        row = divergences.row_of(self.risk.divergence)
+        if row is not None and np.isfinite(self.objective.parameters).all():
+            _, _, outputs = self.objective.compute(range(len(self.data[0])))
+            if saturation := row.saturation(outputs):
+                return f"{saturation}, or try a smaller lr" if self.epochs else saturation
+        table = _table("X", self.data[0])
+        largest = 0.0 if table is None else np.abs(table).max(initial=0.0)
+        if largest > _LARGE:
+            return (
+                f"inputs reach {largest:.3g}: scale each to mean 0 and standard deviation 1, or "
+                f"try a smaller lr"
+            )
+        return "check the data, or try a smaller lr"
+
+    def stuck(self, reason: str) -> bool:
+        """Whether a run that went on to its end could not learn anything."""
+        if (
+            reason not in ("epochs", "tolerance")
+            or self.epochs == self.started
+            or not np.array_equal(self.complete, self.begun)
+        ):
+            return False
+        loss, gradient, _ = self.objective.compute(range(len(self.data[0])))
+        return loss > 0.0 and not gradient.any()
+
     def score(self, outputs: Outputs, labels: Labels | None, order: Sequence[int]) -> float | None:
         """The accuracy, if the divergence is a classifier's and the targets are classes."""
         if labels is None or self.decision is None:
@@ -446,6 +581,14 @@ class _Run:
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
+
+
+def _table(name: str, data: Sequence[Any]) -> Array | None:
+    """Inputs or targets as an array, if they are numbers of one shape."""
+    try:
+        return numeric(name, data)
+    except (TypeError, ValueError):
+        return None
 
 
 def _check_optimizer(optimizer: Optimizer | None) -> Optimizer:
