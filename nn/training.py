@@ -86,13 +86,16 @@ def fit(
             Values hold the parameters at the end and whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
-            returns True ends the run.
+            returns True ends the run. Parameters that they put in the place of others are trained
+            from then on, beginning as at the start of a run.
         checkpoint: a file that holds the state of the run. If it is there, the run goes on from
             it; the parameters that the model has are not used then, and the callbacks are called
-            for the last epoch in it once more. The numbers are, bit for bit, those of a run
-            that was never interrupted, if model, data and settings are the same, which is
-            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ). Of two
-            runs on one file the last to write has it.
+            for the last epoch in it once more. The numbers are, bit for bit, those of a run that
+            was never interrupted, if model, data and settings compute the same, which is checked,
+            whatever they are called (``epochs``, ``tolerance`` and ``callbacks`` may differ). The
+            optimizer has its numbers, such as ``lr``, as they stood then. A RuntimeWarning says
+            what cannot be compared, or is not in the file. Of two runs on one file the last to
+            write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
             Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
@@ -126,7 +129,7 @@ def fit(
         with bar:
             run.begin(engine)
             if checkpoint is not None:
-                run.resume(checkpoint, every, epochs)
+                run.resume(checkpoint, every, epochs, callbacks)
             bar.skip(run.epochs)
             reason = run.train(epochs, tolerance, callbacks, bar)
     except KeyboardInterrupt:
@@ -226,6 +229,7 @@ class _Run:
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
         self.warned, self.course = False, ""
+        self.changed = False  # whether callbacks have changed parameters, or the optimizer
 
     def begin(self, engine: str) -> None:
         """Choose what computes the loss and its gradient."""
@@ -234,14 +238,20 @@ class _Run:
         lowers = BACKENDS[engine].lowers
         self.objective = ArrayObjective(*about, engine) if lowers else Objective(*about)
 
-    def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
+    def resume(
+        self,
+        path: str | os.PathLike[str],
+        every: int,
+        epochs: int,
+        callbacks: Sequence[Callback],
+    ) -> None:
         """Keep a checkpoint from now on, and go on from what is in it already."""
         if not isinstance(self.state, State):
             raise TypeError(
                 f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
                 f"got {self.state!r}"
             )
-        self.checkpoint = Checkpoint(path, every, self.recipe())
+        self.checkpoint = Checkpoint(path, every, self.recipe(callbacks))
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
@@ -256,14 +266,14 @@ class _Run:
                 np.copyto(self.begun, snapshot.parameters)
                 self.started = snapshot.epochs
 
-    def recipe(self) -> Recipe:
+    def recipe(self, callbacks: Sequence[Callback]) -> Recipe:
         """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
         return Recipe(
             self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
-            self.engine, BACKENDS[self.engine].lowers,
+            self.engine, BACKENDS[self.engine].lowers, callbacks,
         )  # fmt: skip
 
     def train(
@@ -291,8 +301,11 @@ class _Run:
             return False
         self.end()
         self.course = self.course or self.record()
+        numbers = numbers_of(self.optimizer)
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.values]
+        unchanged = numbers == numbers_of(self.optimizer)
+        self.changed |= not (unchanged and np.array_equal(self.complete, self.objective.parameters))
         np.copyto(self.complete, self.objective.parameters)
         self.renew()
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
@@ -421,8 +434,9 @@ class _Run:
         state, parameters = State(self.state.k, arrays), self.complete.copy()
         numbers = numbers_of(self.optimizer)
         return Snapshot(
-            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own
-        )
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own,
+            self.changed,
+        )  # fmt: skip
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""
