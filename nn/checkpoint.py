@@ -4,6 +4,7 @@
 epochs and at the end. The file is that of ``persistence.py``; its third line holds::
 
     "epochs"     how many are complete
+    "engine"     what computed the last of them
     "settings"   what a run has to share with this one to go on with it, as text by name
     "identity"   what those are made of that a name cannot tell; see ``Checkpoint``
     "optimizer"  {"updates": how many were made, "arrays": P numbers by name,
@@ -72,7 +73,8 @@ class Snapshot:
     history: History
     numbers: Mapping[str, Any]  # the optimizer's settings that are plain
     own: Parameters  # which these are
-    changed: bool = False  # whether callbacks have changed them, or the optimizer
+    changed: bool  # whether callbacks have changed them, or the optimizer
+    engine: str  # what computes from here on, which may have been found out on the way
 
 
 class Checkpoint:
@@ -186,7 +188,10 @@ class Checkpoint:
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
         own = Parameters(self.model)
-        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers, own)
+        state, engine = State(k, arrays), training.get("engine", self.recipe.engine)
+        if engine not in (self.recipe.engine, "python"):
+            raise PersistenceError(f"its engine is {shortened(repr(engine), 40)}")
+        return Snapshot(epochs, parameters, state, drawn, history, numbers, own, False, engine)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -210,6 +215,7 @@ class Checkpoint:
         names, optimizer = snapshot.own.names, snapshot.optimizer
         training = {
             "epochs": snapshot.epochs,
+            "engine": snapshot.engine,
             "settings": self.settings,
             "identity": self._identity(snapshot),
             "optimizer": {

@@ -543,12 +543,12 @@ def copied_tree(folder: Path) -> Path:
         ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out"),
     )
     # A failure is enough; hypothesis need not look for the smallest.
-    (copy / "tests" / "conftest.py").write_text(
-        "from hypothesis import Phase, settings\n"
-        "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
-        "settings.load_profile('quick')\n",
-        encoding="utf-8",
-    )
+    with open(copy / "tests" / "conftest.py", "a", encoding="utf-8") as file:
+        file.write(
+            "\n\nfrom hypothesis import Phase, settings\n"
+            "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
+            "settings.load_profile('quick')\n"
+        )
     return copy
 
 

@@ -102,6 +102,7 @@ class ScalarFunction:
     scalars if of its D parameters one has no default and the others have one.
 
     Attributes:
+        tool: who asks.
         names: what f calls its D inputs: ``x, y`` or ``xs[0], xs[1]``.
     """
 
@@ -121,7 +122,7 @@ class ScalarFunction:
                 f"{tool}: f is {got(f)}, which cannot be called; "
                 f"pass the function itself, such as lambda x: x * x"
             )
-        self._tool = tool
+        self.tool = tool
         self._f = f
         positional, spreads = _positional(f)
         required = sum(p.default is p.empty for p in positional)
@@ -187,7 +188,7 @@ class ScalarFunction:
             listed = "a list of one Value" if len(xs) == 1 else "a list of them"
             on_scalars, on_list = (other, error) if first else (error, other)
             raise TypeError(
-                f"{self._tool}: f takes neither {scalars} ({on_scalars}) nor {listed} ({on_list})"
+                f"{self.tool}: f takes neither {scalars} ({on_scalars}) nor {listed} ({on_list})"
             ) from error
         self._ways = [second]
         return result
@@ -202,7 +203,7 @@ class ScalarFunction:
         if isinstance(result, Value):
             return result
         raise TypeError(
-            f"{self._tool}: f must return one Value, but it returned {got(result)}; "
+            f"{self.tool}: f must return one Value, but it returned {got(result)}; "
             f"{self._remedy(result, xs)}"
         )
 
@@ -217,14 +218,14 @@ class ScalarFunction:
             return result
         if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
             raise TypeError(
-                f"{self._tool}: f must return a list of Values, but it returned "
+                f"{self.tool}: f must return a list of Values, but it returned "
                 f"{got(result)}; {self._remedy(result, xs)}"
             )
         entries = list(result)
         for i, entry in enumerate(entries):
             if not isinstance(entry, Value):
                 raise TypeError(
-                    f"{self._tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
+                    f"{self.tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
                     + (
                         "return one list, and not lists in it"
                         if hasattr(entry, "__len__") and not isinstance(entry, (str, bytes))
@@ -232,7 +233,7 @@ class ScalarFunction:
                     )
                 )
         if not entries:
-            raise TypeError(f"{self._tool}: f returned an empty vector; return one Value at least")
+            raise TypeError(f"{self.tool}: f returned an empty vector; return one Value at least")
         return entries
 
     def plain(self, point: Sequence[float]) -> float | None:
@@ -339,7 +340,7 @@ class ConstantFunction(ScalarFunction):
                 )
                 name = f"the Value {shortened(escape(node.label or repr(node)))}"
                 raise NoConstantError(
-                    f"{self._tool}: f uses {name}, {what}; plain numbers come out here, from which "
+                    f"{self.tool}: f uses {name}, {what}; plain numbers come out here, from which "
                     f"no derivative could go back to it; if it is meant as a constant, use its "
                     f".data in f"
                 )
