@@ -376,6 +376,9 @@ FUNCTIONS: dict[str, Function] = {
     "erf": Function(1, autograd.erf, lambda u: bell(u, mp.erf, 1), moderate),
     "erfc": Function(1, autograd.erfc, lambda u: bell(u, mp.erfc, -1), lambda x: abs(x) < 20.0),
     "hypot": Function(2, autograd.hypot, lambda u, v: square_root(u * u + v * v), nonzero),
+    "hypot_slope": Function(
+        2, ops.hypot_slope, lambda u, v: u * reciprocal(square_root(u * u + v * v)), nonzero
+    ),
     "floor": Function(1, autograd.floor, lambda u: whole(u, mp.floor), chooses=whole_part),
     "ceil": Function(1, autograd.ceil, lambda u: whole(u, mp.ceil), chooses=whole_part),
     "mod": Function(2, lambda x, y: x % y, left_over, fits, chooses=ratio),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
+from conftest import unnoticed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -523,14 +524,25 @@ def test_a_lowered_function_keeps_what_it_gave() -> None:
     assert np.array_equal(first, kept) and np.array_equal(H, kept_H)
 
 
-def test_a_lowered_function_that_branches_is_refused_where_that_is_seen() -> None:
-    f = LoweredFunction(lambda x: x * x if x > 0 else x, 1.0)
-    f.check(7.0)
-    with pytest.raises(LoweringError, match=r"another graph at \[-1\].*autograd\.where"):
-        f.check(-1.0)
-    assert f.value(2.0) == 4.0  # looked at, as the first
-    with pytest.raises(LoweringError):
-        f.value(-2.0)  # and as the second
+def hidden(x: Any) -> Any:
+    """A branch by a number that has left the graph as text, which nobody notices."""
+    return x * x if unnoticed(x) > 0 else x
+
+
+def test_a_lowered_function_that_branches_is_refused() -> None:
+    match = r"f compares a Value .*\(test_calculus.py:\d+: .*autograd\.where.*autograd\.hessian"
+    for engine in ("numpy", "python"):
+        with pytest.raises(LoweringError, match=match):
+            LoweredFunction(lambda x: x * x if x > 0 else x, 1.0, engine=engine)
+        with pytest.raises(LoweringError, match="f asks for the truth of a Value"):
+            LoweredFunction(lambda x: x * x if x else x, 1.0, engine=engine)
+        f = LoweredFunction(hidden, 1.0, engine=engine)
+        f.check(7.0)
+        with pytest.raises(LoweringError, match=r"another graph at \[-1\].*autograd\.where"):
+            f.check(-1.0)
+        assert f.value(2.0) == 4.0  # looked at, as the first
+        with pytest.raises(LoweringError):
+            f.value(-2.0)  # and as the second
 
 
 def test_a_lowered_function_that_was_refused_is_looked_at_until_it_is_right_again() -> None:
@@ -546,7 +558,7 @@ def test_a_lowered_function_that_was_refused_is_looked_at_until_it_is_right_agai
 
 
 def test_a_bad_point_is_no_evaluation() -> None:
-    f = LoweredFunction(lambda x: x * x if x > 0 else x, 1.0)
+    f = LoweredFunction(hidden, 1.0)
     assert [f.value(2.0) for _ in range(3)] == [4.0] * 3
     for bad in (lambda: f.value([]), lambda: f.value([1.0, 2.0]), lambda: f.hvp(1.0, [])):
         with pytest.raises(ValueError, match="LoweredFunction"):
@@ -572,8 +584,12 @@ def test_a_lowered_function_knows_its_engines_from_the_start() -> None:
 
 
 def test_a_lowered_function_with_numbers_from_its_data_is_refused() -> None:
-    f = LoweredFunction(lambda x: x * x.data, 2.0)
-    with pytest.raises(LoweringError):
+    with pytest.raises(LoweringError, match=r"reads the data of a Value .*\(test_calculus.py"):
+        LoweredFunction(lambda x: x * x.data, 2.0)
+    with pytest.raises(LoweringError, match=r"takes plain numbers from grad\(\)"):
+        LoweredFunction(lambda x: x * autograd.grad(x * x, x)[0], 2.0)
+    f = LoweredFunction(lambda x: x * unnoticed(x), 2.0)
+    with pytest.raises(LoweringError, match="another graph at"):
         f.value(3.0)
 
 

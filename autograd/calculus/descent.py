@@ -8,6 +8,7 @@ next point.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,9 @@ import numpy
 
 from ..checking.differences import EPSILON
 from ..core import ieee, ops
+from ..core.decisions import warn
 from ..core.scalar_function import ConstantFunction, as_point
-from ..lowering.automatic import Followed, UndefinedError
+from ..lowering.automatic import DepartedError, Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
 from ..text import counted, got, number_within, whole_number
@@ -104,8 +106,11 @@ class Options:
             on. ``"auto"`` changes over to NumPy as soon as the program will likely be worth its
             making. A program is used only as long as its value agrees with what f gives for plain
             floats, or else with a new recording; the recordings are compared as well after 1, 2, 4,
-            8, ... evaluations and where the run stops. An f that branches goes on with Values, and
-            may be lowered again later.
+            8, ... evaluations, later at even distances, and where the run stops. An f that
+            compares its Values, or reads their numbers, is refused where an engine was named, and
+            computed with Values, with a ``RuntimeWarning``, by ``"auto"``. Where only a later
+            recording shows that gradients may have been wrong, the run is refused, or by
+            ``"auto"`` begun anew with Values: the callback sees it from k = 0 again.
     """
 
     maximize: bool = False
@@ -163,7 +168,21 @@ def _taking(
     Callable[Concatenate[Function, Point, Given], Descent],
 ]:
     """Let a method of f, x0 and options take these one by one, as ``help`` then shows them."""
-    return lambda method: one_by_one(method, options)
+    return lambda method: one_by_one(_right(method), options)
+
+
+def _right(method: Callable[[Function, Point, Chosen], Descent]) -> Callable[..., Descent]:
+    """A method that begins anew with Values where a program that it has chosen was wrong."""
+
+    @functools.wraps(method)
+    def call(f: Function, x0: Point, options: Chosen) -> Descent:
+        try:
+            return method(f, x0, options)
+        except DepartedError as departed:
+            warn(f"{departed}; the run was begun anew with Values")
+        return method(f, x0, replace(options, engine="python"))
+
+    return call
 
 
 @_taking(_SignOptions)

@@ -103,6 +103,7 @@ class ScalarFunction:
     scalars if one parameter has no default, and with those that have one there are D or more.
 
     Attributes:
+        tool: who asks.
         names: what f calls its D inputs: ``x, y`` or ``xs[0], xs[1]``.
     """
 
@@ -122,7 +123,7 @@ class ScalarFunction:
                 f"{tool}: f is {got(f)}, which cannot be called; "
                 f"pass the function itself, such as lambda x: x * x"
             )
-        self._tool = tool
+        self.tool = tool
         self._f = f
         positional, spreads = _positional(f)
         required = sum(p.default is p.empty for p in positional)
@@ -173,7 +174,7 @@ class ScalarFunction:
                 return self._other_way(xs, error)
             listed = f"a list of {counted(len(xs), 'Value')}"
             raise TypeError(
-                f"{self._tool}: f takes 1 argument and was called with {listed}, which is a "
+                f"{self.tool}: f takes 1 argument and was called with {listed}, which is a "
                 f"TypeError ({error}); compute with its entries, or write f on {len(xs)} scalars"
             ) from error
         # A list times a whole number is a list, where f is one of scalars.
@@ -195,7 +196,7 @@ class ScalarFunction:
             listed = "a list of one Value" if len(xs) == 1 else "a list of them"
             on_scalars, on_list = (other, error) if first else (error, other)
             raise TypeError(
-                f"{self._tool}: f takes neither {scalars} ({on_scalars}) nor {listed} ({on_list})"
+                f"{self.tool}: f takes neither {scalars} ({on_scalars}) nor {listed} ({on_list})"
             ) from error
         self._ways = [second]
         return result
@@ -218,7 +219,7 @@ class ScalarFunction:
                 self._ways = [False]
                 return other
         raise TypeError(
-            f"{self._tool}: f must return one Value, but it returned {got(result)}; "
+            f"{self.tool}: f must return one Value, but it returned {got(result)}; "
             f"{self._remedy(result, xs)}"
         )
 
@@ -234,18 +235,18 @@ class ScalarFunction:
         listed = hasattr(result, "__len__") or isinstance(result, Iterator)
         if not listed or isinstance(result, (str, bytes, Mapping, Set)):
             raise TypeError(
-                f"{self._tool}: f must return a list of Values, but it returned "
+                f"{self.tool}: f must return a list of Values, but it returned "
                 f"{got(result)}; {self._remedy(result, xs)}"
             )
         entries = list(result)
         for i, entry in enumerate(entries):
             if not isinstance(entry, Value):
                 raise TypeError(
-                    f"{self._tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
+                    f"{self.tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
                     f"{self._remedy(entry, xs, i)}"
                 )
         if not entries:
-            raise TypeError(f"{self._tool}: f returned an empty vector; return one Value at least")
+            raise TypeError(f"{self.tool}: f returned an empty vector; return one Value at least")
         return entries
 
     def plain(self, point: Sequence[float]) -> float | None:
@@ -355,7 +356,7 @@ class ConstantFunction(ScalarFunction):
                 )
                 name = f"the Value {shortened(escape(node.label or repr(node)))}"
                 raise NoConstantError(
-                    f"{self._tool}: f uses {name}, {what}; plain numbers come out here, from which "
+                    f"{self.tool}: f uses {name}, {what}; plain numbers come out here, from which "
                     f"no derivative could go back to it; if it is meant as a constant, use its "
                     f".data in f"
                 )
