@@ -259,15 +259,15 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.UNPROVEN if self.operands else stale.now",
+        "time = stale.advance()",
+        "time = stale.now",
         "value",
     ),
     Fault(
         "a number assigned to an interior node is taken for what its operands gave",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.advance()",
+        "self.since = stale.UNPROVEN if self.operands else time",
+        "self.since = time",
         "value",
     ),
     Fault(
