@@ -4,6 +4,7 @@
 epochs and at the end. The file is that of ``persistence.py``; its third line holds::
 
     "epochs"     how many are complete
+    "engine"     what computed the last of them
     "settings"   what a run has to share with this one to go on with it, as text by name
     "identity"   what those are made of that a name cannot tell; see ``Checkpoint``
     "optimizer"  {"updates": how many were made, "arrays": P numbers by name,
@@ -35,8 +36,8 @@ from autograd.text import escape, got, shortened
 from .history import COLUMNS, History
 from .identity import MADE_WITH, DrawnNumbers, Part, differences, graph, numbers_of, part
 from .instances import plain
-from .module import Module, in_order, walk
-from .optimizers import Array, Optimizer, State
+from .module import Module, Parameters, in_order, walk
+from .optimizers import BORN, Adam, Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
@@ -58,6 +59,7 @@ class Recipe:
     seed: object
     engine: str
     lowers: bool  # whether one graph stands for all instances and parameters
+    callbacks: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Snapshot:
     random: Any  # the state of the generator that draws the batches
     history: History
     numbers: Mapping[str, Any]  # the optimizer's settings that are plain
+    own: Parameters  # which these are
+    changed: bool  # whether callbacks have changed them, or the optimizer
+    engine: str  # what computes from here on, which may have been found out on the way
 
 
 class Checkpoint:
@@ -83,6 +88,7 @@ class Checkpoint:
         "parts"      for each of these a digest of its lines, the lines unless they are many, and
                      what in it cannot be compared
         "moved"      what became another during the run, which no checkpoint holds
+        "remembered" likewise, of callbacks that have changed parameters or the optimizer
 
     Args:
         path: where it is, or will be.
@@ -113,6 +119,8 @@ class Checkpoint:
         self.settings = _settings(recipe)
         self._numbers = numbers_of(recipe.optimizer)
         self._places = {value: i for i, value in enumerate(self.model.parameters())}
+        self._known_things = {"model": self.model, "optimizer": recipe.optimizer}
+        self._callbacks = self._memory()
         self._parts = self._functions() | self._data()
         self._generators = [x for part in self._parts.values() for x in part.generators]
         self._moved: list[str] = []
@@ -135,7 +143,7 @@ class Checkpoint:
             return None
         names = self.model.state_dict()
         columns = limit_for(COLUMNS, max(epochs, _EPOCHS))
-        limits = limit_for(names), limit_for(names, len(start.arrays)) + columns
+        limits = limit_for(names), limit_for(names, len(start.arrays) + 1) + columns
         state, *training = read_file(self._place, limits)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
@@ -169,14 +177,21 @@ class Checkpoint:
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
             raise PersistenceError("the columns of its history are not as long as its epochs")
+        born = {BORN} & arrays.keys() if isinstance(self.recipe.optimizer, Adam) else set()
         if {name: x.shape for name, x in arrays.items()} != dict.fromkeys(
-            start.arrays, parameters.shape
+            {*start.arrays, *born}, parameters.shape
         ):
             raise PersistenceError("the optimizer's arrays are not one number for each parameter")
+        if born and not ((arrays[BORN] >= 0.0) & (arrays[BORN] <= k)).all():
+            raise PersistenceError("a parameter came at no update that there was")
         version, words, _ = training["random"]
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
-        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers)
+        own = Parameters(self.model)
+        state, engine = State(k, arrays), training.get("engine", self.recipe.engine)
+        if engine not in (self.recipe.engine, "python"):
+            raise PersistenceError(f"its engine is {shortened(repr(engine), 40)}")
+        return Snapshot(epochs, parameters, state, drawn, history, numbers, own, False, engine)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -197,9 +212,10 @@ class Checkpoint:
         snapshot = self._unwritten
         if snapshot is None:
             return
-        names, optimizer = self.model.state_dict(), snapshot.optimizer
+        names, optimizer = snapshot.own.names, snapshot.optimizer
         training = {
             "epochs": snapshot.epochs,
+            "engine": snapshot.engine,
             "settings": self.settings,
             "identity": self._identity(snapshot),
             "optimizer": {
@@ -222,7 +238,7 @@ class Checkpoint:
     def _functions(self) -> dict[str, Part]:
         """What model, divergence and optimizer are made of as they stand."""
         recipe = self.recipe
-        about = self._places, self.model
+        about = self._places, self._known_things
         return {
             "optimizer": part(
                 "optimizer", recipe.optimizer, *about, ("start", "update"), self._numbers
@@ -231,10 +247,14 @@ class Checkpoint:
             "divergence": part("divergence", recipe.divergence, *about),
         }
 
+    def _memory(self) -> Part:
+        """What the callbacks are made of, which is what they remember."""
+        return part("callbacks", list(self.recipe.callbacks), self._places, self._known_things)
+
     def _data(self) -> dict[str, Part]:
         """What the data are made of that are no table, whose numbers the settings tell."""
         return {
-            name: part(name, examples, self._places, self.model)
+            name: part(name, examples, self._places, self._known_things)
             for name, examples in self.recipe.data.items()
             if table_of(examples) is None
         }
@@ -265,15 +285,12 @@ class Checkpoint:
 
     def _identity(self, snapshot: Snapshot) -> dict[str, Any]:
         """What is written of it; a RuntimeWarning says if a run cannot be gone on from."""
+        self._places = {value: i for i, value in enumerate(snapshot.own.values)}
         parts, now = self._parts, self._functions()
         if not self.recipe.lowers:
             parts = parts | self._graph_at(snapshot.parameters)
-        moved = [
-            called
-            for name, found in now.items()
-            for path, (called, text) in {**parts[name].lines, **found.lines}.items()
-            if parts[name].lines.get(path) != (called, text) or path not in found.lines
-        ]
+        moved = [called for name, found in now.items() for called in _moved(parts[name], found)]
+        remembered = _moved(self._callbacks, self._memory()) if snapshot.changed else []
         for called in moved:
             if called not in self._moved:
                 self._moved.append(called)
@@ -285,12 +302,13 @@ class Checkpoint:
                 f"no such state; compute it from what is given (lr from k, a model's output from "
                 f"its input and parameters), or do without a checkpoint",
                 RuntimeWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
         return {
             "made_with": MADE_WITH,
             "parts": {name: _written(found) for name, found in parts.items()},
             "moved": self._moved[:_NAMED],
+            "remembered": remembered[:_NAMED],
         }
 
     def _compare(self, training: Mapping[str, Any], parameters: Array) -> Mapping[str, Any]:
@@ -324,15 +342,14 @@ class Checkpoint:
             }
             if told["optimizer"]:  # another one has other settings
                 others = [x for x in others if not x.startswith("optimizer.")]
-            others = [*told.pop("optimizer"), *others]
-            for name in told:
-                if name != "graph" or not others:  # which is another in consequence
-                    others += told[name]
+            course = told.pop("graph", [])  # which is another in consequence of something else
+            others = [*told.pop("optimizer"), *others, *itertools.chain(*told.values())]
             if not others and known["moved"]:
                 raise self._refused(
                     f"{_listed(known['moved'])} became another while the run went on, and a "
                     f"checkpoint holds no such state"
                 )
+            others = others or course
         if others:
             raise self._refused(
                 f"it belongs to another run: {'; '.join(others[:3])}. Give fit() what that run had"
@@ -366,7 +383,7 @@ class Checkpoint:
         ):
             was = shortened(escape(str(names[1])), _LONGEST)
             if not told or " is code " in told[0] or name == "model":
-                return [f"{name} is {names[0]} and was {was}"]
+                return [f"{name} is {escape(str(names[0]))} and was {was}"]
         return [escape(line) for line in told] or [f"what the {name} is made of is another"]
 
     def _notice(self, known: Any, identity: object, parts: Mapping[str, Part]) -> None:
@@ -385,7 +402,15 @@ class Checkpoint:
                 f"cannot be compared with what that run had ({reason}); if it is another, begin "
                 f"anew with another checkpoint",
                 RuntimeWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
+            )
+        if known and known["remembered"]:
+            warnings.warn(
+                f"checkpoint {os.fspath(self.path)!r} is gone on from with callbacks that changed "
+                f"the run by what they remembered ({_listed(known['remembered'])}), which is not "
+                f"in the file; let them look at the history that they are given, or begin anew",
+                RuntimeWarning,
+                stacklevel=outside(),
             )
 
     def _as_they_stood(self, stood: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -432,6 +457,16 @@ def _settings(recipe: Recipe) -> dict[str, str]:
     }
 
 
+def _moved(before: Part, now: Part) -> list[str]:
+    """What people call that which has become another."""
+    lines = before.lines
+    return [
+        called
+        for path, (called, text) in {**lines, **now.lines}.items()
+        if path not in lines or path not in now.lines or lines[path][1] != text
+    ]
+
+
 def _written(found: Part) -> dict[str, Any]:
     """What is written of a part: its lines as well, unless they are many."""
     lines = {path: list(line) for path, line in found.lines.items()}
@@ -447,7 +482,8 @@ def _known(identity: object) -> Any:
     """
     if not isinstance(identity, dict) or identity.get("made_with") != MADE_WITH:
         return None
-    parts, moved = identity.get("parts"), identity.get("moved")
+    parts = identity.get("parts")
+    named = [identity.get(name) for name in ("moved", "remembered")]
     if not (
         isinstance(parts, dict)
         and all(
@@ -460,8 +496,7 @@ def _known(identity: object) -> Any:
             )
             for x in parts.values()
         )
-        and isinstance(moved, list)
-        and all(isinstance(x, str) for x in moved)
+        and all(isinstance(x, list) and all(isinstance(y, str) for y in x) for x in named)
     ):
         raise PersistenceError("what it says of its run is not what fit() writes")
     return identity
@@ -498,7 +533,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(escape(name) for name in names[:_NAMED]) + more
 
 
-def _outside() -> int:
+def outside() -> int:
     """The stacklevel that shows a warning at the line that called this package."""
     frame, level = sys._getframe(1), 1
     here = os.path.dirname(__file__)
