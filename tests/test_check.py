@@ -561,7 +561,7 @@ def test_a_function_that_is_none_is_told_what_is_wrong(f: Any, xs: Any, said: st
         ([1.0, Value(2.0)], TypeError, "xs[1] is Value(data=2.0, grad=0.0), but a point is"),
         ([1.0, "2"], TypeError, "xs[1]: expected a real number"),
         ([[1.0, 2.0]], TypeError, "xs[0]: expected a real number"),
-        (np.array(1.0), TypeError, "xs: expected a real number"),
+        (np.array("1.0"), TypeError, "xs: expected a real number"),
         ([], ValueError, "xs is empty; pass a number"),
         ([1.0, nan], ValueError, "xs[1] is nan, and finite differences need a finite number"),
         ([-inf, 1.0], ValueError, "xs[0] is -inf"),

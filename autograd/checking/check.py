@@ -106,9 +106,9 @@ def check_gradient(
     value must be known as well as that; otherwise there is no verdict, and this too is a failure. A
     kink is the usual reason. One excuse: where rounding hides how f changes, so for a derivative
     below 1e-7 of the slopes near by or below 1e-11 f / max(1, x), it is enough to agree within the
-    uncertainty. Nothing is called wrong where the gradient near by, or the smallest steps, explain how
-    f changes: then it is unclear, with the reason. An f that gives nan or infinity, or raises an ``ArithmeticError`` or
-    ``ValueError``, some way from the point is tried closer to it.
+    uncertainty. Nothing is called wrong where the gradient near by, or the smallest steps, explain
+    how f changes: then it is unclear, with the reason. An f that gives nan or infinity, or raises
+    an ``ArithmeticError`` or ``ValueError``, some way from the point is tried closer to it.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.
