@@ -571,8 +571,8 @@ def allowance(root: Value) -> float:
         if node.op is None or gradient == 0.0:
             continue
         error += abs(gradient) * ULPS * math.ulp(size(node))
-        # An error passes where no derivative does.
-        through = node.op in (ops.stop_gradient, ops.softmax_shift)
+        # An error passes where no derivative does; that of a large number also where it is whole.
+        through = node.op in (ops.stop_gradient, ops.softmax_shift, ops.floor, ops.ceil)
         partials = [1.0] * len(node.operands) if through else local_partials(node)
         for operand, partial in zip(node.operands, partials, strict=True):
             if isinstance(operand, Value) and partial is not None:
