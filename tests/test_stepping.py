@@ -126,13 +126,13 @@ A_LEAF_USED_FIVE_TIMES = """\
   -> q   dy/dq = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
 [2/4] p = x * x
   upstream dy/dp = +1                                             final (1/1 consumers reported)
-  -> x (operand 1)   dp/dx = x = +3   contribution +1 * +3 = +3   grad -- -> +3   so far (1/5)
-  -> x (operand 2)   dp/dx = x = +3   contribution +1 * +3 = +3   grad +3 -> +6   so far (2/5)
+  -> x (operand 1)   local derivative x = +3   contribution +1 * +3 = +3   grad -- -> +3   so far (1/5)
+  -> x (operand 2)   local derivative x = +3   contribution +1 * +3 = +3   grad +3 -> +6   so far (2/5)
 [3/4] q = x + x + x
   upstream dy/dq = +1                                        final (1/1 consumers reported)
-  -> x (operand 1)   dq/dx = 1   contribution +1 * +1 = +1   grad +6 -> +7   so far (3/5)
-  -> x (operand 2)   dq/dx = 1   contribution +1 * +1 = +1   grad +7 -> +8   so far (4/5)
-  -> x (operand 3)   dq/dx = 1   contribution +1 * +1 = +1   grad +8 -> +9   final (5/5)
+  -> x (operand 1)   local derivative 1   contribution +1 * +1 = +1   grad +6 -> +7   so far (3/5)
+  -> x (operand 2)   local derivative 1   contribution +1 * +1 = +1   grad +7 -> +8   so far (4/5)
+  -> x (operand 3)   local derivative 1   contribution +1 * +1 = +1   grad +8 -> +9   final (5/5)
 [4/4] x = +3 (leaf)
   gradient dy/dx = +9, the sum of 5 contributions   final (5/5 consumers reported)
 """
@@ -148,16 +148,16 @@ def test_a_node_used_twice_by_one_consumer_has_two_edges() -> None:
 WAITING = """\
 [1/4] d = c + b
   upstream dd/dd = +1                            final (the pass starts here)
-  -> c   dd/dc = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
-  -> b   dd/db = 1   contribution +1 * +1 = +1   grad -- -> +1   so far (1/3)
+  -> c   dd/dc = 1            contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
+  -> b   local derivative 1   contribution +1 * +1 = +1   grad -- -> +1   so far (1/3)
 [2/4] c = b * b
   upstream dd/dc = +1                                             final (1/1 consumers reported)
-  -> b (operand 1)   dc/db = b = +4   contribution +1 * +4 = +4   grad +1 -> +5   so far (2/3)
-  -> b (operand 2)   dc/db = b = +4   contribution +1 * +4 = +4   grad +5 -> +9   final (3/3)
+  -> b (operand 1)   local derivative b = +4   contribution +1 * +4 = +4   grad +1 -> +5   so far (2/3)
+  -> b (operand 2)   local derivative b = +4   contribution +1 * +4 = +4   grad +5 -> +9   final (3/3)
 [3/4] b = a + a
   upstream dd/db = +1 + +4 + +4 = +9                         final (3/3 consumers reported)
-  -> a (operand 1)   db/da = 1   contribution +9 * +1 = +9   grad -- -> +9    so far (1/2)
-  -> a (operand 2)   db/da = 1   contribution +9 * +1 = +9   grad +9 -> +18   final (2/2)
+  -> a (operand 1)   local derivative 1   contribution +9 * +1 = +9   grad -- -> +9    so far (1/2)
+  -> a (operand 2)   local derivative 1   contribution +9 * +1 = +9   grad +9 -> +18   final (2/2)
 [4/4] a = +2 (leaf)
   gradient dd/da = +9 + +9 = +18   final (2/2 consumers reported)
 """
@@ -239,7 +239,7 @@ def test_where_no_derivative_passes_the_step_says_so() -> None:
         "[1/4] z = where(c, x, 2)",
         "upstream dz/dz = +1 | final (the pass starts here)",
         "-> c | dz/dc = 0 | contribution +0 (no derivative passes) | grad -- -> +0 | final (1/1)",
-        "-> x | dz/dx = (1 if c else 0) = +1 | contribution +1 * +1 = +1 | grad -- -> +1 | "
+        "-> x | local derivative (1 if c else 0) = +1 | contribution +1 * +1 = +1 | grad -- -> +1 | "
         "so far (1/2)",
     ]
 

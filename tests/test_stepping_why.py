@@ -39,8 +39,8 @@ def test_the_text_of_why() -> None:
         "  d -> c -> b -> a   +1 * +3 * +1 = +3\n"
         "  ... and 4 more paths, +8 in all\n"
         "by the last node on the way:\n"
-        "  dd/db * db/da   +7 * +1 = +7   3 paths\n"
-        "  dd/db * db/da   +7 * +1 = +7   3 paths"
+        "  dd/db * local derivative   +7 * +1 = +7   3 paths\n"
+        "  dd/db * local derivative   +7 * +1 = +7   3 paths"
     )
     assert str(s.why("d")) == "dd/dd = +1, 1 path from d\n  d   +1"
     assert str(s.why("c")) == "dd/dc = +1, 1 path from d\n  d -> c   +1"

@@ -116,6 +116,7 @@ def _spoken(step: Step) -> str:
     root, name = step.names[step.root], step.names[step.node]
     reports = [
         f"{step.names[edge.operand]} receives {signed(edge.contribution)}"
+        + (f", {edge.standing} {signed(edge.after)}" if edge.consumers > 1 else "")
         for edge in step.edges[:EDGES_SHOWN]
     ]
     return "; ".join(

@@ -161,11 +161,17 @@ def equation(recording: Recording, node: Value) -> str:
         " = ".join(filter(None, [name, *made, signed(step.data)])),
         f"{upstream} = {signed(step.gradient)}",
     ]
-    for edge in step.edges:
+    for number, edge in enumerate(step.edges, start=recording.starts[place]):
         arriving = derivative(root, names[edge.operand])
         partial = _factor(formulas.partial(node, edge.position, names))
-        symbols = f"{upstream} * {partial}"
-        lines.append(f"{arriving} += {symbols} = {contribution(step, edge)}")
+        line = f"{upstream} * {partial} = {contribution(step, edge)}"
+        if edge.consumers == 1:
+            lines.append(f"{arriving} = {line}")
+        else:
+            total = signed(recording.reports[number].total)
+            lines.append(
+                f"{arriving}: contribution {line}, {edge.standing} {total} ({edge.progress})"
+            )
     if edges > len(step.edges):
         lines.append(f"... and {edges - len(step.edges)} more operands")
     return "\n".join(lines)
