@@ -14,6 +14,7 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .checking.anomaly import *  # noqa: F403
     from .checking.check import *  # noqa: F403
     from .core.origin import *  # noqa: F403
+    from .core.stale import *  # noqa: F403
     from .core.sweep import *  # type: ignore[no-redef]  # noqa: F403
     from .core.table import *  # noqa: F403
     from .core.value import *  # noqa: F403
@@ -32,6 +33,7 @@ __version__ = "0.2.0"
 _ROOMS = {
     "core.table": ["Op"],
     "core.value": ["Value", "grad", "zero_grad"],
+    "core.stale": ["StaleGraphError"],
     "core.sweep": ["consumers_first"],
     "core.origin": ["Origin", "group", "record_source"],
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],

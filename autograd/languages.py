@@ -75,7 +75,7 @@ class Language(Notation):
 
         They are called after the row, such as ``op_tanh(x)``, and ``dx_tanh(z, x)`` of the result
         and the operands. Where no derivative passes, the slope is 0. Of a row with any number of
-        operands, a slope is a function of z and one of them.
+        operands, a slope is a function of z, one of them and what the row has in ``of_all``.
         """
 
         def parameters(letters: str) -> str:
@@ -85,7 +85,7 @@ class Language(Notation):
             yield f"op_{op.name}", self.many, self.names[op.name]
         else:
             yield f"op_{op.name}", parameters(op.letters), self.body(op)
-        letters = "z" + op.letters
+        letters = op.slope_letters
         for letter, partial in zip(op.letters, op.partials):
             slope = self.write(read(partial.computed or partial.text, letters))
             yield f"d{letter}_{op.name}", parameters(letters), slope
@@ -162,7 +162,9 @@ C = Language(
         "floordiv": "stepgrad_floor_divide",
         "sum": "stepgrad_sum(xs, n)",
         "softmax_shift": "stepgrad_largest(xs, n)",
+        "softmax_total": "stepgrad_softmax_total(xs, n)",
         "logsumexp": "stepgrad_logsumexp(xs, n)",
+        "sumexpm1": "stepgrad_rest(xs, n, 0.0)",
     },
     prelude="""\
 #include <math.h>
@@ -204,12 +206,27 @@ static inline double stepgrad_sum(const double *xs, int n) {
     return isfinite(total) ? total + lost : total;
 }
 
+/* sum(e ** (x - shift)) - 1, likewise. */
+static inline double stepgrad_rest(const double *xs, int n, double shift) {
+    double total = -1.0, lost = 0.0;
+    for (int i = 0; i < n; i++) {
+        double power = exp(xs[i] - shift), next = total + power;
+        lost += fabs(total) >= power ? (total - next) + power : (power - next) + total;
+        total = next;
+    }
+    return isfinite(total) ? total + lost : total;
+}
+
 /* log(sum(e ** x)), without overflow. */
 static inline double stepgrad_logsumexp(const double *xs, int n) {
-    double shift = stepgrad_largest(xs, n), total = 0.0;
-    if (isinf(shift)) return shift;
-    for (int i = 0; i < n; i++) total += exp(xs[i] - shift);
-    return shift + log(total);
+    double shift = stepgrad_largest(xs, n);
+    return isinf(shift) ? shift : shift + log1p(stepgrad_rest(xs, n, shift));
+}
+
+/* sum(e ** (x - logsumexp(xs))): 1 but for the rounding of that; 1 too where it is infinite. */
+static inline double stepgrad_softmax_total(const double *xs, int n) {
+    double shift = stepgrad_largest(xs, n), rest = stepgrad_rest(xs, n, shift);
+    return isinf(shift) ? 1.0 : (1.0 + rest) * exp(shift - (shift + log1p(rest)));
 }
 """,
 )
@@ -228,7 +245,9 @@ JAVASCRIPT = Language(
         "erfc": "erfc",
         "sum": "sum(xs)",
         "softmax_shift": "largest(xs)",
+        "softmax_total": "softmaxTotal(xs)",
         "logsumexp": "logsumexp(xs)",
+        "sumexpm1": "rest(xs, 0)",
     },
     prelude="""\
 // Unlike C's and Python's, the power of JavaScript is nan for 1 ** nan and for (+-1) ** infinity.
@@ -297,11 +316,23 @@ function sum(xs) {
     return Number.isFinite(total) ? total + lost : total;
 }
 
+// sum(e ** (x - shift)) - 1, likewise.
+function rest(xs, shift) {
+    return sum([-1, ...xs.map(x => Math.exp(x - shift))]);
+}
+
 // log(sum(e ** x)), without overflow.
 function logsumexp(xs) {
     const shift = largest(xs);
-    if (Math.abs(shift) === Infinity) return shift;
-    return shift + Math.log(sum(xs.map(x => Math.exp(x - shift))));
+    return Math.abs(shift) === Infinity ? shift : shift + Math.log1p(rest(xs, shift));
+}
+
+// sum(e ** (x - logsumexp(xs))): 1 but for the rounding of that; 1 too where it is infinite.
+function softmaxTotal(xs) {
+    const shift = largest(xs);
+    if (Math.abs(shift) === Infinity) return 1;
+    const left = rest(xs, shift);
+    return (1 + left) * Math.exp(shift - (shift + Math.log1p(left)));
 }
 """,
 )
@@ -316,6 +347,32 @@ _ARRAYS = {
     "not x": "(~{})",
 }
 _PYTHON = "def {name}({parameters}): return {body}"
+# Functions of several arrays, or of one along an axis. Of a sum of powers e ** x less 1 the ones
+# are added up apart, so that beside them nothing of the others is lost.
+_REDUCTIONS = """\
+def sumexpm1(xs, axis=0):
+    powers = {np}.exp({np}.asarray(xs))
+    ones = {np}.floor({np}.minimum(powers, 1.0))
+    return {np}.sum(powers - ones, axis=axis) + ({np}.sum(ones, axis=axis) - 1.0)
+
+
+def shift_and_rest(xs, axis):
+    xs = {np}.asarray(xs)
+    shift = {np}.max(xs, axis=axis, keepdims=True)
+    return {np}.squeeze(shift, axis), sumexpm1(xs - shift, axis)
+
+
+def logsumexp(xs, axis=0):
+    shift, rest = shift_and_rest(xs, axis)
+    return {np}.where({np}.isinf(shift), shift, shift + {np}.log1p(rest))
+
+
+def softmax_total(xs, axis=0):
+    shift, rest = shift_and_rest(xs, axis)
+    total = (1.0 + rest) * {np}.exp(shift - (shift + {np}.log1p(rest)))
+    return {np}.where({np}.isinf(shift), 1.0, total)
+
+"""
 
 # What is named without a dot, NumPy lacks: the functions are in ``lowering.arrays``.
 NUMPY = Language(
@@ -350,8 +407,11 @@ NUMPY = Language(
         "erfc": "erfc",
         "sum": "np.add.reduce(xs)",
         "softmax_shift": "np.maximum.reduce(xs)",
-        "logsumexp": "np.logaddexp.reduce(xs)",
+        "softmax_total": "softmax_total(xs)",
+        "logsumexp": "logsumexp(xs)",
+        "sumexpm1": "sumexpm1(xs)",
     },
+    prelude=_REDUCTIONS.format(np="np"),
 )
 
 _JAX_OWN = {row: f"j{name}" for row, name in NUMPY.names.items() if name.startswith("np.")}
@@ -377,6 +437,9 @@ JAX = Language(
         "erfc": "special.erfc",
         "sum": "jnp.sum(jnp.stack(xs), axis=0)",
         "softmax_shift": "jnp.max(jnp.stack(xs), axis=0)",
-        "logsumexp": "special.logsumexp(jnp.stack(xs), axis=0)",
+        "softmax_total": "softmax_total(xs)",
+        "logsumexp": "logsumexp(xs)",
+        "sumexpm1": "sumexpm1(xs)",
     },
+    prelude=_REDUCTIONS.format(np="jnp"),
 )

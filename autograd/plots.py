@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .calculus.critical import classify_critical_point
-from .calculus.derivatives import derivative, gradient, value_and_gradient
+from .calculus.derivatives import Plain
 from .calculus.descent import Descent
-from .core.scalar_function import ScalarFunction
+from .core.scalar_function import ConstantFunction
 from .core.value import Value
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def plot_derivatives(
     rows = figure.subplots(3, 1, sharex=True, height_ratios=(1.5, 1, 1))
     xs = np.linspace(*interval, resolution)
     curves = [_values(f, [[x] for x in xs.tolist()])]
-    curves += [[derivative(f, x, order) for x in xs.tolist()] for order in (1, 2)]
+    smooth = Plain("plot_derivatives", f, 1)
+    curves += [[smooth.derivative(x, order) for x in xs.tolist()] for order in (1, 2)]
     found = [classify_critical_point(f, x) for x in points]
     for axes, curve, formula in zip(rows, curves, formulas):
         axes.axhline(0.0, color=DARK, linewidth=0.8)
@@ -75,7 +76,7 @@ def plot_derivatives(
         for x in points:
             axes.axvline(x, color=DARK, linewidth=0.8, linestyle=":")
     if tangent is not None:
-        _draw_tangent(rows[0], rows[1], f, tangent, interval)
+        _draw_tangent(rows[0], rows[1], smooth, tangent, interval)
     for order, axes in enumerate(rows):
         for point in found:
             heights = [point.value, point.gradient[0], point.hessian[0][0]]
@@ -87,8 +88,8 @@ def plot_derivatives(
     return figure
 
 
-def _draw_tangent(axes: Axes, below: Axes, f: Function, at: float, interval: Interval) -> None:
-    value, (slope,) = value_and_gradient(f, at)
+def _draw_tangent(axes: Axes, below: Axes, f: Plain, at: float, interval: Interval) -> None:
+    value, (slope,) = f.value_and_gradient([at])
     reach = 0.2 * (interval[1] - interval[0])
     ends = np.array([max(at - reach, interval[0]), min(at + reach, interval[1])])
     label = f"tangent at x = {at:g}: slope f'({at:g}) = {slope:.3g}"
@@ -137,7 +138,8 @@ def plot_contours(
     axes.contourf(x, y, heights, levels=levels, cmap=_pale(), extend="both")
     axes.contour(x, y, heights, levels=levels, colors=DARK, linewidths=0.6, linestyles="-")
     if arrows:
-        slopes = np.array([gradient(f, point) for point in arrows])
+        smooth = Plain("plot_contours", f, 2)
+        slopes = np.array([smooth.value_and_gradient(point)[1] for point in arrows])
         longest = float(np.hypot(*slopes.T).max()) or 1.0
         axes.quiver(
             *np.transpose(arrows),
@@ -224,8 +226,9 @@ def grid(
 
 def _values(f: Function, points: Sequence[Sequence[float]]) -> list[float]:
     """The values at some points: on plain floats, which is faster, where f takes them."""
-    function = ScalarFunction("plot", f, len(points[0]))
-    function(function.leaves(points[0]))  # which says what is wrong with f, if anything is
+    function = ConstantFunction("plot", f, len(points[0]))
+    variables = function.leaves(points[0])
+    function.gradient(function(variables), variables)  # which says what is wrong with f, if it is
     values = []
     for point in points:
         value = function.plain(point)

@@ -7,6 +7,7 @@ it is said. A leaf of the house: nothing of the project is imported.
 from __future__ import annotations
 
 import numbers
+import operator
 import reprlib
 from collections.abc import Callable, Sequence
 from math import inf
@@ -30,10 +31,11 @@ class Text(str):
 
 
 def real(number: object) -> float:
-    """The float nearest to a real number; beyond the largest float that is an infinity.
+    """The float nearest to a real number.
 
     Raises:
         TypeError: for anything but a real number; bool is refused, as it is almost always a slip.
+        ValueError: for a number beyond the largest float, which only infinity itself is written as.
     """
     if type(number) is float:  # which the next line would take some time to find out
         return number
@@ -41,11 +43,21 @@ def real(number: object) -> float:
         try:
             return float(number)
         except OverflowError:
-            return inf if number > 0.0 else -inf  # type: ignore[operator]
+            raise ValueError(
+                f"expected a number that a float can hold, at most 1.8e308 in size, got a larger "
+                f"one of type {type(number).__name__}; scale it, or write math.inf for infinity"
+            ) from None
     raise TypeError(
         f"expected a real number (int, float or NumPy real scalar), got {got(number)}; "
         f"convert it to a float first"
     )
+
+
+def operand(number: object) -> float:
+    """A number as an operation takes it: as ``real``, but a bool, as masks hold, is 0 or 1."""
+    if type(number).__name__ in ("bool", "bool_"):  # Python's own, or NumPy's
+        return float(number)  # type: ignore[arg-type]
+    return real(number)
 
 
 def number_within(name: str, given: object, low: float, below: float, advice: str = "") -> float:
@@ -69,7 +81,7 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
     if not low <= number < below:
         wanted = f"number of at least {low:g} and less than {below:g}"
         if below == inf:
-            wanted = f"finite number of at least {low:g}"
+            wanted = "finite number" + f" of at least {low:g}" * (low != -inf)
         raise ValueError(advised(f"{name} must be a {wanted}, got {given!r}", advice))
     return number
 
@@ -77,7 +89,7 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
 def whole_number(
     name: str, given: object, least: int | None = 1, most: int | None = None, advice: str = ""
 ) -> int:
-    """A whole number (an int or a NumPy integer) as an int.
+    """A whole number (an int, or an integer of NumPy, PyTorch or JAX) as an int.
 
     Args:
         name: what the caller calls it.
@@ -93,9 +105,12 @@ def whole_number(
     wanted = f"{name} must be a whole number"
     if least is not None:
         wanted += f" of at least {least}" if most is None else f" from {least} to {most}"
-    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
-        raise TypeError(advised(f"{wanted}, got {got(given)}", advice))
-    number = int(given)
+    try:
+        if isinstance(given, bool) or "bool" in str(getattr(given, "dtype", "")):
+            raise TypeError
+        number = operator.index(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(advised(f"{wanted}, got {got(given)}", advice)) from None
     if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(advised(f"{wanted}, got {shortened(repr(number))}", advice))
     return number
@@ -156,10 +171,7 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def signed(number: float) -> str:
     """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
-    try:
-        x = float(number)
-    except (TypeError, ValueError, OverflowError):  # somebody has set .data to something else
-        return escape(reprlib.repr(number))
+    x = float(number)
     if x != x:
         return "nan"
     if x.is_integer() and abs(x) < 1e15:

@@ -5,16 +5,22 @@ epochs and at the end. The file is that of ``persistence.py``; its third line ho
 
     "epochs"     how many are complete
     "settings"   what a run has to share with this one to go on with it, as text by name
-    "optimizer"  {"updates": how many were made, "arrays": P numbers by name}
+    "identity"   what those are made of that a name cannot tell; see ``Checkpoint``
+    "optimizer"  {"updates": how many were made, "arrays": P numbers by name,
+                  "settings": its numbers as they stood then}
     "random"     the state of the random.Random that draws the batches
     "history"    the columns of the ``History``
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 import os
 import random
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,18 +28,36 @@ from typing import Any
 
 import numpy as np
 
-from autograd import ops
+from autograd import Value, ops
 from autograd.files import check_place
-from autograd.text import got, shortened
+from autograd.text import escape, got, shortened
 
 from .history import COLUMNS, History
+from .identity import MADE_WITH, DrawnNumbers, Part, differences, graph, numbers_of, part
 from .instances import plain
 from .module import Module, in_order, walk
 from .optimizers import Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
+_LINES = 6_000  # characters of the lines of a part
+_NAMED = 3  # things in a sentence
+_MOST = 1 << 53  # that is counted; floats know every whole number up to it
 _EPOCHS = 10_000  # of which a file is read, also where fewer are asked for
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run computes with, besides its parameters."""
+
+    model: Module
+    divergence: Any
+    optimizer: Any
+    data: Mapping[str, Sequence[Any]]  # inputs and targets by name, X and D first
+    batch_size: int
+    seed: object
+    engine: str
+    lowers: bool  # whether one graph stands for all instances and parameters
 
 
 @dataclass(frozen=True)
@@ -45,32 +69,35 @@ class Snapshot:
     optimizer: State
     random: Any  # the state of the generator that draws the batches
     history: History
+    numbers: Mapping[str, Any]  # the optimizer's settings that are plain
 
 
 class Checkpoint:
     """The file of a run, which is written every few epochs.
 
+    A run is known by what it computes. Numbers and data are compared as they are, by the texts in
+    "settings". Names of functions and classes say little, so what model, divergence and optimizer
+    are made of is compared too, and the graph that the first instance makes. "identity" holds::
+
+        "made_with"  the versions of Python and stepgrad, in which instructions are comparable
+        "parts"      for each of these a digest of its lines, the lines unless they are many, and
+                     what in it cannot be compared
+        "moved"      what became another during the run, which no checkpoint holds
+
     Args:
         path: where it is, or will be.
         every: after how many epochs to write it; at least 1.
-        model: what is trained.
-        settings: what has to be the same when a run goes on, as text by name.
+        recipe: what has to be the same when a run goes on.
 
     Raises:
         TypeError: if the path is no path.
         OSError: if no file can be written there.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        every: int,
-        model: Module,
-        settings: Mapping[str, str],
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], every: int, recipe: Recipe) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"checkpoint must be the path of a file, got {got(path)}")
-        self.path, self.every, self.model, self.settings = path, every, model, dict(settings)
+        self.path, self.every, self.recipe, self.model = path, every, recipe, recipe.model
         self._place = os.path.abspath(path)  # also if the program changes its folder on the way
         self._unwritten: Snapshot | None = None
         folder = os.path.dirname(os.path.realpath(path))
@@ -83,6 +110,15 @@ class Checkpoint:
             raise type(error)(
                 f"checkpoint {os.fspath(path)!r} cannot be written: {reason}"
             ) from None
+        self.settings = _settings(recipe)
+        self._numbers = numbers_of(recipe.optimizer)
+        self._places = {value: i for i, value in enumerate(self.model.parameters())}
+        self._parts = self._functions() | self._data()
+        self._generators = [x for part in self._parts.values() for x in part.generators]
+        self._moved: list[str] = []
+        self._warned = False
+        if recipe.lowers:
+            self._parts |= self._graph()
 
     def load(self, start: State, epochs: int) -> Snapshot | None:
         """The state to go on from; None if there is no file yet.
@@ -107,9 +143,9 @@ class Checkpoint:
             parameters = np.array(decoded(in_order(self.model, state)))
         except ValueError as error:
             raise self._refused(str(error)) from None
-        self._compare(training[0].get("settings"))
+        numbers = self._compare(training[0], parameters)
         try:
-            snapshot = self._restored(parameters, training[0], start)
+            snapshot = self._restored(parameters, training[0], start, numbers)
         except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
             reason = f"{type(error).__name__} {error}"
             raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
@@ -119,11 +155,17 @@ class Checkpoint:
             )
         return snapshot
 
-    def _restored(self, parameters: Array, training: dict[str, Any], start: State) -> Snapshot:
-        epochs: int = training["epochs"]
+    def _restored(
+        self,
+        parameters: Array,
+        training: dict[str, Any],
+        start: State,
+        numbers: Mapping[str, Any],
+    ) -> Snapshot:
+        epochs = _count(training["epochs"])
         columns: dict[str, Any] = {name: decoded(training["history"][name]) for name in COLUMNS}
         history = History(**columns)
-        k, saved = training["optimizer"]["updates"], training["optimizer"]["arrays"]
+        k, saved = _count(training["optimizer"]["updates"]), training["optimizer"]["arrays"]
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
             raise PersistenceError("the columns of its history are not as long as its epochs")
@@ -134,7 +176,7 @@ class Checkpoint:
         version, words, _ = training["random"]
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
-        return Snapshot(epochs, parameters, State(k, arrays), drawn, history)
+        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -159,9 +201,11 @@ class Checkpoint:
         training = {
             "epochs": snapshot.epochs,
             "settings": self.settings,
+            "identity": self._identity(snapshot),
             "optimizer": {
                 "updates": optimizer.k,
                 "arrays": {name: encoded(x.tolist()) for name, x in optimizer.arrays.items()},
+                "settings": {name: _encoded(x) for name, x in snapshot.numbers.items()},
             },
             "random": snapshot.random,
             "history": {
@@ -173,26 +217,294 @@ class Checkpoint:
         write_file(self._place, [parameters, training])
         self._unwritten = None
 
-    def _compare(self, settings: object) -> None:
-        """Refuse the file of a run with other settings."""
+    # What the run is made of.
+
+    def _functions(self) -> dict[str, Part]:
+        """What model, divergence and optimizer are made of as they stand."""
+        recipe = self.recipe
+        about = self._places, self.model
+        return {
+            "optimizer": part(
+                "optimizer", recipe.optimizer, *about, ("start", "update"), self._numbers
+            ),
+            "model": part("model", self.model, *about, ("parameters", "named_parameters")),
+            "divergence": part("divergence", recipe.divergence, *about),
+        }
+
+    def _data(self) -> dict[str, Part]:
+        """What the data are made of that are no table, whose numbers the settings tell."""
+        return {
+            name: part(name, examples, self._places, self.model)
+            for name, examples in self.recipe.data.items()
+            if table_of(examples) is None
+        }
+
+    def _graph(self) -> dict[str, Part]:
+        """What the first instance records, with the parameters that the model has now."""
+        X, D = self.recipe.data["X"], self.recipe.data["D"]
+        with DrawnNumbers(self._generators) as drawn:
+            try:
+                loss = self.recipe.divergence(self.model(X[0]), D[0])
+            except Exception:  # the run will say what is wrong
+                return {}
+        if drawn.shared:
+            self._moved.append("the random numbers that are shared by the whole program")
+        return {"graph": graph(loss, self._places)} if isinstance(loss, Value) else {}
+
+    def _graph_at(self, parameters: Array) -> dict[str, Part]:
+        """The same with some parameters; the model is left as it was."""
+        values = list(self._places)
+        before = [value.data for value in values]
+        try:
+            for value, number in zip(values, parameters.tolist()):
+                value.data = number
+            return self._graph()
+        finally:
+            for value, number in zip(values, before):
+                value.data = number
+
+    def _identity(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What is written of it; a RuntimeWarning says if a run cannot be gone on from."""
+        parts, now = self._parts, self._functions()
+        if not self.recipe.lowers:
+            parts = parts | self._graph_at(snapshot.parameters)
+        moved = [
+            called
+            for name, found in now.items()
+            for path, (called, text) in {**parts[name].lines, **found.lines}.items()
+            if parts[name].lines.get(path) != (called, text) or path not in found.lines
+        ]
+        for called in moved:
+            if called not in self._moved:
+                self._moved.append(called)
+        if self._moved and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"the run of checkpoint {os.fspath(self.path)!r} will not be gone on from: "
+                f"{_listed(self._moved)} became another while it went on, and a checkpoint holds "
+                f"no such state; compute it from what is given (lr from k, a model's output from "
+                f"its input and parameters), or do without a checkpoint",
+                RuntimeWarning,
+                stacklevel=_outside(),
+            )
+        return {
+            "made_with": MADE_WITH,
+            "parts": {name: _written(found) for name, found in parts.items()},
+            "moved": self._moved[:_NAMED],
+        }
+
+    def _compare(self, training: Mapping[str, Any], parameters: Array) -> Mapping[str, Any]:
+        """Refuse the file of another run; the optimizer's numbers as they stood in this one."""
+        settings, identity = training.get("settings"), training.get("identity")
         if not isinstance(settings, dict):
             raise self._refused("it names no settings")
-        others = [
-            f"{name} is {self.settings.get(name, 'not set')} and was "
-            f"{shortened(str(settings.get(name, 'not set')), _LONGEST)}"
-            for name in sorted(self.settings.keys() | settings.keys(), key=str)
-            if self.settings.get(name) != settings.get(name)
-        ]
+        known = _known(identity)
+        stood = _stood(training)
+        parts = dict(self._parts)
+        if not self.recipe.lowers:
+            parts |= self._graph_at(parameters)
+        others = []
+        for name in sorted(self.settings.keys() | settings.keys(), key=str):
+            here, there = (x.get(name, "not set") for x in (self.settings, settings))
+            number = str(name).removeprefix("optimizer.")
+            if here == there or (known and self._is_told_by_a_part(str(name), stood)):
+                continue
+            now = stood.get(number, there)
+            if number != name and number in self._numbers and self._numbers[number] == now:
+                continue
+            then = shortened(escape(str(there)), _LONGEST)
+            if number in stood and _text(now) != there:
+                then += f", and {_text(now)} in the end"
+            others.append(f"{escape(str(name))} is {here} and was {then}")
+        if known:
+            names = sorted(parts.keys() | known["parts"].keys(), key=_order)
+            told = {
+                name: self._differences(name, parts.get(name), known["parts"].get(name), settings)
+                for name in names
+            }
+            if told["optimizer"]:  # another one has other settings
+                others = [x for x in others if not x.startswith("optimizer.")]
+            others = [*told.pop("optimizer"), *others]
+            for name in told:
+                if name != "graph" or not others:  # which is another in consequence
+                    others += told[name]
+            if not others and known["moved"]:
+                raise self._refused(
+                    f"{_listed(known['moved'])} became another while the run went on, and a "
+                    f"checkpoint holds no such state"
+                )
         if others:
             raise self._refused(
                 f"it belongs to another run: {'; '.join(others[:3])}. Give fit() what that run had"
             )
+        self._notice(known, identity, parts)
+        self.settings = {str(name): str(text) for name, text in settings.items()}
+        return self._as_they_stood(stood)
+
+    def _is_told_by_a_part(self, name: str, stood: Mapping[str, Any]) -> bool:
+        """Whether a setting's text is no more than a name, and a part says what it is."""
+        number = name.removeprefix("optimizer.")
+        if name.startswith("optimizer."):
+            return number not in stood and number not in self._numbers
+        return name in ("model", "divergence", "optimizer")
+
+    def _differences(
+        self, name: str, here: Part | None, there: Any, settings: Mapping[str, Any]
+    ) -> list[str]:
+        """How a part differs from what it was, in words."""
+        if here is not None and there is not None and here.digest() == there["digest"]:
+            return []
+        if here is None or there is None:
+            return [f"the {name} can be told only {'now' if there is None else 'of that run'}"]
+        lines = there["lines"]
+        told = differences(here.lines, lines) if lines else []
+        names = self.settings.get(name), settings.get(name)
+        if (
+            names[0] != names[1]
+            and None not in names
+            and not any(" is code " in x for x in told[:0])
+        ):
+            was = shortened(escape(str(names[1])), _LONGEST)
+            if not told or " is code " in told[0] or name == "model":
+                return [f"{name} is {names[0]} and was {was}"]
+        return [escape(line) for line in told] or [f"what the {name} is made of is another"]
+
+    def _notice(self, known: Any, identity: object, parts: Mapping[str, Part]) -> None:
+        """Say what could not be compared, in one warning."""
+        unknown = [called for found in parts.values() for called in found.unknown]
+        reason = "nothing tells what is in it"
+        if not known:
+            unknown = [name for name, x in parts.items() if x.own and name != "graph"]
+            reason = "it was written by stepgrad 0.1"
+            if isinstance(identity, dict):
+                reason = f"it was made with {shortened(escape(str(identity.get('made_with'))), 60)}"
+                reason += f", and this is {MADE_WITH}"
+        if unknown:
+            warnings.warn(
+                f"checkpoint {os.fspath(self.path)!r} is gone on from, but {_listed(unknown)} "
+                f"cannot be compared with what that run had ({reason}); if it is another, begin "
+                f"anew with another checkpoint",
+                RuntimeWarning,
+                stacklevel=_outside(),
+            )
+
+    def _as_they_stood(self, stood: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The optimizer's numbers, once it is known that it can have them."""
+        numbers = {**self._numbers, **stood}
+        kinds = {name: type(x) for name, x in self._numbers.items()}
+        try:
+            if {name: type(x) for name, x in numbers.items()} != kinds:
+                raise TypeError("they are others")
+            if dataclasses.is_dataclass(self.recipe.optimizer):
+                dataclasses.replace(
+                    self.recipe.optimizer,  # type: ignore[type-var]
+                    **{x.name: numbers[x.name] for x in dataclasses.fields(self.recipe.optimizer)
+                       if x.name in numbers and x.init},
+                )  # fmt: skip
+        except (TypeError, ValueError) as error:
+            raise self._refused(f"the optimizer cannot have its settings ({error})") from None
+        return numbers
 
     def _refused(self, reason: str) -> PersistenceError:
         return PersistenceError(
             f"checkpoint {os.fspath(self.path)!r} cannot be gone on from: {reason}, or name "
             f"another checkpoint to begin anew"
         )
+
+
+def _count(number: object) -> int:
+    """A count from a file, which may hold anything."""
+    if type(number) is not int or not 0 <= number <= _MOST:
+        raise PersistenceError(f"expected a count, got {shortened(repr(number), 40)}")
+    return number
+
+
+def _settings(recipe: Recipe) -> dict[str, str]:
+    """What a run has to share with another to go on with it, as text by name."""
+    return {
+        "batch_size": str(recipe.batch_size),
+        "divergence": function_name(recipe.divergence),
+        "engine": recipe.engine,
+        "model": structure(recipe.model),
+        "seed": repr(recipe.seed),
+        **optimizer_settings(recipe.optimizer),
+        **{name: fingerprint(examples) for name, examples in recipe.data.items()},
+    }
+
+
+def _written(found: Part) -> dict[str, Any]:
+    """What is written of a part: its lines as well, unless they are many."""
+    lines = {path: list(line) for path, line in found.lines.items()}
+    short = len(json.dumps(lines)) <= _LINES
+    return {"digest": found.digest(), "lines": lines if short else {}, "unknown": found.unknown}
+
+
+def _known(identity: object) -> Any:
+    """What a file says of what a run is made of, if that can be compared; else None.
+
+    Raises:
+        PersistenceError: if it is not what is written.
+    """
+    if not isinstance(identity, dict) or identity.get("made_with") != MADE_WITH:
+        return None
+    parts, moved = identity.get("parts"), identity.get("moved")
+    if not (
+        isinstance(parts, dict)
+        and all(
+            isinstance(x, dict)
+            and isinstance(x.get("digest"), str)
+            and isinstance(x.get("lines"), dict)
+            and all(
+                isinstance(line, list) and len(line) == 2 and all(isinstance(y, str) for y in line)
+                for line in x["lines"].values()
+            )
+            for x in parts.values()
+        )
+        and isinstance(moved, list)
+        and all(isinstance(x, str) for x in moved)
+    ):
+        raise PersistenceError("what it says of its run is not what fit() writes")
+    return identity
+
+
+def _stood(training: Mapping[str, Any]) -> dict[str, Any]:
+    """The optimizer's plain settings at the end of the last epoch, from a file."""
+    optimizer = training.get("optimizer")
+    stood = optimizer.get("settings", {}) if isinstance(optimizer, dict) else {}
+    if not isinstance(stood, dict):
+        raise PersistenceError("the optimizer's settings are not what fit() writes")
+    return {name: _decoded(x) for name, x in stood.items()}
+
+
+def _encoded(setting: Any) -> Any:
+    """A plain setting as what JSON can write: a float in a list, as persistence.py encodes it."""
+    return encoded([setting]) if type(setting) is float else setting
+
+
+def _decoded(setting: Any) -> Any:
+    if isinstance(setting, list):
+        return decoded(setting)[0] if len(setting) == 1 else _count(None)
+    if type(setting) not in (bool, int, str, type(None)):
+        raise PersistenceError(f"expected a setting, got {shortened(repr(setting), 40)}")
+    return setting
+
+
+def _order(name: object) -> tuple[bool, str]:
+    return name == "graph", str(name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(escape(name) for name in names[:_NAMED]) + more
+
+
+def _outside() -> int:
+    """The stacklevel that shows a warning at the line that called this package."""
+    frame, level = sys._getframe(1), 1
+    here = os.path.dirname(__file__)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == here:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:
@@ -228,11 +540,18 @@ def function_name(function: object) -> str:
     return f"{getattr(function, '__module__', '')}.{name}"
 
 
-def fingerprint(examples: Sequence[Any]) -> str:
-    """Inputs or targets as a text that tells them from others."""
+def table_of(examples: Sequence[Any]) -> Array | None:
+    """Inputs or targets as an array; None where they are of several shapes, or no numbers."""
     try:
-        table = np.array([plain(x) for x in examples], dtype=np.float64)
+        return np.array([plain(x) for x in examples], dtype=np.float64)
     except (ValueError, TypeError):
+        return None
+
+
+def fingerprint(examples: Sequence[Any]) -> str:
+    """Inputs or targets as a text that tells them from others, if they are a table."""
+    table = table_of(examples)
+    if table is None:
         return f"{len(examples)} instances of no single shape"
     return (
         f"an array of shape {table.shape} with SHA-256 {sha256(table.tobytes()).hexdigest()[:16]}"

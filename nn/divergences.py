@@ -22,7 +22,8 @@ import numpy as np
 
 import autograd
 from autograd import Value
-from autograd.text import got, real
+from autograd.data import instance, nested, remedy
+from autograd.text import counted, got, real
 
 Number: TypeAlias = "Value | float"
 Numbers: TypeAlias = "Number | Sequence[Number]"
@@ -79,15 +80,32 @@ class Row:
         expected = f"{self.name}() takes targets that are {domain.name}"
         for i, number in enumerate(target):
             if not (domain.low <= number <= domain.high and math.isfinite(number)):
-                raise ValueError(
-                    f"{expected}, but target {i} is {number!r}; check the order of the arguments "
-                    f"(outputs first) and the labels"
-                )
+                advice = "check the order of the arguments (outputs first) and the labels"
+                if number == -1.0:
+                    advice = "write labels -1 and 1 as 0 and 1, by (d + 1) / 2"
+                raise ValueError(f"{expected}, but target {i} is {number!r}; {advice}")
         if domain.shared and abs((total := math.fsum(target)) - 1.0) > _ROUNDING:
             raise ValueError(
                 f"{expected}, but they sum to {total!r}; make them with nn.one_hot or "
                 f"nn.smooth_labels, or divide them by their sum"
             )
+
+    def saturation(self, outputs: Sequence[Sequence[float]]) -> str:
+        """What to do where outputs are on the border, beyond which there is no divergence; or
+        nothing.
+        """
+        if self.outputs == REALS or len({len(y) for y in outputs}) != 1:
+            return ""
+        table = np.asarray(outputs)
+        saturated = (table == self.outputs.low) | (table == self.outputs.high)
+        if not saturated.any():
+            return ""
+        i, j = np.argwhere(saturated)[0]
+        return (
+            f"an output is exactly {table[i, j]:g}, as of a saturated {self.outputs.activation}: "
+            f"scale each input to mean 0 and standard deviation 1, or build the model with "
+            f"output='linear' and train it with nn.divergences.{self.name}_from_logits"
+        )
 
     def objection(self, outputs: Sequence[Sequence[float]]) -> str:
         """Why the divergence is not defined for some outputs, and what to do; or nothing.
@@ -165,8 +183,8 @@ def pair(
     outputs, targets = _as_list(name, "output", y), _as_list(name, "target", d)
     if len(outputs) != len(targets):
         raise ValueError(
-            f"{name}() takes as many targets as outputs, got {len(targets)} for {len(outputs)} "
-            f"outputs; a class label c becomes a target by nn.one_hot(c, {len(outputs)})"
+            f"{name}() takes as many targets as outputs, got {len(targets)} for "
+            f"{counted(len(outputs), 'output')}; {_fitting(len(outputs), len(targets))}"
         )
     if not outputs:
         raise ValueError(f"{name}() takes one output at least, got none")
@@ -174,6 +192,13 @@ def pair(
     if row is not None:
         row.check_target([d_i.data if isinstance(d_i, Value) else d_i for d_i in targets])
     return outputs, targets
+
+
+def _fitting(outputs: int, targets: int) -> str:
+    """What to do about a target of another length than the output."""
+    if outputs == 1:
+        return f"give one number as the target, or build the model with {targets} outputs"
+    return f"a class label c becomes a target by nn.one_hot(c, {outputs})"
 
 
 @described(REALS, targets=REALS)
@@ -293,15 +318,19 @@ def _total(terms: list[Number]) -> Value:
 
 
 def _as_list(name: str, what: str, numbers: Numbers) -> list[Number]:
-    if isinstance(numbers, (str, bytes, Value)) or not hasattr(numbers, "__iter__"):
-        numbers = [numbers]
+    if not isinstance(numbers, (list, tuple)):
+        numbers = instance(f"the {what} of {name}()", numbers)
+        numbers = numbers if nested(numbers) else [numbers]  # type: ignore[list-item]
     found: list[Number] = []
-    for i, x in enumerate(numbers):
+    for i, x in enumerate(numbers):  # type: ignore[arg-type]
         try:
             found.append(x if isinstance(x, Value) else real(x))
         except TypeError:
-            raise TypeError(
-                f"{name}() takes a number, a Value or a list of them, but {what} {i} is "
-                f"{got(x)}; convert it to a float, and a class label c of K by nn.one_hot(c, K)"
-            ) from None
+            plain = instance(f"{what} {i}", x) if what == "target" else x  # bools are data
+            if isinstance(plain, bool) or not isinstance(plain, (int, float)):
+                raise TypeError(
+                    f"{name}() takes a number, a Value or a list of them, but {what} {i} is "
+                    f"{got(x)}; {remedy(x)}; a class label c of K becomes nn.one_hot(c, K)"
+                ) from None
+            found.append(real(plain))
     return found

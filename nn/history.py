@@ -25,7 +25,7 @@ class History:
     Attributes:
         loss: the average divergence over the training data, each batch as it was met.
         accuracy: the share of those outputs that had the right class; empty for a divergence that
-            is not a classifier's.
+            is not a classifier's, and for targets that have no classes; see ``nn.accuracy``.
         validation_loss: the same over the validation data after the epoch; empty without them.
         validation_accuracy: likewise.
         seconds: the time that each epoch took.

@@ -6,6 +6,8 @@ nested, which of them differ most, and in which one an error arose.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,22 +15,38 @@ from typing import Any
 import numpy as np
 
 from autograd import LoweringError, Value
-from autograd.text import got, real
+from autograd.data import flat, instances, shape_of
+
+_BY_VALUES = "; engine='python' takes instances of any kind that the model takes"
 
 
-def check_data(X: Sequence[Any], D: Sequence[Any]) -> None:
-    """Refuse a data set that is empty or has inputs without targets."""
-    for name, data in (("X", X), ("D", D)):
-        if not hasattr(data, "__len__"):
-            raise TypeError(
-                f"{name} must be a list with one entry for each instance, got {got(data)}"
-            )
+def data_set(X: Any, D: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Inputs and targets by position, whatever they came in; see ``autograd.data``.
+
+    Raises:
+        TypeError: if one of them is no data set.
+        ValueError: if there are none, or inputs without targets.
+    """
+    counted = [hasattr(data, "__len__") for data in (X, D)]
+    if counted == [True, False]:
+        X = instances("X", X)
+        D = instances("D", _at_most(len(X) + 1, D))  # lest it should have no end
+    else:
+        D = instances("D", D)
+        X = instances("X", X if counted[0] else _at_most(len(D) + 1, X))
     if len(X) != len(D):
+        more = ["" if known else "at least " for known in counted]
         raise ValueError(
-            f"expected one target for each input, got {len(X)} inputs and {len(D)} targets"
+            f"expected one target for each input, got {more[0]}{len(X)} inputs and "
+            f"{more[1]}{len(D)} targets"
         )
     if len(X) == 0:
         raise ValueError("expected one instance at least, got an empty data set")
+    return X, D
+
+
+def _at_most(count: int, data: Any) -> Any:
+    return itertools.islice(data, count) if hasattr(data, "__iter__") else data
 
 
 @contextmanager
@@ -59,8 +77,8 @@ class Layout:
 
     def __init__(self, name: str, example: Any) -> None:
         self.name = name
-        self.shape = np.shape(plain(example))
-        self.size = int(np.prod(self.shape, dtype=int))
+        self.shape = shape_of(f"{name}[0]", example)
+        self.size = math.prod(self.shape)
 
     def rows(self, examples: Sequence[Any], of: str = "") -> Any:
         """The instances, T x size; ``of`` is what errors put before the name of the data.
@@ -68,26 +86,22 @@ class Layout:
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
-        plains = [plain(example) for example in examples]
         try:
-            table = np.array(plains)
-            if table.dtype.kind in "fiu" and table.shape[1:] == self.shape:
-                return table.reshape(len(plains), self.size).astype(np.float64)
-        except ValueError:
-            pass
-        return np.array([self._row(of, i, example) for i, example in enumerate(plains)])
+            table = np.asarray(examples)
+        except ValueError:  # of several shapes
+            table = np.array(None)
+        if table.dtype.kind in "fiu" and table.shape[1:] == self.shape:
+            return table.reshape(len(examples), self.size).astype(np.float64)
+        rows = [self._row(f"{of}{self.name}[{i}]", example) for i, example in enumerate(examples)]
+        return np.array(rows, dtype=np.float64)
 
-    def _row(self, of: str, i: int, example: Any) -> list[float]:
+    def _row(self, name: str, example: Any) -> list[float]:
         """One instance, looked at closely."""
-        try:
-            array = np.array(example, dtype=object)
-            row = [real(number) for number in array.reshape(-1)]
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{of}{self.name}[{i}] is not made of numbers: {error}") from None
-        if array.shape != self.shape:
+        row, shape = flat(name, example, _BY_VALUES), shape_of(name, example)
+        if shape != self.shape:
             raise ValueError(
-                f"{of}{self.name}[{i}] has the shape {array.shape}, but the instance that was "
-                f"recorded has {self.shape}; one recording serves instances of one shape only"
+                f"{name} has the shape {shape}, but the instance that was recorded has "
+                f"{self.shape}; one recording serves instances of one shape only{_BY_VALUES}"
             )
         return row
 

@@ -12,14 +12,21 @@ import itertools
 import math
 import operator
 import random
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
 
 import autograd
 from autograd import Value
+from autograd.data import instance, nested, remedy
 from autograd.text import got, real, whole_number
 
 from .module import Module
+
+# How often this process has drawn weights without a generator of the user's: the next seed. Equal
+# seeds would make layers twins, which learn the same for ever where they are used in the same way.
+_made = itertools.count()
 
 Activation: TypeAlias = Callable[[Value], Value]
 Vector: TypeAlias = Sequence["Value | float"]
@@ -53,7 +60,9 @@ class Neuron(Module):
     Args:
         n_inputs: D, at least 1.
         activation: a name in ``ACTIVATIONS``, or any differentiable function of a Value.
-        rng: where the initial weights are drawn from; by default ``random.Random(0)``.
+        rng: where the initial weights are drawn from; by default a ``random.Random`` of its own,
+            seeded with how many networks, layers and neurons the program has made without ``rng``
+            before: each has other numbers, and the same ones in every run of the program.
         n_outputs: the width of the layer that the neuron belongs to, which its initial weights
             depend on: uniform with variance 2 / (n_inputs + n_outputs) (Glorot and Bengio, 2010),
             or normal with variance 2 / n_inputs for relu and its like (He et al., 2015). The bias
@@ -185,7 +194,7 @@ class Multiplicative(Module):
         n_inputs: L, the length of z, at least 1.
         n_outputs: the length of y, at least 1.
         rng: where the initial exponents are drawn from, uniformly with variance
-            2 / (n_inputs + n_outputs); by default ``random.Random(0)``.
+            2 / (n_inputs + n_outputs); by default as for a ``Neuron``.
         name: what the labels of the exponents begin with.
 
     Raises:
@@ -285,8 +294,8 @@ class MLP(Module):
         activation: of every layer but the last: a name in ``ACTIVATIONS``, or any differentiable
             function of a Value.
         output: of the last layer: the same, or ``"softmax"``.
-        rng: where the initial weights are drawn from; by default ``random.Random(0)``, so that two
-            networks of one shape are equal unless told otherwise.
+        rng: where the initial weights are drawn from; by default as for a ``Neuron``. Two networks
+            are equal if they are given equal generators, such as ``random.Random(0)`` each.
 
     Raises:
         ValueError: if there are no widths, one is below 1, or an activation is not known.
@@ -338,17 +347,11 @@ class MLP(Module):
 
 def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     """The input as a list, once it is known to have the right length and to hold numbers."""
-    if isinstance(x, (str, bytes, Value)) or not hasattr(x, "__len__"):
-        count = "" if width is None else f"{width} "
-        raise TypeError(
-            f"{name} takes a list of {count}numbers or Values, got {got(x)}; "
-            f"write [x] for an input of one number"
-        )
+    if type(x) is not list:
+        x = _listed(name, width, x)
     if width is not None and len(x) != width:
-        remedy = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
-        raise ValueError(
-            f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(list(x)) or remedy}"
-        )
+        advice = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
+        raise ValueError(f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(x) or advice}")
     # Converted once here, not once in each neuron.
     return [
         x_i if isinstance(x_i, Value) or type(x_i) is float else _float(name, i, x_i)
@@ -356,26 +359,46 @@ def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     ]
 
 
+def _listed(name: str, width: int | None, x: Any) -> Sequence[Any]:
+    """An input that is no list as one, or as another sequence."""
+    x = instance(f"the input of {name}", x)
+    if isinstance(x, np.ndarray):
+        return x.tolist()  # type: ignore[no-any-return]
+    if nested(x):
+        return x  # type: ignore[no-any-return]
+    count = "" if width is None else f"{width} "
+    advice = "write [x] for an input of one number"
+    if isinstance(x, Mapping):
+        advice = "give what it holds in the order of the inputs, such as list(x.values())"
+    elif width is not None and width > 1:
+        advice = f"an input is one list of {width}, and a data set a list of such lists"
+    raise TypeError(f"{name} takes a list of {count}numbers or Values, got {got(x)}; {advice}")
+
+
 def _float(name: str, i: int, x_i: object) -> float:
     try:
-        return real(x_i)
+        return real(instance(f"input {i}", x_i))
     except TypeError:
         raise TypeError(
             f"{name} takes numbers or Values, but input {i} is {got(x_i)}; "
-            f"{_one_by_one([x_i]) or 'convert it to a float first'}"
+            f"{_one_by_one([x_i]) or remedy(x_i)}"
         ) from None
 
 
 def _one_by_one(entries: Sequence[object]) -> str:
-    """The remedy where a whole data set was given for one input."""
-    whole = any(hasattr(entry, "__len__") and not isinstance(entry, str) for entry in entries)
-    return "give it one input at a time; nn.predict(model, X) does that" if whole else ""
+    """The remedy where a whole data set was given for one input, or an image in rows."""
+    return (
+        "it takes one input at a time, a flat list of numbers: many go through nn.predict(model, "
+        "X), and images in rows are made flat by numpy.reshape(X, (len(X), -1))"
+        if any(map(nested, entries))
+        else ""
+    )
 
 
 def _generator(rng: random.Random | None) -> random.Random:
     """Where initial weights are drawn from; never Python's global generator."""
     if rng is None:
-        return random.Random(0)
+        return random.Random(next(_made))
     if not isinstance(rng, random.Random):
         raise TypeError(
             f"rng must be a random.Random, got {got(rng)}; write for example rng=random.Random(1)"

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+from collections import UserList, deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from autograd import Value, zero_grad
 from autograd.text import escape, got, real, shortened
@@ -20,9 +26,11 @@ from .persistence import PersistenceError, decoded, encoded, limit_for, read_fil
 class Module:
     """A differentiable function with parameters.
 
-    Parameters are what the attributes hold, in the order in which those were assigned: Values,
-    other modules, and lists or tuples of them. An attribute that begins with an underscore is
-    private to the module and is not searched.
+    Parameters are what the attributes hold, in the order in which those were assigned: Values that
+    are leaves, other modules, and lists, tuples, dicts, NumPy object arrays, dataclasses and
+    namespaces of these, nested as you like. A Value that was computed, such as an output that is
+    kept, is none, and neither is anything in a set, which has no order. An attribute that begins
+    with an underscore is private to the module and is not searched.
     """
 
     def __call__(self, x: Any) -> Any:
@@ -32,12 +40,18 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once with its name, such as ``("layer1.neuron0.w[2]", value)``.
 
-        A parameter that is used in two places is named after the first.
+        Names are paths as Python code writes them: ``heads['left'].b``, ``w[0, 1]`` in an array. A
+        parameter that is used in two places is named after the first. Of two different ones whose
+        paths read alike the second is ``path#2``.
         """
         seen: set[Value] = set()
+        names: set[str] = set()
         for name, value in walk(self):
-            if isinstance(value, Value) and value not in seen:
+            if isinstance(value, Value) and value.op is None and value not in seen:
                 seen.add(value)
+                if name in names:
+                    name = next(free for k in count(2) if (free := f"{name}#{k}") not in names)
+                names.add(name)
                 yield name, value
 
     def parameters(self) -> list[Value]:
@@ -70,9 +84,9 @@ class Module:
         for name, number in zip(self.state_dict(), ordered):
             try:
                 numbers.append(real(number))
-            except TypeError:
-                raise TypeError(
-                    f"the state holds {got(number)} for {name}; expected a number"
+            except (TypeError, ValueError) as error:
+                raise type(error)(
+                    f"the state holds {got(number)} for {name}; expected a number that is finite"
                 ) from None
             if not math.isfinite(numbers[-1]):
                 raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")
@@ -130,27 +144,56 @@ def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:
     return [state[name] for name in own]
 
 
-def walk(module: Module) -> Iterator[tuple[str, object]]:
-    """A module and all that its attributes hold, in their order, with their names."""
+def walk(module: Module, private: bool = False) -> Iterator[tuple[str, object]]:
+    """A module and all that its attributes hold, in their order, with their names.
+
+    Args:
+        module: where to begin.
+        private: whether to look into attributes that begin with an underscore as well.
+    """
     stack: list[tuple[str, object]] = [("", module)]  # as modules may nest to any depth
     entered: set[int] = set()
     while stack:
         name, found = stack.pop()
-        if isinstance(found, (Module, list, tuple)):
+        if type(found) not in _NUMBERS and (inside := _inside(name, found, private)) is not None:
             if id(found) in entered:
                 continue
             entered.add(id(found))
-            if isinstance(found, Module):
-                prefix = f"{name}." if name else ""
-                inside = [
-                    (prefix + attribute, held)
-                    for attribute, held in vars(found).items()
-                    if not attribute.startswith("_")
-                ]
-            else:
-                inside = [(f"{name}[{i}]", held) for i, held in enumerate(found)]
             stack.extend(reversed(inside))
         yield name, found
+
+
+_NUMBERS = frozenset((Value, float, int, str, bool, type(None)))  # quickly known to hold nothing
+# Keys that read the same in every process; another key is named after its place.
+_KEYS = (str, int, float, bool, bytes, type(None))
+
+
+def _inside(name: str, found: Any, private: bool) -> list[tuple[str, object]] | None:
+    """What a module or a container holds, with names; None for anything else."""
+    if isinstance(found, Module):
+        prefix = f"{name}." if name else ""
+        return [
+            (prefix + attribute, held)
+            for attribute, held in vars(found).items()
+            if private or not attribute.startswith("_")
+        ]
+    if isinstance(found, (list, tuple, deque, UserList)):
+        return [(f"{name}[{i}]", held) for i, held in enumerate(found)]
+    if isinstance(found, Mapping):
+        return [
+            (f"{name}[{key!r}]" if type(key) in _KEYS else f"{name}[#{i}]", held)
+            for i, (key, held) in enumerate(found.items())
+        ]
+    if isinstance(found, np.ndarray) and found.dtype == object:
+        return [
+            (f"{name}[{', '.join(map(str, place))}]" if place else name, held)
+            for place, held in np.ndenumerate(found)
+        ]
+    if isinstance(found, SimpleNamespace):
+        return [(f"{name}.{attribute}", held) for attribute, held in vars(found).items()]
+    if is_dataclass(found) and not isinstance(found, type):
+        return [(f"{name}.{x.name}", getattr(found, x.name, None)) for x in fields(found)]
+    return None
 
 
 def _some(what: str, names: set[str]) -> str:

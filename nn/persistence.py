@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,12 +114,10 @@ def decoded(numbers: Iterable[object]) -> list[float]:
 def _decoded(number: object) -> float:
     if type(number) is float and math.isfinite(number):
         return number
-    if isinstance(number, str) and len(number) == 16:
-        try:
-            found: float = struct.unpack(">d", bytes.fromhex(number))[0]
+    if isinstance(number, str) and re.fullmatch("[0-9a-f]{16}", number):
+        found: float = struct.unpack(">d", bytes.fromhex(number))[0]
+        if not math.isfinite(found):  # any other is written as a number
             return found
-        except ValueError:
-            pass
     raise PersistenceError(f"expected a float, got {shortened(repr(number), 40)}")
 
 

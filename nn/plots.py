@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.data import instances, numeric
 from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure
+from autograd.text import number_within, whole_number
 
 from .history import plot_history
 from .prediction import predict
 from .risk import Model
+from .targets import Array, Labels, table_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,10 +37,10 @@ MARKERS = ("o", "^")
 
 def plot_decision_boundary(
     model: Model,
-    X: Sequence[Sequence[float]],
-    d: Sequence[float],
+    X: Any,
+    d: Any,
     *,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     resolution: int = 60,
     engine: str | None = None,
 ) -> Figure:
@@ -47,25 +49,26 @@ def plot_decision_boundary(
     Args:
         model: takes a point of two coordinates and gives one number.
         X: T points.
-        d: T labels, 0 or 1.
-        threshold: where the output turns from class 0 to class 1: the line that is drawn.
-        resolution: how many points the output is computed at, along each axis.
+        d: T labels of two classes, as ``nn.accuracy`` reads them: 0 and 1, or -1 and 1.
+        threshold: where the output turns from one class to the other: the line that is drawn; by
+            default 0.5, and 0 for labels -1 and 1.
+        resolution: how many points the output is computed at, along each axis, at least 2.
         engine: of ``predict``.
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if the points are not of two coordinates with one label each, or the model
-            gives more than one number.
+        ValueError: if the points are not of two finite coordinates with one label each, the labels
+            are not of two classes, or the model gives more than one number, or none that is finite.
+        TypeError: if the points or labels are no data set.
     """
     figure = new_figure(6.4, 5.2)
-    points, labels = np.asarray(X, dtype=float), np.asarray(d, dtype=float)
-    if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1] or not len(d):
-        raise ValueError(
-            f"plot_decision_boundary() takes T points of two coordinates and T labels, got arrays "
-            f"of shapes {points.shape} and {labels.shape}"
-        )
+    resolution = whole_number("resolution", resolution, 2)
+    points, labels = _points_of_two_classes(X, d)
+    threshold = labels.threshold if threshold is None else threshold
+    threshold = number_within("threshold", threshold, -math.inf, math.inf)
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.12 * (high - low) + 1e-9
+    # Around a single point there has to be some room as well.
+    margin = 0.12 * np.where(high > low, high - low, np.maximum(1.0, np.abs(high)))
     x1, x2 = (
         np.linspace(low[i] - margin[i], high[i] + margin[i], resolution).tolist() for i in (0, 1)
     )
@@ -75,7 +78,12 @@ def plot_decision_boundary(
             f"plot_decision_boundary() takes a model that gives one number, got one that gives "
             f"{len(outputs[0])}; for a softmax of two pass lambda x: model(x)[1]"
         )
-    surface = np.reshape(outputs, (resolution, resolution))
+    surface = np.ma.masked_invalid(np.reshape(outputs, (resolution, resolution)))
+    if surface.mask.all():
+        raise ValueError(
+            "plot_decision_boundary(): no output of the model is finite, so there is nothing to "
+            "colour; look at predict(model, X), and at the parameters"
+        )
 
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import MaxNLocator
@@ -89,9 +97,9 @@ def plot_decision_boundary(
     if surface.min() < threshold < surface.max():
         axes.contour(x1, x2, surface, levels=[threshold], colors=DARK, linewidths=1.5)
         axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {threshold:g}")  # for the legend
-    for label, color, marker in zip((0.0, 1.0), COLORS, MARKERS):
-        x, y = points[labels == label].T
-        dots = axes.scatter(x, y, s=28, c=color, marker=marker, label=f"d = {label:g}")
+    for c, (number, color, marker) in enumerate(zip(labels.pair or (), COLORS, MARKERS)):
+        x, y = points[labels.classes == c].T
+        dots = axes.scatter(x, y, s=28, c=color, marker=marker, label=f"d = {number:g}")
         dots.set(edgecolor="white", linewidth=0.7)
     figure.colorbar(shades, ax=axes, label="output y", ticks=MaxNLocator(6))
     axes.set(xlabel="$x_1$", ylabel="$x_2$")
@@ -99,26 +107,56 @@ def plot_decision_boundary(
     return figure
 
 
+def _points_of_two_classes(X: Any, d: Any) -> tuple[Array, Labels]:
+    """T points of two coordinates, and their labels."""
+    points, numbers = numeric("X", X), table_of("d", d)
+    if points.ndim != 2 or points.shape[1] != 2 or numbers.shape != (len(points), 1):
+        raise ValueError(
+            f"plot_decision_boundary() takes T points of two coordinates and T labels, got arrays "
+            f"of shapes {points.shape} and {numbers.shape}"
+        )
+    if not len(points):
+        raise ValueError("plot_decision_boundary() takes one point at least, got none")
+    finite = np.isfinite(points)
+    if not finite.all():
+        i, j = np.argwhere(~finite)[0]
+        raise ValueError(f"X[{i}][{j}] is {points[i, j]}, which has no place in a picture")
+    labels = Labels(numbers, "d")
+    if labels.pair is None:
+        found = ", ".join(f"{x:g}" for x in np.unique(labels.classes)[:5])
+        raise ValueError(
+            f"plot_decision_boundary() draws two classes, labelled 0 and 1 or -1 and 1, but d "
+            f"holds the class numbers {found}; for class c against the others give "
+            f"[float(k == c) for k in d], and the model's output for c"
+        )
+    return points, labels
+
+
 def plot_images(
-    images: Sequence[Sequence[float]],
-    titles: Sequence[str],
+    images: Any,
+    titles: Any,
     *,
     columns: int = 8,
-    wrong: Sequence[bool] = (),
+    wrong: Any = (),
 ) -> Figure:
     """Square grey images in rows, each under its title.
 
     Args:
-        images: each a list of n * n numbers in [0, 1], row by row; one image at least.
-        titles: as many.
+        images: each n * n numbers in [0, 1], row by row, or n rows of n; one image at least.
+        titles: as many; any text, or a number.
         columns: images to a row, at most.
         wrong: as many, True for an image whose title is to stand out; none by default.
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if there are no images, not as many titles, or one is not square.
+        ValueError: if there are no images, not as many titles, or one is not square, or has a
+            number that is not in [0, 1].
+        TypeError: if images, titles or wrong are no lists.
     """
-    wrong = wrong or [False] * len(images)
+    images, titles = instances("images", images), instances("titles", titles)
+    wrong = instances("wrong", wrong)
+    wrong = wrong if len(wrong) else [False] * len(images)
+    columns = whole_number("columns", columns)
     if len(images) == 0 or not len(images) == len(titles) == len(wrong):
         raise ValueError(
             f"plot_images() takes one image at least and a title for each, got {len(images)} "
@@ -129,16 +167,28 @@ def plot_images(
     figure = new_figure(1.15 * columns, 1.4 * rows)
     for i, (image, title) in enumerate(zip(images, titles)):
         axes = figure.add_subplot(rows, columns, i + 1)
-        side = math.isqrt(len(image))
-        if side * side != len(image):
-            raise ValueError(f"image {i} has {len(image)} pixels, which make no square")
-        axes.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=0.0, vmax=1.0)
-        axes.set_title(title, fontsize=8, color=COLORS[1] if wrong[i] else "black")
+        pixels = numeric(f"images[{i}]", image)
+        side = math.isqrt(pixels.size)
+        if side * side != pixels.size or pixels.shape not in ((side * side,), (side, side)):
+            raise ValueError(
+                f"image {i} has {pixels.size} pixels, which make no square"
+                if pixels.ndim == 1
+                else f"image {i} is of shape {pixels.shape}; give n rows of n numbers"
+            )
+        outside = ~((pixels >= 0.0) & (pixels <= 1.0))
+        if outside.any():
+            raise ValueError(
+                f"image {i} has a pixel {pixels[outside][0]:g}, which is not in [0, 1]; divide by "
+                f"the largest that there can be, such as 255"
+            )
+        axes.imshow(pixels.reshape(side, side), cmap="gray_r", vmin=0.0, vmax=1.0)
+        color = COLORS[1] if wrong[i] else "black"
+        axes.set_title(f"{title}", fontsize=8, color=color, parse_math=False)
         axes.set_axis_off()
     return figure
 
 
-def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
+def plot_confusion_matrix(counts: Any) -> Figure:
     """How often an instance of each class (row) was found to be of each class (column).
 
     The right ones, on the diagonal, and the wrong ones have a colour each, in shades from none to
@@ -149,12 +199,20 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if the counts are not K rows of K, with K at least 1.
+        ValueError: if the counts are not K rows of K, with K at least 1, or one is no count.
+        TypeError: if they are no list.
     """
-    table = np.asarray(counts, dtype=float)
+    table = numeric("counts", counts)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
         raise ValueError(
             f"plot_confusion_matrix() takes K rows of K counts, got an array of shape {table.shape}"
+        )
+    counted = (table >= 0.0) & (table == np.round(table)) & np.isfinite(table)
+    if not counted.all():
+        i, j = np.argwhere(~counted)[0]
+        raise ValueError(
+            f"counts[{i}][{j}] is {table[i, j]:g}, which is no count; give what "
+            f"nn.confusion_matrix(outputs, targets) returns"
         )
     K = len(table)
     figure = new_figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
@@ -170,7 +228,7 @@ def plot_confusion_matrix(counts: Sequence[Sequence[int]]) -> Figure:
         for row, column in np.argwhere(chosen & (table > 0.0)).tolist():
             dark = table[row, column] > 0.7 * most
             axes.text(
-                column, row, f"{counts[row][column]}", ha="center", va="center",
+                column, row, f"{table[row, column]:.0f}", ha="center", va="center",
                 fontsize=9, color="white" if dark else DARK,
             )  # fmt: skip
     axes.set(xticks=range(K), yticks=range(K), xlabel="class found", ylabel="class")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd import Value, lower
+from autograd.data import instances
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import MANY, SAMPLE
 
@@ -35,9 +36,9 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
     """
     if engine not in (None, "python", "numpy"):
         raise ValueError(f"engine must be python or numpy, got {engine!r}")
-    X = X if hasattr(X, "__len__") else list(X)
+    X = instances("X", X)
     if engine == "numpy" or (engine is None and len(X) >= MANY):
-        together = _predict_together(model, X) if len(X) else []
+        together = _predict_together(model, X, engine is not None) if len(X) else []
         if together is not None:
             return together
         if engine is not None:
@@ -49,11 +50,22 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
     return outputs
 
 
-def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
-    """The outputs by a forward program; None where the model computes inputs one by one."""
+def _predict_together(
+    model: Model, X: Sequence[Any], asked: bool = False
+) -> list[list[float]] | None:
+    """The outputs by a forward program; None where the model computes inputs one by one.
+
+    Raises:
+        ValueError: where this was ``asked`` for, and the inputs are not numbers, or of one shape.
+    """
     try:
         layout = Layout("X", X[0])
         batch = layout.rows(X)
+    except ValueError:
+        if asked:
+            raise
+        return None
+    try:
 
         def record(i: int) -> tuple[Value, list[Value], list[Value]]:
             x, leaves = layout.values(batch[i].tolist(), "x")

@@ -6,6 +6,8 @@ Everything goes to standard error, so that what a program prints as its result s
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LINES = 10  # about as many, where there is no terminal
@@ -28,25 +30,29 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self.total)
+            with self._spoken():
+                self._bar.start()
+                self._task = self._bar.add_task("", total=self.total)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with self._spoken():
+                self._bar.stop()
 
     def skip(self, steps: int) -> None:
         """Some steps were done before."""
         self.done = steps
         if self._bar is not None:
-            self._bar.update(self._task, completed=steps)
+            with self._spoken():
+                self._bar.update(self._task, completed=steps)
 
     def advance(self, text: str) -> None:
         """One step is done; ``text`` says what came of it."""
         self.done += 1
         if self._bar is not None:
-            self._bar.update(self._task, advance=1, description=text)
+            with self._spoken():
+                self._bar.update(self._task, advance=1, description=text)
             return
         self._unseen = f"[{self.done}/{self.total}] {text}"
         if self.done == self.total or self.done % -(-self.total // LINES) == 0:
@@ -56,23 +62,40 @@ class Progress:
         """The end, which is worth a line unless it is the expected one."""
         if self.shown and self.done < self.total:
             self._show_unseen()
-            print(f"stopped after {self.done} of {self.total}: {reason}", file=sys.stderr)
+            self._print(f"stopped after {self.done} of {self.total}: {reason}")
 
     def _show_unseen(self) -> None:
-        if self.shown and self._unseen:
-            print(self._unseen, file=sys.stderr)
+        if self._unseen:
+            self._print(self._unseen)
         self._unseen = ""
+
+    def _print(self, line: str) -> None:
+        # Where standard error is None, print() would take standard output.
+        if self.shown and sys.stderr is not None:
+            with self._spoken():
+                print(line, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def _spoken(self) -> Iterator[None]:
+        """A block that writes to standard error: if that is full or closed, silence from then on.
+
+        What is learnt is worth more than what is said of it.
+        """
+        try:
+            yield
+        except (OSError, ValueError):  # a ValueError is what a closed file raises
+            self.shown, self._bar = False, None
 
 
 def _terminal_bar() -> Any:
     """A rich progress bar, if standard error is a terminal and rich is installed."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return None
     try:
+        if sys.stderr is None or not sys.stderr.isatty():
+            return None
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
-    except ImportError:
+    except (ImportError, ValueError):  # a ValueError if standard error has been closed
         return None
     return Bar(
         MofNCompleteColumn(),

@@ -19,7 +19,7 @@ from autograd.lowering.policy import BATCH_AGREEMENT
 from autograd.text import got
 
 from .divergences import Divergence, pair, row_of
-from .instances import Layout, as_floats, as_values, check_data, named, not_lowered, plain
+from .instances import Layout, as_floats, as_values, data_set, named, not_lowered, plain
 
 Model: TypeAlias = Callable[[Any], Any]
 
@@ -52,9 +52,9 @@ class EmpiricalRisk:
         Raises:
             ValueError: if there are none, not as many inputs as targets, or one that the model or
                 the divergence refuses, which is named.
-            TypeError: likewise, or if X or D is not a list.
+            TypeError: likewise, or if X or D is no data set.
         """
-        check_data(X, D)
+        X, D = data_set(X, D)
         return self.over(X, D, range(len(X)))
 
     def over(
@@ -99,7 +99,7 @@ class EmpiricalRisk:
                 instances by one formula, as with an ``if`` on its input, or a parameter is not
                 used.
         """
-        check_data(X, D)
+        X, D = data_set(X, D)
         lowered = LoweredRisk(self, X[0], D[0], engine, parameters)
         return lowered.bind(X, D, replay=replay)
 

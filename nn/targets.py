@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from math import inf
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from autograd import Value
-from autograd.text import got, number_within, whole_number
+import numpy as np
+from numpy.typing import NDArray
 
-from .instances import as_floats
+from autograd.data import instances, numeric
+from autograd.text import got, number_within, shortened, whole_number
 
-Number: TypeAlias = "Value | float"
-Output: TypeAlias = "Number | Sequence[Number]"
+Array: TypeAlias = NDArray[np.float64]
+_MOST_CLASSES = 3000  # of a matrix of as many rows and columns
 _CLASS = "classes are counted from 0; write one_hot(int(c), K) for one that is stored as a float"
 
 
@@ -47,7 +48,8 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
 
     Args:
         d: a one-hot vector of length K.
-        epsilon: in [0, 1/K], so that c stays the largest.
+        epsilon: in [0, 1/K), so that c stays the largest. What PyTorch calls a label_smoothing of
+            s is epsilon = s / K.
 
     Returns:
         K floats that sum to 1.
@@ -56,97 +58,270 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
         ValueError: if d is not one-hot, or epsilon is out of range.
         TypeError: if d is no list, or epsilon no number.
     """
-    if not hasattr(d, "__len__"):
+    try:
+        d = list(instances("d", d))
+    except TypeError:
         raise TypeError(
             f"smooth_labels() takes a one-hot vector, got {got(d)}; make it with one_hot(c, K)"
-        )
+        ) from None
     epsilon = number_within("smooth_labels(d, epsilon): epsilon", epsilon, 0.0, inf)
     K = len(d)
-    if sorted(d) != [0.0] * (K - 1) + [1.0]:
+    if [d.count(0.0), d.count(1.0)] != [K - 1, 1]:
         raise ValueError(
-            f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got {list(d)!r}; "
-            f"make it with one_hot(c, K)"
+            f"smooth_labels() takes a one-hot vector, a single 1 among zeros, got "
+            f"{shortened(repr(d))}; make it with one_hot(c, K)"
         )
-    if epsilon > 1.0 / K:
+    if K > 1 and epsilon >= 1.0 / K:
         raise ValueError(
-            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K] = [0, {1.0 / K:g}], "
-            f"got {epsilon!r}"
+            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K) = [0, {1.0 / K:g}), lest "
+            f"nothing be left to learn, got {epsilon!r}; a label_smoothing of s, as PyTorch counts "
+            f"it, is epsilon = s / K"
         )
     return [1.0 - (K - 1) * epsilon if d_i == 1.0 else epsilon for d_i in d]
 
 
-def accuracy(outputs: Sequence[Output], targets: Sequence[Output], threshold: float = 0.5) -> float:
+def accuracy(outputs: Any, targets: Any, threshold: float | None = None) -> float:
     """The share of instances whose class is right, from 0 to 1.
 
-    The class of a vector of K >= 2 is its largest entry, the first of equals. The class of a
-    single number is 1 if it is at least the threshold: 0.5 for a probability, 0 for a logit.
+    The targets decide how they and the outputs are read:
+
+    - rows of K >= 2, one-hot or smoothed: the class is the place of the largest entry, and so it is
+      in an output, of equal ones the first;
+    - 0 and 1 (or epsilon and 1 - epsilon, smoothed), or -1 and 1: two classes, and an output is of
+      the second if it is at least the threshold;
+    - any other whole numbers: class numbers, and an output is a class number too.
+
+    Beside 0 and 1 and class numbers, outputs may be rows of K, of which class c has entry c.
     An output with a nan has no class, and is wrong.
 
     Args:
-        outputs: T outputs, each a number or a list of K; Values or floats.
-        targets: T targets of the same form; of single numbers the class is 1 from 0.5 up.
-        threshold: see above.
+        outputs: T outputs, each a number or a list of K; Values or numbers, in any container.
+        targets: T targets.
+        threshold: of outputs that are single numbers, for two classes; by default 0.5, which is for
+            probabilities, and 0 where the targets are -1 and 1. For logits give 0.
 
     Raises:
-        ValueError: if there are none, not as many outputs as targets, or not of one length K.
+        ValueError: if there are none, not as many outputs as targets, one is of another length than
+            the first, or they have no classes.
+        TypeError: if outputs or targets are no data set, or the threshold is no number.
     """
-    pairs = _classes(outputs, targets, threshold)
-    return sum(found == right and found is not None for found, right in pairs) / len(pairs)
+    found, right = _classes(outputs, targets, threshold)
+    return float(np.mean(found == right))
 
 
-def confusion_matrix(
-    outputs: Sequence[Output], targets: Sequence[Output], threshold: float = 0.5
-) -> list[list[int]]:
+def confusion_matrix(outputs: Any, targets: Any, threshold: float | None = None) -> list[list[int]]:
     """How often an instance of class r (row) was found to be of class c (column).
 
     The arguments, and what is raised, are those of ``accuracy``.
 
     Returns:
-        K lists of K counts; the diagonal counts what is right. K is 2 for single numbers.
+        K lists of K counts; the diagonal counts what is right. K is 2 for two classes, the length
+        of rows, and else one more than the largest class number.
 
     Raises:
-        ValueError: also if an output or target has a nan, and so no class.
+        ValueError: also if an output has a nan, and so no class, or a class number is negative.
     """
-    pairs = _classes(outputs, targets, threshold)
-    K = max(2, len(as_floats(targets[0])))
-    counts = [[0] * K for _ in range(K)]
-    for i, (found, right) in enumerate(pairs):
-        if found is None or right is None:
-            what = "output" if found is None else "target"
-            raise ValueError(f"the {what} of instance {i} has a nan, and so no class")
-        counts[right][found] += 1
-    return counts
+    outputs = table_of("outputs", outputs)
+    found, right = _classes(outputs, targets, threshold)
+    if np.isnan(found).any():
+        i = int(np.argmax(np.isnan(found)))
+        raise ValueError(f"outputs[{i}] has a nan, and so no class")
+    least = min(found.min(), right.min())
+    K = max(2, outputs.shape[1], int(max(found.max(), right.max())) + 1)
+    if least < 0.0 or K > _MOST_CLASSES:
+        wrong = f"{least:.0f}" if least < 0.0 else f"{K - 1}"
+        raise ValueError(
+            f"confusion_matrix() takes class numbers from 0 to {_MOST_CLASSES - 1}, got {wrong}; "
+            f"number the classes 0, 1, 2 ... without gaps"
+        )
+    counts = np.zeros((K, K), dtype=int)
+    np.add.at(counts, (right.astype(int), found.astype(int)), 1)
+    return counts.tolist()  # type: ignore[no-any-return]
 
 
-def _classes(
-    outputs: Sequence[Output], targets: Sequence[Output], threshold: float
-) -> list[tuple[int | None, int | None]]:
+def _classes(outputs: Any, targets: Any, threshold: float | None) -> tuple[Array, Array]:
+    """The class of each output, nan for none, and that of each target."""
+    outputs, targets = instances("outputs", outputs), instances("targets", targets)
     if len(outputs) != len(targets) or not len(outputs):
         raise ValueError(
             f"expected one output and one target for each instance, and one instance at least, "
             f"got {len(outputs)} outputs and {len(targets)} targets"
         )
-    K = len(as_floats(targets[0]))
-    pairs = []
-    for i, (output, target) in enumerate(zip(outputs, targets)):
-        y, d = as_floats(output), as_floats(target)
-        if len(y) != len(d):
-            raise ValueError(
-                f"instance {i} has {len(y)} outputs and {len(d)} targets; a class label c becomes "
-                f"a target by one_hot(c, {len(y)})"
-            )
-        if len(y) != K or K == 0:
-            raise ValueError(
-                f"expected outputs of one length K, at least 1, got {K} entries in instance 0 and "
-                f"{len(y)} in instance {i}"
-            )
-        pairs.append((_class(y, threshold), _class(d, 0.5)))
-    return pairs
+    if threshold is not None:
+        threshold = number_within("threshold", threshold, -inf, inf)
+    labels = Labels(targets)
+    return labels.found(table_of("outputs", outputs), threshold), labels.classes
 
 
-def _class(vector: list[float], threshold: float) -> int | None:
-    if any(map(math.isnan, vector)):
+class Labels:
+    """The classes of T targets, as the targets themselves decide.
+
+    Args:
+        targets: rows of K, or numbers; see ``accuracy``.
+        name: what the caller calls them.
+
+    Attributes:
+        classes: a class number for each target, as floats.
+        K: the length of rows; 1 for numbers.
+        pair: the two numbers that stand for two classes; None for class numbers and rows.
+
+    Raises:
+        ValueError: if they have no classes.
+        TypeError: if they are no data set.
+    """
+
+    def __init__(self, targets: Any, name: str = "targets") -> None:
+        table = table_of(name, targets)
+        self.name, self.K = name, table.shape[1]
+        self.pair: tuple[float, float] | None = None
+        if np.isnan(table).any():
+            i = int(np.argwhere(np.isnan(table))[0, 0])
+            raise ValueError(f"{name}[{i}] has a nan, and so no class; leave that instance out")
+        if self.K > 1:
+            largest = table == table.max(axis=1, keepdims=True)
+            if (several := largest.sum(axis=1) > 1).any():
+                i = int(np.argmax(several))
+                raise ValueError(
+                    f"{name}[{i}] = {shortened(str(table[i].tolist()))} has no class, as its "
+                    f"largest entry is there {largest[i].sum()} times; a class c of K is "
+                    f"nn.one_hot(c, K)"
+                )
+            self.classes = largest.argmax(axis=1).astype(float)
+            return
+        numbers = np.unique(table)
+        self.classes = table[:, 0]
+        if np.isin(numbers, (0.0, 1.0)).all():
+            self.pair = 0.0, 1.0
+        elif np.isin(numbers, (-1.0, 1.0)).all():
+            self.pair = -1.0, 1.0
+        elif len(numbers) == 2 and numbers[0] > 0.0 and abs(numbers.sum() - 1.0) < 1e-6:
+            self.pair = float(numbers[0]), float(numbers[1])
+        elif not (numbers == np.round(numbers)).all() or np.abs(numbers).max() > 2.0**53:
+            odd = numbers[(numbers != np.round(numbers)) | (np.abs(numbers) > 2.0**53)][0]
+            i = int(np.argmax(self.classes == odd))
+            raise ValueError(
+                f"{name}[{i}] is {odd:.6g}, which is no class; classes are 0 and 1, or -1 and 1, "
+                f"or whole numbers, or rows of K as nn.one_hot(c, K) makes them"
+            )
+        if self.pair:
+            self.classes = (self.classes == self.pair[1]).astype(float)
+
+    def found(self, table: Array, threshold: float | None = None) -> Array:
+        """The class of each of T outputs, which are rows of one length; nan for none.
+
+        Raises:
+            ValueError: if they cannot be of these classes.
+        """
+        width = table.shape[1]
+        found: Array
+        if width > 1:
+            self._check_rows(width)
+            found = table.argmax(axis=1).astype(float)
+        elif self.K > 1:
+            raise ValueError(
+                f"outputs[0] is one number where {self.name}[0] has {self.K} entries; give the "
+                f"rows of {self.K} that the model computes, or class numbers for both"
+            )
+        elif self.pair:
+            found = self._side(table[:, 0], threshold)
+        else:
+            found = table[:, 0].copy()
+            odd = (found != np.round(found)) & ~np.isnan(found)
+            if odd.any():
+                i = int(np.argmax(odd))
+                raise ValueError(
+                    f"outputs[{i}] is {found[i]:.6g}, but {self.name} are class numbers such as "
+                    f"{self.classes.max():.0f}; an output is then a class number too, or a row of K"
+                )
+        found[np.isnan(table).any(axis=1)] = math.nan
+        return found
+
+    def share(
+        self, outputs: Sequence[Sequence[float]], threshold: float, order: Sequence[int]
+    ) -> float | None:
+        """The share of the outputs that have the right class; None where they have no classes.
+
+        Args:
+            outputs: as many as there are targets, each of K numbers.
+            threshold: see ``accuracy``.
+            order: the target of each.
+        """
+        try:
+            found = self.found(np.array(outputs), threshold)
+        except ValueError:
+            return None
+        return float(np.mean(found == self.classes[order]))
+
+    @property
+    def threshold(self) -> float:
+        """From where up an output is of the second of two classes, if nobody says otherwise."""
+        return 0.0 if self.pair and self.pair[0] < 0.0 else 0.5
+
+    def _check_rows(self, width: int) -> None:
+        """Refuse outputs of so many entries where the targets have no such classes."""
+        if self.K > 1:
+            if width != self.K:
+                raise ValueError(
+                    f"outputs[0] has {width} entries and {self.name}[0] has {self.K}; they are "
+                    f"rows of one length"
+                )
+            return
+        if self.pair and self.pair[0] < 0.0:
+            raise ValueError(
+                f"{self.name} are -1 and 1, but outputs[0] has {width} entries; of a row the class "
+                f"is 0, 1 ...: write 0 for -1, or give one number for each instance"
+            )
+        outside = (self.classes < 0.0) | (self.classes >= width)
+        if outside.any():
+            i = int(np.argmax(outside))
+            raise ValueError(
+                f"{self.name}[{i}] is class {self.classes[i]:.0f}, but outputs have {width} "
+                f"entries, of classes 0 to {width - 1}; classes are counted from 0"
+            )
+
+    def _side(self, numbers: Array, threshold: float | None) -> Array:
+        """Which of two classes outputs that are single numbers are of."""
+        assert self.pair is not None
+        if threshold is None:
+            threshold = self.threshold
+            score = (numbers != np.round(numbers)) | (numbers < 0.0)
+            if (numbers > 1.0).any() and not score[~np.isnan(numbers)].any():
+                i = int(np.argmax(numbers > 1.0))
+                raise ValueError(
+                    f"outputs[{i}] is {numbers[i]:.6g} where {self.name} are only "
+                    f"{self.pair[0]:g} and {self.pair[1]:g}; if outputs are class numbers, give "
+                    f"rows for both, by nn.one_hot(c, K), and for scores give the threshold"
+                )
+        side: Array = np.where(numbers >= threshold, 1.0, 0.0)
+        return side
+
+
+def labels_of(targets: Any) -> Labels | None:
+    """The classes of some targets, if they have any."""
+    try:
+        return Labels(targets)
+    except (TypeError, ValueError):
         return None
-    if len(vector) == 1:
-        return int(vector[0] >= threshold)
-    return max(range(len(vector)), key=vector.__getitem__)
+
+
+def table_of(name: str, data: Any) -> Array:
+    """Outputs or targets as an array of T rows; numbers are rows of one.
+
+    Raises:
+        ValueError: if they are not of one length, at least 1, or not numbers.
+        TypeError: if they are no data set.
+    """
+    data = instances(name, data)
+    if len(data) and isinstance(data[0], str):
+        raise TypeError(
+            f"{name}[0] is {got(data[0])}; number the classes: names = sorted(set({name})), and "
+            f"then [names.index(c) for c in {name}]"
+        )
+    table = numeric(name, data, "a class number c of K becomes a row of K by nn.one_hot(c, K)")
+    table = table[:, None] if table.ndim == 1 else table
+    if table.ndim != 2 or not table.shape[1]:
+        raise ValueError(
+            f"{name} are numbers, or rows of one length K, at least 1; got an array of shape "
+            f"{table.shape}"
+        )
+    return table

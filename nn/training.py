@@ -6,6 +6,7 @@ improves; a ``History`` of what happened in each epoch comes out.
 
 from __future__ import annotations
 
+import operator
 import os
 import random
 import time
@@ -16,21 +17,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import got, number_within, whole_number
 
-from . import divergences, targets
-from .checkpoint import (
-    Checkpoint,
-    Snapshot,
-    fingerprint,
-    function_name,
-    optimizer_settings,
-    structure,
-)
+from . import divergences
+from .checkpoint import Checkpoint, Recipe, Snapshot
 from .divergences import Divergence
 from .history import History
-from .instances import check_data
+from .identity import numbers_of
+from .instances import data_set
 from .interrupts import interrupts_held
 from .module import Module
 from .objective import (
@@ -45,9 +41,11 @@ from .objective import (
 from .optimizers import Adam, Array, Optimizer, State
 from .progress import Progress
 from .risk import EmpiricalRisk
+from .targets import Labels, labels_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
+_LARGE = 100.0  # inputs beyond it are worth a word where a run diverges
 
 
 def fit(
@@ -140,8 +138,8 @@ def fit(
         reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
-            f"fit() stopped: {diverged}; the model keeps the last good parameters; check the "
-            f"data, or try a smaller lr{details}",
+            f"fit() stopped: {diverged}; the model keeps the last good parameters; "
+            f"{run.advice()}{details}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -153,6 +151,14 @@ def fit(
         with interrupts_held():
             run.end()
     run.history.reason = reason
+    if run.stuck(reason):
+        warnings.warn(
+            "fit() learnt nothing: the loss is not 0, but its gradient is exactly 0, as where "
+            "units are saturated (tanh, sigmoid) or dead (relu); scale each input to mean 0 and "
+            "standard deviation 1, or begin with other weights, by rng=",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     run.save()
     bar.finish(reason)
     return run.history
@@ -167,6 +173,8 @@ class _Run:
         complete: a copy of those, made after every update that was not interrupted.
         good: a copy of those that last gave a finite loss and gradient.
         initial: a copy of those before the first update.
+        begun: a copy of those before the first update of this call.
+        started: how many epochs were complete then.
         history: of the epochs so far.
         epochs: how many are complete.
     """
@@ -186,24 +194,33 @@ class _Run:
         self.values = model.parameters()
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
-        check_data(*data)
+        data, given = data_set(*data), data
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise TypeError(
                     f"validation must be a pair of inputs and targets, got {got(validation)}"
                 )
-            check_data(*validation)
+            again = {id(came): read for came, read in zip(given, data)}  # a generator is read once
+            validation = data_set(*(again.get(id(came), came) for came in validation))
         size = len(data[0])
         if batch_size is not None:
             batch_size = min(whole_number("batch_size", batch_size), size)
         self.batch_size = batch_size or size
         self.model, self.data, self.validation = model, data, validation
         self.risk = EmpiricalRisk(model, divergence)
+        row = divergences.row_of(divergence)
+        self.decision = row.decision if row else None
+        self.labels = [
+            labels_of(pair[1]) if self.decision is not None and pair else None
+            for pair in (self.data, validation)
+        ]
         self.optimizer = optimizer
         self.state: Any = optimizer.start(len(self.values))
-        self.seed, self.random = seed, _generator(seed)
+        self.seed = operator.index(seed) if hasattr(seed, "__index__") else seed
+        self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
+        self.begun, self.started = self.complete.copy(), 0
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
 
@@ -221,31 +238,30 @@ class _Run:
                 f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
                 f"got {self.state!r}"
             )
-        self.checkpoint = Checkpoint(path, every, self.model, self.settings())
+        self.checkpoint = Checkpoint(path, every, self.recipe())
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
+                for name, number in snapshot.numbers.items():
+                    setattr(self.optimizer, name, number)
                 self.history, self.epochs = snapshot.history, snapshot.epochs
                 self.state = snapshot.optimizer
                 self.random.setstate(snapshot.random)
                 self.objective.parameters[:] = snapshot.parameters
                 np.copyto(self.complete, snapshot.parameters)
                 np.copyto(self.good, snapshot.parameters)
+                np.copyto(self.begun, snapshot.parameters)
+                self.started = snapshot.epochs
 
-    def settings(self) -> dict[str, str]:
-        """What a run has to share with this one to go on with it."""
+    def recipe(self) -> Recipe:
+        """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
-        return {
-            "batch_size": str(self.batch_size),
-            "divergence": function_name(self.risk.divergence),
-            "engine": self.engine,
-            "model": structure(self.model),
-            "seed": repr(self.seed),
-            **optimizer_settings(self.optimizer),
-            **{name: fingerprint(examples) for name, examples in data.items()},
-        }
+        return Recipe(
+            self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
+            self.engine, BACKENDS[self.engine].lowers,
+        )  # fmt: skip
 
     def train(
         self,
@@ -292,11 +308,12 @@ class _Run:
             outputs += found
         line = {
             "loss": total / len(order),
-            "accuracy": self.score(outputs, [self.data[1][i] for i in order]),
+            "accuracy": self.score(outputs, self.labels[0], order),
         }
         if self.validation is not None:
             line["validation_loss"], found = self.objective.validate()
-            line["validation_accuracy"] = self.score(found, self.validation[1])
+            everyone = range(len(self.validation[1]))
+            line["validation_accuracy"] = self.score(found, self.labels[1], everyone)
         line["seconds"] = time.perf_counter() - started
         self.history.add(line)
         self.epochs += 1
@@ -323,7 +340,10 @@ class _Run:
         """The state at the end of an epoch."""
         arrays = {name: array.copy() for name, array in self.state.arrays.items()}
         state, parameters = State(self.state.k, arrays), self.complete.copy()
-        return Snapshot(self.epochs, parameters, state, self.random.getstate(), self.history)
+        numbers = numbers_of(self.optimizer)
+        return Snapshot(
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers
+        )
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""
@@ -337,20 +357,62 @@ class _Run:
         for value, number in zip(self.values, self.complete.tolist()):
             value.data = number
 
-    def score(self, outputs: Outputs, D: Sequence[Any]) -> float | None:
-        """The accuracy, if the divergence is a classifier's."""
+    def advice(self) -> str:
+        """What to do about a loss, gradient or update that is not finite."""
+        for name, data in zip(("X", "D"), self.data):
+            table = _table(name, data)
+            if table is not None and not np.isfinite(table).all():
+                place = tuple(np.argwhere(~np.isfinite(table))[0])
+                where = "".join(f"[{i}]" for i in place)
+                return (
+                    f"{name}{where} is {table[place]}: leave that instance out, or fill in a number"
+                )
         row = divergences.row_of(self.risk.divergence)
-        if row is None or row.decision is None:
+        if row is not None and np.isfinite(self.objective.parameters).all():
+            _, _, outputs = self.objective.compute(range(len(self.data[0])))
+            if saturation := row.saturation(outputs):
+                return f"{saturation}, or try a smaller lr" if self.epochs else saturation
+        table = _table("X", self.data[0])
+        largest = 0.0 if table is None else np.abs(table).max(initial=0.0)
+        if largest > _LARGE:
+            return (
+                f"inputs reach {largest:.3g}: scale each to mean 0 and standard deviation 1, or "
+                f"try a smaller lr"
+            )
+        return "check the data, or try a smaller lr"
+
+    def stuck(self, reason: str) -> bool:
+        """Whether a run that went on to its end could not learn anything."""
+        if (
+            reason not in ("epochs", "tolerance")
+            or self.epochs == self.started
+            or not np.array_equal(self.complete, self.begun)
+        ):
+            return False
+        loss, gradient, _ = self.objective.compute(range(len(self.data[0])))
+        return loss > 0.0 and not gradient.any()
+
+    def score(self, outputs: Outputs, labels: Labels | None, order: Sequence[int]) -> float | None:
+        """The accuracy, if the divergence is a classifier's and the targets are classes."""
+        if labels is None or self.decision is None:
             return None
-        if row.decision == divergences.LARGEST:
-            return targets.accuracy(outputs, D)
+        if self.decision == divergences.LARGEST:
+            return labels.share(outputs, 0.5, order)
         if any(len(y) != 1 for y in outputs):  # of several labels none is the class
             return None
-        return targets.accuracy(outputs, D, row.decision)
+        return labels.share(outputs, self.decision, order)
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:
     return tolerance is not None and len(loss) > 1 and abs(loss[-1] - loss[-2]) <= tolerance
+
+
+def _table(name: str, data: Sequence[Any]) -> Array | None:
+    """Inputs or targets as an array, if they are numbers of one shape."""
+    try:
+        return numeric(name, data)
+    except (TypeError, ValueError):
+        return None
 
 
 def _check_optimizer(optimizer: Optimizer | None) -> Optimizer:

@@ -1,10 +1,12 @@
 """What every test starts from."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from autograd.core.table import BUILT_IN, EVERY, OPS
+from nn import layers
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +16,15 @@ def table() -> Iterator[None]:
     for rows in (OPS, EVERY):
         for name in rows.keys() - BUILT_IN:
             del rows[name]
+
+
+@pytest.fixture(autouse=True)
+def layers_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The initial weights of a program that has just begun, whichever tests ran before."""
+    monkeypatch.setattr(layers, "_made", itertools.count())
+
+
+@pytest.fixture
+def equal_networks(layers_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of one shape begin equal, so that runs of them can be compared."""
+    monkeypatch.setattr(layers, "_made", itertools.repeat(0))

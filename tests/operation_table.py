@@ -5,6 +5,7 @@ python tests/operation_table.py
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from autograd.core.ops import OPS
@@ -22,10 +23,10 @@ def markdown() -> str:
     ]
     for op in OPS.values():
         names = ["x_i"] if op.arity is None else list(op.letters)
-        partials = ", ".join(
-            f"`dz/d{x} = {p.text.replace('(x - z)', f'({x} - z)')}`"
-            for x, p in zip(names, op.partials)
-        )
+        slopes = [p.text for p in op.partials]
+        if op.arity is None:
+            slopes = [re.sub(r"\bx\b", "x_i", text) for text in slopes]
+        partials = ", ".join(f"`dz/d{x} = {slope}`" for x, slope in zip(names, slopes))
         kinks = "; ".join(f"at {kink.where} {kink.convention}" for kink in op.kinks)
         lines.append(f"| `{op.name}` | `{op.text}` | {partials} | {kinks} |")
     return "\n".join(lines)

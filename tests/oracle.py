@@ -234,6 +234,11 @@ def log_sum_exp(*us: Jet) -> Jet:
     return first + rest.through(mp.log1p(rest.value), 1 / whole, -1 / whole**2)
 
 
+def sum_of_powers_less_one(*us: Jet) -> Jet:
+    powers = total([exponential(u) for u in us])
+    return powers._replace(value=powers.value - 1)
+
+
 def shift(*us: Jet) -> Jet:
     return max(us, key=lambda u: u.value).stopped()
 
@@ -378,7 +383,9 @@ FUNCTIONS: dict[str, Function] = {
     "xlogy": Function(2, autograd.xlogy, lambda u, v: u * logarithm(v), lambda x, y: y > 0.0),
     "logaddexp": Function(2, autograd.logaddexp, log_sum_exp),
     "logsumexp": Function(None, lambda *xs: autograd.logsumexp(xs), log_sum_exp),
+    "sumexpm1": Function(None, ops.sumexpm1, sum_of_powers_less_one, moderate),
     "softmax_shift": Function(None, ops.softmax_shift, shift, chooses=order),
+    "softmax_total": Function(None, ops.softmax_total, lambda *us: one_if(True, us[0])),
     "tanh": Function(1, autograd.tanh, hyperbolic_tangent),
     "sigmoid": Function(1, autograd.sigmoid, logistic, lambda x: x > -300.0),
     "relu": Function(1, autograd.relu, lambda u: u.times(side(u) >= 0), chooses=side),
@@ -421,6 +428,7 @@ SEEN_BY_DIFFERENCES_ONLY = {
     "mod",
     "stop_gradient",
     "softmax_shift",
+    "softmax_total",
     "step",
     "sign",
     "less",
@@ -533,8 +541,11 @@ def allowance(root: Value) -> float:
 
 def size(node: Value) -> float:
     """The largest number that was rounded to make the node."""
-    if node.op in (ops.logsumexp, ops.logaddexp):  # add to the largest of their operands
-        return max(abs(x.data if isinstance(x, Value) else x) for x in (node, *node.operands))
+    numbers = [x.data if isinstance(x, Value) else x for x in node.operands]
+    if node.op in (ops.logsumexp, ops.logaddexp, ops.softmax_total):
+        return max(map(abs, [node.data, *numbers]))  # they add to the largest of their operands
+    if node.op is ops.sumexpm1:  # whose powers are rounded, but for those of 0
+        return max([abs(node.data), *(math.exp(x) for x in numbers if x)])
     return abs(node.data)
 
 

@@ -730,7 +730,6 @@ TOOLS: list[Callable[..., Any]] = [
         (lambda x, y, z: x, 1.5, TypeError, "3 arguments, but the point has 1 coordinate;"),
         (lambda x, y: x, {1.0, 2.0}, TypeError, "a set, which has no first and second"),
         (lambda x, y: x, {1.0: "x", 2.0: "y"}, TypeError, "a dict, which has no first"),
-        (lambda x: x, Value(1.0), TypeError, r"\.data"),
     ],
 )
 def test_bad_functions_and_points(
@@ -738,6 +737,14 @@ def test_bad_functions_and_points(
 ) -> None:
     with pytest.raises(error, match=message):
         tool(f, xs)
+
+
+@pytest.mark.parametrize("tool", [classify_critical_point, LoweredFunction])
+def test_what_gives_plain_numbers_takes_no_values(tool: Any) -> None:
+    with pytest.raises(TypeError, match=r"xs is Value.*pass \.data"):
+        tool(lambda x: x, Value(1.0))
+    with pytest.raises(TypeError, match=r"xs\[1\] is Value.*pass \.data"):
+        tool(lambda x, y: x, [0.0, Value(1.0)])
 
 
 def test_bad_orders_and_vectors() -> None:

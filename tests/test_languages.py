@@ -78,9 +78,12 @@ def cases() -> list[Case]:
         for xs in operands_of(op):
             z = op.forward(*xs)
             found.append((f"op_{op.name}", xs, z))
-            # Of a row with any number of operands, a slope is a function of z and one of them.
+            # Of a row with any number of operands, a slope is a function of z, of one of them and
+            # of what it has in ``of_all``.
             for i, letter in enumerate(op.letters):
-                operands = xs[:1] if op.arity is None else xs
+                operands = xs
+                if op.arity is None:
+                    operands = (xs[0], *op.shared(xs, recording=False))
                 slope = op.slopes[i]
                 number = slope(z, *operands) if callable(slope) else slope
                 number = 0.0 if number is None else number
@@ -266,7 +269,7 @@ def test_jax() -> None:
 
 SLIPS = [
     (C, "? left + y : left", "? left : left", "mod"),
-    (C, "return shift + log", "return 1.000000000001 * shift + log", "logsumexp"),
+    (C, "shift : shift + log1p", "shift : 1.000000000001 * shift + log1p", "logsumexp"),
     (C, "if (y == 0.0) return x / y;", "", "dy_mod"),
     (JAVASCRIPT, "? left + y : left", "? left : left", "mod"),
     (JAVASCRIPT, "n / 2 / rest", "n / 2.000000001 / rest", "erf"),

@@ -687,10 +687,8 @@ def test_jax_function_is_for_loops_of_your_own() -> None:
 
 
 def test_errors_name_what_came_and_what_to_do() -> None:
-    x, w, stranger = Value(1.0, "x"), Value(2.0, "w"), Value(3.0, "s")
+    x, w = Value(1.0, "x"), Value(2.0, "w")
     root = x * w
-    with pytest.raises(LoweringError, match=r"wrt\[1\] \(s\) cannot be reached"):
-        lower(root, [x], [w, stranger])
     with pytest.raises(ValueError, match="numpy, jax, python, got 'cuda'"):
         lower(root, [x], [w], engine="cuda")
     with pytest.raises(TypeError, match=r"got <function .* call LoweredFunction"):

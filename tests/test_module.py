@@ -6,9 +6,13 @@ the parameters, which must not have moved.
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,8 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Value
-from nn import MLP, Layer, Module, Multiplicative, Neuron, Sequential, Softmax
+from nn import MLP, SGD, Layer, Module, Multiplicative, Neuron, Sequential, Softmax, fit
+from nn.divergences import l2
 
+every_engine = pytest.mark.parametrize("engine", ["python", "numpy"])
 properties = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 
 
@@ -93,6 +99,131 @@ def test_values_modules_lists_and_tuples_are_searched_in_the_order_of_assignment
         ("inner.scale", e),
     ]
     assert module.parameters() == [z, a, c, d, e]
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+@dataclass(slots=True)
+class Gate:
+    bias: Value
+    size: int
+    inner: Any = None
+
+
+def test_parameters_are_found_in_whatever_holds_them() -> None:
+    a, b, c, d, e, f, g, h, i, j, k = (Value(float(i)) for i in range(11))
+    array = np.array([[a, b], [c, None]], dtype=object)
+    module = Parts(
+        heads={"left": Parts(b=d), 2: [e], tuple: f, None: ({"deep": deque([g])},)},
+        grid=array,
+        single=np.array(h, dtype=object),
+        numbers=np.zeros(3),
+        pair=Pair(i, a),
+        gate=Gate(j, 3),
+        space=SimpleNamespace(w=k, text="w"),
+    )
+    assert list(module.named_parameters()) == [
+        ("heads['left'].b", d),
+        ("heads[2][0]", e),
+        ("heads[#2]", f),
+        ("heads[None][0]['deep'][0]", g),
+        ("grid[0, 0]", a),
+        ("grid[0, 1]", b),
+        ("grid[1, 0]", c),
+        ("single", h),
+        ("pair[0]", i),
+        ("gate.bias", j),
+        ("space.w", k),
+    ]
+
+
+@every_engine
+def test_what_containers_hold_is_trained_saved_and_reset(engine: str, tmp_path: Path) -> None:
+    # y = 3 x_0 - 2 x_1 + 1, which gradient descent finds whatever its parameters stand in.
+    class Line(Module):
+        def __init__(self) -> None:
+            self.w = np.array([Value(0.0), Value(0.0)], dtype=object)
+            self.heads = {"b": ({"b": Value(0.0)},)}
+
+        def __call__(self, x: Any) -> Any:
+            return self.w @ np.array(x, dtype=object) + self.heads["b"][0]["b"]
+
+    X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    D = [1.0, 4.0, -1.0, 2.0]
+    model = Line()
+    fit(model, X, D, divergence=l2, optimizer=SGD(0.5), epochs=200, engine=engine, progress=False)
+    state = model.state_dict()
+    assert list(state) == ["w[0]", "w[1]", "heads['b'][0]['b']"]
+    assert list(state.values()) == pytest.approx([3.0, -2.0, 1.0], abs=1e-6)
+    model.save(tmp_path / "model")
+    other = Line()
+    other.load(tmp_path / "model")
+    assert other.state_dict() == state
+    model([1.0, 2.0]).backward()
+    assert [p.grad for p in model.parameters()] == [1.0, 2.0, 1.0]
+    model.zero_grad()
+    assert [p.grad for p in model.parameters()] == [0.0] * 3
+
+
+def test_containers_in_a_circle_end() -> None:
+    ring: dict[str, Any] = {"w": Value(1.0)}
+    ring["ring"], ring["list"] = ring, [ring]
+    array = np.array([None, Value(2.0)], dtype=object)
+    array[0] = array
+    space = SimpleNamespace(b=Value(3.0))
+    space.space = space
+    assert names(Parts(ring=ring, array=array, space=space)) == ["ring['w']", "array[1]", "space.b"]
+
+
+def test_a_value_that_was_computed_is_no_parameter() -> None:
+    model = Parts(w=Value(2.0))
+    model.last = model.w * 3.0  # type: ignore[attr-defined]
+    model.seen = [model.last, model.w]  # type: ignore[attr-defined]
+    assert names(model) == ["w"]
+    assert model.state_dict() == {"w": 2.0}
+
+
+def test_two_parameters_never_share_a_name() -> None:
+    module = Parts(a=Parts(w=Value(1.0)))
+    setattr(module, "a.w", Value(2.0))
+    setattr(module, "a.w#2", Value(3.0))
+    assert module.state_dict() == {"a.w": 1.0, "a.w#2": 2.0, "a.w#2#2": 3.0}
+
+
+containers = st.recursive(
+    st.builds(Value, st.floats(-9.0, 9.0)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.lists(inner, max_size=3).map(deque)
+        | st.dictionaries(st.text(max_size=2) | st.integers(), inner, max_size=3)
+        | st.dictionaries(st.sampled_from("abc"), inner, max_size=3).map(lambda x: Parts(**x))
+        | st.lists(inner, max_size=3).map(lambda x: np.array([*x, None], dtype=object)[:-1])
+    ),
+    max_leaves=12,
+)
+
+
+@given(containers)
+@properties
+def test_every_value_in_nested_containers_is_found_once_by_a_name_that_leads_to_it(
+    held: Any,
+) -> None:
+    module = Parts(held=held)
+    found = dict(module.named_parameters())
+    for name, value in found.items():
+        assert eval(f"module.{name}") is value  # as a path of Python's
+
+    def count(x: Any) -> int:
+        if isinstance(x, Value):
+            return 1
+        inside = vars(x).values() if isinstance(x, Parts) else x
+        return sum(map(count, x.values() if isinstance(x, dict) else inside))
+
+    assert len(found) == count(held)
 
 
 def test_an_underscore_keeps_an_attribute_out() -> None:

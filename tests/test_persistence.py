@@ -32,6 +32,7 @@ from nn import MLP, SGD, Adam, History, Layer, Module, PersistenceError, dataset
 from nn.divergences import binary_kl_from_logits, l2
 
 X, D = datasets.moons(12, seed=0)
+pytestmark = pytest.mark.usefixtures("equal_networks")
 every_engine = pytest.mark.parametrize("engine", ["python", "numpy"])
 
 
@@ -219,22 +220,23 @@ def clip(model: Module, history: History) -> None:
 
 
 @every_engine
-def test_ctrl_c_keeps_the_last_epoch_and_the_next_run_goes_on(engine: str, tmp_path: Path) -> None:
-    class Interrupted(SGD):
-        def update(self, parameters: Any, gradient: Any, state: Any) -> None:
-            if state.k == self.at:
-                raise KeyboardInterrupt
-            super().update(parameters, gradient, state)
+def test_ctrl_c_keeps_the_last_epoch_and_the_next_run_goes_on(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: SGD, parameters: Any, gradient: Any, state: Any) -> None:
+        if state.k == 7:  # the second of three steps of epoch 3
+            raise KeyboardInterrupt
+        update(self, parameters, gradient, state)
 
+    update = SGD.update
     whole, resumed = MLP(2, [2, 1]), MLP(2, [2, 1])
-    Interrupted.at = -1  # type: ignore[attr-defined]
-    run(whole, optimizer=Interrupted(0.1), engine=engine)
-    Interrupted.at = 7  # type: ignore[attr-defined]  # the second of three steps of epoch 3
+    run(whole, optimizer=SGD(0.1), engine=engine)
     path = tmp_path / "run"
-    history = run(resumed, path, optimizer=Interrupted(0.1), engine=engine, every=100)
+    with monkeypatch.context() as patch:
+        patch.setattr(SGD, "update", interrupted)
+        history = run(resumed, path, optimizer=SGD(0.1), engine=engine, every=100)
     assert (len(history), history.reason) == (2, "interrupted")
-    Interrupted.at = -1  # type: ignore[attr-defined]
-    run(resumed, path, optimizer=Interrupted(0.1), engine=engine, every=100)
+    run(resumed, path, optimizer=SGD(0.1), engine=engine, every=100)
     assert bits(resumed) == bits(whole)
 
 
@@ -486,6 +488,18 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda content: sealed(content.split(b"\n")[1][:-1] + b', "w": 1.50}'),
         "in another way",
     ),
+    "15 digits and a space": (
+        lambda content: sealed(
+            re.sub(rb"(neuron0\.b\": )[^,}]*", rb'\1"7ff0 00000000000"', content.split(b"\n")[1])
+        ),
+        "expected a float, got '7ff0 00000000000'|without a training run",
+    ),
+    "a finite number in hexadecimal": (
+        lambda content: sealed(
+            re.sub(rb"(neuron0\.b\": )[^,}]*", rb'\1"3ff0000000000000"', content.split(b"\n")[1])
+        ),
+        "expected a float, got '3ff0000000000000'|without a training run",
+    ),
     "many lists": (lambda content: sealed(b"[" + b"[]," * 10**6 + b"[]]"), "something larger"),
     "NaN": (
         lambda content: sealed(
@@ -509,6 +523,16 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 FORGED_RUNS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "nothing": (dict.clear, "names no settings"),
     "epochs": (put("epochs", to=3), "not as long as its epochs"),
+    "negative epochs": (put("epochs", to=-2), "expected a count, got -2"),
+    "half an epoch": (put("epochs", to=2.0), r"expected a count, got 2\.0"),
+    "true epochs": (put("epochs", to=True), "expected a count, got True"),
+    "negative updates": (put("optimizer", "updates", to=-1), "expected a count, got -1"),
+    "countless updates": (put("optimizer", "updates", to=10**400), "expected a count, got 1000"),
+    "spaces": (put("optimizer", "arrays", "mean", to=["    7ff00000    "] * 3), "expected a float"),
+    "a clearing of the screen": (
+        put("settings", "seed", to="\x1b[2J"),
+        r"seed is 0 and was \\x1b\[2J;? ?",
+    ),
     "a short array": (put("optimizer", "arrays", "mean", to=[0.0]), "one number for each"),
     "a deep array": (put("optimizer", "arrays", "mean", to=[[0.0]] * 3), "expected a float"),
     "another array": (put("optimizer", "arrays", "extra", to=[0.0] * 3), "one number for each"),

@@ -223,7 +223,7 @@ def test_arrays_and_a_single_point_can_be_drawn() -> None:
         ([[1.0]], [1.0]),
         ([[1.0, 2.0, 3.0]], [1.0]),
         (SQUARE, LABELS[:3]),
-        (SQUARE, [[0.0]] * 4),
+        (SQUARE, [[1.0, 0.0]] * 4),
         ([1.0, 2.0], [0.0, 1.0]),
         ([], []),
     ],

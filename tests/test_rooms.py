@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     ["autograd.text", "autograd.files", "autograd.options"],
     ["autograd.core"],
-    ["autograd.languages", "autograd.words"],
+    ["autograd.languages", "autograd.words", "autograd.data"],
     ["autograd.drawing", "autograd.lowering", "autograd.checking"],
     ["autograd.stepping"],
     ["autograd.page"],

@@ -125,11 +125,14 @@ A_LEAF_USED_FIVE_TIMES = """\
   -> p   dy/dp = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
   -> q   dy/dq = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
 [2/4] p = x * x
-  upstream dy/dp = +1                                             final (1/1 consumers reported)
-  -> x (operand 1)   local derivative x = +3   contribution +1 * +3 = +3   grad -- -> +3   so far (1/5)
-  -> x (operand 2)   local derivative x = +3   contribution +1 * +3 = +3   grad +3 -> +6   so far (2/5)
+  upstream dy/dp = +1                                                      \
+final (1/1 consumers reported)
+  -> x (operand 1)   local derivative x = +3   contribution +1 * +3 = +3   \
+grad -- -> +3   so far (1/5)
+  -> x (operand 2)   local derivative x = +3   contribution +1 * +3 = +3   \
+grad +3 -> +6   so far (2/5)
 [3/4] q = x + x + x
-  upstream dy/dq = +1                                        final (1/1 consumers reported)
+  upstream dy/dq = +1                                                 final (1/1 consumers reported)
   -> x (operand 1)   local derivative 1   contribution +1 * +1 = +1   grad +6 -> +7   so far (3/5)
   -> x (operand 2)   local derivative 1   contribution +1 * +1 = +1   grad +7 -> +8   so far (4/5)
   -> x (operand 3)   local derivative 1   contribution +1 * +1 = +1   grad +8 -> +9   final (5/5)
@@ -147,15 +150,18 @@ def test_a_node_used_twice_by_one_consumer_has_two_edges() -> None:
 # b = 2a waits for both of its consumers: d = c + b reports 1, then c = b * b reports 4 twice.
 WAITING = """\
 [1/4] d = c + b
-  upstream dd/dd = +1                            final (the pass starts here)
+  upstream dd/dd = +1                                     final (the pass starts here)
   -> c   dd/dc = 1            contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
   -> b   local derivative 1   contribution +1 * +1 = +1   grad -- -> +1   so far (1/3)
 [2/4] c = b * b
-  upstream dd/dc = +1                                             final (1/1 consumers reported)
-  -> b (operand 1)   local derivative b = +4   contribution +1 * +4 = +4   grad +1 -> +5   so far (2/3)
-  -> b (operand 2)   local derivative b = +4   contribution +1 * +4 = +4   grad +5 -> +9   final (3/3)
+  upstream dd/dc = +1                                                      \
+final (1/1 consumers reported)
+  -> b (operand 1)   local derivative b = +4   contribution +1 * +4 = +4   \
+grad +1 -> +5   so far (2/3)
+  -> b (operand 2)   local derivative b = +4   contribution +1 * +4 = +4   \
+grad +5 -> +9   final (3/3)
 [3/4] b = a + a
-  upstream dd/db = +1 + +4 + +4 = +9                         final (3/3 consumers reported)
+  upstream dd/db = +1 + +4 + +4 = +9                                  final (3/3 consumers reported)
   -> a (operand 1)   local derivative 1   contribution +9 * +1 = +9   grad -- -> +9    so far (1/2)
   -> a (operand 2)   local derivative 1   contribution +9 * +1 = +9   grad +9 -> +18   final (2/2)
 [4/4] a = +2 (leaf)
@@ -239,16 +245,16 @@ def test_where_no_derivative_passes_the_step_says_so() -> None:
         "[1/4] z = where(c, x, 2)",
         "upstream dz/dz = +1 | final (the pass starts here)",
         "-> c | dz/dc = 0 | contribution +0 (no derivative passes) | grad -- -> +0 | final (1/1)",
-        "-> x | local derivative (1 if c else 0) = +1 | contribution +1 * +1 = +1 | grad -- -> +1 | "
-        "so far (1/2)",
+        "-> x | local derivative (1 if c else 0) = +1 | contribution +1 * +1 = +1 | "
+        "grad -- -> +1 | so far (1/2)",
     ]
 
 
 def test_a_sum_of_zero_is_not_a_sum_that_has_not_begun() -> None:
     x = Value(3.0, "x")
     shown = cells(step_through(ops.where(x, x, 2.0)).next())
-    assert " | grad -- -> +0 | so far (1/2)" in shown[2]
-    assert " | grad +0 -> +1 | final (2/2)" in shown[3]
+    assert "grad -- -> +0 | so far (1/2)" in " | ".join(shown[2:4])
+    assert "grad +0 -> +1 | final (2/2)" in " | ".join(shown[4:])
 
 
 @pytest.mark.parametrize("op", ops.OPS.values(), ids=lambda op: op.name)
@@ -294,9 +300,6 @@ def test_every_formula_of_the_table_gives_its_number_on_the_names_of_the_graph(
         (3, "+3"),
         (True, "+1"),
         (numpy.float64(0.5), "+0.5"),
-        (None, "None"),
-        ("a\n", "'a\\\\n'"),
-        (10**400, "1000"),
     ],
 )
 def test_numbers_are_signed_and_short(number: Any, shown: str) -> None:
@@ -647,9 +650,29 @@ def test_data_and_labels_are_read_once() -> None:
         node.data, node.label = 1000.0, "other"
     assert transcript(s) == LECTURE[LECTURE.index("[2/7]") :]
     assert (nodes["a"].grad, nodes["b"].grad) == (6.0, -4.0)
-    assert "1000" not in s.table()
-    s.restart()
-    assert transcript(s) == LECTURE
+    table, notice = s.table().rsplit("\n", 1)
+    assert "1000" not in table
+    assert notice == (
+        "this graph is stale: other = other * other holds 1000.0, but 1000.0 * 1000.0 is "
+        "1000000.0; call recompute()"
+    )
+    with pytest.raises(autograd.StaleGraphError, match=r"call recompute\(\) on its root"):
+        s.restart()
+    s.quit()
+    assert (nodes["a"].grad, nodes["b"].grad) == (0.0, 0.0)
+
+
+def test_a_pass_is_not_begun_again_with_numbers_that_the_graph_has_no_longer() -> None:
+    nodes = lecture_graph()
+    s = step_through(nodes["L"])
+    s.run()
+    nodes["a"].data = 5.0
+    nodes["L"].recompute()
+    for again in (s.restart, s.forward):
+        with pytest.raises(autograd.StaleGraphError, match=r"L was -8.0 when .* is 10.0 now"):
+            again()
+    assert nodes["a"].grad == 6.0
+    assert s.back() == "at position 6 of 7: next() takes [7/7] b = -3 (leaf)"
 
 
 def test_a_gradient_that_the_user_sets_stays_until_a_movement_writes_it() -> None:
@@ -779,18 +802,6 @@ def test_no_label_breaks_a_line_or_a_terminal() -> None:
         assert all(line.isprintable() for line in text.split("\n"))
         text.encode()
         assert max(map(len, text.split("\n"))) < 400
-
-
-def test_no_repr_raises_whatever_a_user_sets() -> None:
-    x, y = Value(1.0, "x"), Value(2.0, "y")
-    root = x + y
-    x.data = "nonsense\n"  # type: ignore[assignment]
-    y.data = None  # type: ignore[assignment]
-    y.label = 7  # type: ignore[assignment]
-    s = step_through(root)
-    assert "x = 'nonsense\\\\n' (leaf)" in transcript(s)
-    assert '"7" = None (leaf)' in "\n".join(map(repr, s.steps))
-    assert len(s.table().splitlines()) == 5
 
 
 # In a session, in a script, and in memory.

@@ -73,11 +73,11 @@ def test_smoothing_by_hand() -> None:
 
 def test_the_least_and_the_most_smoothing() -> None:
     assert smooth_labels([0.0, 1.0, 0.0], 0.0) == [0.0, 1.0, 0.0]
-    assert smooth_labels([0.0, 1.0], 0.5) == [0.5, 0.5]
+    assert smooth_labels([0.0, 1.0], 0.49) == [0.49, 0.51]
     assert smooth_labels([1.0], 0.25) == [1.0]
 
 
-@given(K=st.integers(1, 12), share=st.floats(0.0, 1.0), data=st.data())
+@given(K=st.integers(1, 12), share=st.floats(0.0, 0.99), data=st.data())
 @properties
 def test_smoothed_labels_are_probabilities(K: int, share: float, data: st.DataObject) -> None:
     c = data.draw(st.integers(0, K - 1))
@@ -103,7 +103,7 @@ def test_smoothing_leaves_its_argument_alone_and_takes_every_kind_of_vector() ->
 def test_smoothing_takes_one_hot_vectors_only(d: Any) -> None:
     with pytest.raises(ValueError, match=r"a single 1 among zeros, .*make it with one_hot") as e:
         smooth_labels(d, 0.01)
-    assert f"got {list(d)!r};" in str(e.value)
+    assert f"got {[*d]!r};" in str(e.value)
 
 
 @pytest.mark.parametrize("d", [1, None, Value(1.0)], ids=repr)
@@ -112,14 +112,16 @@ def test_smoothing_a_label_says_what_to_do(d: Any) -> None:
         smooth_labels(d, 0.01)
 
 
-@pytest.mark.parametrize("epsilon", [-0.01, 0.26, 1.0, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("epsilon", [-0.01, 0.25, 0.26, 1.0, math.nan, math.inf, -math.inf])
 def test_epsilon_has_bounds(epsilon: float) -> None:
     with pytest.raises(
         ValueError, match=r"^smooth_labels\(d, epsilon\): epsilon must be "
     ) as caught:
         smooth_labels(one_hot(0, 4), epsilon)
-    assert ("[0, 1/K] = [0, 0.25], got " in str(caught.value)) == (0.0 < epsilon < math.inf)
-    assert str(caught.value).endswith(f"got {epsilon!r}")
+    assert ("[0, 1/K) = [0, 0.25), lest nothing be" in str(caught.value)) == (
+        0 < epsilon < math.inf
+    )
+    assert f"got {epsilon!r}" in str(caught.value)
 
 
 @pytest.mark.parametrize("epsilon", ["0.1", None, True, [0.1]], ids=repr)
@@ -195,11 +197,11 @@ def test_of_equal_outputs_the_first_counts() -> None:
 )
 def test_a_nan_is_of_no_class(outputs: Any, targets: Any) -> None:
     assert accuracy(outputs, targets) == 0.5
-    assert accuracy(outputs[:1], outputs[:1]) == 0.0
-    with pytest.raises(ValueError, match="the output of instance 0 has a nan, and so no class"):
+    with pytest.raises(ValueError, match=r"outputs\[0\] has a nan, and so no class"):
         confusion_matrix(outputs, targets)
-    with pytest.raises(ValueError, match="the target of instance 1 has a nan"):
-        confusion_matrix(targets, outputs[::-1])
+    for count in (accuracy, confusion_matrix):
+        with pytest.raises(ValueError, match=r"targets\[1\] has a nan, and so no class"):
+            count(targets, outputs[::-1])
 
 
 def test_the_matrix_counts_the_target_in_its_row() -> None:
@@ -235,16 +237,16 @@ class TestRefused:
 
     def test_class_labels(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"instance 1 has 3 outputs and 1 targets; .*one_hot\(c, 3\)"
+            ValueError, match=r"targets\[1\] has the shape \(\) where .*\(3,\); .*one_hot\(c, K\)"
         ):
             count([[0.2, 0.3, 0.5]] * 2, [one_hot(1, 3), 2])
 
     def test_outputs_of_different_lengths(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"of one length K.* got 2 entries in instance 0 and 3 in"
+            ValueError, match=r"\[1\] has the shape \(3,\) where \w+\[0\] has \(2,\)"
         ):
             count([[0.0, 1.0], [0.0, 0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0, 1.0]])
 
     def test_empty_outputs(self, count: Any) -> None:
-        with pytest.raises(ValueError, match="at least 1, got 0 entries in instance 0"):
+        with pytest.raises(ValueError, match=r"length K, at least 1; got .* shape \(1, 0\)"):
             count([[]], [[]])

@@ -1,8 +1,10 @@
 """Threads: graphs of their own, also on shared parameters, neither disturb nor lose anything."""
 
 import copy
+import os
 import pickle
 import random
+import signal
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from autograd import AnomalyError, Value, detect_anomaly, grad, group, log, record_source
+from autograd.core import table, value
 from autograd.core.observers import open_blocks
 
 
@@ -94,13 +97,13 @@ class Slow(Value):
     __slots__ = ("held",)
 
     @property
-    def grad(self) -> float:  # type: ignore[override]
+    def _grad(self) -> float:  # type: ignore[override]
         held = self.held
         time.sleep(1e-4)
         return held
 
-    @grad.setter
-    def grad(self, gradient: float) -> None:
+    @_grad.setter
+    def _grad(self, gradient: float) -> None:
         self.held = gradient
 
 
@@ -120,12 +123,12 @@ def test_a_signal_handler_may_sweep_while_a_sweep_is_adding() -> None:
         __slots__ = ()
 
         @property
-        def grad(self) -> float:  # type: ignore[override]
+        def _grad(self) -> float:  # type: ignore[override]
             other.backward()
             return self.held
 
-        @grad.setter
-        def grad(self, gradient: float) -> None:
+        @_grad.setter
+        def _grad(self, gradient: float) -> None:
             self.held = gradient
 
     a, w = Value(3.0), Interrupted(1.0)
@@ -188,3 +191,32 @@ def test_a_graph_may_be_copied_and_swept_at_the_same_time() -> None:
     (slope,) = grad(root, x)
     together(*[copying, sweeping] * 2)
     assert x.grad == 20.0 * slope
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("lock", [value._adding, table._entering], ids=["sweeps", "rows"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_forked_in_the_middle_of_another_threads_sweep_does_not_wait(lock: Any) -> None:
+    def hold() -> None:
+        with lock:
+            held.set()
+            time.sleep(0.05)
+
+    held = threading.Event()
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(5)
+            w = Value(3.0)
+            (w * w).backward()
+            with lock:
+                os._exit(0 if w.grad == 6.0 else 1)
+        finally:
+            os._exit(2)
+    other.join()
+    assert os.waitpid(child, 0)[1] == 0
+    with lock:
+        pass

@@ -5,6 +5,7 @@ and what an interrupted or diverging run leaves behind is compared with the para
 steps that it had completed, worked out in fractions.
 """
 
+import itertools
 import math
 import os
 import random
@@ -54,6 +55,7 @@ from nn.divergences import (
 properties = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 POINTS, HEIGHTS = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 4.0, 4.0]
+pytestmark = pytest.mark.usefixtures("equal_networks")
 every_engine = pytest.mark.parametrize("engine", ["python", "numpy"])
 CORNERS, EXCLUSIVE_OR = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0]
 
@@ -134,7 +136,8 @@ def test_the_risk_takes_arrays_and_any_functions() -> None:
         ([], [], ValueError, "one instance at least, got an empty data set"),
         ([1.0], [1.0, 2.0], ValueError, "one target for each input, got 1 inputs and 2 targets"),
         ([1.0], [], ValueError, "got 1 inputs and 0 targets"),
-        (iter([1.0]), [1.0], TypeError, "X must be a list with one entry for each instance"),
+        (itertools.count(), [1.0], ValueError, "got at least 2 inputs and 1 targets"),
+        ([1.0], itertools.count(), ValueError, "got 1 inputs and at least 2 targets"),
         ([1.0], 1.0, TypeError, "D must be a list with one entry for each instance, got 1.0"),
         (None, [1.0], TypeError, "X must be a list .*got None of type NoneType"),
     ],
@@ -1268,3 +1271,47 @@ def test_lines_on_a_terminal_without_rich(
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert shown(capsys, 1) == ["[1/1] epoch 1  loss 2"]
+
+
+# Standard error that cannot be written to: what is learnt is worth more than what is said of it.
+
+UNHEARD = """
+import sys
+import nn
+how = sys.argv[1]
+if how == "None":
+    sys.stderr = None
+elif how == "closed":
+    sys.stderr.close()
+elif how == "half-way":
+    class Failing:
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+        def flush(self):
+            pass
+        def isatty(self):
+            return False
+    sys.stderr = Failing()
+model, l2 = nn.MLP(1, [1]), nn.divergences.l2
+history = nn.fit(model, [[1.0], [2.0]], [1.0, 2.0], divergence=l2, epochs=12)
+print(len(history), history.reason)
+"""
+
+
+@pytest.mark.parametrize("how", ["None", "closed", "half-way", "full", "no terminal any more"])
+def test_training_goes_on_where_nobody_listens(how: str) -> None:
+    errors: Any = subprocess.DEVNULL
+    if how == "full":
+        if not os.path.exists("/dev/full"):
+            pytest.skip("needs /dev/full")
+        errors = os.open("/dev/full", os.O_WRONLY)
+    elif how == "no terminal any more":
+        pty = pytest.importorskip("pty")
+        controller, errors = pty.openpty()
+        os.close(controller)
+    ended = subprocess.run(
+        [sys.executable, "-c", UNHEARD, how], stdout=subprocess.PIPE, stderr=errors, text=True
+    )
+    if errors != subprocess.DEVNULL:
+        os.close(errors)
+    assert (ended.returncode, ended.stdout) == (0, "12 epochs\n")

@@ -5,6 +5,7 @@ import decimal
 import fractions
 import math
 import operator
+import pickle
 import re
 import weakref
 from collections.abc import Callable
@@ -36,8 +37,6 @@ def message(*parts: str) -> str:
         (np.int8(-3), -3.0),
         (np.uint64(2**63), 9223372036854775808.0),
         (2**53 + 1, 9007199254740992.0),
-        (10**400, math.inf),
-        (-(10**400), -math.inf),
         (math.inf, math.inf),
     ],
     ids=lambda x: repr(x)[:16],
@@ -49,8 +48,148 @@ def test_is_a_leaf_that_holds_the_nearest_float(number: Any, data: float) -> Non
     assert type(v.grad) is float
 
 
-def test_an_integer_too_long_to_print_is_an_infinity() -> None:
-    assert Value(-(10**5000)).data == -math.inf and (Value(1.0) * 10**5000).data == math.inf
+def test_a_number_that_no_float_can_hold_is_refused_wherever_it_comes_in() -> None:
+    v = Value(1.0)
+
+    def assign(number: Any) -> None:
+        v.data = number
+
+    for huge in (10**400, -(10**5000), fractions.Fraction(10**400)):
+        for use in (
+            Value, assign, autograd.exp, v.maximum, lambda x: v * x, lambda x: x - v,
+            lambda x: autograd.sum([v, x]), lambda x: autograd.prod([v, x]),
+        ):  # fmt: skip
+            with pytest.raises(ValueError, match=r"that a float can hold, at most 1.8e308"):
+                use(huge)  # type: ignore[operator]
+    assert v.data == 1.0
+
+
+def test_what_is_assigned_is_taken_as_by_the_constructor_or_refused() -> None:
+    v = Value(1.5, "v")
+    for number in (2, np.float32(2.0), np.uint8(2), fractions.Fraction(2), np.longdouble(2.0)):
+        v.data = v.grad = number  # type: ignore[assignment]
+        assert type(v.data) is type(v.grad) is float and v.data == v.grad == 2.0
+    v.data = np.uint8(200)  # type: ignore[assignment]
+    assert (v * v).data == 40_000.0, "and not 64, as bytes have it"
+    for bad in (True, "5", None, 1j, [1.0], np.array([1.0]), Value(3.0)):
+        for attribute in ("data", "grad"):
+            with pytest.raises(TypeError, match=rf"^Value\({attribute}\): expected a real number"):
+                setattr(v, attribute, bad)
+    for label in (5, None, b"w"):
+        with pytest.raises(TypeError, match=r"^Value\(label\): expected a str"):
+            v.label = label  # type: ignore[assignment]
+    assert (v.data, v.grad, v.label) == (200.0, 2.0, "v")
+
+
+@pytest.mark.parametrize("truth", [True, np.bool_(True)])
+def test_a_bool_as_an_operand_is_0_or_1(truth: Any) -> None:
+    v = Value(3.0)
+    assert [(v + truth).data, (truth - v).data, (v * (not truth)).data] == [4.0, -2.0, 0.0]
+    assert autograd.maximum(v, truth).data == 3.0 and autograd.exp(truth) == math.e
+    assert autograd.where(truth, v, 0.0) is v and autograd.sum([v, truth, truth]).data == 5.0
+    assert v > truth and not v <= truth
+    mask = np.array([truth, not truth])
+    assert [x.data for x in mask * np.array([v, v])] == [3.0, 0.0]
+
+
+def test_numpys_deviation_of_values_has_its_gradient() -> None:
+    xs = [Value(x) for x in (1.0, 2.0, 6.0)]
+    variance, deviation = np.var(xs), np.std(np.array(xs))
+    assert variance.data == pytest.approx(14 / 3) and deviation.data == pytest.approx(2.1602469)
+    slopes = autograd.grad(variance, xs)  # 2 (x - mean) / n
+    assert slopes == pytest.approx((-4 / 3, -2 / 3, 2.0))
+
+
+# Whether a graph still holds ---------------------------------------------------------------------
+
+
+def test_a_graph_whose_leaf_was_assigned_to_is_refused_and_can_be_computed_again() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    loss = a * b
+    loss.label = "loss"
+    b.data = 100.0
+    said = "loss = a * b holds 6.0, but 2.0 * 100.0 is 200.0"
+    for use in (
+        loss.backward,
+        lambda: autograd.grad(loss, [a]),
+        lambda: autograd.grad(-loss, [a], True),
+    ):
+        with pytest.raises(autograd.StaleGraphError, match=f"^{re.escape(said)}.*recompute"):
+            use()
+    assert (a.grad, b.grad, loss.data) == (0.0, 0.0, 6.0), "nothing has been written"
+    loss.recompute()
+    loss.backward()
+    assert (loss.data, a.grad, b.grad) == (200.0, 100.0, 2.0)
+    b.data = 3.0
+    with pytest.raises(autograd.StaleGraphError, match=r"holds 200.0"):
+        loss.backward()
+
+
+def test_what_does_not_change_a_number_is_no_reason_to_refuse() -> None:
+    a = Value(2.0)
+    unused, clipped = Value(1.0), autograd.relu(Value(-1.0))
+    loss = a * a + clipped
+    a.data = 2.0
+    unused.data = 7.0
+    clipped.operands[0].data = -5.0  # type: ignore[union-attr]
+    loss.backward()
+    assert a.grad == 4.0
+    a.data = math.nan
+    poisoned = a * a
+    a.data = math.nan
+    poisoned.backward()
+    zero = Value(0.0)
+    inverse = zero * 1.0
+    zero.data = -0.0
+    with pytest.raises(autograd.StaleGraphError, match=r"holds 0.0, but \(-0.0\) [*] 1.0 is -0.0"):
+        inverse.backward()
+
+
+def test_a_number_assigned_to_an_interior_node_is_noticed_there() -> None:
+    a = Value(2.0)
+    h = a * 3.0
+    loss = h * h
+    h.data = 7.0
+    for root in (h, loss, h + 1.0):
+        with pytest.raises(autograd.StaleGraphError, match=r"holds 7.0, but 2.0 [*] 3.0 is 6.0"):
+            root.backward()
+    again = [copy.copy(h), copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))]
+    for root in again:
+        with pytest.raises(autograd.StaleGraphError):
+            root.backward()
+        root.recompute()
+        root.backward()
+    a.grad = 0.0
+    loss.recompute()
+    loss.backward()
+    assert (h.data, loss.data, a.grad) == (6.0, 36.0, 36.0)
+    h.data = 6.0
+    loss.backward()
+
+
+def test_a_graph_that_another_recomputes_is_known_to_be_old() -> None:
+    a = Value(2.0)
+    shared = a * a
+    first, second = shared + 1.0, shared * 2.0
+    a.data = 3.0
+    first.recompute()
+    first.backward()
+    assert a.grad == 6.0
+    with pytest.raises(autograd.StaleGraphError, match=r"holds 8.0, but 9.0 [*] 2.0 is 18.0"):
+        second.backward()
+
+
+def test_graphs_made_before_and_after_an_assignment_hold() -> None:
+    w = Value(1.0)
+    for step in range(3):
+        old, loss = w * 1.0, (w - 3.0) ** 2
+        w.grad = 0.0
+        loss.backward()
+        w.data -= 0.25 * w.grad
+        assert autograd.grad(w * w, [w]) == (2 * w.data,)
+        with pytest.raises(autograd.StaleGraphError):
+            old.backward()
+        del step
 
 
 def test_keeps_nan_and_the_sign_of_zero() -> None:
@@ -192,8 +331,6 @@ def test_operators_follow_ieee_754() -> None:
     assert (huge * 10).data == math.inf and (huge**2).data == math.inf
     assert (10 ** Value(400.0)).data == math.inf
     assert math.isnan((Value(-8.0) ** (1 / 3)).data)
-    assert (Value(1.0) + 10**400).data == math.inf
-    assert (10**400 * Value(-1.0)).data == -math.inf
 
 
 @each_operator
@@ -201,7 +338,7 @@ def test_operator_refuses_what_is_no_real_number_and_says_what_came(
     apply: Callable[[Any, Any], Any], name: str, x: float, y: float, z: float
 ) -> None:
     symbol = ops.OPS[name].symbol
-    for thing in ("a", True, None, 1j, [1.0], decimal.Decimal(1)):
+    for thing in ("a", None, 1j, [1.0], decimal.Decimal(1)):
         for operands in ((Value(x), thing), (thing, Value(x))):
             with pytest.raises(TypeError) as error:
                 apply(*operands)
@@ -295,7 +432,7 @@ def test_comparisons_are_those_of_the_data(apply: Callable[[Any, Any], Any], x: 
 
 def test_comparison_with_a_huge_integer_and_with_no_number() -> None:
     assert Value(1e308) < 10**400 and Value(-1e308) > -(10**400)
-    for thing in ("a", None, 1j, True):
+    for thing in ("a", None, 1j):
         with pytest.raises(TypeError, match="not supported between instances"):
             Value(1.0) < thing  # noqa: B015
         with pytest.raises(TypeError, match="not supported between instances"):

@@ -17,7 +17,7 @@ import numpy
 from ..core.scalar_function import as_point
 from ..text import number_within
 from ..text import point as point_text
-from .derivatives import Function, Point, derivative, evaluated, hessian
+from .derivatives import Function, Plain, Point
 
 CriticalKind: TypeAlias = Literal[
     "minimum", "maximum", "saddle", "inflection", "degenerate", "not-critical"
@@ -75,8 +75,9 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
     tool = "classify_critical_point"
     tolerance = number_within(f"{tool}: tolerance", tolerance, 0.0, math.inf)
     point = as_point(tool, xs)
-    value, slopes = evaluated(tool, f, point)
-    matrix = hessian(f, point)
+    plain = Plain(tool, f, len(point))
+    value, slopes = plain.value_and_gradient(point)
+    matrix = plain.hessian(point)
     for name, rows in {"f": [[value]], "the gradient": [slopes], "the Hessian": matrix}.items():
         for number in itertools.chain(*rows):
             if not math.isfinite(number):
@@ -86,12 +87,12 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
                 )
     # With 0.0 added no -0.0 is left, which would read oddly.
     eigenvalues: list[float] = (numpy.linalg.eigvalsh(numpy.array(matrix)) + 0.0).tolist()
-    kind, explanation = _judge(f, point, slopes, eigenvalues, tolerance)
+    kind, explanation = _judge(plain, point, slopes, eigenvalues, tolerance)
     return CriticalPoint(kind, point, value, slopes, matrix, eigenvalues, explanation)
 
 
 def _judge(
-    f: Function,
+    plain: Plain,
     point: list[float],
     slopes: list[float],
     eigenvalues: list[float],
@@ -118,7 +119,7 @@ def _judge(
             f"the gradient is 0, and f curves up in some directions and down in others: {shown}"
         )
     if one:
-        third = derivative(f, point[0], order=3)
+        third = plain.derivative(point[0], 3)
         if abs(third) > tolerance:
             return "inflection", (
                 f"f' and f'' are 0 and f''' = {third:.6g} is not: f passes through with a flat "

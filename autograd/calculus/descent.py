@@ -16,13 +16,13 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 import numpy
 
 from ..core import ieee, ops
-from ..core.scalar_function import ScalarFunction, as_point
+from ..core.scalar_function import ConstantFunction, as_point
 from ..lowering.automatic import Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
 from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
-from .derivatives import Function, Point, hessian
+from .derivatives import Function, Plain, Point
 
 StepSize: TypeAlias = "float | Callable[[int], float]"
 Watcher: TypeAlias = "Callable[[Iterate], Any]"
@@ -260,9 +260,10 @@ def newton(f: Function, x0: Point, options: _NewtonOptions) -> Descent:
         The run.
     """
     run = _Run("newton", f, x0, options)
+    plain = Plain(run.tool, f, len(run.start))
 
     def rule(k: int, at: _At) -> list[float]:
-        matrix = numpy.array(hessian(f, at.x))
+        matrix = numpy.array(plain.hessian(at.x))
         if not numpy.isfinite(matrix).all():
             raise _StopError(f"undefined: the Hessian is not finite at x = {point_text(at.x)}")
         eigenvalues, axes = numpy.linalg.eigh(matrix)
@@ -314,8 +315,8 @@ class _Run:
         self.tool, self._options = tool, options
         self.sign = -1.0 if options.maximize else 1.0
         self._scalar = not isinstance(x0, Iterable)
-        self._start = as_point(tool, x0, "x0")
-        self._function = Followed(ScalarFunction(tool, f, len(self._start)), options.engine)
+        self.start = as_point(tool, x0, "x0")
+        self._function = Followed(ConstantFunction(tool, f, len(self.start)), options.engine)
         self._path: list[list[float]] = []
         self._values: list[float] = []
         self._best: _At | None = None
@@ -328,7 +329,7 @@ class _Run:
             rule: the next point, from k and what is known at x^k.
             repeats: whether a point alone determines the next, so that coming back is for ever.
         """
-        x = self._start
+        x = self.start
         if not all(map(math.isfinite, x)):
             at = _At(x, math.nan, [math.nan] * len(x))
             self._keep(at)

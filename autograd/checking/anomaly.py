@@ -209,5 +209,5 @@ def _made(node: Value) -> str:
 
 def _names(node: Value) -> list[str]:
     """Its label if it has one, its operation on names, and on numbers if that is not the same."""
-    label = [show_label(str(node.label))] if node.label else []
+    label = [show_label(node.label)] if node.label else []
     return label + by_labels(node) or ["a leaf"]

@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from . import stale
+
 T = TypeVar("T")
 
 
@@ -57,6 +59,7 @@ class Copied:
     def __copy__(self) -> Any:
         """Another node with the same operands and numbers; a leaf's copy is another leaf."""
         other = _blank(type(self))
+        _fill_in(other, self, self.operands)  # type: ignore[attr-defined]
         _set_state(other, _state(self))
         return other
 
@@ -64,10 +67,8 @@ class Copied:
         """A copy of the whole graph; one ``copy.deepcopy`` copies what roots share only once."""
         found = _walk(self, memo, lambda node: _blank(type(node)))
         for node in found:
-            copied = memo[id(node)]
-            copied.data, copied.grad, copied.label = node.data, node.grad, node.label
-            copied.op, copied.origin = node.op, node.origin
-            copied.operands = tuple([x if type(x) is float else memo[id(x)] for x in node.operands])
+            operands = tuple([x if type(x) is float else memo[id(x)] for x in node.operands])
+            _fill_in(memo[id(node)], node, operands)
         for node in found:
             if type(node) is not self._plain:
                 _set_state(memo[id(node)], copy.deepcopy(_state(node), memo))
@@ -76,6 +77,13 @@ class Copied:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickle the whole graph; one pickle holds what roots share only once."""
         return _second, (_innermost(), _Share(self))
+
+
+def _fill_in(blank: Any, node: Any, operands: tuple[Any, ...]) -> None:
+    """Make a blank node a copy of another, on these operands."""
+    blank._data, blank._grad, blank._label = node._data, node._grad, node._label
+    blank.op, blank.origin, blank.since = node.op, node.origin, node.since
+    blank.operands = operands
 
 
 def _walk(root: Any, known: dict[int, T], note: Callable[[Any], T]) -> list[Any]:
@@ -132,9 +140,9 @@ class _Share:
         special = {numbers[id(x)]: x for x in found if type(x) is not plain}
         classes = {k: type(node) for k, node in special.items()}
         columns = (
-            [node.data for node in found],
-            [node.grad for node in found],
-            [node.label for node in found],
+            [node._data for node in found],
+            [node._grad for node in found],
+            [node._label for node in found],
             [node.op for node in found],
             [node.origin for node in found],
             [
@@ -145,7 +153,8 @@ class _Share:
         states = {k: _state(node) for k, node in special.items()}
         blank = ledger, len(found), plain, classes, number
         # What a subclass has of its own may lead back here, so all nodes are there before it.
-        return _add_blank, blank, (ledger, start, columns, states), None, None, _fill
+        no_longer = {numbers[id(node)] for node in stale.stale_among(found)}
+        return _add_blank, blank, (ledger, start, columns, states, no_longer), None, None, _fill
 
 
 class _Writing(threading.local):
@@ -187,13 +196,19 @@ def _add_blank(
     return nodes[number]
 
 
-def _fill(_: Any, contents: tuple[list[Any], int, tuple[list[Any], ...], dict[int, Any]]) -> None:
-    nodes, start, columns, states = contents
+_Contents = tuple[list[Any], int, tuple[list[Any], ...], dict[int, Any], set[int]]
+
+
+def _fill(_: Any, contents: _Contents) -> None:
+    nodes, start, columns, states, no_longer = contents
     for node, data, grad, label, op, origin, operands in zip(nodes[start:], *columns):
-        node.data, node.grad, node.label, node.op, node.origin = data, grad, label, op, origin
+        node._data, node._grad, node._label, node.op, node.origin = data, grad, label, op, origin
         node.operands = tuple([nodes[x] if type(x) is int else x for x in operands])
     for number, state in states.items():
         _set_state(nodes[number], state)
+    # The time of the process that wrote means nothing here, and its last bits may be others.
+    for number, node in enumerate(nodes[start:], start):
+        node.since = stale.UNPROVEN if number in no_longer else stale.now
 
 
 # The state of one object, as Python has it -------------------------------------------------------

@@ -6,13 +6,14 @@ nothing here has a derivative rule of its own.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from ..text import real
+from ..text import operand
 from . import ops
 from .table import choose
 from .value import Value
@@ -92,19 +93,27 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
 
 
 @overload
-def sum(values: Iterable[float]) -> float: ...  # type: ignore[overload-overlap]
+def sum(values: Iterable[float], start: float = 0) -> float: ...  # type: ignore[overload-overlap]
 @overload
-def sum(values: Iterable[Value | float]) -> Value: ...
-def sum(values: Iterable[Value | float]) -> Value | float:
-    """x_1 + ... + x_n as one node; 0.0 for no values.
+def sum(values: Iterable[Value | float], start: Value | float = 0) -> Value: ...
+@overload
+def sum(values: Iterable[Any], start: Any) -> Any: ...
+def sum(values: Iterable[Any], start: Any = 0) -> Any:
+    """x_1 + ... + x_n as one node, after a start that is not 0; 0.0 for no values.
 
     Args:
         values: n Values or numbers.
+        start: what comes first, as in Python's own ``sum``, which does the rest where it is
+            neither Value nor number: ``sum(lists, [])`` joins lists.
 
     Raises:
         TypeError: if one is neither.
     """
+    if hasattr(start, "__len__"):
+        return builtins.sum(values, start)
     operands = _listed("sum", values)
+    if isinstance(start, Value) or start != 0:
+        operands.insert(0, start)
     if operands and isinstance(operands[0], Value):  # what follows would come to the same
         return Value.record_operation(ops.sum, tuple(operands))
     return ops.sum(*operands) if operands else 0.0
@@ -159,12 +168,10 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     """log(e^{x_1} + ... + e^{x_n}) as one node, without overflow.
 
     Args:
-        values: n >= 1 Values or numbers.
-
-    Raises:
-        ValueError: if there are none.
+        values: n Values or numbers; of none at all it is -inf.
     """
-    return ops.logsumexp(*_at_least_one("logsumexp", values))  # type: ignore[no-any-return]
+    operands = _operands("logsumexp", values)
+    return ops.logsumexp(*operands) if operands else -math.inf
 
 
 @overload
@@ -174,8 +181,9 @@ def log_softmax(values: Iterable[Value | float]) -> list[Value]: ...
 def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
     """The logarithm of each entry of the softmax: x_i - log(e^{x_1} + ... + e^{x_n}).
 
-    Exact where softmax itself would round to 0 or 1. As in PyTorch and JAX all entries are nan
-    when one of the x is +inf or all are -inf.
+    It has its digits also where softmax itself would round to 0 or 1: log_softmax([40, 0])[0] is
+    -4.248354255291589e-18. Its slopes, 1 - y_i and -y_j, are exact to the last bit of 1. As in
+    PyTorch and JAX all entries are nan when one of the x is +inf or all are -inf.
 
     Args:
         values: n >= 1 Values or numbers.
@@ -187,7 +195,7 @@ def log_softmax(values: Iterable[Value | float]) -> list[Value] | list[float]:
         ValueError: if there are none.
     """
     shifted = _shifted("log_softmax", values)
-    logarithm = log(sum([exp(x) for x in shifted]))
+    logarithm = log1p(ops.sumexpm1(*shifted))
     return [x - logarithm for x in shifted]
 
 
@@ -299,9 +307,9 @@ def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
     try:
-        return [x if hasattr(x, "record_operation") else real(x) for x in listed]
-    except TypeError as error:
-        raise TypeError(f"{name}(): {error}") from None
+        return [x if hasattr(x, "record_operation") else operand(x) for x in listed]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}(): {error}") from None
 
 
 def _at_least_one(name: str, values: Iterable[Value | float]) -> list[Any]:

@@ -105,12 +105,32 @@ def sum(*xs: float) -> float:
         return total
 
 
+def sumexpm1(*xs: float) -> float:
+    """sum(e ** x) - 1, with all digits of the rest beside the 1 of an x that is 0."""
+    return sum(*map(_exp, xs), -1.0)
+
+
+def _rest(xs: tuple[float, ...], shift: float) -> float:
+    """``sumexpm1`` of what is left when the largest is taken off, so that nothing overflows."""
+    return sum(*[math.exp(x - shift) for x in xs], -1.0)
+
+
 def logsumexp(*xs: float) -> float:
     """log(sum(e ** x)), without overflow: infinite only where an x or every x is."""
     shift = largest(*xs)
     if math.isinf(shift):
         return shift
-    return shift + math.log(sum(*[math.exp(x - shift) for x in xs]))
+    return shift + math.log1p(_rest(xs, shift))
+
+
+def softmax_total(*xs: float) -> float:
+    """sum(e ** (x - logsumexp(xs))): 1 but for the rounding of that; 1 too where it is infinite."""
+    shift = largest(*xs)
+    if math.isinf(shift):
+        return 1.0
+    rest = _rest(xs, shift)
+    return (1.0 + rest) * math.exp(shift - (shift + math.log1p(rest)))
 
 
 _OWN: dict[str, Callable[..., float]] = {"abs": abs, "floor": floor, "ceil": ceil}
+_exp = elementary("exp", (-inf, inf))

@@ -50,7 +50,22 @@ def _power_by_base(z: Any, x: Any, y: Any) -> Any:
     # There, as below 5e-308 it may be, the base is replaced and not the result, lest another
     # derivative meet 0 * inf.
     overflows = equal(y, 0.0) * (1.0 - less(5e-308, absolute(x)))
+    # At x = 0 the slope in y is 0, and this one jumps as y goes on from 0 or 1: that must not make
+    # the mixed second derivative depend on which variable comes first.
+    jumps = equal(x, 0.0) * (equal(y, 0.0) + equal(y, 1.0))
+    y = where(jumps, stop_gradient(y), y)
     return y * pow(where(overflows, 1.0, x), y - 1.0)
+
+
+def _xlogy_by_x(z: Any, x: Any, y: Any) -> Any:
+    """The slope log(y) on nodes; 0 for x = 0 and y <= 0, where its own slope in y is still 1 / y.
+
+    So is the slope of x / y in x, and the mixed second derivative is one, as in JAX.
+    """
+    at_zero = equal(x, 0.0)
+    below = at_zero * less(y, 0.0) * less(-inf, y)
+    scaled = div(y, where(below, stop_gradient(y), 1.0))
+    return log(where(at_zero * (equal(y, 0.0) + equal(y, -inf)), 1.0, scaled))
 
 
 pow = Op(
@@ -170,7 +185,7 @@ ceil = Op("ceil", "ceil(x)", "0", kinks=(Kink("x = round(x)", "it jumps; the slo
 xlogy = Op(
     "xlogy",
     "x * log(y)",
-    Partial("log(y)", "log(1 if x == 0 and y <= 0 else y)"),
+    Partial("log(y)", "log(1 if x == 0 and y <= 0 else y)", _xlogy_by_x),
     "x / y",
     computed="0 if x == 0 and y == y else x * log(y)",
     domain=(REALS, POSITIVE),
@@ -183,12 +198,28 @@ logaddexp = Op(
     "sigmoid(y - x)",
     computed="x + log(2) if x == y else maximum(x, y) + log1p(exp(-abs(x - y)))",
 )
-logsumexp = Op(
-    "logsumexp", "log(exp(x1) + exp(x2) + ...)", "exp(x - z)", by=ieee.logsumexp, variadic=True
-)
 # What a softmax takes off its operands, lest their exponentials overflow. No derivative passes: any
 # number would do, as it cancels.
 softmax_shift = Op("softmax_shift", "max(x1, x2, ...)", "0", by=ieee.largest, variadic=True)
+# The sum of the slopes e ** (x - z) of a logsumexp z: 1, but that z is rounded, which at 1e16 is by
+# more than 1. To divide by it makes them right.
+softmax_total = Op(
+    "softmax_total",
+    "(exp(x1) + exp(x2) + ...) / (exp(x1) + exp(x2) + ...)",
+    "0",
+    by=ieee.softmax_total,
+    variadic=True,
+)
+logsumexp = Op(
+    "logsumexp",
+    "log(exp(x1) + exp(x2) + ...)",
+    Partial("exp(x - z)", "exp(x - z) / t"),
+    by=ieee.logsumexp,
+    variadic=True,
+    of_all=(("t", "softmax_total"),),
+)
+# For a logarithm of a sum of powers of which the largest is 1: log1p of it loses none of the rest.
+sumexpm1 = Op("sumexpm1", "exp(x1) + exp(x2) + ... - 1", "exp(x)", by=ieee.sumexpm1, variadic=True)
 
 # Activations ------------------------------------------------------------------------------------
 

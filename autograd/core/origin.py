@@ -97,7 +97,7 @@ def _note_source(node: Any) -> None:
     if node.origin is not None and node.origin.file:  # by a block further out
         return
     # Below are announce and _record or __init__; an operation's own method is passed over as well.
-    frame = _user_frame(sys._getframe(3 if node.op is None else 4))
+    frame = user_frame(sys._getframe(3 if node.op is None else 4))
     code = frame.f_code
     place = id(code), frame.f_lasti, _groups.get()
     noted = _noted.get(place)
@@ -108,7 +108,7 @@ def _note_source(node: Any) -> None:
     node.origin = noted[0]
 
 
-def _user_frame(frame: FrameType) -> FrameType:
+def user_frame(frame: FrameType) -> FrameType:
     """The frame itself or the innermost around it that belongs to neither package."""
     ours = _modules
     try:

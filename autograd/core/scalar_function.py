@@ -1,8 +1,9 @@
 """How the tools of this layer call a user's function of Values.
 
 A function of D inputs may be written on D scalars, ``f(x, y)``, or on one list, ``f(xs)``. Here the
-numbers of a point become labelled leaves, f is called in the way it is written, and what it
-returns is checked, so that a tool can simply ask for the Value at a point.
+numbers of a point become labelled variables, f is called in the way it is written, and what it
+returns is checked, so that a tool can simply ask for the Value at a point. What f closes over is
+part of its graph; a ``ConstantFunction`` is for tools that give plain numbers all the same.
 """
 
 from __future__ import annotations
@@ -10,10 +11,32 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeAlias
 
-from ..text import counted, got, real
-from .value import Value
+from ..text import counted, escape, got, real, shortened
+from .calls import Call, varied
+from .observers import observing
+from .sweep import count_consumers, inspected
+from .value import Value, grad
+
+Number: TypeAlias = "float | Value"
+
+
+def coordinates(tool: str, xs: Number | Iterable[Number], called: str = "xs") -> list[Number]:
+    """The D coordinates of a point, each a float or a Value; a single one is a point with D = 1.
+
+    Args:
+        tool: who asks, for the error messages.
+        xs: a real number or a Value, or D >= 1 of them.
+        called: what the caller calls them.
+
+    Raises:
+        TypeError: if something is neither.
+        ValueError: if there are none.
+    """
+    return [
+        x if isinstance(x, Value) else _real(tool, name, x) for name, x in _named(tool, xs, called)
+    ]
 
 
 def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list[float]:
@@ -28,38 +51,55 @@ def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list
         TypeError: if something is no real number.
         ValueError: if there are no numbers.
     """
+    named = _named(tool, xs, called)
+    for name, x in named:
+        if isinstance(x, Value):
+            raise TypeError(
+                f"{tool}: {name} is {x!r}, but a point is made of floats here, and what comes out "
+                f"are plain numbers; pass .data, and no derivative goes back to it"
+            )
+    return [_real(tool, name, x) for name, x in named]
+
+
+def _named(tool: str, xs: Any, called: str) -> list[tuple[str, Any]]:
+    """The entries of a point, or the one that it is, each with what it is called."""
     if isinstance(xs, (Set, Mapping)):
         raise TypeError(
             f"{tool}: {called} is a {type(xs).__name__}, which has no first and second; pass a list"
         )
     try:
         # A string has no numbers in it; neither has an array without axes, which raises.
-        several = None if isinstance(xs, (str, bytes)) else iter(xs)  # type: ignore[arg-type]
+        several = None if isinstance(xs, (str, bytes)) else iter(xs)
     except TypeError:
-        several = None
-    if several is None:
-        named: list[tuple[str, Any]] = [(called, xs)]
-    else:
-        named = [(f"{called}[{i}]", x) for i, x in enumerate(several)]
+        return [(called, xs)]
+    named = (
+        [(called, xs)]
+        if several is None
+        else [(f"{called}[{i}]", x) for i, x in enumerate(several)]
+    )
     if not named:
         raise ValueError(f"{tool}: {called} is empty; pass a number, or a list of one at least")
-    point = []
-    for name, x in named:
-        if isinstance(x, Value):
-            raise TypeError(f"{tool}: {name} is {x!r}, but a point is made of floats; pass .data")
-        try:
-            point.append(real(x))
-        except TypeError as error:
-            raise TypeError(f"{tool}: {name}: {error}") from None
-    return point
+    return named
+
+
+def _real(tool: str, name: str, x: object) -> float:
+    try:
+        return real(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{tool}: {name}: {error}") from None
+
+
+class NoConstantError(TypeError):
+    """A function closes over a Value that its tool cannot take as a constant."""
 
 
 class ScalarFunction:
     """A user's function of D inputs, to be called on D Values however it takes them.
 
     Its signature decides: D parameters without a default, or ``*args``, take scalars, and a single
-    one takes a list. For D = 1 it takes a trial: the scalar first, and the list if that is a
-    ``TypeError``.
+    one takes a list. Where it leaves that open, f is tried, and called the other way if the first
+    is a ``TypeError``: with the scalar and then the list for D = 1, with the list and then the
+    scalars if of its D parameters one has no default and the others have one.
 
     Attributes:
         names: what f calls its D inputs: ``x, y`` or ``xs[0], xs[1]``.
@@ -86,17 +126,18 @@ class ScalarFunction:
         positional, spreads = _positional(f)
         required = sum(p.default is p.empty for p in positional)
         first = positional[0].name if positional else "x"
+        # The ways to call f: whether with a list.
+        self._ways = [False, True]
         if size == 1 and required <= 1 and (positional or spreads):
-            self._takes_list: bool | None = None
             self.names = [first]
         elif spreads and required <= size:
-            self._takes_list = False
+            self._ways = [False]
             self.names = [f"x[{i}]" for i in range(size)]
         elif required != 1 and size in (required, len(positional)):
-            self._takes_list = False
+            self._ways = [False]
             self.names = [p.name for p in positional[:size]]
         elif required == 1 or len(positional) == 1:
-            self._takes_list = True
+            self._ways = [True, False] if required == 1 and len(positional) == size else [True]
             self.names = [f"{first}[{i}]" for i in range(size)]
         else:
             raise TypeError(
@@ -105,31 +146,50 @@ class ScalarFunction:
                 f"or on one list, or pass as many numbers as f takes"
             )
 
-    def leaves(self, point: Sequence[float]) -> list[Value]:
-        """D new leaves at a point, labelled with the names of the inputs."""
-        return [Value(x, name) for x, name in zip(point, self.names)]
+    def leaves(self, point: Sequence[Number]) -> list[Value]:
+        """D new variables at a point, labelled with the names of the inputs.
+
+        A float makes a leaf. A Value makes a node of its own above it, with the same number: what f
+        closes over may be the same Value, and is to be told from the variable.
+        """
+        return [_variable(x, name) for x, name in zip(point, self.names)]
 
     def results(self, xs: Sequence[Value]) -> Any:
         """Whatever f returns for D Values.
 
         Raises:
-            TypeError: for D = 1, if f takes neither the Value nor a list of it.
+            TypeError: if it was open how to call f, and both ways are one.
         """
-        if self._takes_list is not None:
-            return self._f(list(xs)) if self._takes_list else self._f(*xs)
+        first, *others = self._ways
+        if not others:
+            return self._called(xs, first)
         try:
-            result = self._f(xs[0])
-        except TypeError as on_scalar:
-            try:
-                result = self._f(list(xs))
-            except TypeError as on_list:
-                raise TypeError(
-                    f"{self._tool}: f takes neither a Value ({on_scalar}) "
-                    f"nor a list of one Value ({on_list})"
-                ) from on_scalar
-            self._takes_list = True
+            result = self._called(xs, first)
+        except NoConstantError:  # of a tool that f calls, however f itself is called
+            raise
+        except TypeError as error:
+            result = self._other_way(xs, error)
         else:
-            self._takes_list = False
+            self._ways = [first]
+        return result
+
+    def _called(self, xs: Sequence[Any], takes_list: bool) -> Any:
+        result = self._f(list(xs)) if takes_list else self._f(*xs)
+        # What np.where and others give for Values: an array without axes.
+        return result.item() if getattr(result, "shape", None) == () else result
+
+    def _other_way(self, xs: Sequence[Value], error: TypeError) -> Any:
+        first, second = self._ways
+        try:
+            result = self._called(xs, second)
+        except TypeError as other:
+            scalars = "a Value" if len(xs) == 1 else f"{len(xs)} Values"
+            listed = "a list of one Value" if len(xs) == 1 else "a list of them"
+            on_scalars, on_list = (other, error) if first else (error, other)
+            raise TypeError(
+                f"{self._tool}: f takes neither {scalars} ({on_scalars}) nor {listed} ({on_list})"
+            ) from error
+        self._ways = [second]
         return result
 
     def __call__(self, xs: Sequence[Value]) -> Value:
@@ -164,8 +224,12 @@ class ScalarFunction:
         for i, entry in enumerate(entries):
             if not isinstance(entry, Value):
                 raise TypeError(
-                    f"{self._tool}: f must return a list of Values, but entry {i} is "
-                    f"{got(entry)}; if it is a constant, return it as a Value"
+                    f"{self._tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
+                    + (
+                        "return one list, and not lists in it"
+                        if hasattr(entry, "__len__") and not isinstance(entry, (str, bytes))
+                        else "if it is a constant, with derivatives 0, return it as a Value"
+                    )
                 )
         if not entries:
             raise TypeError(f"{self._tool}: f returned an empty vector; return one Value at least")
@@ -178,10 +242,14 @@ class ScalarFunction:
         this needs one call with a Value before.
         """
         try:
-            result = self._f(list(point)) if self._takes_list else self._f(*point)
+            result = self._called(point, self._ways[0])
             return result.data if isinstance(result, Value) else real(result)
         except Exception:  # Whatever it is, it may be no fault of f, which is one of Values.
             return None
+
+    def gradient(self, root: Value, variables: Sequence[Value]) -> list[float]:
+        """The derivatives of what f gave by the variables that it was given, as plain numbers."""
+        return list(grad(root, variables))
 
     def _remedy(self, result: object, xs: Sequence[Value]) -> str:
         if result is None:
@@ -216,6 +284,92 @@ class ScalarFunction:
             return bool(self.results(moved) != result)
         except Exception:  # An error of f's own out there would hide the message that is due.
             return False
+
+
+class ConstantFunction(ScalarFunction):
+    """A user's function for a tool that gives plain numbers, whatever it closes over.
+
+    Leaves that f closes over are the constants that they are now. An interior node, or a variable
+    of a function that is being differentiated further out, is refused: the result would have to
+    depend on it, and a derivative by it would silently be without that part.
+    """
+
+    _closes_over: bool = False
+
+    def __call__(self, xs: Sequence[Value]) -> Value:
+        """As of a ``ScalarFunction``.
+
+        Raises:
+            TypeError: also if f closes over what cannot be a constant.
+        """
+        if not self._closes_over:
+            self._call = Call(xs, forgets=True)
+            with self._call:
+                return super().__call__(xs)
+        made = set(xs)
+        with Call(xs, forgets=True), observing(made.add):
+            root = super().__call__(xs)
+        self._refuse([node for node in count_consumers(root) if node not in made])
+        return root
+
+    def gradient(self, root: Value, variables: Sequence[Value]) -> list[float]:
+        """As of a ``ScalarFunction``; f is called again when it first closes over something.
+
+        Raises:
+            TypeError: as for a call.
+        """
+        if self._closes_over:
+            return super().gradient(root, variables)
+        slopes = plain_gradient(root, variables, self._call)
+        if slopes is None:
+            self._closes_over = True
+            self(variables)
+            slopes = super().gradient(root, variables)
+        return slopes
+
+    def _refuse(self, nodes: Sequence[Value]) -> None:
+        """Refuse the nodes that were there before f was called, if one is no constant."""
+        others = varied()
+        for node in nodes:
+            if node.op is not None or node in others:
+                what = (
+                    "by which a function is being differentiated further out"
+                    if node in others
+                    else "which was computed from other Values before"
+                )
+                name = f"the Value {shortened(escape(node.label or repr(node)))}"
+                raise NoConstantError(
+                    f"{self._tool}: f uses {name}, {what}; plain numbers come out here, from which "
+                    f"no derivative could go back to it; if it is meant as a constant, use its "
+                    f".data in f"
+                )
+
+
+def plain_gradient(root: Value, variables: Sequence[Value], call: Call) -> list[float] | None:
+    """The derivatives by leaves, in one sweep; None if the graph has leaves that are not f's own.
+
+    Args:
+        root: what f gave.
+        variables: the leaves that it was given.
+        call: the call that made the graph.
+    """
+    found = dict.fromkeys(variables, 0.0)
+    others = []
+    for node, gradient, _ in inspected(root):
+        if node.op is None:
+            if node in found:
+                found[node] = gradient
+            else:
+                others.append(node)
+    return None if call.foreign(others) else list(found.values())
+
+
+def _variable(x: Number, name: str) -> Value:
+    if not isinstance(x, Value):
+        return Value(x, name)
+    node = x - 0.0  # which is x to the last bit, as x + 0.0 is not for -0.0
+    node.label = name
+    return node
 
 
 def _positional(f: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
 from .ops import Op
+from .stale import refuse_stale
 
 
 class Node(Protocol):
     """What a sweep reads of a ``Value``. An operand that is exactly a float is no node."""
 
-    data: float
+    _data: float
     op: Op | None
     operands: tuple[Any, ...]
 
@@ -97,9 +98,14 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
     Args:
         root: the node that is differentiated; its own gradient is 1.
         differentiable: compute with Values instead of floats, so that the gradients are graphs.
+
+    Raises:
+        StaleGraphError: if a number is no longer what its operands give.
     """
+    order = consumers_first(root)
+    refuse_stale(order)
     gradients: dict[Node, Any] = {root: 1.0}
-    for node in consumers_first(root):
+    for node in order:
         gradient = gradients.get(node)
         if gradient is None:
             # No derivative comes here. Its own partials may be infinite, and 0 * inf would be nan.
@@ -193,19 +199,19 @@ def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
         return _evaluate(op, op.rules, node, operands, operands)
     # Nodes of one and two operands are spelled out: this is where a sweep spends its time.
     if op.arity == 1:
-        return (op.slopes[0](node.data, operands[0].data),)
+        return (op.slopes[0](node._data, operands[0]._data),)
     if op.arity == 2:
         x, y = operands
-        z = node.data
+        z = node._data
         slope_x, slope_y = op.slopes
         if type(x) is float:
-            return None, slope_y(z, x, y.data)
+            return None, slope_y(z, x, y._data)
         if type(y) is float:
-            return slope_x(z, x.data, y), None
-        x, y = x.data, y.data
+            return slope_x(z, x._data, y), None
+        x, y = x._data, y._data
         return slope_x(z, x, y), slope_y(z, x, y)
-    xs = [x if type(x) is float else x.data for x in operands]
-    return _evaluate(op, op.slopes, node.data, xs, operands)
+    xs = [x if type(x) is float else x._data for x in operands]
+    return _evaluate(op, op.slopes, node._data, xs, operands)
 
 
 def _evaluate(
@@ -213,8 +219,8 @@ def _evaluate(
 ) -> Sequence[Any]:
     """The rules of those operands that are nodes, in terms of z and xs."""
     if op.arity is None:
-        rule = rules[0]
-        return [None if type(v) is float else rule(z, x) for x, v in zip(xs, operands)]
+        rule, shared = rules[0], op.shared(xs, recording=xs is operands)
+        return [None if type(v) is float else rule(z, x, *shared) for x, v in zip(xs, operands)]
     return [None if type(v) is float else rule(z, *xs) for rule, v in zip(rules, operands)]
 
 

@@ -8,6 +8,7 @@ own is one like any other, but that it may be replaced by another of its name.
 from __future__ import annotations
 
 import keyword
+import os
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
-from ..text import counted, got, real
+from ..text import counted, got, operand
 from . import ieee
 from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
 
@@ -75,6 +76,7 @@ class Definition(NamedTuple):
     domain: tuple[Interval, ...]
     kinks: tuple[Kink, ...]
     calls: tuple[Op, ...]
+    of_all: tuple[tuple[str, str], ...] = ()
 
 
 OPS: dict[str, Op] = {}
@@ -84,6 +86,12 @@ EVERY: dict[str, Op] = {}
 BUILT_IN: set[str] = set()
 """The names of autograd's own rows, which nobody can replace; filled when all are there."""
 _entering = threading.RLock()
+if hasattr(os, "register_at_fork"):  # as a child of a fork has no other thread that could let go
+    os.register_at_fork(
+        before=_entering.acquire,
+        after_in_parent=_entering.release,
+        after_in_child=_entering.release,
+    )
 _LETTERS = set("abcdefghijklmnopqrstuvwxy")
 
 
@@ -107,6 +115,8 @@ class Op:
             are the true derivatives, kinks aside.
         kinks: where the derivative does not exist or takes care, and what it is there.
         calls: the rows of a user's own that its formulas call.
+        of_all: letters that the slopes of a row of any number of operands have besides x and z, and
+            for each the row that gives it, once for a node, from all the operands.
         key: the name; of a row of a user's own ``name~1``, of a second of that name ``name~2``.
 
     Example:
@@ -126,6 +136,7 @@ class Op:
     domain: tuple[Interval, ...]
     kinks: tuple[Kink, ...]
     calls: tuple[Op, ...]
+    of_all: tuple[tuple[str, str], ...]
     __name__: str
     key: str
     arity: int | None
@@ -144,6 +155,7 @@ class Op:
         variadic: bool = False,
         domain: tuple[Interval, ...] = (),
         kinks: tuple[Kink, ...] = (),
+        of_all: tuple[tuple[str, str], ...] = (),
     ) -> Op:
         """A new row; or the one that stands in the table, if that is equal.
 
@@ -159,6 +171,7 @@ class Op:
             variadic: whether it takes any number of operands.
             domain: as above; by default all reals.
             kinks: as above.
+            of_all: as above: pairs of a letter and the name of a row, if it is variadic.
 
         Raises:
             ValueError: if the name is one of autograd's rows, or can be no name.
@@ -171,7 +184,7 @@ class Op:
         computed = computed or text
         symbol = symbol or name
         definition = Definition(
-            name, text, slopes, computed, by, symbol, letters, variadic, domain, kinks, ()
+            name, text, slopes, computed, by, symbol, letters, variadic, domain, kinks, (), of_all
         )
         return _entered(cls, definition, replaces=True)
 
@@ -238,6 +251,11 @@ class Op:
         """The same on nodes, with rows that record."""
         return self._rules(NODES)
 
+    def shared(self, operands: Sequence[Any], recording: bool) -> list[Any]:
+        """What the letters of ``of_all`` stand for, as nodes or as floats of floats."""
+        rows = [OPS[row] for _, row in self.of_all]
+        return [row(*operands) if recording else row.forward(*operands) for row in rows]
+
     def _rules(self, notation: Notation) -> tuple[Any, ...]:
         def rule(partial: Partial) -> Any:
             constant = partial.constant
@@ -247,9 +265,15 @@ class Op:
                 return lambda *operands: constant
             if partial.on_nodes is not None and notation is NODES:
                 return partial.on_nodes
-            return self._compiled(notation, partial.computed or partial.text, "z" + self.letters)
+            text = partial.computed or partial.text
+            return self._compiled(notation, text, self.slope_letters)
 
         return tuple(map(rule, self.partials))
+
+    @property
+    def slope_letters(self) -> str:
+        """The letters of a slope's formula: the result, the operands, and those of ``of_all``."""
+        return "".join(["z", self.letters, *(letter for letter, _ in self.of_all)])
 
     def _compiled(self, notation: Notation, text: str, letters: str) -> Callable[..., Any]:
         own = {op.name: op for op in self.calls}
@@ -268,17 +292,17 @@ class Op:
         Raises:
             TypeError: if there are too many operands, or too few, or one is no number.
         """
-        for operand in operands:
-            if type(operand) is not float:
-                record = getattr(operand, "record_operation", None)
+        for x in operands:
+            if type(x) is not float:
+                record = getattr(x, "record_operation", None)
                 if record is not None:
                     return record(self, operands)
         if not self.takes(len(operands)):
             raise self.arity_error(len(operands))
         try:
-            numbers = [real(x) for x in operands]
-        except TypeError as error:
-            raise TypeError(f"{self.name}(): {error}") from None
+            numbers = [operand(x) for x in operands]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}(): {error}") from None
         return self.forward(*numbers)
 
     def __repr__(self) -> str:
@@ -357,7 +381,16 @@ def _checked(definition: Definition) -> Definition:
     by = definition.by
     if by is not None and not callable(by):
         raise TypeError(f"{name}: by is a function of floats, got {got(by)}")
-    formulas = [("z" + letters, x) for p in slopes for x in p[:2] if x or x is p.text]
+    for letter, row in definition.of_all:
+        taken = not isinstance(letter, str) or len(letter) != 1 or letter in f"z{letters}"
+        wide = definition.variadic and row in OPS and OPS[row].arity is None
+        if taken or not wide:
+            raise ValueError(
+                f"{name}: of_all has a new letter for each row of any number of operands that the "
+                f"slopes of another such row need, as in ('t', 'sum'), got {(letter, row)}"
+            )
+    known_letters = "".join(["z", letters, *(letter for letter, _ in definition.of_all)])
+    formulas = [(known_letters, x) for p in slopes for x in p[:2] if x or x is p.text]
     if by is None:
         if definition.variadic:
             raise ValueError(f"{name}: no formula is of any number of operands; give by= as well")

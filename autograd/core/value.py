@@ -11,17 +11,20 @@ Begin with ``class Value``; the functions above it only write its methods.
 from __future__ import annotations
 
 import operator
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NoReturn, overload
 
-from ..text import real
-from . import ops
+from ..text import got, operand, real
+from . import ops, stale
+from .calls import note, open_calls
 from .copying import Copied
+from .decisions import decided, open_watches
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
-from .sweep import consumers_first, inspected
+from .sweep import consumers_first, evaluation_order, inspected
 
 LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
@@ -32,17 +35,17 @@ def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, A
 
     def method(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
-            return _record(op, forward(self.data, other.data), (self, other))
+            return _record(op, forward(self._data, other._data), (self, other))
         number = other if type(other) is float else _constant(op, other)
         if number is NotImplemented:
             return NotImplemented
-        return _record(op, forward(self.data, number), (self, number))
+        return _record(op, forward(self._data, number), (self, number))
 
     def reflected(self: Value, other: Any) -> Any:
         number = other if type(other) is float else _constant(op, other)
         if number is NotImplemented:
             return NotImplemented
-        return _record(op, forward(number, self.data), (number, self))
+        return _record(op, forward(number, self._data), (number, self))
 
     method.__doc__ = f"{op.text}, for a Value or a real number on the other side."
     reflected.__doc__ = method.__doc__
@@ -52,18 +55,20 @@ def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, A
 def _constant(op: Op, other: object) -> Any:
     """The other side of an operator as a float; a type of somebody else's may answer for itself."""
     try:
-        return real(other)
+        return operand(other)
     except TypeError as error:
         if type(other).__module__ != "builtins":
             return NotImplemented
         raise TypeError(f"Value {op.symbol} ...: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"Value {op.symbol} ...: {error}") from None
 
 
 def _method(op: Op) -> Callable[..., Value]:
     """A function of one or two operands as a method of the first."""
 
     def of_one(self: Value) -> Value:
-        return _record(op, op.forward(self.data), (self,))
+        return _record(op, op.forward(self._data), (self,))
 
     def of_two(self: Value, y: Value | float) -> Value:
         return Value.record_operation(op, (self, y))
@@ -78,24 +83,45 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
     """A comparison of the data; ``==`` and ``hash`` are left as they are, by identity."""
 
     def method(self: Value, other: Any) -> Any:
+        if open_watches:
+            decided("compares a Value", self, other)
         if isinstance(other, Value):
-            return compare(self.data, other.data)
+            return compare(self._data, other._data)
         try:
-            return compare(self.data, real(other))
+            return compare(self._data, operand(other))
         except TypeError:
             return NotImplemented
+        except ValueError:  # beyond all floats, but Python compares them
+            return compare(self._data, other)
 
     return method
+
+
+def _number(attribute: str, number: Any) -> float:
+    try:
+        return real(number)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Value({attribute}): {error}") from None
+
+
+def _text(attribute: str, label: Any) -> str:
+    if not isinstance(label, str):
+        raise TypeError(
+            f"Value({attribute}): expected a str, got {got(label)}; write {str(label)!r}"
+        )
+    return label
 
 
 class Value(Copied):
     """A number in a computation graph.
 
     Attributes:
-        data: the number, a float. A float may be assigned to it: what is computed from then on
-            uses it, and what was computed before stays as it was.
+        data: the number, a float. A real number may be assigned to it: what is computed from then
+            on uses it; what was computed before stays as it was and is refused by sweeps, until
+            ``recompute``.
         grad: the derivative of the last swept root with respect to this node; 0.0 until a sweep.
-        label: a name for people, or the empty string.
+            A real number may be assigned to it.
+        label: a name for people, or the empty string. A string may be assigned to it.
         op: the row of the operation that made this node; None for a leaf.
         operands: what it was made of, in order: Values, and plain floats for constants. ``a + a``
             has two operands. Empty for a leaf.
@@ -114,14 +140,15 @@ class Value(Copied):
         (5.0, 4.0)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "label", "op", "operands", "origin")
+    __slots__ = ("__weakref__", "_data", "_grad", "_label", "op", "operands", "origin", "since")
 
-    data: float
-    grad: float
-    label: str
+    _data: float
+    _grad: float
+    _label: str
     op: Op | None
     operands: tuple[Value | float, ...]
     origin: Origin | None
+    since: int  # when the node got its number, in the time of ``stale``
 
     def __init__(self, data: float, label: str = "") -> None:
         """Make a leaf.
@@ -133,23 +160,47 @@ class Value(Copied):
         Raises:
             TypeError: if ``data`` is no real number (a bool, str, complex, None, ...), or
                 ``label`` is no string.
+            ValueError: if ``data`` is a whole number beyond the largest float.
         """
-        try:
-            self.data = real(data)
-        except TypeError as error:
-            raise TypeError(f"Value(data): {error}") from None
-        if not isinstance(label, str):
-            raise TypeError(
-                f"Value(label): expected a str, got {label!r} of type {type(label).__name__}; "
-                f"write Value(data, {str(label)!r})"
-            )
-        self.grad = 0.0
-        self.label = label
+        self._data = _number("data", data)
+        self._grad = 0.0
+        self._label = _text("label", label)
         self.op = None
         self.operands = ()
         self.origin = None
+        self.since = stale.now
+        if open_calls:
+            note(self)
         if open_blocks:
             announce(self)
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, number: float) -> None:
+        self._data = _number("data", number)
+        self.since = stale.UNPROVEN if self.operands else stale.advance()
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the last swept root with respect to this node."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: float) -> None:
+        self._grad = _number("grad", number)
+
+    @property
+    def label(self) -> str:
+        """A name for people."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._label = _text("label", label)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -186,7 +237,13 @@ class Value(Copied):
 
     def __bool__(self) -> bool:
         """Whether the data is not zero."""
-        return bool(self.data)
+        if open_watches:
+            decided("asks for the truth of a Value", self)
+        return bool(self._data)
+
+    def conjugate(self) -> Value:
+        """The value itself, which is real; NumPy asks for it, as in ``np.var``."""
+        return self
 
     def backward(self) -> None:
         """Fill in ``.grad``: the derivative of this Value with respect to every node under it.
@@ -198,6 +255,10 @@ class Value(Copied):
         Threads may call it at the same time, on graphs that share leaves: each call adds all that
         it has before another adds, and no gradient is lost. In which order they add, which decides
         the last bits of a sum, is for the threads; ``grad`` writes nothing and has no such doubt.
+
+        Raises:
+            StaleGraphError: if a number was assigned after others were computed from it, and they
+                are no longer what their operands give; no gradient has changed then.
         """
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
@@ -205,7 +266,23 @@ class Value(Copied):
         with _adding:
             for node, gradient in gradients.items():
                 # A plain sum would turn a first -0.0 into 0.0.
-                node.grad = node.grad + gradient if node.op is None and node.grad else gradient
+                held = node._grad if node.op is None else 0.0
+                node._grad = held + gradient if held else gradient
+
+    def recompute(self) -> None:
+        """Compute every number under this node again, from the leaves as they are now.
+
+        The graph stays what it is: an ``if`` that Python took is not taken again. Gradients stay
+        as they are until the next ``backward``.
+        """
+        fresh: dict[Value, float] = {}
+        for node in evaluation_order(self):
+            if node.operands:
+                fresh[node] = stale.computed(node, fresh)
+        # All at one time: none of them is younger than what was made of it.
+        time = stale.advance()
+        for node, number in fresh.items():
+            node._data, node.since = number, time
 
     @staticmethod
     def record_operation(op: Op, operands: tuple[Any, ...]) -> Value:
@@ -216,32 +293,36 @@ class Value(Copied):
         """
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
-            return _record(op, op.forward(operands[0].data), operands)
+            return _record(op, op.forward(operands[0]._data), operands)
         if not op.takes(len(operands)):
             raise op.arity_error(len(operands))
         if set(map(type, operands)) == {Value}:
-            return _record(op, op.forward(*[x.data for x in operands]), operands)
+            return _record(op, op.forward(*[x._data for x in operands]), operands)
         try:
-            taken = tuple([x if isinstance(x, Value) else real(x) for x in operands])
-        except TypeError as error:
-            raise TypeError(f"{op.name}(): {error}") from None
-        numbers = [x.data if isinstance(x, Value) else x for x in taken]
+            taken = tuple([x if isinstance(x, Value) else operand(x) for x in operands])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{op.name}(): {error}") from None
+        numbers = [x._data if isinstance(x, Value) else x for x in taken]
         return _record(op, op.forward(*numbers), taken)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Take part in NumPy's arithmetic, element by element, giving Values or arrays of them.
 
         What NumPy decides by comparing (``np.maximum``, ``np.sign``) is decided by the data,
-        outside the graph; use autograd's own functions for a choice that is part of it.
+        outside the graph; use autograd's own functions for a choice that is part of it. What asks
+        about a number (``np.isfinite``) is answered by the data.
         """
         import numpy
 
-        def as_array(operand: object) -> object:
-            if not isinstance(operand, Value):
+        if ufunc.nin == 1 and all(types.endswith("->?") for types in ufunc.types):
+            inputs = (self._data,)
+
+        def as_array(given: object) -> object:
+            if not isinstance(given, Value):
                 # As a float, for longdouble would hand the operation back to us, for ever.
-                return real(operand) if isinstance(operand, numpy.floating) else operand
+                return real(given) if isinstance(given, numpy.floating) else given
             array = numpy.empty((), dtype=object)
-            array[()] = operand
+            array[()] = given
             return array
 
         # An infinity or a nan is a value here, not an accident to warn of.
@@ -267,6 +348,11 @@ class Value(Copied):
         return format(self.data, spec) if spec else repr(self)
 
 
+# Read as fast as the slots behind them; the engine itself uses these.
+for _attribute in ("data", "grad", "label"):
+    _checked = getattr(Value, _attribute)
+    setattr(Value, _attribute, _checked.getter(operator.attrgetter(f"_{_attribute}")))
+
 # The other functions of one or two operands are methods of the first as well: x.atan2(y).
 for _op in OPS.values():
     if _op.symbol.isidentifier() and _op.arity in (1, 2) and not hasattr(Value, _op.name):
@@ -276,12 +362,13 @@ for _op in OPS.values():
 def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     """A new node, past ``__init__``: its data is known to be a float, and speed matters here."""
     node = _new(Value)
-    node.data = data
-    node.grad = 0.0
-    node.label = ""
+    node._data = data
+    node._grad = 0.0
+    node._label = ""
     node.op = op
     node.operands = operands
     node.origin = None
+    node.since = stale.now
     if open_blocks:
         announce(node)
     return node
@@ -291,6 +378,11 @@ _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
 _adding = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A child would wait for ever for a thread that it does not have, and hold half of its sums.
+    os.register_at_fork(
+        before=_adding.acquire, after_in_parent=_adding.release, after_in_child=_adding.release
+    )
 
 
 @overload
@@ -330,8 +422,11 @@ def grad(
 
     Raises:
         TypeError: if ``output`` or an input is not a Value.
+        StaleGraphError: if a number under ``output`` is no longer what its operands give.
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
+    if open_watches and not create_graph:
+        decided("takes plain numbers from grad()", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(

@@ -7,6 +7,7 @@ lines, then what is written on nodes, boxes and arrows.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.ops import Op
@@ -15,7 +16,7 @@ from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
 from .picture import Arrow, Box, Frame, Node, Picture
 
-LONGEST_LABEL = 40
+LONGEST_LABEL, LONGEST_LINE = 40, 80
 SUM = "\u03a3"
 THINNEST, WIDEST = 1.2, 5.0
 MADE_OF_MORE = "made of Values that are not drawn"
@@ -369,6 +370,12 @@ def _width(contribution: float, picture: Picture) -> float:
 def _legend(picture: Picture, partials: bool) -> list[str]:
     """Lines of markup that say what the picture does not say by itself."""
     lines = []
+    if picture.notice:
+        colour = look.NEGATIVE_INK
+        lines += [
+            f'<FONT COLOR="{colour}">{as_markup(line)}</FONT>'
+            for line in textwrap.wrap(picture.notice, LONGEST_LINE)
+        ]
     if picture.largest_contribution:
         if partials:
             lines.append("number on an edge: the local derivative")

@@ -20,6 +20,7 @@ from ..core.sweep import consumers_first, local_partials
 from ..core.value import Value
 from ..text import got
 from ..words.formulas import by_labels
+from ..words.staleness import stale_graph
 from .collapse import Cut, Group, collapse
 from .groups import nestings
 from .options import Options
@@ -150,6 +151,7 @@ class Picture:
         frames: the outermost open groups.
         hidden: how many Values of the graph are no part of the picture.
         around: whether the picture is of what is around a node, and not of the end of the graph.
+        notice: that the graph is stale, in words; or the empty string.
     """
 
     nodes: tuple[Node, ...]
@@ -157,6 +159,7 @@ class Picture:
     frames: tuple[Frame, ...]
     hidden: int
     around: bool
+    notice: str = ""
 
     @property
     def arrows(self) -> list[Arrow]:
@@ -234,7 +237,7 @@ class _Painter:
         nodes = tuple(self._node(value) for value in self.drawn)
         boxes = tuple(self._box(group, values) for group, values in self.cut.boxes.items())
         hidden = len(self.graph) - len(self.part.nodes)
-        return Picture(nodes, boxes, self._frames(), hidden, around)
+        return Picture(nodes, boxes, self._frames(), hidden, around, stale_graph(self.graph))
 
     def _node(self, value: Value) -> Node:
         is_open = value in self.part.opened

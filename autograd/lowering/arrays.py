@@ -96,6 +96,13 @@ def jax_call(key: str) -> Callable[..., Any]:
     return made
 
 
+_prelude: dict[str, Any] = {"np": np}
+exec(NUMPY.prelude, _prelude)
+NUMPY_REDUCTIONS: dict[str, Callable[..., Any]] = {
+    name: _prelude[name] for name in ("sumexpm1", "logsumexp", "softmax_total")
+}
+"""The rows of any number of operands that NumPy lacks, on an array along an axis."""
+
 COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 # What reads its operands after it has begun to write.
 NOT_IN_PLACE = frozenset({"where"})
@@ -173,21 +180,47 @@ def _largest(graph: Graph, operands: tuple[int, ...]) -> int:
     return graph.node("largest", tuple(sorted(set(operands))))
 
 
+def _sumexpm1(graph: Simplifier, operands: tuple[int, ...]) -> int:
+    """The ones among the powers are added up apart, so that beside them nothing is lost."""
+    one = graph.constant(1.0)
+    powers = [graph.apply("exp", (x,)) for x in operands]
+    ones = [graph.apply("floor", (graph.apply("minimum", (power, one)),)) for power in powers]
+    rests = [graph.total([(1.0, x), (-1.0, whole)]) for x, whole in zip(powers, ones)]
+    count = graph.total([*((1.0, x) for x in ones), (-1.0, one)])
+    return graph.total([(1.0, graph.total([(1.0, x) for x in rests])), (1.0, count)])
+
+
 def _logsumexp(graph: Simplifier, operands: tuple[int, ...]) -> int:
-    """The logarithm of the sum of shifted exponentials; an infinite largest x is the result."""
+    """The largest x and the logarithm of what is left; an infinite one is the result."""
     largest = _largest(graph, operands)
-    shifted = [graph.total([(1.0, x), (-1.0, largest)]) for x in operands]
-    total = graph.total([(1.0, graph.apply("exp", (x,))) for x in shifted])
-    result = graph.total([(1.0, largest), (1.0, graph.apply("log", (total,)))])
-    finite = graph.apply("less", (graph.apply("abs", (largest,)), graph.constant(math.inf)))
-    return graph.apply("where", (finite, result, largest))
+    rest = _sumexpm1(graph, _less(graph, operands, largest))
+    result = graph.total([(1.0, largest), (1.0, graph.apply("log1p", (rest,)))])
+    return graph.apply("where", (_is_infinite(graph, largest), largest, result))
+
+
+def _softmax_total(graph: Simplifier, operands: tuple[int, ...]) -> int:
+    """The sum of e ** (x - z) for the logsumexp z of all x; 1 where that is infinite."""
+    z = _logsumexp(graph, operands)
+    powers = [graph.apply("exp", (x,)) for x in _less(graph, operands, z)]
+    total = graph.total([(1.0, power) for power in powers])
+    return graph.apply("where", (_is_infinite(graph, z), graph.constant(1.0), total))
+
+
+def _less(graph: Simplifier, operands: tuple[int, ...], x: int) -> tuple[int, ...]:
+    return tuple([graph.total([(1.0, operand), (-1.0, x)]) for operand in operands])
+
+
+def _is_infinite(graph: Simplifier, x: int) -> int:
+    return graph.apply("equal", (graph.apply("abs", (x,)), graph.constant(math.inf)))
 
 
 EXPANSIONS: dict[str, Callable[[_Expanded, tuple[int, ...]], int]] = {
     "softplus": _softplus,
     "sigmoid": _sigmoid,
     "softmax_shift": _largest,
+    "softmax_total": _softmax_total,
     "logsumexp": _logsumexp,
+    "sumexpm1": _sumexpm1,
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.scalar_function import ScalarFunction
 from ..core.sweep import consumers_first
-from ..core.value import Value, grad
+from ..core.value import Value
 from . import policy
 from .backends import BACKENDS
 from .function import Guard, Programs, Signature, signature
@@ -102,7 +102,7 @@ class Followed:
             if self._stands(self._programs.guard, point, value):
                 return value, slopes.tolist()
         root, leaves = self._record(point)
-        return root.data, list(grad(root, leaves))
+        return root.data, self._function.gradient(root, leaves)
 
     def value(self, point: list[float]) -> float:
         """The value alone."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +39,8 @@ class Computation:
         observed: Values whose numbers for each instance are wanted as well.
         engine: the name of the back end.
         first: what is asked for at once; for other requests there is a runner when they come.
+        lock: to be held from asking for a runner until its numbers are copied, as runners compute
+            in arrays of their own.
     """
 
     roots: list[Value]
@@ -46,6 +49,7 @@ class Computation:
     observed: list[Value]
     engine: str
     first: Request = Request.STEP
+    lock: threading.RLock = field(default_factory=threading.RLock, compare=False, repr=False)
 
     @cached_property
     def recorded(self) -> Lowered:

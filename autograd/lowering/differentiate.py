@@ -89,13 +89,14 @@ class _Sweep:
         if not op.linear:
             numbers = [as_operand(graph, operand) for operand in operands]
         z = Expression(graph, node)
+        shared = op.shared(numbers, recording=True)
         for place, (operand, rule) in enumerate(zip(operands, rules)):
             if not self.learns[operand]:
                 continue
             if op.linear:
                 partial = rule
             elif op.arity is None:
-                partial = rule(z, numbers[place])
+                partial = rule(z, numbers[place], *shared)
             else:
                 partial = rule(z, *numbers)
             if partial is not None:

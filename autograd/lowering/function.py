@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.functions import dot
-from ..core.scalar_function import ScalarFunction, as_point
+from ..core.scalar_function import ConstantFunction, as_point
 from ..core.sweep import consumers_first
 from ..core.value import Value, grad
 from ..text import point as point_text
@@ -164,9 +164,11 @@ class LoweredFunction(NotCopied):
     ) -> None:
         named_backend(engine, TOOL)
         point = as_point(TOOL, xs)
-        self._function = ScalarFunction(TOOL, f, len(point))
+        self._function = ConstantFunction(TOOL, f, len(point))
         leaves = self._function.leaves(point)
-        self._programs = Programs(self._function(leaves), leaves, engine)
+        root = self._function(leaves)
+        self._function.gradient(root, leaves)  # which refuses what is no constant for a program
+        self._programs = Programs(root, leaves, engine)
         self._size = len(point)
 
     def value(self, xs: float | Iterable[float]) -> float:
@@ -285,7 +287,15 @@ class Programs:
             return product
 
     def _gradient(self) -> list[Value]:
+        self._refuse_another()
         return list(grad(self._root, self._leaves, create_graph=True))
+
+    def _refuse_another(self) -> None:
+        if not self.guard.holds(self._root, self._leaves):
+            raise LoweringError(
+                "a Value that f uses holds another number than where f was recorded; record f "
+                "again, or call autograd.gradient and autograd.hessian, which do so every time"
+            )
 
     def _find_entries(self) -> tuple[Places, Places]:
         """Where the Hessian may not be 0, on and below the diagonal: where slope i depends on j."""
@@ -316,11 +326,7 @@ class Programs:
         """The program of some roots, with a point as its parameters."""
         program = self._made.get(name)
         if program is None:
-            if not self.guard.holds(self._root, self._leaves):
-                raise LoweringError(
-                    "a Value that f uses holds another number than where f was recorded; record f "
-                    "again, or call autograd.gradient and autograd.hessian, which do so every time"
-                )
+            self._refuse_another()
             # Not by lower(), which would refuse leaves that no root depends on.
             computation = Computation(roots(), list(inputs), self._leaves, [], self._engine, first)
             program = self._made[name] = Program(computation, single=False)

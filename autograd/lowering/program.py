@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.stale import refuse_stale
 from ..core.sweep import count_consumers
 from ..core.value import Value
+from ..data import numeric
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
 from .record import difference, record
-from .runners import Runner
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -39,7 +41,8 @@ def lower(
             entries of a gradient, whose derivatives are a Hessian.
         inputs: D leaves that have a number for each instance. Without any, the graph is that of a
             whole data set; where it is a sum of instances of one form, it runs as a batch of them.
-        wrt: P leaves that all instances share, to differentiate by. Each must be in the graph.
+        wrt: P leaves that all instances share, to differentiate by. By one that the root does not
+            depend on the derivative is 0.0, as by ``grad``.
         engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are; it takes
             long to compile a graph with thousands of blocks), or ``"python"``, the reference,
             which computes with the Values themselves.
@@ -49,11 +52,11 @@ def lower(
         The program.
 
     Raises:
-        LoweringError: if a parameter is not in the graph, a leaf is named twice, or an operation
-            has no array form.
+        LoweringError: if a leaf is named twice, or an operation has no array form.
         TypeError: if ``root`` or a leaf is not a Value, or an input is not a leaf.
         ValueError: if the engine is not known.
         ImportError: if it is not installed.
+        StaleGraphError: if a number in the graph is no longer what its operands give.
     """
     if isinstance(root, Value):
         roots = [root]
@@ -95,18 +98,7 @@ def _check(
             if value in named:
                 raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
             named[value] = f"{name}[{i}]"
-    reached = count_consumers(*roots, *observed)
-    unknown = [
-        f"wrt[{i}]{f' ({leaf.label})' if leaf.label else ''}"
-        for i, leaf in enumerate(leaves["wrt"])
-        if leaf not in reached
-    ]
-    if unknown:
-        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        raise LoweringError(
-            f"{', '.join(unknown[:3])}{more} cannot be reached from the root: the graph does not "
-            f"depend on it; record the graph from the same Values, or leave it out of wrt"
-        )
+    refuse_stale(count_consumers(*roots, *observed))
 
 
 class NotCopied:
@@ -190,6 +182,8 @@ class _Made(NotCopied):
 class Program(_Made):
     """An array program: call it on a batch, and get the mean and its gradient.
 
+    Threads may share it: their calls are made one after the other.
+
     Attributes:
         parameters: P floats, contiguous, in the order of ``wrt``: what the program computes with.
             Change it in place.
@@ -212,42 +206,44 @@ class Program(_Made):
         Raises:
             ValueError: if the batch is empty, is not of the recorded shape, or is not numeric.
         """
-        results = self._loaded(Request.STEP, batch).run()
+        results = self._run(Request.STEP, batch)
         k = len(self._computation.roots)
         if self._single:
-            return float(results[0]), results[1:].copy()
-        return results[:k].copy(), results[k:].reshape(k, len(self.parameters)).copy()
+            return float(results[0]), results[1:]
+        return results[:k], results[k:].reshape(k, len(self.parameters))
 
     def value(self, batch: Any = None) -> Any:
         """The mean over a batch alone, forward only; arguments and errors as for a call."""
-        results = self._loaded(Request.VALUES, batch).run()
-        return float(results[0]) if self._single else results.copy()
+        results = self._run(Request.VALUES, batch)
+        return float(results[0]) if self._single else results
 
     def per_instance(self, batch: Any = None) -> Array:
         """The root for every instance: an array of length T, or T x K for a list of K roots."""
         if not self._computation.inputs:  # the data in the graph may be a batch, but it is one root
             return np.array([self.value(batch)])
-        runner = self._loaded(Request.ROWS, batch)
-        runner.run()
-        rows = runner.rows()
+        rows = self._run(Request.ROWS, batch)
         return np.array(rows[0] if self._single else rows.T)
 
-    def _loaded(self, request: Request, batch: Any) -> Runner:
-        """The runner for a request, with the batch loaded."""
+    def _run(self, request: Request, batch: Any) -> Array:
+        """What the runner for a request gives for a batch: averages, or rows where it asks so."""
+        columns = None
         if self._computation.inputs:
-            return self._computation.runner(request, self.columns(batch))
-        if batch is not None:
+            columns = self.columns(batch)
+        elif batch is not None:
             raise ValueError(
                 "this program was lowered without inputs, so its data are in the graph; call it "
                 "without a batch, or name the inputs: lower(root, inputs=[...])"
             )
-        return self._computation.runner(request)
+        with self._computation.lock:
+            runner = self._computation.runner(request, columns)
+            averages = runner.run()
+            return runner.rows() if request is Request.ROWS else averages.copy()
 
     def columns(self, batch: Any) -> Array:
         """A batch as D rows and a column for each instance, once it is known to fit."""
         size = len(self._computation.inputs)
         try:
-            array = np.asarray(batch, dtype=np.float64)
+            array = numeric("batch", batch)
         except (TypeError, ValueError) as error:
             raise ValueError(f"a batch is T lists of {size} real numbers: {error}") from None
         if array.ndim == 1 and size == 1:
@@ -276,6 +272,9 @@ class Program(_Made):
 class BoundProgram(_Made):
     """A program with its data: ``loss, gradient = bound()``.
 
+    Threads may share it. Their calls are made one after the other, and what ``select`` has chosen
+    and ``observed`` gives is each thread's own.
+
     Attributes:
         program: the program.
         parameters: what it computes with, a contiguous array to change in place.
@@ -287,33 +286,51 @@ class BoundProgram(_Made):
         self.program = program
         self.size = columns.shape[1]
         # A program without inputs has its data in it.
-        self._columns = self._chosen = columns if self._computation.inputs else None
-        self._runner = self._computation.runner(Request.STEP, self._chosen)
+        self._columns = columns if self._computation.inputs else None
+        self._own = threading.local()
+        with self._computation.lock:
+            self._computation.runner(Request.STEP, self._columns)  # ready for the first call
+
+    @property
+    def _chosen(self) -> Array | None:
+        """The instances of this thread's next call."""
+        return getattr(self._own, "chosen", self._columns)
 
     def select(self, instances: Sequence[int] | None) -> None:
         """Choose the instances of the next calls: a batch, or all for None."""
         if self._columns is not None:
             columns = self._columns
-            self._chosen = columns if instances is None else columns.take(instances, axis=1)
+            self._own.chosen = columns if instances is None else columns.take(instances, axis=1)
 
     def __call__(self) -> tuple[float, Array]:
-        """The mean and its gradient, an array that the next call may overwrite."""
-        self._runner.hold(self._chosen)
-        results = self._runner.run()
+        """The mean and its gradient, an array of length P."""
+        with self._computation.lock:
+            runner = self._computation.runner(Request.STEP, self._chosen)
+            results = runner.run().copy()
+            self._own.rows = runner.rows()
         return float(results[0]), results[1:]
 
     def value(self) -> float:
         """The mean over all instances, forward only."""
-        return float(self._computation.runner(Request.VALUES, self._columns).run()[0])
+        with self._computation.lock:
+            return float(self._computation.runner(Request.VALUES, self._columns).run()[0])
 
     def observed(self) -> Array:
-        """What was to be observed in the last call, an array with a row for each instance."""
-        found: Array = self._runner.rows().T
+        """What was to be observed in the last call, an array with a row for each instance.
+
+        Raises:
+            ValueError: if there has been no call.
+        """
+        rows: Array | None = getattr(self._own, "rows", None)
+        if rows is None:
+            raise ValueError("observed() is of this thread's last call, and there has been none")
+        found: Array = rows.T
         return found
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the instances of the next call, and how many of them each."""
-        return self._computation.runner(Request.STEP, self._chosen).shards()
+        with self._computation.lock:
+            return self._computation.runner(Request.STEP, self._chosen).shards()
 
     def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
@@ -324,4 +341,5 @@ class BoundProgram(_Made):
         Raises:
             ValueError: if the engine is another one.
         """
-        return self._computation.runner(Request.STEP, self._chosen).traced()
+        with self._computation.lock:
+            return self._computation.runner(Request.STEP, self._chosen).traced()

@@ -23,8 +23,7 @@ def check(recording: Recording, node: Value) -> Comparison:
     What was computed from the node is computed again with its number moved a little.
 
     Raises:
-        ValueError: if the number of the node or of the root is not finite, or the graph holds
-            other numbers than it was computed with.
+        ValueError: if the number of the node or of the root is not finite.
     """
     name = derivative(recording.names[recording.root], recording.names[node])
     x, value = recording.data[recording.place[node]], recording.data[0]
@@ -39,11 +38,6 @@ def check(recording: Recording, node: Value) -> Comparison:
         value, [(recording.gradients[place], recording.data[place]) for place in above]
     )
     function = _function(recording, node, above)
-    if (again := function(x)) != value:
-        raise ValueError(
-            f"cannot check {name}: {recording.names[recording.root]} is {value}, and computed "
-            f"again {again}: some .data has changed since; compute it anew and step through that"
-        )
     slope = differentiate(function, x, rounding, 0.1 * TOLERANCES.relative)
     analytic = recording.gradients[recording.place[node]]
     return judge(name, x, value, analytic, slope, TOLERANCES)

@@ -70,7 +70,7 @@ class Recording(_Records[Step]):
         self.labelled: dict[str, list[Value]] = {}
         for node in reversed(self.nodes):
             if node.label:
-                self.labelled.setdefault(str(node.label), []).append(node)
+                self.labelled.setdefault(node.label, []).append(node)
         self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
         self._latest_received: tuple[Value | None, tuple[float, ...]] = None, ()
 

@@ -7,7 +7,6 @@ raises, whatever numbers and labels a graph holds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -153,21 +152,10 @@ class ForwardStep:
     operands: tuple[float, ...]
     names: Mapping[Value, str] = field(compare=False)
 
-    @property
-    def again(self) -> float:
-        """What the operation makes of these numbers.
-
-        It is not ``data`` if somebody has changed the ``.data`` of an operand since.
-        """
-        assert self.node.op is not None
-        return self.node.op.forward(*self.operands)
-
     def __repr__(self) -> str:
-        numbers, again = formulas.in_numbers(self.node, self.operands), self.again
-        parts = [f"{headline(self)} = {numbers} = {signed(self.data)}"]
-        if again != self.data and not math.isnan(again):
-            parts.append(f"now {signed(again)}: some .data has changed since")
-        return GAP.join(filter(None, [*parts, formulas.made_at(self.node)]))
+        numbers = formulas.in_numbers(self.node, self.operands)
+        computed = f"{headline(self)} = {numbers} = {signed(self.data)}"
+        return GAP.join(filter(None, [computed, formulas.made_at(self.node)]))
 
 
 def headline(step: Step | ForwardStep) -> str:

@@ -33,7 +33,7 @@ def name_nodes(nodes: Sequence[Value]) -> dict[Value, str]:
     Args:
         nodes: all nodes of a graph, operands first, so that names do not change between runs.
     """
-    labels = {node: show_label(str(node.label)) for node in nodes if node.label}
+    labels = {node: show_label(node.label) for node in nodes if node.label}
     uses = Counter(labels.values())
     stems = {label.rstrip("0123456789").lower() for label in uses if label[-1].isdigit()}
     prefix = "v"
@@ -69,7 +69,7 @@ def label_or_number(operand: Value | float) -> str:
     """
     if not isinstance(operand, Value):
         return repr(operand)
-    label = str(operand.label)
+    label = operand.label
     return atom(show_label(label)) if label else repr(operand.data)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMPY_CALLS
+from ..arrays import NUMPY_CALLS, NUMPY_REDUCTIONS
 from ..graph import Operations
 from ..lowered import Request
 from ..numpy_source import compile_source
@@ -26,18 +26,11 @@ from .source import write
 FEWEST, CACHE, MOST = 128, 1 << 22, 1 << 26
 
 
-def logsumexp(x: Array) -> Array:
-    """log(sum(e ** x)) along axis 1; where the largest x is infinite it is the result."""
-    largest: Array = x.max(axis=1)
-    total: Array = np.exp(x - largest[:, None]).sum(axis=1)
-    return np.where(np.isinf(largest), largest, largest + np.log(total))
-
-
 NAMESPACE: dict[str, Any] = {
     "add": np.add,
     "subtract": np.subtract,
-    "logsumexp": logsumexp,
     **NUMPY_CALLS,
+    **NUMPY_REDUCTIONS,
 }
 
 
@@ -141,7 +134,8 @@ class TablesRunner(Runner):
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        return self.found
+        found: Array = self.found.copy()  # as the next run overwrites it
+        return found
 
     def operations(self) -> list[Operations]:
         """A line for each function, those for most nodes first."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.table import EVERY
-from ..arrays import expand, numpy_call
+from ..arrays import NUMPY_REDUCTIONS, expand, numpy_call
 from ..graph import CONSTANT, INPUT, Expression, Graph, as_node
 from ..lowered import Lowered
 from ..numpy_views import literal
@@ -21,7 +21,7 @@ from .kinds import LIFT, Functions, Kind
 REDUCTIONS = {
     "sum": "add.reduce({x}, axis=1)",
     "softmax_shift": "maximum.reduce({x}, axis=1)",
-    "logsumexp": "logsumexp({x})",
+    **{name: f"{name}({{x}}, axis=1)" for name in NUMPY_REDUCTIONS},
 }
 
 
@@ -83,6 +83,7 @@ def _backward(kind: Kind, one: bool) -> tuple[list[str], str]:
     buffer = "rows" if kind.varies else "single"
     graph = Graph()
     leaves = _leaves(kind)
+    shared = EVERY[kind.name].of_all if kind.variadic else ()
     z = Expression(graph, graph.leaf(INPUT, 0))
     operands: list[Any] = [Expression(graph, graph.leaf(INPUT, i + 1)) for i in range(len(leaves))]
     if kind.exponent is not None:
@@ -94,11 +95,19 @@ def _backward(kind: Kind, one: bool) -> tuple[list[str], str]:
         texts[0] = f"{buffer}[z][:, None]"
         texts[1] = f"{buffer}.take(x, axis=0).reshape(-1, n, {buffer}.shape[1])"
         texts[len(leaves) + 1] = f"d_{buffer}[dz][:, None]"
+        for k, (_, row) in enumerate(shared, start=len(leaves) + 2):
+            texts[k] = f"{REDUCTIONS[row].format(x=texts[1])}[:, None]"
     outputs, targets = [], []
     for place, wanted in enumerate(kind.wanted):
         if wanted and not kind.passes_on(place):
             rule = kind.rule(place)
-            arguments = operands[:1] if kind.variadic else operands
+            arguments = operands
+            if kind.variadic:
+                places = range(len(leaves) + 2, len(leaves) + 2 + len(shared))
+                arguments = [
+                    operands[0],
+                    *(Expression(graph, graph.leaf(INPUT, k)) for k in places),
+                ]
             partial = rule(z, *arguments) if callable(rule) else rule
             report = gradient * partial if partial != 1.0 else gradient
             outputs.append(as_node(graph, report))

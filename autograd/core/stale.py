@@ -1,0 +1,99 @@
+"""Whether a graph still holds: whether every number in it is what its operands give.
+
+A number may be assigned to after others were computed from it, and derivatives would then mix old
+numbers with new ones. Time is counted in assignments, and each node knows since when it has had its
+number; so a graph is looked at closely only where an operand is younger than what was made of it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..text import ends, escape, shortened
+
+now = 0
+"""The time: how many assignments there have been."""
+
+UNPROVEN = sys.maxsize
+"""Later than any time: since when a node has a number that its operands did not give it."""
+
+_advancing = threading.Lock()
+
+
+class StaleGraphError(RuntimeError):
+    """A number in a graph is no longer what its operands give; the message says which."""
+
+
+def advance() -> int:
+    """Count an assignment, and say what time it is from now on."""
+    global now
+    with _advancing:
+        now += 1
+        return now
+
+
+def stale_among(nodes: Iterable[Any]) -> list[Any]:
+    """Those of some nodes whose number is no longer what their operands give, in their order."""
+    time = now
+    return [node for node in nodes if node.since != time and node.operands and _is_stale(node)]
+
+
+def _is_stale(node: Any) -> bool:
+    since = node.since
+    if since != UNPROVEN:
+        for x in node.operands:
+            if type(x) is not float and x.since > since:
+                break
+        else:
+            return False
+    number, given = node._data, computed(node)
+    if number == given:
+        return math.copysign(1.0, number) != math.copysign(1.0, given)
+    return not (math.isnan(number) and math.isnan(given))
+
+
+def computed(node: Any, fresh: Mapping[Any, float] = {}) -> float:
+    """What the operands of an interior node give; ``fresh`` has other numbers for some of them."""
+    numbers = [x if type(x) is float else fresh.get(x, x._data) for x in node.operands]
+    return node.op.forward(*numbers)  # type: ignore[no-any-return]
+
+
+def told(node: Any) -> str:
+    """That a node is stale, in words: ``L = a * b holds 6.0, but 100.0 * 3.0 is 300.0``."""
+
+    def formula(show: Any) -> str:
+        return shortened(node.op.formula(ends(node.operands, 6, show)), 120)
+
+    def number(x: Any) -> str:
+        return repr(x if type(x) is float else x._data)
+
+    def name(x: Any) -> str:
+        return number(x) if type(x) is float or not x.label else escape(x.label)
+
+    names, numbers = formula(name), formula(number)
+    called = [escape(node.label)] if node.label else []
+    called += [names] if names != numbers else []
+    holds = f"{' = '.join(called) or 'a node'} holds {node._data!r}"
+    return f"{holds}, but {numbers} is {computed(node)!r}"
+
+
+def refuse_stale(nodes: Iterable[Any]) -> None:
+    """Nothing, if all of some nodes still hold.
+
+    Args:
+        nodes: those of a graph, each after its consumers.
+
+    Raises:
+        StaleGraphError: if one does not; of several it names the one that was computed first.
+    """
+    stale = stale_among(nodes)
+    if stale:
+        raise StaleGraphError(
+            f"{told(stale[-1])}: a number was assigned after the graph was computed from it, and "
+            f"its derivatives would mix old and new; compute the graph again after the "
+            f"assignment, or call recompute() on its root"
+        )
