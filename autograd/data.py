@@ -9,6 +9,7 @@ dicts, pass as they are, as a model may take them.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
@@ -23,7 +24,8 @@ from .text import got, real, shortened
 
 Array: TypeAlias = NDArray[Any]
 
-_PLAIN = frozenset((float, int, Value))  # what needs no look, as nearly all entries are
+_PLAIN = {float, int, Value}  # what needs no look, as nearly all entries are
+_LISTS = {list, tuple}
 # Whole numbers stay so, as a model may count or index with them; but only up to here, lest a
 # product of three of them should run over 64 bits, where NumPy says nothing.
 _COUNTED = 2**20
@@ -75,9 +77,10 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
     """
     if type(data) is np.ndarray and data.dtype == np.float64:
         return data
-    entries = instances(name, data)
+    floats = type(data) is list and _kinds(data) == {float}
+    entries = data if floats else instances(name, data)
     try:
-        array = np.asarray(entries)
+        array = np.asarray(entries, dtype=np.float64 if floats else None)
     except ValueError:  # of several shapes
         array = np.array(None)
     if array.dtype.kind not in "fiu":
@@ -89,7 +92,7 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
                 )
         rows = [flat(f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
         array = np.array(rows, dtype=np.float64).reshape(len(rows), *shapes.get(0, ()))
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def instance(name: str, entry: Any) -> Any:
@@ -203,12 +206,18 @@ def _no_list(name: str, data: Any) -> TypeError:
     )
 
 
+def _kinds(entries: Sequence[Any]) -> set[type]:
+    """The types of entries, or of what is in them if all are lists."""
+    kinds = set(map(type, entries))
+    return set(map(type, itertools.chain.from_iterable(entries))) if kinds <= _LISTS else kinds
+
+
 def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     """Entries that are plain, each for itself; the sequence itself if all have been so before."""
-    if _PLAIN.issuperset(map(type, entries)):
+    if _kinds(entries) <= _PLAIN:
         return entries
     found = [
-        entry if _is_plain(entry) else instance(f"{name}[{i}]", entry)
+        entry if type(entry) in _PLAIN else instance(f"{name}[{i}]", entry)
         for i, entry in enumerate(entries)
     ]
     if all(map(operator.is_, found, entries)):
@@ -216,11 +225,6 @@ def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     if hasattr(entries, "_make"):  # of a named tuple, whose names a model may use
         return entries._make(found)  # type: ignore[no-any-return]
     return tuple(found) if isinstance(entries, tuple) else found
-
-
-def _is_plain(entry: Any) -> bool:
-    kind = type(entry)
-    return kind in _PLAIN or (kind in (list, tuple) and _PLAIN.issuperset(map(type, entry)))
 
 
 # Arrays -------------------------------------------------------------------------------------------
@@ -296,7 +300,7 @@ def _widened(name: str, array: Array) -> Array:
 def _objects(name: str, array: Array) -> Array:
     """An array of objects: of numbers, if all in it are, or else with each as it would be alone."""
     cells = array.reshape(-1).tolist()
-    if not _PLAIN.issuperset(map(type, cells)):
+    if not set(map(type, cells)) <= _PLAIN:
         shape = array.shape
         cells = [
             cell

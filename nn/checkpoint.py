@@ -35,8 +35,8 @@ from autograd.text import escape, got, shortened
 from .history import COLUMNS, History
 from .identity import MADE_WITH, DrawnNumbers, Part, differences, graph, numbers_of, part
 from .instances import plain
-from .module import Module, in_order, walk
-from .optimizers import Array, Optimizer, State
+from .module import Module, Parameters, in_order, walk
+from .optimizers import BORN, Adam, Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
@@ -70,6 +70,7 @@ class Snapshot:
     random: Any  # the state of the generator that draws the batches
     history: History
     numbers: Mapping[str, Any]  # the optimizer's settings that are plain
+    own: Parameters  # which these are
 
 
 class Checkpoint:
@@ -135,7 +136,7 @@ class Checkpoint:
             return None
         names = self.model.state_dict()
         columns = limit_for(COLUMNS, max(epochs, _EPOCHS))
-        limits = limit_for(names), limit_for(names, len(start.arrays)) + columns
+        limits = limit_for(names), limit_for(names, len(start.arrays) + 1) + columns
         state, *training = read_file(self._place, limits)
         if not training:
             raise self._refused("it holds parameters without a training run, as Module.save writes")
@@ -169,14 +170,18 @@ class Checkpoint:
         arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
             raise PersistenceError("the columns of its history are not as long as its epochs")
+        born = {BORN} & arrays.keys() if isinstance(self.recipe.optimizer, Adam) else set()
         if {name: x.shape for name, x in arrays.items()} != dict.fromkeys(
-            start.arrays, parameters.shape
+            {*start.arrays, *born}, parameters.shape
         ):
             raise PersistenceError("the optimizer's arrays are not one number for each parameter")
+        if born and not ((arrays[BORN] >= 0.0) & (arrays[BORN] <= k)).all():
+            raise PersistenceError("a parameter came at no update that there was")
         version, words, _ = training["random"]
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
-        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers)
+        own = Parameters(self.model)
+        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers, own)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -197,7 +202,7 @@ class Checkpoint:
         snapshot = self._unwritten
         if snapshot is None:
             return
-        names, optimizer = self.model.state_dict(), snapshot.optimizer
+        names, optimizer = snapshot.own.names, snapshot.optimizer
         training = {
             "epochs": snapshot.epochs,
             "settings": self.settings,
@@ -265,6 +270,7 @@ class Checkpoint:
 
     def _identity(self, snapshot: Snapshot) -> dict[str, Any]:
         """What is written of it; a RuntimeWarning says if a run cannot be gone on from."""
+        self._places = {value: i for i, value in enumerate(snapshot.own.values)}
         parts, now = self._parts, self._functions()
         if not self.recipe.lowers:
             parts = parts | self._graph_at(snapshot.parameters)
@@ -285,7 +291,7 @@ class Checkpoint:
                 f"no such state; compute it from what is given (lr from k, a model's output from "
                 f"its input and parameters), or do without a checkpoint",
                 RuntimeWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
         return {
             "made_with": MADE_WITH,
@@ -324,15 +330,14 @@ class Checkpoint:
             }
             if told["optimizer"]:  # another one has other settings
                 others = [x for x in others if not x.startswith("optimizer.")]
-            others = [*told.pop("optimizer"), *others]
-            for name in told:
-                if name != "graph" or not others:  # which is another in consequence
-                    others += told[name]
+            course = told.pop("graph", [])  # which is another in consequence of something else
+            others = [*told.pop("optimizer"), *others, *itertools.chain(*told.values())]
             if not others and known["moved"]:
                 raise self._refused(
                     f"{_listed(known['moved'])} became another while the run went on, and a "
                     f"checkpoint holds no such state"
                 )
+            others = others or course
         if others:
             raise self._refused(
                 f"it belongs to another run: {'; '.join(others[:3])}. Give fit() what that run had"
@@ -366,7 +371,7 @@ class Checkpoint:
         ):
             was = shortened(escape(str(names[1])), _LONGEST)
             if not told or " is code " in told[0] or name == "model":
-                return [f"{name} is {names[0]} and was {was}"]
+                return [f"{name} is {escape(str(names[0]))} and was {was}"]
         return [escape(line) for line in told] or [f"what the {name} is made of is another"]
 
     def _notice(self, known: Any, identity: object, parts: Mapping[str, Part]) -> None:
@@ -385,7 +390,7 @@ class Checkpoint:
                 f"cannot be compared with what that run had ({reason}); if it is another, begin "
                 f"anew with another checkpoint",
                 RuntimeWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
 
     def _as_they_stood(self, stood: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -498,7 +503,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(escape(name) for name in names[:_NAMED]) + more
 
 
-def _outside() -> int:
+def outside() -> int:
     """The stacklevel that shows a warning at the line that called this package."""
     frame, level = sys._getframe(1), 1
     here = os.path.dirname(__file__)

@@ -7,9 +7,10 @@ assigning Values, modules and lists of them, and by defining ``__call__``.
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections import UserList, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import count
 from types import SimpleNamespace
@@ -161,6 +162,49 @@ def walk(module: Module, private: bool = False) -> Iterator[tuple[str, object]]:
             entered.add(id(found))
             stack.extend(reversed(inside))
         yield name, found
+
+
+class Parameters:
+    """The parameters of a module as they are at one time.
+
+    Attributes:
+        names: what each is called.
+        values: the parameters themselves, in the same order.
+    """
+
+    def __init__(self, module: Module) -> None:
+        found = list(module.named_parameters())
+        self.names = [name for name, _ in found]
+        self.values = [value for _, value in found]
+        self._held = [
+            (read, read())
+            for _, container in walk(module)
+            if type(container) not in _NUMBERS and (read := _reader(container)) is not None
+        ]
+
+    def hold(self) -> bool:
+        """Whether the module and its containers hold the very things that they held then."""
+        for read, held in self._held:
+            now = read()
+            if len(now) != len(held) or not all(map(operator.is_, now, held)):
+                return False
+        return True
+
+
+def _reader(found: Any) -> Callable[[], list[Any]] | None:
+    """What lists the things that a container holds now; None for what holds none."""
+    if isinstance(found, (Module, SimpleNamespace)):
+        held = vars(found)
+        return lambda: list(held.values())
+    if isinstance(found, (list, deque, UserList)):
+        return lambda: list(found)
+    if isinstance(found, Mapping):
+        return lambda: list(found.values())
+    if isinstance(found, np.ndarray) and found.dtype == object:
+        return lambda: found.reshape(-1).tolist()
+    if is_dataclass(found) and not isinstance(found, type):
+        return lambda: [getattr(found, x.name, None) for x in fields(found)]
+    return None
 
 
 _NUMBERS = frozenset((Value, float, int, str, bool, type(None)))  # quickly known to hold nothing

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
+from weakref import WeakSet
 
 import numpy as np
 
-from autograd import AnomalyError, BoundProgram, Value, detect_anomaly, grad
+from autograd import AnomalyError, BoundProgram, Value, consumers_first, detect_anomaly, grad
 
 from .divergences import row_of
 from .instances import as_floats
@@ -46,12 +48,15 @@ class Objective:
 
     Attributes:
         parameters: P numbers, what is computed with; to be changed in place.
+        constants: the other leaves of the first graph, of which those remain that somebody holds;
+            None before there is one.
     """
 
     def __init__(self, risk: EmpiricalRisk, data: Data, validation: Data | None) -> None:
         assert isinstance(risk.model, Module)
         self.risk, self.data, self.validation = risk, data, validation
         self.values = risk.model.parameters()
+        self.constants: WeakSet[Value] | None = None
         self.parameters: Array = np.array([value.data for value in self.values])
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
@@ -72,7 +77,15 @@ class Objective:
     def compute(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The same, whatever comes out."""
         loss, outputs = self.loss(self.data, batch, "training instance")
-        return checked_loss(loss).data, np.array(grad(loss, self.values)), outputs
+        self.note_constants(checked_loss(loss))
+        return loss.data, np.array(grad(loss, self.values)), outputs
+
+    def note_constants(self, loss: Value) -> None:
+        """Take note of what the first graph is made of besides parameters."""
+        if self.constants is None:
+            own = set(self.values)
+            leaves = (node for node in consumers_first(loss) if node.op is None)
+            self.constants = WeakSet(leaf for leaf in leaves if leaf not in own)
 
     def diverged(self, batch: Sequence[int]) -> DivergedError:
         """Where the first bad number in a batch comes from: an instance, or the sum of several."""
@@ -137,6 +150,8 @@ class ArrayObjective(Objective):
         self._validation: BoundProgram | None = None
         if validation is not None:
             self._validation = lowered.bind(*validation, "validation instance")
+        with suppress(ValueError, TypeError):  # if any, the run will say
+            self.note_constants(checked_loss(risk.divergence(risk.model(data[0][0]), data[1][0])))
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The loss of some instances, its gradient, and the outputs."""

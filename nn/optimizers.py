@@ -7,10 +7,10 @@ several runs, and a run can be saved and continued.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,8 +125,45 @@ class Adam:
         square += (1.0 - self.beta2) * gradient**2
         step = step_size(self.lr, state.k)
         state.k += 1
-        corrected = np.sqrt(square / (1.0 - self.beta2**state.k)) + self.epsilon
-        parameters -= step / (1.0 - self.beta1**state.k) * mean / corrected
+        k: Any = state.k
+        if BORN in state.arrays:  # some came later, and have had fewer updates
+            k = k - state.arrays[BORN]
+        corrected = np.sqrt(square / (1.0 - self.beta2**k)) + self.epsilon
+        parameters -= step / (1.0 - self.beta1**k) * mean / corrected
+
+
+BORN = "born"  # after how many updates each parameter came, where some came later
+
+
+def carried(optimizer: Optimizer, state: State, places: Sequence[int]) -> State:
+    """The state for other parameters than those that it is of.
+
+    Args:
+        optimizer: whose it is.
+        state: of the parameters until now.
+        places: for each parameter from now on its place among them; -1 for one that is new, which
+            begins as at the start of a run.
+
+    Raises:
+        TypeError: if the state is no number for each parameter, so that it cannot be carried over.
+    """
+    fresh, size = optimizer.start(len(places)), len(places)
+    old, kept = np.array(places), np.array(places) >= 0
+    known = isinstance(fresh, State) and isinstance(state, State)
+    if not known or any(x.shape != (size,) for x in fresh.arrays.values()):
+        raise TypeError(
+            f"a parameter has been put in the place of another while {type(optimizer).__name__} "
+            f"was at work, whose state is not one number for each parameter; assign to its data "
+            f"instead, or train anew"
+        )
+    if isinstance(optimizer, Adam):
+        born = state.arrays.get(BORN, np.zeros(len(next(iter(state.arrays.values())))))
+        state = State(state.k, {**state.arrays, BORN: born})
+        fresh.arrays[BORN] = np.full(size, float(state.k))
+    for name, array in fresh.arrays.items():
+        array[kept] = state.arrays[name][old[kept]]
+    fresh.k = state.k
+    return fresh
 
 
 def step_size(lr: StepSize, k: int) -> float:

@@ -38,10 +38,13 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
         raise ValueError(f"engine must be python or numpy, got {engine!r}")
     X = instances("X", X)
     if engine == "numpy" or (engine is None and len(X) >= MANY):
-        together = _predict_together(model, X, engine is not None) if len(X) else []
+        together = _predict_together(model, X) if len(X) else []
         if together is not None:
             return together
         if engine is not None:
+            Layout("X", X[0]).rows(X)  # or else it may be the data that are wrong, or the model
+            with named("input", 0):
+                as_floats(model(X[0]))
             raise not_lowered("not all inputs take the same course through it")
     outputs = []
     for i, x in enumerate(X):
@@ -50,22 +53,11 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
     return outputs
 
 
-def _predict_together(
-    model: Model, X: Sequence[Any], asked: bool = False
-) -> list[list[float]] | None:
-    """The outputs by a forward program; None where the model computes inputs one by one.
-
-    Raises:
-        ValueError: where this was ``asked`` for, and the inputs are not numbers, or of one shape.
-    """
+def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
+    """The outputs by a forward program; None where the model computes inputs one by one."""
     try:
         layout = Layout("X", X[0])
         batch = layout.rows(X)
-    except ValueError:
-        if asked:
-            raise
-        return None
-    try:
 
         def record(i: int) -> tuple[Value, list[Value], list[Value]]:
             x, leaves = layout.values(batch[i].tolist(), "x")

@@ -17,18 +17,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd import Value, consumers_first
 from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
-from autograd.text import got, number_within, whole_number
+from autograd.text import escape, got, number_within, whole_number
 
 from . import divergences
-from .checkpoint import Checkpoint, Recipe, Snapshot
+from .checkpoint import Checkpoint, Recipe, Snapshot, outside
 from .divergences import Divergence
 from .history import History
-from .identity import numbers_of
+from .identity import DrawnNumbers, graph, numbers_of
 from .instances import data_set
 from .interrupts import interrupts_held
-from .module import Module
+from .module import Module, Parameters, walk
 from .objective import (
     ArrayObjective,
     Data,
@@ -38,7 +39,7 @@ from .objective import (
     Outputs,
     name_of,
 )
-from .optimizers import Adam, Array, Optimizer, State
+from .optimizers import Adam, Array, Optimizer, State, carried
 from .progress import Progress
 from .risk import EmpiricalRisk
 from .targets import Labels, labels_of
@@ -191,7 +192,8 @@ class _Run:
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"fit() trains an nn.Module, got {got(model)}")
-        self.values = model.parameters()
+        self.own = Parameters(model)
+        self.values = self.own.values
         if not self.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
         data, given = data_set(*data), data
@@ -223,6 +225,7 @@ class _Run:
         self.begun, self.started = self.complete.copy(), 0
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
+        self.warned, self.course = False, ""
 
     def begin(self, engine: str) -> None:
         """Choose what computes the loss and its gradient."""
@@ -287,10 +290,82 @@ class _Run:
         if not callbacks:
             return False
         self.end()
+        self.course = self.course or self.record()
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.values]
         np.copyto(self.complete, self.objective.parameters)
+        self.renew()
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
+
+    def renew(self) -> None:
+        """Train on what the parameters are now, if others have been put in the place of some.
+
+        Raises:
+            ValueError: if there are none any more.
+            TypeError: if the optimizer's state is no number for each parameter.
+        """
+        if self.own.hold():
+            return
+        own = Parameters(self.model)
+        if own.names != self.own.names or list(map(id, own.values)) != list(map(id, self.values)):
+            if not own.values:
+                raise ValueError(f"{self.model!r} has no parameters any more")
+            before = {value: i for i, value in enumerate(self.values)}
+            places = [before.get(value, -1) for value in own.values]
+            state = carried(self.optimizer, self.state, places)
+            complete, good, initial = (
+                np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
+                for x in (self.objective.parameters, self.good, self.initial)
+            )
+            with interrupts_held():
+                self.own, self.values, self.state = own, own.values, state
+                self.complete, self.good, self.initial = complete, good, initial
+                self.end()
+            self.begin(self.engine)
+            self.objective.parameters[:] = complete
+            self.course = self.record()
+        elif self.course and (course := self.record()) != self.course:
+            # The same parameters, and something else is done with them.
+            self.begin(self.engine)
+            self.objective.parameters[:] = self.complete
+            self.course = course
+        self.own = own
+
+    def record(self) -> str:
+        """What tells the graph of the first instance from another; "" where none stands for all."""
+        if not BACKENDS[self.engine].lowers:
+            return ""
+        loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+        return graph(loss, {value: i for i, value in enumerate(self.model.parameters())}).digest()
+
+    def warn_of_constants(self) -> None:
+        """Say which leaves of the loss look like parameters and are none."""
+        self.warned = True
+        leaves = set(self.objective.constants or ())
+        if leaves:  # those that are kept on purpose, or made anew for each instance, are none
+            public, known = (
+                {x for _, x in walk(self.model, private=p) if isinstance(x, Value)}
+                for p in (False, True)
+            )
+            leaves -= {node for x in known - public for node in consumers_first(x)}
+            data = Module()
+            data.X, data.D = self.data  # type: ignore[attr-defined]
+            leaves -= {x for _, x in walk(data) if isinstance(x, Value)}
+        if leaves:
+            with DrawnNumbers(()):
+                loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+            leaves &= set(consumers_first(loss))
+        if leaves:
+            names = sorted(x.label or repr(x) for x in leaves)
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            warnings.warn(
+                f"the loss depends on {', '.join(map(escape, names[:3]))}{more}, which fit() does "
+                f"not train, as the model's parameters() do not hold it: keep it in an attribute "
+                f"of the model, or in a list or dict there, as a Value that is not computed; if it "
+                f"is to stay as it is, in an attribute whose name begins with an underscore",
+                RuntimeWarning,
+                stacklevel=outside(),
+            )
 
     def epoch(self) -> None:
         """Go through the data once, and add a line to the history."""
@@ -302,7 +377,11 @@ class _Run:
         outputs: list[Sequence[float]] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
+            if not BACKENDS[self.engine].lowers:  # where the model is called, and may do anything
+                self.renew()
             loss, gradient, found = self.objective.differentiate(batch)
+            if not self.warned:
+                self.warn_of_constants()
             self.update(gradient)
             total += loss * len(batch)
             outputs += found
@@ -342,7 +421,7 @@ class _Run:
         state, parameters = State(self.state.k, arrays), self.complete.copy()
         numbers = numbers_of(self.optimizer)
         return Snapshot(
-            self.epochs, parameters, state, self.random.getstate(), self.history, numbers
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own
         )
 
     def save(self) -> None:

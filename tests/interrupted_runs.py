@@ -207,6 +207,8 @@ def changed(parts: dict[str, Any], rng: random.Random) -> tuple[str, dict[str, A
         kind, held = parts[what]
         template = (RAGGED if kind in RAGGED else KINDS[what])[kind]
         filled = [name for name in held if f"{{{name}}}" in template or f"{{{name}!r}}" in template]
+        if kind == "lowered":  # whose b is the callback's, which may be another from here on
+            filled.remove("b")
         name = rng.choice(filled + ["kind"] * (kind not in RAGGED))
         if name == "kind":
             kind = rng.choice(sorted(KINDS[what].keys() - {kind}))

@@ -670,13 +670,53 @@ def test_other_explanations() -> None:
     assert "f''' = 6" in bend
 
 
-def test_the_tolerance_decides_what_is_0() -> None:
-    def f(x: Value) -> Value:
-        return 1e-8 * x * x
+def test_the_tolerance_decides_which_gradient_is_0() -> None:
+    assert classify_critical_point(lambda x: x * x, 0.01).kind == "not-critical"
+    near = classify_critical_point(lambda x: x * x, 0.01, tolerance=0.1)
+    assert near.kind == "minimum"
+    assert near.explanation.startswith("the gradient counts as 0 (its norm is 0.02) and the second")
 
-    assert classify_critical_point(f, 0.0).kind == "degenerate"
-    assert classify_critical_point(f, 0.0, tolerance=1e-9).kind == "minimum"
-    assert classify_critical_point(lambda x: x * x, 0.01, tolerance=0.1).kind == "minimum"
+
+@pytest.mark.parametrize(
+    ("f", "at", "kind"),
+    [
+        (lambda x, y: (1e8 * x) ** 2 - (1e-8 * y) ** 2, [0.0, 0.0], "saddle"),
+        (lambda x, y: (1e8 * x + 1e-8 * y) ** 2 - (1e-8 * y) ** 2, [0.0, 0.0], "saddle"),
+        (lambda x, y: (1e8 * x + 1e-8 * y) ** 2 + (1e-8 * y) ** 2, [0.0, 0.0], "minimum"),
+        (lambda x, y: (1e8 * x + 1e-8 * y) ** 2, [0.0, 0.0], "degenerate"),
+        (lambda x: 1e-16 * x * x, 0.0, "minimum"),
+        (lambda x: -1e-300 * x * x, 0.0, "maximum"),
+        (lambda x: 1e-12 * x**3, 0.0, "inflection"),
+        (lambda x: 1e200 * x**4, 0.0, "degenerate"),
+        (lambda x: 1e-8 * (x - 5) ** 2, 0.0, "not-critical"),
+        (lambda x, y: 1e-12 * ((x - 5) ** 2 + y * y), [0.0, 0.0], "not-critical"),
+        (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2), "minimum"),
+        (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2) + 1e-9, "not-critical"),
+    ],
+)
+def test_a_critical_point_is_the_same_in_any_units(f: Any, at: Any, kind: str) -> None:
+    assert classify_critical_point(f, at).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "kind"),
+    [
+        (lambda x: x**3, 1e-7, "inflection"),
+        (lambda x: x**4, 1e-3, "degenerate"),
+        (lambda x: x**5, 1e-3, "degenerate"),
+        (lambda x: x**3 - 0.3 * x * x + 0.03 * x - 0.001, 0.1, "inflection"),  # (x - 0.1)^3
+        (lambda x: cos(x), 1e-7, "maximum"),
+        (lambda x, y: x * x + y**4, [1e-7, 1e-3], "degenerate"),
+        (lambda x, y: x * x - y * y + x**3, [1e-7, 1e-8], "saddle"),
+    ],
+)
+def test_a_point_near_a_critical_one_is_judged_as_that(f: Any, at: Any, kind: str) -> None:
+    assert classify_critical_point(f, at).kind == kind
+
+
+def test_second_derivatives_that_no_unit_brings_together() -> None:
+    with pytest.raises(ValueError, match="too far apart for floats; measure the coordinates in"):
+        classify_critical_point(lambda x, y: 1e-320 * (x * x + y * y) + 1e300 * x * y, [0.0, 0.0])
 
 
 def test_rounding_is_not_taken_for_curvature() -> None:

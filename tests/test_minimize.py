@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd
 from autograd import (
@@ -336,7 +338,7 @@ def test_a_slope_that_promises_too_much_ends_the_search() -> None:
     # The values go up where the slope of -1 says that they go down.
     run = gradient_descent(lambda x: 2 * autograd.stop_gradient(x) - x, 1.0, backtracking=True)
     assert not run.converged and run.x == 1.0
-    assert run.reason.startswith("stalled: no step makes f better by what its slope promises")
+    assert run.reason.startswith("stalled: no step makes f better by a quarter of what its slope")
 
 
 def test_newton_where_the_gradient_is_finite_and_the_hessian_is_not() -> None:
@@ -395,7 +397,7 @@ def test_tolerances_of_0_end_all_the_same() -> None:
     for method in METHODS:
         run = method(lambda x: (x - 0.3) ** 2 + 1, 2.0, eps1=0.0, eps2=0.0, max_steps=1000)
         assert run.steps <= 1000 and abs(run.x - 0.3) < 0.1
-        assert run.reason.split(":")[0] in ("eps2", "oscillates", "stalled", "budget")
+        assert run.reason.split(":")[0] in ("eps2", "rounding", "oscillates", "stalled", "budget")
     run = gradient_descent(
         lambda x: exp(x) - x, 1.0, backtracking=True, eps1=0.0, eps2=0.0, max_steps=1000
     )
@@ -715,3 +717,117 @@ def test_bad_momentum() -> None:
             gradient_descent(lambda x: x * x, 1.0, momentum=momentum)
     with pytest.raises(ValueError, match=r"momentum 0\.9 and backtracking exclude each other"):
         gradient_descent(lambda x: x * x, 1.0, momentum=0.9, backtracking=True)
+
+
+# Units, and ends that f does not make easy.
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "x"),
+    [
+        # By hand from 2 (1e8 x - 1) 1e8 + y / 2 = 0 and its like in y.
+        (
+            lambda x, y: (1e8 * x - 1) ** 2 + (1e-8 * y - 2) ** 2 + 0.5 * x * y,
+            [0.0, 0.0],
+            [16 / 3 * 1e-9, 28 / 15 * 1e8],
+        ),
+        (lambda a, b: 0.5 * (1e6 * a * a + 1e-12 * b * b) - b, [1.0, 1.0], [0.0, 1e12]),
+        (lambda x: 1e-20 * (x - 5) ** 2, 0.0, 5.0),
+        (lambda x: 1e200 * ((x - 5) ** 2 + 1), 1e3, 5.0),
+        (lambda x: 1e12 * (x - 1 / 3) ** 2 + 1e12, 0.0, 1 / 3),
+        (lambda x: x * x / 2 - 1e100 * x, 0.0, 1e100),
+        (lambda x, y: (x + y) ** 2 + (x - 3 * y) ** 2, [1.0, 0.3], [0.0, 0.0]),
+    ],
+)
+def test_newton_takes_one_step_to_the_minimum_of_a_quadratic(f: Any, start: Any, x: Any) -> None:
+    run = newton(f, start)
+    assert run.converged and run.steps == 1 and run.reason.split(":")[0] in ("eps2", "rounding")
+    assert run.x == pytest.approx(x, rel=1e-12, abs=1e-15)
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=25)
+@given(
+    st.sampled_from([rosenbrock, beale, himmelblau, lambda x, y: exp(x) - x * y + y**4]),
+    st.integers(-30, 30),
+    st.integers(-30, 30),
+    st.integers(-60, 60),
+    st.booleans(),
+)
+def test_newton_knows_no_units(f: Any, a: int, b: int, c: int, maximize: bool) -> None:
+    """With powers of 2 for units nothing is rounded otherwise: the paths agree to the last bit."""
+    p, q, r = 2.0**a, 2.0**b, 4.0**c
+    options = {"maximize": maximize, "max_steps": 12}
+    plain = newton(f, [-1.2, 1.0], **options)
+    other = newton(lambda x, y: r * f(p * x, q * y), [-1.2 / p, 1.0 / q], **options)
+    assert [[p * x, q * y] for x, y in other.path] == plain.path
+    assert [v / r for v in other.values] == plain.values
+    assert other.reason.split(":")[0] == plain.reason.split(":")[0]
+    assert other.converged == plain.converged
+
+
+def test_newton_says_what_it_compared() -> None:
+    flat = newton(lambda x: x**4 + 1, 1.0)
+    assert flat.converged and abs(flat.x) < 1e-3
+    assert "would lower f by" in flat.reason and "is below the rounding of f" in flat.reason
+    # Towards 0 the digits come one by one, and that is no convergence.
+    slow = newton(lambda x: x**4, 1.0)
+    assert not slow.converged and slow.reason.startswith("budget: 100 steps")
+    assert newton(lambda x: x**4, 1.0, eps2=1e-12).reason.startswith("eps2: the norm of the grad")
+    lost = newton(rosenbrock, [1e10, 1e10])
+    assert not lost.converged and "slopes where its Hessian is 0 to rounding" in lost.reason
+    assert newton(lambda x, y: x * x + y, [1.0, 2.0]).reason.startswith("budget")
+    assert not newton(lambda x, y: x * y, [1.0, 2.0]).converged  # whose saddle is no end
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "kind"),
+    [
+        (lambda x: exp(x) + x, -709.9, "diverged: step 1"),
+        (lambda x: 1 / x - x, 1e103, "diverged: step 1"),
+        (lambda x: x + 1e-309 * x * x, 0.0, "diverged: step 1"),
+        (lambda x, y: x * x + y + 1e-309 * y * y, [1.0, 0.0], "diverged: step"),
+        (lambda x: -exp(-x * x), 30.0, "eps2"),  # where floats know no slope
+        (lambda x: log(x) ** 2, 1e-300, "undefined: the Hessian is not finite"),
+        (lambda x: sqrt(x) * 1e300, 1e300, "undefined"),
+        (lambda x: x * math.inf, 1.0, "undefined"),
+        (lambda x: x * x + math.nan, 1.0, "undefined"),
+        (lambda x: (x - 1) ** 2 + 1e308 * autograd.relu(-x), 3.0, "eps2"),
+    ],
+)
+def test_newton_ends_whatever_f_does(f: Any, start: Any, kind: str) -> None:
+    run = newton(f, start)
+    assert run.reason.startswith(kind), run
+    assert run.steps <= 100 and (math.isfinite(run.value) or run.steps == 0)
+    finite = [v for v in run.values if math.isfinite(v)]
+    assert not finite or run.converged or run.value == min(finite)
+
+
+def test_an_f_that_raises_now_and_then() -> None:
+    calls = itertools.count(1)
+
+    def moody(x: Value) -> Value:
+        if next(calls) % 3 == 0:
+            raise ValueError("not now")
+        return (x - 1) ** 4 + exp(x)
+
+    for method in METHODS:
+        run = method(moody, 3.0, max_steps=50, engine="python")
+        assert run.steps <= 50 and run.value <= run.values[0]
+        assert run.reason.split(":")[0] in ("undefined", "stalled", "rounding", "eps1", "eps2")
+
+
+def test_a_search_where_the_slope_squared_is_beyond_all_floats() -> None:
+    run = gradient_descent(lambda v: 1e160 * v * v, 1.0, backtracking=True)
+    assert run.converged and run.value < 1e-13 and run.steps > 5
+
+
+def test_a_search_ends_where_f_cannot_change_any_more() -> None:
+    """f is 1e12 to its rounding within 1e-8 of 1/3, and each step of a search changes it by 0."""
+    run = gradient_descent(lambda x: 1e12 * (x - 1 / 3) ** 2 + 1e12, 0.0, backtracking=True)
+    assert run.converged and run.steps < 200 and abs(run.x - 1 / 3) < 2e-8
+    assert run.reason.startswith("eps1: |f(x^") and "the norm of the gradient is" in run.reason
+
+
+def test_a_run_that_did_not_converge_prints_its_best_point() -> None:
+    run = gradient_descent(lambda x: x * x, 1.0, step=1.5)
+    assert str(run).startswith("not converged after 21 steps, best at x = 1, f = 1; diverged: ")

@@ -14,8 +14,9 @@ are functions of these and can be differentiated again, by one of these function
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from ..checking.differences import rounding_of
 from ..core.calls import Call
 from ..core.functions import dot
 from ..core.scalar_function import (
@@ -25,10 +26,13 @@ from ..core.scalar_function import (
     coordinates,
     plain_gradient,
 )
-from ..core.sweep import count_consumers
+from ..core.sweep import count_consumers, sweep
 from ..core.value import Value, grad
 from ..lowering.automatic import HESSIANS
 from ..text import whole_number
+
+if TYPE_CHECKING:
+    import numpy.typing
 
 Point: TypeAlias = "float | Iterable[float]"
 Values: TypeAlias = "Value | Iterable[Value]"
@@ -38,6 +42,7 @@ Slope: TypeAlias = "float | Any"
 Slopes: TypeAlias = "list[float] | Any"
 Rows: TypeAlias = "list[list[float]] | Any"
 Function: TypeAlias = Callable[..., Value]
+Array: TypeAlias = "numpy.typing.NDArray[numpy.float64]"
 
 
 @overload
@@ -319,6 +324,12 @@ class Plain:
         root, variables = self._recorded(point)
         self.function.gradient(root, variables)
         return _hessian(root, variables, False)
+
+    def rounding(self, point: Sequence[float]) -> float:
+        """How far the value at a point may be off, as every number on the way to it is rounded."""
+        root, _ = self._recorded(point)
+        computed = ((g, node.data) for node, g, _ in sweep(root) if node.op is not None)
+        return rounding_of(root.data, computed)
 
     def _recorded(self, point: Sequence[float]) -> tuple[Value, list[Value]]:
         variables = self.function.leaves(point)

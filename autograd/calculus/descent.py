@@ -15,6 +15,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy
 
+from ..checking.differences import EPSILON
 from ..core import ieee, ops
 from ..core.scalar_function import ConstantFunction, as_point
 from ..lowering.automatic import Followed, UndefinedError
@@ -22,7 +23,8 @@ from ..lowering.backends import named_backend
 from ..options import one_by_one
 from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
-from .derivatives import Function, Plain, Point
+from .critical import units_of
+from .derivatives import Array, Function, Plain, Point
 
 StepSize: TypeAlias = "float | Callable[[int], float]"
 Watcher: TypeAlias = "Callable[[Iterate], Any]"
@@ -50,14 +52,17 @@ class Descent:
     """A descent, or an ascent, from its start to where it stopped; ``str`` of it is a summary.
 
     Attributes:
-        x: the last point if the run converged, else the best one on the path. It is of the form
-            that the start was given in: a float, or a list of D floats.
+        x: the last point if the run converged, else the best one on the path, which of a run that
+            diverged may be the start. It is of the form that the start was given in: a float, or a
+            list of D floats.
         value: f there.
         gradient: of f there, of the form of x.
-        converged: whether one of the two criteria was met.
-        reason: what stopped the run, with its numbers. It begins with one of ``eps1`` (f hardly
-            changed), ``eps2`` (the gradient is nearly 0), ``budget``, ``diverged``,
-            ``undefined``, ``oscillates``, ``stalled``, ``zero step``, ``stopped``.
+        converged: whether a criterion of convergence was met.
+        reason: what stopped the run, and the numbers that were compared. It begins with one of
+            ``eps1`` (f hardly changed), ``eps2`` (the gradient is nearly 0), ``rounding`` (of
+            Newton's method: floats allow no better point), and of a run that did not converge
+            ``budget``, ``diverged``, ``undefined``, ``oscillates``, ``stalled``, ``zero step``,
+            ``stopped``.
         steps: how many steps were taken, K.
         path: all K + 1 points.
         values: f at each.
@@ -75,8 +80,8 @@ class Descent:
     def __str__(self) -> str:
         verdict = "converged" if self.converged else "not converged"
         x = point_text(self.x) if isinstance(self.x, list) else f"{self.x:.6g}"
-        where = f"x = {x}, f = {self.value:.6g}"
-        return f"{verdict} after {counted(self.steps, 'step')} at {where}; {self.reason}"
+        where = f"{' at' if self.converged else ', best at'} x = {x}, f = {self.value:.6g}"
+        return f"{verdict} after {counted(self.steps, 'step')}{where}; {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +90,12 @@ class Options:
 
     Attributes:
         maximize: go up instead.
-        eps1: converged as soon as |f(x^(k+1)) - f(x^k)| is below it; 0 for never. It does not count
-            where the step has leapt across a valley, and f rises by more than that along it.
-        eps2: converged as soon as the norm of the gradient is below it, or 0.
+        eps1: converged as soon as |f(x^(k+1)) - f(x^k)| is below it, in the units of f; 0 for
+            never. It does not count where the step has leapt across a valley, and f rises by more
+            than that, and by more than its rounding, along it. With short steps f changes little
+            anywhere: then look at the norm of the gradient, which the reason has as well.
+        eps2: converged as soon as the norm of the gradient is below it, in the units of f over
+            those of x, or 0. Both are numbers for an f and an x of about 1; scale them with yours.
         max_steps: the budget.
         callback: called with the ``Iterate`` at each point, the start too; the run stops if what it
             returns is true.
@@ -139,7 +147,8 @@ class _GradientOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class _NewtonOptions(Options):
-    eps2: float = 1e-10
+    eps1: float = 0.0
+    eps2: float = 0.0
     max_steps: int = 100
 
 
@@ -251,30 +260,139 @@ def newton(f: Function, x0: Point, options: _NewtonOptions) -> Descent:
     that saddles repel, and the step is halved until f decreases. Each step needs a Hessian and its
     eigenvalues: D sweeps, and time of the order of D^3.
 
+    The method knows no units: with f or a coordinate of x in another unit the run is the same, up
+    to rounding. For that the eigenvalues are those of H with 1 and -1 on its diagonal, and the run
+    has converged where floats allow no better point: the step that is left does not move x, or
+    promises to lower f by less than its rounding and brings the gradient no nearer to 0. Towards a
+    minimum where f is 0 and H is not positive definite, such as that of x ** 4, the digits come one
+    by one and without end: there ``max_steps`` ends the run, or an ``eps2`` of yours.
+
     Args:
         f: as for ``sign_descent``, and so are x0, the options and the errors.
         x0: the start.
-        options: ``engine`` computes f and its gradient; the Hessian comes from ``hessian``.
+        options: ``engine`` computes f and its gradient; the Hessian comes from ``hessian``. By
+            default ``eps1`` and ``eps2`` are 0, as they are numbers with units.
 
     Returns:
         The run.
     """
     run = _Run("newton", f, x0, options)
     plain = Plain(run.tool, f, len(run.start))
+    last = math.inf  # what the last step promised, if it was taken in full
 
     def rule(k: int, at: _At) -> list[float]:
-        matrix = numpy.array(plain.hessian(at.x))
-        if not numpy.isfinite(matrix).all():
-            raise _StopError(f"undefined: the Hessian is not finite at x = {point_text(at.x)}")
-        eigenvalues, axes = numpy.linalg.eigh(matrix)
-        # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
-        curvatures = numpy.abs(eigenvalues)
-        # Where f is flat a step of Newton's has no length; the gradient's own has to do.
-        curvatures[curvatures <= 1e-14 * curvatures.max(initial=0.0)] = 1.0
-        direction = -(axes @ ((axes.T @ numpy.array(at.slopes)) / curvatures))
-        return run.search(at, direction.tolist(), 1.0)[1]
+        nonlocal last
+        before, last = last, math.inf
+        model = _Model(_hessian(plain, at), at)
+        direction, promise = model.step(at.slopes)
+        if not all(map(math.isfinite, direction)):
+            raise _StopError(
+                f"diverged: step {k + 1} leads to a point that is not finite, as f hardly curves "
+                f"at x = {point_text(at.x)}; it may have no minimum"
+            )
+        following = [x_i + d for x_i, d in zip(at.x, direction)]
+        if following == at.x:
+            raise _StopError(model.end("is too short to move x", at))
+        if promise <= LEFT * before < math.inf:
+            raise _StopError(model.end(f"is the rounding of the last, {before:.3g}", at, promise))
+        rounding = 2.0 * EPSILON * abs(at.value)
+        if promise > rounding:
+            try:
+                step, searched = run.search(at, direction, 1.0)
+                last = promise if step == 1.0 else math.inf
+                return searched
+            except _StopError:
+                # Numbers on the way to f may be larger than f, and their rounding hides more.
+                rounding = plain.rounding(at.x)
+                if not promise <= 10.0 * rounding:
+                    raise
+        # Then f does not show any more whether a step is good, and the gradient has to.
+        if all(map(math.isfinite, following)):
+            there = run.evaluate(following)
+            no_worse = there.value <= at.value + 10.0 * rounding
+            if no_worse and model.step(there.slopes)[1] <= 0.01 * promise:
+                last = promise
+                return following
+        raise _StopError(model.end(f"is below the rounding of f, {rounding:.3g}", at, promise))
 
     return run.iterate(rule)
+
+
+def _hessian(plain: Plain, at: _At) -> Array:
+    try:
+        matrix = numpy.array(plain.hessian(at.x))
+    except (ArithmeticError, ValueError) as error:
+        raise _StopError(
+            f"undefined: f raises {type(error).__name__} ({error}) at x = {point_text(at.x)}"
+        ) from error
+    if not numpy.isfinite(matrix).all():
+        raise _StopError(f"undefined: the Hessian is not finite at x = {point_text(at.x)}")
+    return matrix
+
+
+class _Model:
+    """The quadratic function that f is like at a point, bent upwards where it falls off."""
+
+    def __init__(self, matrix: Array, at: _At) -> None:
+        """Measure each coordinate in a unit of its own, in which units of the user's cancel.
+
+        Args:
+            matrix: the Hessian.
+            at: the point, and the gradient there.
+        """
+        with numpy.errstate(all="ignore"):
+            self._units = units_of(matrix, at.x, at.value, at.slopes)
+            scaled = matrix / self._units / self._units[:, None]
+        if not numpy.isfinite(scaled).all():
+            raise _StopError(
+                f"undefined: the second derivatives at x = {point_text(at.x)} are too far apart "
+                f"for floats"
+            )
+        eigenvalues, self._axes = numpy.linalg.eigh(scaled)
+        # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
+        self._curvatures = numpy.abs(eigenvalues)
+        # Where f is flat a step of Newton's has no length; the gradient's own has to do.
+        self._flat = self._curvatures <= 1e-14 * self._curvatures.max(initial=0.0)
+        self._curvatures[self._flat] = 1.0
+
+    def step(self, slopes: list[float]) -> tuple[list[float], float]:
+        """The step to the minimum for a gradient, and by how much that lowers f."""
+        along = self._along(slopes)
+        with numpy.errstate(all="ignore"):
+            direction = -(self._axes @ (along / self._curvatures)) / self._units
+            promise = 0.5 * float(along @ (along / self._curvatures))
+        return direction.tolist(), promise
+
+    def end(self, why: str, at: _At, promise: float | None = None) -> str:
+        """The reason to stop where rounding allows no further step, as far as the model can tell.
+
+        Args:
+            why: what is the matter with the step that is left.
+            at: the point.
+            promise: by how much that step would lower f, if that is what matters.
+        """
+        what = "the step that is left"
+        if promise is not None:
+            what = f"what the step that is left would lower f by, {promise:.3g},"
+        reason = f"{what} {why}; the norm of the gradient is {at.norm:.3g}"
+        along = self._along(at.slopes)
+        # Beyond what rounding leaves of the slope across, and of f.
+        rounding = max(1e-12 * _norm(along), 1e3 * EPSILON * math.sqrt(abs(at.value)))
+        if _norm(along[self._flat]) > rounding:
+            return (
+                f"stalled: {reason}, and f slopes where its Hessian is 0 to rounding, so that "
+                f"nothing says how far it goes down"
+            )
+        return f"rounding: {reason}"
+
+    def _along(self, slopes: list[float]) -> Array:
+        with numpy.errstate(all="ignore"):
+            along: Array = self._axes.T @ (numpy.array(slopes) / self._units)
+        return along
+
+
+def _norm(numbers: Array) -> float:
+    return float(numpy.linalg.norm(numbers))
 
 
 class _At(NamedTuple):
@@ -296,11 +414,17 @@ class _StopError(Exception):
     """There is no next point; the message is the reason."""
 
 
+# The part of what a step of Newton's has promised that its own rounding may leave.
+LEFT = 1e-28
+# What the reasons of runs that converged begin with.
+CONVERGED = ("eps", "rounding")
 # What f may grow to, above where it started and in multiples of that, before a run is given up.
 GROWTH = 1e12
 # The part of what the slope promises that a step has to make true. With less of it steps may bounce
 # from one side of a valley to the other and come down by next to nothing.
 ARMIJO = 0.25
+# After so many of them nothing is left of the largest float.
+HALVINGS = 3200
 
 
 class _Run:
@@ -335,11 +459,11 @@ class _Run:
             self._keep(at)
             return self._result(f"undefined: the start is {point_text(x)}, which is not finite", at)
         while True:
-            at = self._evaluate(x)
+            at = self.evaluate(x)
             reason = self._verdict(at)
             if reason and self._function.lowered:
                 # The last word is the function's own, and not that of its program.
-                at = self._evaluate(x, afresh=True)
+                at = self.evaluate(x, afresh=True)
                 reason = self._verdict(at)
             if repeats and reason[:4] in ("", "eps1") and self._path:
                 reason = self._back_and_forth(x, rule(0, at)) or reason
@@ -364,19 +488,20 @@ class _Run:
         Raises:
             _StopError: once the step does not move x any more.
         """
-        slope = ieee.sum(*[d * s for d, s in zip(direction, at.slopes)])
-        while True:
+        for _ in range(HALVINGS):
             following = [x_i + step * d for x_i, d in zip(at.x, direction)]
             if following == at.x:
-                raise _StopError(
-                    f"stalled: no step makes f better by what its slope promises, down to those "
-                    f"too short to move x; the norm of the gradient is {at.norm:.3g}"
-                )
+                break
             if all(map(math.isfinite, following)):
-                trial = self._trial(following)
-                if trial <= at.value + ARMIJO * step * slope:
+                # Of the step itself: the slope along the direction may be beyond all floats.
+                change = ieee.sum(*[(b - a) * s for a, b, s in zip(at.x, following, at.slopes)])
+                if self._trial(following) <= at.value + ARMIJO * change:
                     return step, following
             step *= 0.5
+        raise _StopError(
+            f"stalled: no step makes f better by a quarter of what its slope promises, down to "
+            f"those too short to move x; the norm of the gradient is {at.norm:.3g}"
+        )
 
     def _next(self, rule: Rule, at: _At) -> list[float]:
         k = len(self._path) - 1
@@ -390,7 +515,7 @@ class _Run:
             raise _StopError(f"diverged: step {k + 1} leads to a point that is not finite")
         return following
 
-    def _evaluate(self, x: list[float], afresh: bool = False) -> _At:
+    def evaluate(self, x: list[float], afresh: bool = False) -> _At:
         """What is minimised, at a point; nan where f raises for want of a value."""
         self._failure = ""
         try:
@@ -403,7 +528,7 @@ class _Run:
         return _At(x, self.sign * value, self._turned(slopes))
 
     def _trial(self, x: list[float]) -> float:
-        """The value alone, as ``_evaluate``."""
+        """The value alone, as ``evaluate``."""
         try:
             return self.sign * self._function.value(x)
         except UndefinedError:
@@ -433,7 +558,10 @@ class _Run:
             return f"eps2: the norm of the gradient {comparison}"
         change = abs(value - self._values[-1]) if k else math.inf
         if change < self._options.eps1 and not self._leapt(x, slopes):
-            return f"eps1: |f(x^{k}) - f(x^{k - 1})| = {change:.3g} < {self._options.eps1:g}"
+            return (
+                f"eps1: |f(x^{k}) - f(x^{k - 1})| = {change:.3g} < {self._options.eps1:g}; the "
+                f"norm of the gradient is {norm:.3g}"
+            )
         if k == self._options.max_steps:
             return (
                 f"budget: {counted(k, 'step')} {'is' if k == 1 else 'are'} spent; the norm of the "
@@ -455,7 +583,8 @@ class _Run:
         rises along the step.
         """
         rise = ieee.sum(*[slope * (a - b) for slope, a, b in zip(slopes, x, self._path[-1])])
-        return rise > self._options.eps1
+        before = self._values[-1]
+        return rise > max(self._options.eps1, 4.0 * EPSILON * abs(before))
 
     def _back_and_forth(self, x: list[float], following: list[float]) -> str:
         """Whether the next step undoes the last one, as far as rounding lets it."""
@@ -479,7 +608,7 @@ class _Run:
         return watch is not None and bool(watch(Iterate(len(self._path) - 1, *self._given(at))))
 
     def _result(self, reason: str, at: _At) -> Descent:
-        converged = reason.startswith("eps")
+        converged = reason.startswith(CONVERGED)
         return Descent(
             *self._given(at if converged or self._best is None else self._best),
             converged=converged,

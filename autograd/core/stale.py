@@ -38,18 +38,25 @@ def advance() -> int:
 
 def stale_among(nodes: Iterable[Any]) -> list[Any]:
     """Those of some nodes whose number is no longer what their operands give, in their order."""
-    time = now
-    return [node for node in nodes if node.since != time and node.operands and _is_stale(node)]
+    # Mostly nothing has been assigned since they were made; or nothing that is one of them.
+    nodes, time = list(nodes), now
+    made = [node for node in nodes if node.since != time and node.operands]
+    if not made or max([x.since for x in nodes]) == min([x.since for x in made]) != UNPROVEN:
+        return []
+    doubtful = []
+    for node in made:
+        since = node.since
+        for x in node.operands:
+            if type(x) is not float and x.since > since:
+                doubtful.append(node)
+                break
+        else:
+            if since == UNPROVEN:
+                doubtful.append(node)
+    return list(filter(_is_stale, doubtful))
 
 
 def _is_stale(node: Any) -> bool:
-    since = node.since
-    if since != UNPROVEN:
-        for x in node.operands:
-            if type(x) is not float and x.since > since:
-                break
-        else:
-            return False
     number, given = node._data, computed(node)
     if number == given:
         return math.copysign(1.0, number) != math.copysign(1.0, given)

@@ -7,7 +7,7 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .observers import inspector
@@ -68,25 +68,24 @@ def consumers_first(root: N) -> list[N]:
     return order
 
 
-def evaluation_order(*roots: N, known: Iterable[N] = ()) -> list[N]:
+def evaluation_order(*roots: N, known: Container[N] = ()) -> list[N]:
     """Every node under some roots once, after its operands, the first of them first.
 
     That is the order in which Python evaluates an expression, so that it reads as it was written.
     Nodes that are known, and what is under these alone, are left out.
     """
-    order: dict[N, None] = dict.fromkeys(known)
-    first = len(order)
+    order: dict[N, None] = {}
     waiting: list[N | None] = [*reversed(roots)]
     opened: list[N] = []  # their operands are on the way; a None stands where the last is complete
     while waiting:
         node = waiting.pop()
         if node is None:
             order[opened.pop()] = None
-        elif node not in order:
+        elif node not in order and node not in known:
             waiting.append(None)
             opened.append(node)
             waiting += [x for x in reversed(node.operands) if type(x) is not float]
-    return list(order)[first:]
+    return list(order)
 
 
 def sweep(root: Node, differentiable: bool = False) -> Steps:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 import os
 import threading
+import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -85,6 +86,8 @@ EVERY: dict[str, Op] = {}
 """Every row that there has been, by its key, those also that were replaced."""
 BUILT_IN: set[str] = set()
 """The names of autograd's own rows, which nobody can replace; filled when all are there."""
+DEEPEST = 200
+"""How deep rows of a user's own may call one another: each is a call within a call of Python."""
 _entering = threading.RLock()
 if hasattr(os, "register_at_fork"):  # as a child of a fork has no other thread that could let go
     os.register_at_fork(
@@ -210,6 +213,11 @@ class Op:
         """What to raise where it does not take so many."""
         wanted = "one operand or more" if self.arity is None else counted(self.arity, "operand")
         return TypeError(f"{self.name} takes {wanted}, got {operands}")
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep rows of a user's own call one another: 1 for one that calls none."""
+        return 1 + max([op.depth for op in self.calls], default=0)
 
     @property
     def is_primitive(self) -> bool:
@@ -366,6 +374,9 @@ def _checked(definition: Definition) -> Definition:
     named = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     if not named or name.startswith("__"):  # with which Python names things of its own
         raise ValueError(f"{name!r} can be no function's name; write such as 'cube'")
+    normal = unicodedata.normalize("NFKC", name)
+    if normal != name:
+        raise ValueError(f"{name!r} is {normal!r} to Python; give the operation that name")
     if name in BUILT_IN or name in _ON_NODES:
         raise ValueError(f"{name} is an operation of autograd; give yours another name")
     if name in CONSTANTS or len(name) == 1:
@@ -406,6 +417,12 @@ def _checked(definition: Definition) -> Definition:
                     raise FormulaError(f"{formula!r}: {called.arity_error(token.operands or 0)}")
                 if called.name not in BUILT_IN:
                     own[called.name] = called
+    depth = 1 + max([op.depth for op in own.values()], default=0)
+    if depth > DEEPEST:
+        raise FormulaError(
+            f"{name}: its formula calls rows that call rows, and so on {depth} deep, which is too "
+            f"deep for Python; write out some of them"
+        )
     return definition._replace(calls=tuple(own.values()))
 
 

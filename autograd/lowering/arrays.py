@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.table import BUILT_IN, EVERY
+from ..core.table import BUILT_IN, EVERY, Op
 from ..languages import JAX, NUMPY
-from .graph import AFFINE, Graph, LoweringError, as_node, as_operand
+from .graph import AFFINE, CONSTANT, INPUT, Expression, Graph, LoweringError, as_node
 from .lowered import Lowered
 from .simplify import ADDITIVE, Simplifier
 
@@ -96,6 +96,9 @@ def jax_call(key: str) -> Callable[..., Any]:
     return made
 
 
+# A row by its key, and the nodes that it is called with.
+Call: TypeAlias = "tuple[str, tuple[int, ...]]"
+
 _prelude: dict[str, Any] = {"np": np}
 exec(NUMPY.prelude, _prelude)
 NUMPY_REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -127,9 +130,36 @@ class _Expanded(Simplifier):
     def __init__(self) -> None:
         super().__init__()
         self.softplus: dict[int, int] = {}
+        self._written: dict[Call, int] = {}
 
     def row(self, key: str, operands: tuple[int, ...]) -> int:
-        """The node of a row; of one that is no call, what its formula says."""
+        """The node of a row; of one that is no call, what its formula says.
+
+        What a formula calls may be written as well, and so on: however deep that is, nothing is
+        written twice, and nothing recurses.
+        """
+        made = self._made(key, operands)
+        if made is not None:
+            return made
+        calls = [(key, operands)]
+        writing = [self._write(key, operands)]
+        result: int | None = None
+        while writing:
+            try:
+                call = writing[-1].send(result)
+            except StopIteration as done:
+                result = self._written[calls.pop()] = done.value
+                writing.pop()
+                continue
+            result = self._written.get(call)
+            if result is None:
+                calls.append(call)
+                writing.append(self._write(*call))
+        assert result is not None
+        return result
+
+    def _made(self, key: str, operands: tuple[int, ...]) -> int | None:
+        """The node of a row; None for one that has to be written as its formula says."""
         if key in EXPANSIONS:
             return EXPANSIONS[key](self, operands)
         if key in ADDITIVE:
@@ -138,8 +168,33 @@ class _Expanded(Simplifier):
         if numpy_call(key):
             return self.apply(key, operands)
         check_operation(key)
-        written = EVERY[key].on_nodes(*[as_operand(self, operand) for operand in operands])
-        return as_node(self, written)
+        return None
+
+    def _write(self, key: str, operands: tuple[int, ...]) -> Generator[Call, int | None, int]:
+        """Write a row as its formula says; of a call that it gives it has to be sent the node."""
+        formula, root = _formula(EVERY[key])
+        nodes: list[int] = []
+        for name, inner, number in zip(formula.names, formula.operands, formula.numbers):
+            if name == INPUT:
+                nodes.append(operands[int(number)])
+            elif name == CONSTANT:
+                nodes.append(self.constant(number))
+            else:
+                call = name, tuple([nodes[x] for x in inner])
+                made = self._made(*call)
+                if made is None:
+                    made = yield call
+                    assert made is not None
+                nodes.append(made)
+        return nodes[root]
+
+
+@functools.cache
+def _formula(op: Op) -> tuple[Graph, int]:
+    """The formula of a row as a graph, with an input for each operand, and its root."""
+    graph = Graph()
+    letters = [Expression(graph, graph.leaf(INPUT, i)) for i in range(len(op.letters))]
+    return graph, as_node(graph, op.on_nodes(*letters))
 
 
 def _negative(graph: Simplifier, x: int) -> int:

@@ -21,8 +21,9 @@ Number: TypeAlias = "Expression | float"
 def differentiate(lowered: Lowered) -> Lowered:
     """Add the derivatives of every value by every parameter, which become nodes of the graph."""
     graph = lowered.graph.copy()
+    learns = graph.depends_on(PARAMETER)
     found = [
-        _Sweep(graph, value.rest, k * lowered.parameters)
+        _Sweep(graph, learns, value.rest, k * lowered.parameters)
         for k, value in enumerate(lowered.values)
         if value.rest is not None
     ]
@@ -36,13 +37,15 @@ def differentiate(lowered: Lowered) -> Lowered:
 
 
 class _Sweep:
-    """The derivatives of one root, at the positions from ``first`` on."""
+    """The derivatives of one root, at the positions from ``first`` on.
 
-    def __init__(self, graph: Graph, root: int, first: int) -> None:
-        self.graph, self.first = graph, first
+    ``learns`` is of the nodes that there were before the first sweep.
+    """
+
+    def __init__(self, graph: Graph, learns: list[bool], root: int, first: int) -> None:
+        self.graph, self.learns, self.first = graph, learns, first
         self.gradients: dict[int, Average] = {}
         self.outers: list[Outer] = []
-        self.learns = graph.depends_on(PARAMETER)
         self.reports: dict[int, list[Number]] = {root: [1.0]}
         # The forms of a matrix product, with their gradients, under the last of its columns: when
         # the sweep comes there, it has passed all of them.

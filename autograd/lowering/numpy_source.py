@@ -7,8 +7,9 @@ lie, ``numpy_views`` what the arrays are called; here are the lines.
 
 from __future__ import annotations
 
+import itertools
 import linecache
-import zlib
+import weakref
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -28,11 +29,19 @@ from .schedule import EVERY_STEP, Block, Products, Schedule
 KEPT_SIZES = 4
 
 
+_numbers = itertools.count(1)
+
+
 def compile_source(source: str) -> CodeType:
-    """The source compiled, in such a way that a traceback or a debugger shows its lines."""
-    name = f"<lowered {zlib.crc32(source.encode()):08x}>"
+    """The source compiled, in such a way that a traceback or a debugger shows its lines.
+
+    They are kept as long as what is returned is.
+    """
+    name = f"<lowered {next(_numbers)}>"
+    code = compile(source, name, "exec")
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    return compile(source, name, "exec")
+    weakref.finalize(code, linecache.cache.pop, name, None).atexit = False
+    return code
 
 
 # What a program calls each operation, and NumPy's functions.

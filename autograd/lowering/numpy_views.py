@@ -6,7 +6,9 @@ scattered is gathered into a buffer first, by a line of its own.
 
 from __future__ import annotations
 
+import builtins
 import itertools
+import keyword
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..text import escape, shortened
 from .graph import CONSTANT, PARAMETER
 from .layout import Layout, as_matrix
 from .schedule import EVERY_STEP, ONCE, Schedule
 
 COMMENT_COLUMN = 42
 RESULTS = "results"
+LONGEST_LABEL = 60  # of which a name is made
 
 
 class Views:
@@ -63,7 +67,8 @@ class Views:
         text = as_slice(places, reverse)
         key = tuple(nodes)
         if text is not None:
-            return self.make(f"{source}[{text}]", hint or self._titled(nodes[0]), "", key)
+            name = hint or self._titled(nodes[0])
+            return self.make(f"{source}[{text}]", name, self._untitled(nodes[0]), key)
         if key not in self._gathered:
             index = self.index(places)
             shape = f"({len(nodes)}, rows.shape[1])" if varies else str(len(nodes))
@@ -119,33 +124,46 @@ class Views:
 
     def index(self, places: Any) -> str:
         """The name of an array of places."""
-        name = f"index{len(self.index_arrays)}"
+        name = self.names.unique(f"index{len(self.index_arrays)}")
         self.index_arrays[name] = np.array(places, dtype=np.intp)
         return name
 
     def title(self, node: int) -> str:
-        """A name for a block of nodes after the label of one: ``z1`` for ``layer1.neuron0.z``."""
+        """A name for a block of nodes after the label of one: ``z1`` for ``layer1.neuron0.z``.
+
+        Labels are data. Only from short ones of plain letters, which are what they look like, is a
+        name made; and whether it may be used is for ``_Names`` to say.
+        """
         prefix, label = "", self.graph.labels.get(node, "")
         if label.startswith("d_"):
             prefix, label = "d_", label[2:]
-        words = [re.sub(r"\W.*", "", word) for word in label.split(".")]
+        if not label.isascii() or len(label) > LONGEST_LABEL:
+            return ""
+        words = [re.sub(r"\W.*", "", word, flags=re.DOTALL) for word in label.split(".")]
         words = [word for word in words if word]
-        if not words or not words[-1].isidentifier():
+        if not words or not words[-1][0].isalpha():
             return ""
         number = re.search(r"\d+$", words[0]) if len(words) > 1 else None
         if number:
             return f"{prefix}{words[-1]}{number.group()}"
-        return prefix + "_".join(words[:1] + words[1:][-1:])
+        title = "_".join(words[:1] + words[1:][-1:])
+        return f"{prefix}{title}" if title[0].isalpha() else ""
+
+    def _untitled(self, node: int) -> str:
+        """A comment that says the label of a node of which no name can be made."""
+        label = self.graph.labels.get(node, "")
+        return "" if self.title(node) else shortened(escape(label))
 
     def _titled(self, node: int) -> str:
         return self.names.new(self.title(node) or "t")
 
 
 class _Names:
-    """Names for arrays, each given once."""
+    """Names for arrays, each given once, and none that means something else to Python."""
 
     def __init__(self, taken: Collection[str]) -> None:
         self.taken = {*taken, "rows", "scalars", RESULTS, "prepare", "step", "bind"}
+        self.taken.update(keyword.kwlist, keyword.softkwlist, dir(builtins))
         self.numbers: dict[str, itertools.count[int]] = {}
 
     def new(self, title: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ..text import escape, shortened
 from .arrays import COMMUTATIVE
 from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER, Graph, Operations
 from .lowered import UNWANTED, Lowered
@@ -109,7 +110,7 @@ class Schedule:
         found = []
         for block in self.blocks:
             when = "every step" if block.stage == EVERY_STEP else "once"
-            label = labels.get(block.members[0], "")
+            label = shortened(escape(labels.get(block.members[0], "")))
             found.append(Operations(when, block.name, len(block.members), 1, label))
         for grid in self.grids:
             found.append(Operations("every step", "average", len(grid.positions), 1, "derivatives"))

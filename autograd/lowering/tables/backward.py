@@ -32,17 +32,15 @@ class Backward:
     def __init__(self, levels: Levels) -> None:
         self.levels = levels
         nodes, k = levels.nodes, len(levels.nodes.roots)
-        if k == 1:
-            node = np.flatnonzero(np.array(nodes.reached))
-            root = np.zeros(len(node), dtype=np.intp)
-        else:
-            size = k // 8 + 1
-            data = b"".join([bits.to_bytes(size, "little") for bits in nodes.reached])
-            table = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
-            node, root = np.nonzero(np.unpackbits(table, axis=1, bitorder="little"))
+        node, root = nodes.pairs
         self.node, self.root = node, root
-        pair = np.full((k, len(nodes.names)), -1)
-        pair[root, node] = np.arange(len(node))
+        key = node * k + root
+
+        def pair(of: Indices, under: Indices) -> Indices:
+            """The pairs of nodes and roots, all of which there are."""
+            found: Indices = np.searchsorted(key, of * k + under)
+            return found
+
         # How many operands there may be; of any number, one stands for all.
         self.width = max([1, *[len(x.operands) for x in levels.kinds]])
         wants = self.table([x.wanted for x in levels.kinds])
@@ -52,12 +50,11 @@ class Backward:
         kept = learns[operand] & wants[kind, np.where(levels.variadic[kind], 0, place)]
         # Each report: the pair that makes it, for which of its operands, and the pair that gets it.
         self.maker, self.place = which[kept], place[kept]
-        self.target = pair[root[self.maker], operand[kept]]
+        self.target = pair(operand[kept], root[self.maker])
         # The roots themselves, to which a 1 is reported.
-        self.seeds = np.array(
-            [pair[i, x] for i, x in enumerate(nodes.roots) if nodes.reached[x] >> i & 1],
-            dtype=np.intp,
-        )
+        of = np.array(nodes.roots, dtype=np.intp)
+        under = np.flatnonzero(learns[of] & np.array(nodes.reached, dtype=bool)[of])
+        self.seeds = pair(of[under], under)
         self.count = np.bincount(self.target, minlength=len(node))
         self.count[self.seeds] += 1
 

@@ -13,6 +13,7 @@ that do not; ``d_rows`` and ``d_single`` hold their derivatives.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from .kinds import (
     passes,
 )
 
+# So many roots are followed at a time to all that they depend on.
+AT_A_TIME = 512
 LEAF_KINDS = {CONSTANT: -1, PARAMETER: -2, INPUT: -3}
 
 
@@ -45,7 +48,8 @@ class Nodes:
         levels: how many operations of its like come before it.
         roots: the roots.
         wanted: what is wanted for each instance.
-        reached: for each node the roots whose derivative comes to it, as bits.
+        reached: for each node whether the derivative of a root comes to it.
+        pairs: the nodes and the roots of which that is so, by node and then by root.
     """
 
     def __init__(self, lowered: Lowered) -> None:
@@ -83,7 +87,9 @@ class Nodes:
             self._add(name, operands, 0.0, vary, learn, level + 1)
         self.roots = [new[x] for value in lowered.values for x in value.nodes()]
         self.wanted = [new[node] for node in lowered.rows]
-        self.reached = [0] * len(levels)
+        self.reached = [False] * len(levels)
+        nothing = np.zeros(0, dtype=np.intp)
+        self.pairs: tuple[Indices, Indices] = nothing, nothing
 
     def _add(
         self,
@@ -102,21 +108,54 @@ class Nodes:
         self.levels.append(level)
 
     def reach(self) -> None:
-        """Find ``reached``."""
-        bits, learns, names = self.reached, self.learns, self.names
-        for k, root in enumerate(self.roots):
-            if learns[root]:
-                bits[root] |= 1 << k
+        """Find ``reached`` and ``pairs``: some roots at a time, a bit of a number for each."""
+        found = []
+        for first in range(0, len(self.roots), AT_A_TIME):
+            node, root = self._reached_from(self.roots[first : first + AT_A_TIME])
+            found.append((node, root + first))
+        nodes, roots = (np.concatenate(x) for x in zip(*found))
+        order = np.lexsort((roots, nodes))
+        self.pairs = nodes[order], roots[order]
+        for node in np.unique(nodes).tolist():
+            self.reached[node] = True
+
+    def _reached_from(self, roots: list[int]) -> tuple[Indices, Indices]:
+        """The nodes to which the derivative of some roots comes, with the places of these."""
+        learns, names = self.learns, self.names
         partly = {name for name in set(names) - LEAVES if not all(passes(name))}
-        for node in range(len(bits) - 1, -1, -1):
-            found = bits[node]
+        bits: dict[int, int] = {}
+        for k, node in enumerate(roots):
+            if learns[node]:
+                bits[node] = bits.get(node, 0) | 1 << k
+        # Consumers first: of all nodes, or where that might be too many, of those that are reached.
+        nodes: Iterable[int] = range(len(names) - 1, -1, -1)
+        if len(self.roots) > AT_A_TIME:
+            nodes = self._under(bits)
+        for node in nodes:
+            found = bits.get(node)
             if found:
                 operands = self.operands[node]
                 if names[node] in partly:
                     operands = tuple(itertools.compress(operands, passes(names[node])))
                 for x in operands:
                     if learns[x]:
-                        bits[x] |= found
+                        bits[x] = bits.get(x, 0) | found
+        size = len(roots) // 8 + 1
+        data = b"".join([found.to_bytes(size, "little") for found in bits.values()])
+        table = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
+        which, root = np.nonzero(np.unpackbits(table, axis=1, bitorder="little"))
+        return np.array(list(bits), dtype=np.intp)[which], root
+
+    def _under(self, roots: Iterable[int]) -> list[int]:
+        """All that some nodes depend on, and these, the last first."""
+        found = set(roots)
+        waiting = list(found)
+        while waiting:
+            for x in self.operands[waiting.pop()]:
+                if x not in found:
+                    found.add(x)
+                    waiting.append(x)
+        return sorted(found, reverse=True)
 
     def kinds(self) -> tuple[list[Kind], list[int]]:
         """The kinds, and for each node which it is of; one of ``LEAF_KINDS`` for a leaf."""
@@ -124,7 +163,7 @@ class Nodes:
         known: dict[Any, int] = {}
         kinds: list[Kind] = []
         found: list[int] = []
-        for name, operands, varied, bits in zip(
+        for name, operands, varied, reached in zip(
             self.names, self.operands, self.varies, self.reached
         ):
             if not operands:
@@ -137,7 +176,7 @@ class Nodes:
                 exponent = number if number in EXPONENTS else None
             sorts = tuple([varies[x] for x in (operands[:1] if several else operands)])
             wanted: tuple[bool, ...] = (False,) * len(sorts)
-            if bits:
+            if reached:
                 wanted = tuple([learns[x] for x in operands])
                 wanted = (True in wanted,) if several else wanted
             key = name, sorts, wanted, exponent

@@ -76,7 +76,8 @@ class TablesRunner(Runner):
         self.buffers: dict[int, tuple[Array, Array]] = {}
         self.found: Array = np.empty((0, 0))
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
-        exec(compile_source(self.source), self.namespace)
+        self.compiled = compile_source(self.source)
+        exec(self.compiled, self.namespace)
         self.functions: dict[int, list[Callable[..., None]]] = {}
 
     def load(self, columns: Array) -> None:
