@@ -29,6 +29,8 @@ from .part import Marks, Part, require_part, select
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.
 PARALLEL = 8
+# In all, by the arrows of a picture, before it is laid out in a hurry.
+COLUMNS_CROSSED = 800
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,20 @@ class Picture:
         """All arrows between places of the picture."""
         ends: list[Node | Box] = [*self.nodes, *self.boxes]
         return [arrow for end in ends for arrow in end.arrows]
+
+    @functools.cached_property
+    def is_tangled(self) -> bool:
+        """Whether the arrows between Values cross so many columns that a good layout takes minutes.
+
+        Each Value stands in the first column after all that it was made of.
+        """
+        columns: dict[str, int] = {}
+        length = 0
+        for node in self.nodes:  # operands first
+            sources = [x.source for x in node.arrows if isinstance(x.source, str)]
+            columns[node.id] = 1 + max([columns.get(x, 0) for x in sources], default=-1)
+            length += sum(columns[node.id] - columns.get(x, 0) for x in sources)
+        return length > COLUMNS_CROSSED
 
     @functools.cached_property
     def largest_contribution(self) -> float:
