@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd import LoweringError, Value
-from autograd.data import flat, instances, shape_of
+from autograd.core.decisions import REMEDY, decided
+from autograd.data import flat, instances, shape_of, stacked
 
 _BY_VALUES = "; engine='python' takes instances of any kind that the model takes"
 
@@ -86,12 +87,9 @@ class Layout:
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
-        try:
-            table = np.asarray(examples)
-        except ValueError:  # of several shapes
-            table = np.array(None)
-        if table.dtype.kind in "fiu" and table.shape[1:] == self.shape:
-            return table.reshape(len(examples), self.size).astype(np.float64)
+        table = stacked(examples)
+        if table is not None and table.shape[1:] == self.shape:
+            return table.reshape(len(examples), self.size)
         rows = [self._row(f"{of}{self.name}[{i}]", example) for i, example in enumerate(examples)]
         return np.array(rows, dtype=np.float64)
 
@@ -108,10 +106,29 @@ class Layout:
     def values(self, numbers: Sequence[float], label: str) -> tuple[Any, list[Value]]:
         """An instance made of Values: nested as it was, and in one list."""
         if not self.shape:
-            value = Value(numbers[0], label)
+            value = Datum(numbers[0], label)
             return value, [value]
-        leaves = [Value(number, f"{label}[{i}]") for i, number in enumerate(numbers)]
+        leaves: list[Value] = [Datum(number, f"{label}[{i}]") for i, number in enumerate(numbers)]
         return np.array([*leaves, None], dtype=object)[:-1].reshape(self.shape).tolist(), leaves
+
+
+class Datum(Value):
+    """A number of an instance while that is recorded.
+
+    A model is otherwise given it as a plain number, so ``==`` is meant for the number and decides
+    by it. It is still equal to itself alone, as Values are.
+    """
+
+    __slots__ = ()
+
+
+def _equals(self: Datum, other: object) -> bool:
+    if other is not None:
+        decided("compares a Value", self)
+    return self is other
+
+
+Datum.__eq__ = _equals  # type: ignore[method-assign, assignment]
 
 
 def plain(example: Any) -> Any:
@@ -136,7 +153,5 @@ def as_values(output: Any) -> list[Value]:
 def not_lowered(reason: str) -> LoweringError:
     """What to raise where a model does not compute all instances by one formula."""
     return LoweringError(
-        f"the model cannot become an array program, as {reason}; write choices that depend on "
-        f"data with autograd.where or autograd.maximum, keep .data out of the model, or take "
-        f"engine='python'"
+        f"the model cannot become an array program, as {reason}; {REMEDY}, or take engine='python'"
     )

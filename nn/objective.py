@@ -8,17 +8,19 @@ improves in place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from math import gcd
 from typing import Any, TypeAlias
 from weakref import WeakSet
 
 import numpy as np
 
 from autograd import AnomalyError, BoundProgram, Value, consumers_first, detect_anomaly, grad
+from autograd.lowering import policy
 
 from .divergences import row_of
-from .instances import as_floats
+from .instances import as_floats, named
 from .module import Module
 from .optimizers import Array
 from .risk import EmpiricalRisk, LoweredRisk, checked_loss
@@ -41,6 +43,10 @@ class DivergedError(Exception):
 
 class OutOfDomainError(DivergedError):
     """The divergence is not defined for an output; the message says what to do."""
+
+
+class RefutedError(Exception):
+    """An array program does not give the model's own numbers; the message says for what."""
 
 
 class Objective:
@@ -119,10 +125,25 @@ class Objective:
         )
         return loss.data if isinstance(loss, Value) else loss, outputs
 
-    def loss(self, data: Data, batch: Sequence[int], what: str) -> tuple[Value, Outputs]:
-        """The risk over some instances of some data, and the outputs."""
+    def check(self, last: bool = False) -> bool:
+        """Compare what was computed with what the model gives, and say whether that was done.
+
+        Args:
+            last: in any case.
+
+        Raises:
+            RefutedError: if it is something else.
+        """
+        return last
+
+    def hand_over(self) -> None:
+        """Put the parameters into the model's Values."""
         for value, number in zip(self.values, self.parameters.tolist()):
             value.data = number
+
+    def loss(self, data: Data, batch: Sequence[int], what: str) -> tuple[Value, Outputs]:
+        """The risk over some instances of some data, and the outputs."""
+        self.hand_over()
         outputs: list[list[float]] = []
 
         def model(x: Any) -> Any:
@@ -150,6 +171,10 @@ class ArrayObjective(Objective):
         self._validation: BoundProgram | None = None
         if validation is not None:
             self._validation = lowered.bind(*validation, "validation instance")
+        self._lowered = lowered
+        self._affordable = policy.UNMINDED  # seconds
+        self._turns = _Turns(len(data[0]))
+        self._validated: Array = np.empty((0, 0))
         with suppress(ValueError, TypeError):  # if any, the run will say
             self.note_constants(checked_loss(risk.divergence(risk.model(data[0][0]), data[1][0])))
 
@@ -162,13 +187,86 @@ class ArrayObjective(Objective):
         """The same, whatever comes out, and the outputs as an array."""
         self._program.select(batch if len(batch) < len(self.data[0]) else None)
         loss, gradient = self._program()
-        return loss, gradient, self._program.observed()
+        outputs = self._program.observed()
+        self._turns.see(batch, outputs)
+        self._spend(len(batch))
+        return loss, gradient, outputs
 
     def validate(self) -> tuple[float, Outputs]:
         """The loss over the validation data, and its outputs."""
-        assert self._validation is not None
+        assert self._validation is not None and self.validation is not None
         loss, _ = self._validation()
-        return loss, self._validation.observed().tolist()
+        self._validated = self._validation.observed()
+        self._spend(len(self.validation[0]))
+        return loss, self._validated.tolist()
+
+    def _spend(self, instances: int) -> None:
+        seconds = policy.CALL + policy.ARRAYS * self._lowered.nodes * instances
+        self._affordable += policy.SHARE * seconds
+
+    def check(self, last: bool = False) -> bool:
+        """Compare some instances with the model's own losses and gradients, if it is time.
+
+        It is as soon as comparing one takes but a small share of the time since.
+        """
+        each = policy.VALUES * self._lowered.nodes
+        affordable = int(self._affordable / each)
+        count = max(affordable, policy.AT_THE_END) if last else min(affordable, policy.AT_THE_END)
+        if not count:
+            return False
+        self._affordable -= count * each
+        self.hand_over()
+        self._compare(self.data, self._turns.next(count), "training instance")
+        if last and self.validation is not None and len(self._validated):
+            extremes = {int(extreme) for extreme in _extremes(self._validated)}
+            self._compare(self.validation, sorted(extremes), "validation instance")
+        return True
+
+    def _compare(self, data: Data, instances: Iterable[int], what: str) -> None:
+        for i in instances:
+            with named(what, i):
+                difference = self._lowered.difference(data[0][i], data[1][i], f"{what} {i}")
+            if difference:
+                raise RefutedError(difference)
+
+
+class _Turns:
+    """Which of T instances to compare next: all in turn, and those with the extreme outputs."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stride = next(
+            n for n in range(int(0.618 * size) + 1, 2 * size + 2) if gcd(n, size) == 1
+        )
+        self._place = self._count = 0
+        self._seen: tuple[Sequence[int], Array] = [], np.empty((0, 0))
+
+    def see(self, batch: Sequence[int], outputs: Array) -> None:
+        """Take note of the outputs for some instances."""
+        self._seen = batch, outputs
+
+    def next(self, count: int) -> list[int]:
+        """So many of them, or all."""
+        if count >= self._size:
+            return list(range(self._size))
+        batch, outputs = self._seen
+        extremes = [batch[i] for i in _extremes(outputs)] if len(outputs) else []
+        chosen = []
+        for _ in range(count):
+            turn = self._count % 3
+            self._count += 1
+            if turn < len(extremes):
+                chosen.append(extremes[turn])
+            else:
+                self._place = (self._place + self._stride) % self._size
+                chosen.append(self._place)
+        return list(dict.fromkeys(chosen))
+
+
+def _extremes(outputs: Array) -> list[int]:
+    """The rows with the largest and the smallest outputs."""
+    total = np.nan_to_num(outputs).sum(axis=1)
+    return [int(total.argmax()), int(total.argmin())]
 
 
 def name_of(risk: EmpiricalRisk, i: int) -> str:

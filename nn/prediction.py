@@ -6,7 +6,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from autograd import Value, lower
+import numpy as np
+
+from autograd import LoweringError, Value, lower
+from autograd.core.decisions import Watch, warn
 from autograd.data import instances
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import MANY, SAMPLE
@@ -22,9 +25,10 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
         model: called with one input, returning a number, a Value or a list of K of them.
         X: T inputs.
         engine: ``"python"`` calls the model with each input; ``"numpy"`` records it once and
-            computes all outputs together, after trying whether some inputs take the same course.
-            The numbers are the same to rounding. By default the second where there are many
-            inputs and the model can be recorded once for them, and else the first.
+            computes all outputs together, the same to rounding, after trying whether some inputs
+            take the same course. By default the second where there are many inputs and the model
+            can be recorded once for them, and else the first; a ``RuntimeWarning`` says so of a
+            model that compares Values, reads their numbers, or gives others than its recording.
 
     Returns:
         T lists of K floats.
@@ -38,7 +42,13 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
         raise ValueError(f"engine must be python or numpy, got {engine!r}")
     X = instances("X", X)
     if engine == "numpy" or (engine is None and len(X) >= MANY):
-        together = _predict_together(model, X) if len(X) else []
+        try:
+            together = _predict_together(model, X) if len(X) else []
+        except LoweringError as refused:
+            if engine is not None:
+                raise
+            warn(f"predict() calls the model with each input: {refused}")
+            together = None
         if together is not None:
             return together
         if engine is not None:
@@ -54,26 +64,47 @@ def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> lis
 
 
 def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | None:
-    """The outputs by a forward program; None where the model computes inputs one by one."""
+    """The outputs by a forward program; None where the model computes inputs one by one.
+
+    Raises:
+        LoweringError: if it decides by numbers what it computes, or gives others than the program.
+    """
+    decision = ""
+
+    def record(i: int) -> tuple[Value, list[Value], list[Value]]:
+        nonlocal decision
+        x, leaves = layout.values(batch[i].tolist(), "x")
+        with Watch(leaves) as watch:
+            first, *others = as_values(model(x))
+        if watch.found:
+            decision = f"it {watch.found}"
+        return first, leaves, others
+
     try:
         layout = Layout("X", X[0])
         batch = layout.rows(X)
-
-        def record(i: int) -> tuple[Value, list[Value], list[Value]]:
-            x, leaves = layout.values(batch[i].tolist(), "x")
-            first, *others = as_values(model(x))
-            return first, leaves, others
-
         first, leaves, others = record(0)
-        program = lower([first, *others], leaves)
-        guard = BatchGuard(program, batch, record)
-        if any(difference for _, difference in guard.courses()):
-            return None
-        found = program.per_instance(batch)
-        more = random.Random(0).sample(range(len(batch)), min(SAMPLE, len(batch)))
-        for i in {0, *guard.instances, *more}:
-            if not guard.agree(found[i], as_floats(model(X[i])), 1e-12):
-                return None
+        if not decision:
+            program = lower([first, *others], leaves)
+            guard = BatchGuard(program, batch, record)
+            for i, difference in guard.courses():
+                if difference and not decision:
+                    decision = f"input {i} takes another course: {difference}"
+        if not decision:
+            found = program.per_instance(batch)
+            for i in _samples(found, guard.instances):
+                if not guard.agree(found[i], as_floats(model(X[i])), 1e-12):
+                    decision = f"its outputs for input {i} came to others than its own"
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):
-        return None  # the model, called with each input, says better what is wrong
+        if not decision:
+            return None  # the model, called with each input, says better what is wrong
+    if decision:
+        raise not_lowered(decision)
     return found.tolist()  # type: ignore[no-any-return]
+
+
+def _samples(outputs: Any, instances: Sequence[int]) -> set[int]:
+    """Which inputs to try: some that differ, some with the largest outputs, and some at random."""
+    total = np.nan_to_num(outputs).sum(axis=1)
+    more = random.Random(0).sample(range(len(outputs)), min(SAMPLE, len(outputs)))
+    return {0, *instances, int(total.argmin()), int(total.argmax()), *more}

@@ -7,12 +7,14 @@ graph holds every instance.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 import autograd
-from autograd import BoundProgram, LoweringError, Program, Value, grad, lower
+from autograd import BoundProgram, Program, Value, grad, lower
+from autograd.core.decisions import Watch
 from autograd.lowering.backends import BACKENDS
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import BATCH_AGREEMENT
@@ -78,15 +80,17 @@ class EmpiricalRisk:
     ) -> BoundProgram:
         """The risk over a data set as an array program with the data bound.
 
-        One instance is recorded. A few others, chosen to differ from it and from each other, are
-        replayed to find out whether the recording holds for them too.
+        One instance is recorded. A model that compares Values, or reads their numbers, is refused.
+        To find out what cannot be noticed so, a few other instances, chosen to differ from it and
+        from each other, are replayed, and their losses and gradients compared.
 
         Args:
             X: T inputs, at least one, all of one shape.
             D: T targets, all of one shape.
             engine: ``"numpy"``, ``"jax"`` or ``"python"``.
             parameters: what to differentiate by; by default ``model.parameters()``.
-            replay: whether to replay.
+            replay: whether to look for any of this; if not, all instances are computed as the
+                first.
 
         Returns:
             ``program``, for ``loss, gradient = program()``, which reads ``program.parameters``;
@@ -96,8 +100,7 @@ class EmpiricalRisk:
             ValueError: if there are no data, an instance has another shape than the first, or
                 something in it is no number or no target of the divergence.
             LoweringError: (a ValueError) if the model or the divergence does not compute all
-                instances by one formula, as with an ``if`` on its input, or a parameter is not
-                used.
+                instances by one formula, as with an ``if`` on its input.
         """
         X, D = data_set(X, D)
         lowered = LoweredRisk(self, X[0], D[0], engine, parameters)
@@ -123,9 +126,11 @@ class LoweredRisk:
             parameters = risk.model.parameters()  # type: ignore[attr-defined]
         self.wrt = list(parameters)
         self.inputs, self.targets = Layout("X", x), Layout("D", d)
-        row = np.hstack([self.inputs.rows([x]), self.targets.rows([d])])[0]
-        loss, leaves, outputs = self._record(row.tolist(), "instance", 0)
-        self._check_used(loss)
+        self._decision = ""
+        self.row = self._row(x, d)
+        self._recorded = self._record(self.row, "instance", 0)
+        loss, leaves, outputs = self._recorded
+        self.nodes = len(autograd.consumers_first(loss))
         self.program = lower(loss, leaves, self.wrt, engine, observe=outputs)
 
     def bind(
@@ -135,9 +140,39 @@ class LoweredRisk:
         of = what.removesuffix("instance").removeprefix("training ")
         batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
         self._check_targets(X[0], D, what)
-        if replay and BACKENDS[self.engine].lowers:
+        if replay:
             self._replay(batch, X, D, what)
         return self.program.bind(batch)
+
+    def difference(self, x: Any, d: Any, name: str) -> str:
+        """How an instance's loss or gradient differs from what the model gives for its plain
+        numbers; empty if it does not. Program and model must have the same parameters.
+        """
+        eager = self.risk.divergence(self.risk.model(x), d)
+        program = self._program_of_one
+        program.parameters[:] = self.program.parameters
+        loss, gradient = program([self._row(x, d)])
+        if not BatchGuard.agree(loss, checked_loss(eager).data):
+            return f"the loss of {name} is {eager.data!r}, but came to {loss!r}"
+        expected = np.array(grad(eager, self.wrt))
+        if np.isfinite(expected).all():
+            scale = np.abs(expected).max(initial=1e-300)
+            if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):
+                return f"the gradient of {name} is another one"
+        return ""
+
+    @cached_property
+    def _program_of_one(self) -> Program:
+        """A program for an instance alone, which a back end that compiles would compile anew."""
+        if not BACKENDS[self.engine].compiles:
+            return self.program
+        loss, leaves, _ = self._recorded
+        return lower(loss, leaves, self.wrt)
+
+    def _row(self, x: Any, d: Any) -> list[float]:
+        """The numbers of an instance, as a row of a batch."""
+        row: list[float] = [*self.inputs.rows([x])[0].tolist(), *self.targets.rows([d])[0].tolist()]
+        return row
 
     def _record(
         self, row: list[float], what: str, i: int
@@ -146,7 +181,7 @@ class LoweredRisk:
         x, x_values = self.inputs.values(row[: self.inputs.size], "x")
         d, d_values = self.targets.values(row[self.inputs.size :], "d")
         refused: Exception | None = None
-        with named(what, i):
+        with named(what, i), Watch([*x_values, *d_values, *self.wrt]) as watch:
             try:
                 y = self.risk.model(x)
                 loss = self.risk.divergence(y, d)
@@ -156,20 +191,8 @@ class LoweredRisk:
                 self.risk.divergence(self.risk.model(plain(x)), plain(d))
         if refused is not None:
             raise not_lowered(f"it fails on Values: {refused}") from refused
+        self._decision = self._decision or watch.found
         return checked_loss(loss), [*x_values, *d_values], as_values(y)
-
-    def _check_used(self, loss: Value) -> None:
-        """Refuse parameters that the loss does not depend on."""
-        used = set(autograd.consumers_first(loss))
-        unused = [value.label or repr(value) for value in self.wrt if value not in used]
-        if unused:
-            more = f" and {len(unused) - 3} more" if len(unused) > 3 else ""
-            raise LoweringError(
-                f"the loss does not depend on {', '.join(unused[:3])}{more}: the graph of an "
-                f"instance holds no such parameter; use it in the model, keep it out of "
-                f"parameters() by a name that begins with an underscore, or take engine='python', "
-                f"which leaves it as it is"
-            )
 
     def _check_targets(self, x: Any, D: Sequence[Any], what: str) -> None:
         """What a divergence that is described refuses, refused before anything is computed."""
@@ -186,27 +209,19 @@ class LoweredRisk:
         def record(i: int) -> tuple[Value, list[Value], list[Value]]:
             return self._record(batch[i].tolist(), what, i)
 
-        checked = self.program
-        if BACKENDS[self.engine].compiles:
-            loss, leaves, _ = record(0)
-            checked = lower(loss, leaves, self.wrt)
+        self._refuse_decision()
         for i, difference in BatchGuard(self.program, batch, record).courses():
+            self._refuse_decision()
             if difference:
                 raise not_lowered(f"{what} {i} takes another course: {difference}")
             with named(what, i):
-                eager = self.risk.divergence(self.risk.model(X[i]), D[i])
-            self._compare(checked, batch[i], eager, f"{what} {i}")
+                difference = self.difference(X[i], D[i], f"{what} {i}")
+            if difference:
+                raise not_lowered(difference)
 
-    def _compare(self, program: Program, row: Any, eager: Value, name: str) -> None:
-        """Compare an instance's loss with what the model gives for its plain numbers."""
-        loss, gradient = program([row])
-        if not BatchGuard.agree(loss, eager.data):
-            raise not_lowered(f"the loss of {name} is {eager.data!r}, but came to {loss!r}")
-        expected = np.array(grad(eager, self.wrt))
-        if np.isfinite(expected).all():
-            scale = np.abs(expected).max(initial=1e-300)
-            if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):
-                raise not_lowered(f"the gradient of {name} is another one")
+    def _refuse_decision(self) -> None:
+        if self._decision:
+            raise not_lowered(f"it {self._decision}")
 
 
 def checked_loss(loss: object) -> Value:

@@ -12,22 +12,24 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd import Value, consumers_first
+from autograd import LoweringError, Value, consumers_first
+from autograd.core.decisions import warn
 from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
-from autograd.text import escape, got, number_within, whole_number
+from autograd.text import counted, escape, got, number_within, whole_number
 
 from . import divergences
 from .checkpoint import Checkpoint, Recipe, Snapshot, outside
 from .divergences import Divergence
 from .history import History
 from .identity import DrawnNumbers, graph, numbers_of
-from .instances import data_set
+from .instances import data_set, not_lowered
 from .interrupts import interrupts_held
 from .module import Module, Parameters, walk
 from .objective import (
@@ -37,6 +39,7 @@ from .objective import (
     Objective,
     OutOfDomainError,
     Outputs,
+    RefutedError,
     name_of,
 )
 from .optimizers import Adam, Array, Optimizer, State, carried
@@ -59,7 +62,7 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     tolerance: float | None = None,
-    engine: str = "numpy",
+    engine: str | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | os.PathLike[str] | None = None,
@@ -82,17 +85,24 @@ def fit(
         tolerance: stop when the loss of two successive epochs differs by no more than this.
         engine: ``"numpy"`` and ``"jax"`` lower the risk of one instance to an array program over a
             batch; ``"python"`` computes with Values, which takes a thousand times as long and lets
-            a model do what it likes with each instance. The numbers are the same to rounding. The
-            Values hold the parameters at the end and whenever a callback is called.
+            a model do what it likes with each instance. The numbers are the same to rounding. By
+            default ``"numpy"``, or, with a ``RuntimeWarning``, ``"python"`` for a model that cannot
+            be lowered: one that compares Values, reads their numbers, or does something else for
+            some instances. Losses and gradients of some instances are compared with the model's
+            own now and then, and at the end. The Values hold the parameters at the end and
+            whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
-            returns True ends the run.
+            returns True ends the run. Parameters that they put in the place of others are trained
+            from then on, beginning as at the start of a run.
         checkpoint: a file that holds the state of the run. If it is there, the run goes on from
             it; the parameters that the model has are not used then, and the callbacks are called
-            for the last epoch in it once more. The numbers are, bit for bit, those of a run
-            that was never interrupted, if model, data and settings are the same, which is
-            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ). Of two
-            runs on one file the last to write has it.
+            for the last epoch in it once more. The numbers are, bit for bit, those of a run that
+            was never interrupted, if model, data and settings compute the same, which is checked,
+            whatever they are called (``epochs``, ``tolerance`` and ``callbacks`` may differ). The
+            optimizer has its numbers, such as ``lr``, as they stood then. A RuntimeWarning says
+            what cannot be compared, or is not in the file. Of two runs on one file the last to
+            write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
             Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
@@ -109,12 +119,15 @@ def fit(
             not defined for the outputs, which the first epoch finds out at the latest; no
             parameter has been changed then.
         TypeError: likewise.
-        LoweringError: (a ValueError) if the engine is an array engine and the model's course
-            depends on the data, or it has a parameter that it does not use; likewise.
+        LoweringError: (a ValueError) if the engine was named, is an array engine, and the model's
+            course depends on the data; likewise. Where that is found on the way only, the
+            parameters are those of the last epoch at which engine and model were seen to agree;
+            without a named engine the run goes on from there with Values.
         ImportError: if the engine is not installed; likewise.
         OSError: if the checkpoint cannot be written; the file is as it was then.
     """
-    named_backend(engine)
+    if engine is not None:
+        named_backend(engine)
     epochs, every = whole_number("epochs", epochs, 0), whole_number("every", every)
     if tolerance is not None:
         tolerance = number_within("tolerance", tolerance, 0.0, inf)
@@ -126,11 +139,13 @@ def fit(
         with bar:
             run.begin(engine)
             if checkpoint is not None:
-                run.resume(checkpoint, every, epochs)
+                run.resume(checkpoint, every, epochs, callbacks)
             bar.skip(run.epochs)
             reason = run.train(epochs, tolerance, callbacks, bar)
     except KeyboardInterrupt:
         reason = "interrupted"
+        with interrupts_held():
+            run.interrupt()
     except DivergedError as diverged:
         if isinstance(diverged, OutOfDomainError) and not run.epochs:
             run.complete[:] = run.initial
@@ -174,6 +189,8 @@ class _Run:
         complete: a copy of those, made after every update that was not interrupted.
         good: a copy of those that last gave a finite loss and gradient.
         initial: a copy of those before the first update.
+        right: the state at the end of the last epoch at which the objective was compared with the
+            model, or at the start: the epochs, the parameters, and what updates depend on.
         begun: a copy of those before the first update of this call.
         started: how many epochs were complete then.
         history: of the epochs so far.
@@ -226,27 +243,101 @@ class _Run:
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
         self.warned, self.course = False, ""
+        self.changed = False  # whether callbacks have changed parameters, or the optimizer
+        self.keep_right()
 
-    def begin(self, engine: str) -> None:
-        """Choose what computes the loss and its gradient."""
-        self.engine = engine
+    def begin(self, engine: str | None) -> None:
+        """Choose what computes the loss and its gradient; None for what suits the model."""
+        self.engine, self.named = engine or "numpy", engine is not None
+        self.build()
+        self.keep_right()
+
+    def build(self) -> None:
+        """Make what computes the loss and its gradient, of the model as it is now."""
         about = self.risk, self.data, self.validation
-        lowers = BACKENDS[engine].lowers
-        self.objective = ArrayObjective(*about, engine) if lowers else Objective(*about)
+        if not BACKENDS[self.engine].lowers:
+            self.objective = Objective(*about)
+            return
+        try:
+            self.objective = ArrayObjective(*about, self.engine)
+        except LoweringError as refused:
+            if self.named:
+                raise
+            self.take_values(str(refused))
 
-    def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
+    def take_values(self, reason: str) -> None:
+        """Compute with Values from here on, as nobody has asked for anything else."""
+        warn(f"fit() computes with Values, which takes much longer: {reason}")
+        self.engine = "python"
+        self.objective = Objective(self.risk, self.data, self.validation)
+        self.objective.parameters[:] = self.complete
+
+    def keep_right(self) -> None:
+        """Take note of a state at which objective and model are known to agree."""
+        numbers, drawn = numbers_of(self.optimizer), self.random.getstate()
+        self.right = self.epochs, self.complete.copy(), deepcopy(self.state), drawn, numbers
+
+    def is_right(self, last: bool = False) -> bool:
+        """Compare the objective with the model, if it is time or the last one; if they differ, go
+        back to where they were seen to agree, with Values from then on.
+
+        Raises:
+            LoweringError: if they differ, and the engine was named.
+        """
+        try:
+            if self.objective.check(last):
+                self.keep_right()
+            return True
+        except RefutedError as refuted:
+            refused = not_lowered(f"after {counted(self.epochs, 'epoch')} {refuted}")
+        epochs, parameters, self.state, drawn, numbers = self.right
+        self.random.setstate(drawn)
+        for name, number in numbers.items():  # callbacks come again for that epoch
+            setattr(self.optimizer, name, number)
+        np.copyto(self.complete, parameters)
+        np.copyto(self.good, parameters)
+        self.history.cut(epochs)
+        self.epochs = epochs
+        place = f"of epoch {epochs}" if epochs else "from before the run"
+        where = f"the parameters are those {place}, where both were last seen to agree"
+        if not self.named:
+            self.take_values(f"{refused}; {where}, and it goes on from there")
+        if self.checkpoint is not None:  # which may hold a later epoch
+            self.checkpoint.keep(self.snapshot())
+            self.save()
+        if self.named:
+            raise LoweringError(f"{refused}; {where}")
+        return False
+
+    def interrupt(self) -> None:
+        """The end in the middle of something: of an update that is not complete, or of lowering."""
+        if hasattr(self, "objective"):
+            np.copyto(self.objective.parameters, self.complete)
+            self.is_right(last=True)
+
+    def resume(
+        self,
+        path: str | os.PathLike[str],
+        every: int,
+        epochs: int,
+        callbacks: Sequence[Callback],
+    ) -> None:
         """Keep a checkpoint from now on, and go on from what is in it already."""
         if not isinstance(self.state, State):
             raise TypeError(
                 f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
                 f"got {self.state!r}"
             )
-        self.checkpoint = Checkpoint(path, every, self.recipe())
+        self.checkpoint = Checkpoint(path, every, self.recipe(callbacks))
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
                 for name, number in snapshot.numbers.items():
                     setattr(self.optimizer, name, number)
+                if snapshot.engine != self.engine and not self.named:
+                    # It was found on the way that the model cannot be lowered.
+                    self.engine = snapshot.engine
+                    self.build()
                 self.history, self.epochs = snapshot.history, snapshot.epochs
                 self.state = snapshot.optimizer
                 self.random.setstate(snapshot.random)
@@ -255,15 +346,16 @@ class _Run:
                 np.copyto(self.good, snapshot.parameters)
                 np.copyto(self.begun, snapshot.parameters)
                 self.started = snapshot.epochs
+                self.keep_right()
 
-    def recipe(self) -> Recipe:
+    def recipe(self, callbacks: Sequence[Callback]) -> Recipe:
         """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
         return Recipe(
             self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
-            self.engine, BACKENDS[self.engine].lowers,
+            self.engine, BACKENDS[self.engine].lowers, callbacks,
         )  # fmt: skip
 
     def train(
@@ -275,15 +367,36 @@ class _Run:
     ) -> str:
         """Go through the data until there is a reason to end, and return it."""
         while True:
-            if self.epochs:
-                if self.call(callbacks):
-                    return "callback"
-                if _settled(self.history.loss, tolerance):
-                    return "tolerance"
-            if self.epochs >= epochs:
-                return "epochs"
+            reason = self.reason_to_end(epochs, tolerance, callbacks)
+            if reason and self.is_right(last=True):
+                return reason
+            if not reason:
+                self.improve(bar)
+
+    def reason_to_end(
+        self, epochs: int, tolerance: float | None, callbacks: Sequence[Callback]
+    ) -> str:
+        """Why the run is over after a whole epoch; empty if it is not."""
+        if self.epochs:
+            if self.call(callbacks):
+                return "callback"
+            if _settled(self.history.loss, tolerance):
+                return "tolerance"
+        return "epochs" if self.epochs >= epochs else ""
+
+    def improve(self, bar: Progress) -> None:
+        """Make an epoch, or go back to where objective and model were seen to agree."""
+        try:
             self.epoch()
-            bar.advance(str(self.history))
+        except DivergedError:
+            np.copyto(self.objective.parameters, self.good)
+            if self.is_right(last=True):
+                raise
+        else:
+            if self.is_right():
+                bar.advance(str(self.history))
+                return
+        bar.skip(self.epochs)
 
     def call(self, callbacks: Sequence[Callback]) -> bool:
         """Call the callbacks, which may change the parameters; whether one asks for the end."""
@@ -291,8 +404,11 @@ class _Run:
             return False
         self.end()
         self.course = self.course or self.record()
+        numbers = numbers_of(self.optimizer)
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.values]
+        unchanged = numbers == numbers_of(self.optimizer)
+        self.changed |= not (unchanged and np.array_equal(self.complete, self.objective.parameters))
         np.copyto(self.complete, self.objective.parameters)
         self.renew()
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
@@ -313,21 +429,24 @@ class _Run:
             before = {value: i for i, value in enumerate(self.values)}
             places = [before.get(value, -1) for value in own.values]
             state = carried(self.optimizer, self.state, places)
-            complete, good, initial = (
+            complete, good, initial, begun = (
                 np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
-                for x in (self.objective.parameters, self.good, self.initial)
+                for x in (self.objective.parameters, self.good, self.initial, self.begun)
             )
             with interrupts_held():
                 self.own, self.values, self.state = own, own.values, state
-                self.complete, self.good, self.initial = complete, good, initial
+                self.complete, self.good = complete, good
+                self.initial, self.begun = initial, begun
                 self.end()
-            self.begin(self.engine)
+            self.build()
             self.objective.parameters[:] = complete
+            self.keep_right()
             self.course = self.record()
         elif self.course and (course := self.record()) != self.course:
             # The same parameters, and something else is done with them.
-            self.begin(self.engine)
+            self.build()
             self.objective.parameters[:] = self.complete
+            self.keep_right()
             self.course = course
         self.own = own
 
@@ -421,8 +540,9 @@ class _Run:
         state, parameters = State(self.state.k, arrays), self.complete.copy()
         numbers = numbers_of(self.optimizer)
         return Snapshot(
-            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own
-        )
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own,
+            self.changed, self.engine,
+        )  # fmt: skip
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""

@@ -50,6 +50,7 @@ VALUE, FUNCTIONS, COPYING = (
     "autograd/core/functions.py",
     "autograd/core/copying.py",
 )
+DATA = "autograd/data.py"
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
 PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
@@ -258,15 +259,15 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.UNPROVEN if self.operands else stale.now",
+        "time = stale.advance()",
+        "time = stale.now",
         "value",
     ),
     Fault(
         "a number assigned to an interior node is taken for what its operands gave",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.advance()",
+        "self.since = stale.UNPROVEN if self.operands else time",
+        "self.since = time",
         "value",
     ),
     Fault(
@@ -378,6 +379,34 @@ FAULTS = [
         "targets",
     ),
     Fault(
+        "a masked number is read",
+        DATA,
+        "if mask.any():",
+        "if mask.all():",
+        "data",
+    ),
+    Fault(
+        "a missing number in a frame is read",
+        DATA,
+        "    if missing.any():",
+        "    if missing.all():",
+        "data",
+    ),
+    Fault(
+        "bytes are computed with as they are",
+        DATA,
+        "return array.astype(np.int64 if small else np.float64, copy=False)",
+        "return array",
+        "data",
+    ),
+    Fault(
+        "class numbers are read as two classes",
+        "nn/targets.py",
+        "if np.isin(numbers, (0.0, 1.0)).all():",
+        "if (numbers >= 0.0).all():",
+        "data targets",
+    ),
+    Fault(
         "the risk is a sum and no average",
         "nn/risk.py",
         "return autograd.sum(divergences) / len(divergences)",
@@ -394,9 +423,59 @@ FAULTS = [
     Fault(
         "Adam corrects its second moment like the first",
         OPTIMIZERS,
-        "(1.0 - self.beta2**state.k)",
-        "(1.0 - self.beta1**state.k)",
+        "(1.0 - self.beta2**k)",
+        "(1.0 - self.beta1**k)",
         "optimizers",
+    ),
+    # Runs and what they are known by
+    Fault(
+        "layers made without a generator are twins",
+        LAYERS,
+        "return random.Random(next(_made))",
+        "return random.Random(0)",
+        "layers",
+    ),
+    Fault(
+        "a computed value that a module keeps is a parameter",
+        "nn/module.py",
+        "isinstance(value, Value) and value.op is None and value not in seen",
+        "isinstance(value, Value) and value not in seen",
+        "module",
+    ),
+    Fault(
+        "what a function closes over is not compared",
+        "nn/identity.py",
+        "            if name in cells:\n",
+        "            if False:\n",
+        "runs",
+    ),
+    Fault(
+        "the functions that a function calls are not looked into",
+        "nn/identity.py",
+        "            self._follow(path, called, thing, code)\n",
+        "            pass\n",
+        "runs",
+    ),
+    Fault(
+        "a run is known by the names of its global functions",
+        "nn/instructions.py",
+        "self.globals.setdefault(x.argval, len(self.globals))",
+        "x.argval} {self.globals.setdefault(x.argval, len(self.globals))",
+        "runs",
+    ),
+    Fault(
+        "a resumed run begins with the lr that it had at its start",
+        "nn/training.py",
+        "setattr(self.optimizer, name, number)",
+        "pass",
+        "runs",
+    ),
+    Fault(
+        "a parameter that came later is corrected as if it had been there",
+        OPTIMIZERS,
+        "k = k - state.arrays[BORN]",
+        "pass",
+        "runs",
     ),
     # Stepping and drawing
     Fault(
@@ -493,12 +572,12 @@ def copied_tree(folder: Path) -> Path:
         ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out"),
     )
     # A failure is enough; hypothesis need not look for the smallest.
-    (copy / "tests" / "conftest.py").write_text(
-        "from hypothesis import Phase, settings\n"
-        "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
-        "settings.load_profile('quick')\n",
-        encoding="utf-8",
-    )
+    with open(copy / "tests" / "conftest.py", "a", encoding="utf-8") as file:
+        file.write(
+            "\n\nfrom hypothesis import Phase, settings\n"
+            "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
+            "settings.load_profile('quick')\n"
+        )
     return copy
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import unnoticed
 
 import autograd
 import nn
@@ -53,8 +54,8 @@ def test_arrays_are_the_default() -> None:
         calls.append(x)
         return x
 
-    quietly(Model(f), [1.0, 2.0], [1.0, 2.0], epochs=50)
-    assert len(calls) < 10
+    quietly(Model(f), [1.0, 2.0], [1.0, 2.0], epochs=500)
+    assert len(calls) < 200
     calls.clear()
     assert predict(lambda x: f(x), [float(i) for i in range(200)])[7] == [7.0]
     assert 0 < len(calls) < 100
@@ -247,17 +248,15 @@ def test_control_flow_is_refused_with_the_reason_and_what_to_do() -> None:
 
     X, D = [1.0, 2.0, -3.0, 4.0], [1.0, 2.0, 3.0, 4.0]
     for f in (branches, looks, loops):
-        refused(
-            Model(f), X, D, LoweringError,
-            r"training instance \d.*autograd\.where.*engine='python'",
-        )  # fmt: skip
+        match = r"as (it|training instance \d).*autograd\.where.*engine='python'"
+        refused(Model(f), X, D, LoweringError, match, engine="numpy")
         assert quietly(Model(f), [abs(x) for x in X], D, engine="python", epochs=1).loss
 
 
 def test_what_fails_on_values_is_refused_with_the_reason() -> None:
     model = Model(lambda x: math.sin(x))
     match = r"fails on Values.*autograd\.exp\(v\).*engine='python'"
-    refused(model, [1.0], [1.0], LoweringError, match)
+    refused(model, [1.0], [1.0], LoweringError, match, engine="numpy")
     assert quietly(model, [1.0], [1.0], engine="python", epochs=1).loss
 
 
@@ -304,16 +303,16 @@ def test_another_course_for_plain_numbers_than_for_values_is_seen() -> None:
         return (autograd.stop_gradient(y) + y if isinstance(d, float) else 2.0 * y) - d
 
     X, D = [1.0, 2.0], [1.0, 1.0]
-    match = r"the loss of training instance 1 is \S+, but came to \S+; write choices"
-    refused(Model(another_value), X, D, LoweringError, match)
-    match = "the gradient of training instance 1 is another one; write choices"
-    refused(another_slope, X, D, LoweringError, match, divergence=cut)
+    match = r"the loss of training instance 1 is \S+, but came to \S+; write a choice"
+    refused(Model(another_value), X, D, LoweringError, match, engine="numpy")
+    match = "the gradient of training instance 1 is another one; write a choice"
+    refused(another_slope, X, D, LoweringError, match, divergence=cut, engine="numpy")
 
 
 def test_a_course_is_not_compared_where_that_is_not_wished() -> None:
     model = Model(lambda x: x if getattr(x, "data", x) > 0.0 else 2.0 * x)
     empirical = nn.EmpiricalRisk(model, l2)
-    with pytest.raises(LoweringError, match="another course"):
+    with pytest.raises(LoweringError, match="reads the data of a Value"):
         empirical.lower([1.0, -1.0], [0.0, 0.0])
     # By hand: 1/4 and 1/4 halved, by the formula of the first instance, and not 1/4 and 1.
     assert empirical.lower([1.0, -1.0], [0.0, 0.0], replay=False)()[0] == 0.125
@@ -354,9 +353,11 @@ def test_outputs_of_several_lengths_have_no_accuracy() -> None:
 
 
 def test_other_operands_of_the_same_operation_are_called_that() -> None:
-    model = Model(lambda x: x[0] if x[0] > 0.0 else x[1])
+    positive = {1.0: True, -1.0: False}
+    model = Model(lambda x: x[0] if positive[unnoticed(x[0])] else x[1])
     match = "training instance 1 takes another course: mul has other operands; "
-    refused(model, [[1.0, 2.0], [-1.0, 3.0]], [1.0, 1.0], LoweringError, match)
+    X, D = [[1.0, 2.0], [-1.0, 3.0]], [1.0, 1.0]
+    refused(model, X, D, LoweringError, match, engine="numpy")
 
 
 def test_validation_data_are_called_that() -> None:
@@ -387,13 +388,12 @@ def test_ragged_data_are_refused_by_name() -> None:
     assert quietly(model, X, D, engine="python", epochs=1).loss
 
 
-def test_a_parameter_that_is_not_used_is_refused_by_name() -> None:
+@every_engine
+def test_a_parameter_that_is_not_used_stays_as_it_is(engine: str) -> None:
     model = MLP(1, [1])
     model.spare = [Value(1.0, "spare"), Value(2.0)]  # type: ignore[attr-defined]
-    match = r"does not depend on spare, Value\(.*begins with an underscore.*engine='python'"
-    refused(model, [[1.0]], [1.0], LoweringError, match)
-    quietly(model, [[1.0]], [1.0], engine="python", epochs=1)
-    assert model.spare[0].data == 1.0  # type: ignore[attr-defined]
+    assert quietly(model, [[1.0]], [1.0], engine=engine, epochs=3).loss[-1] < 1.0
+    assert [value.data for value in model.spare] == [1.0, 2.0]  # type: ignore[attr-defined]
 
 
 def test_no_data_no_engine_and_no_jax_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,7 +473,8 @@ def test_predict_serves_models_that_take_another_course_for_some_inputs() -> Non
         return [x[0] * 2.0] if x[0] > 0.5 else [x[1]]
 
     X = [[i / 64, -i / 32] for i in range(64)]
-    assert predict(model, X) == predict(model, X, engine="python")
+    with pytest.warns(RuntimeWarning, match=r"compares a Value .*: return \[x\[0\] \* 2"):
+        assert predict(model, X) == predict(model, X, engine="python")
     with pytest.raises(LoweringError, match=r"engine='python'"):
         predict(model, X, engine="numpy")
     with pytest.raises(ValueError, match="engine must be python or numpy, got 'jax'"):
@@ -485,9 +486,10 @@ def test_predict_finds_a_rare_course_of_which_the_extremes_say_nothing() -> None
     X = [[(7 * i % 100) / 100] for i in range(100)]
 
     def model(x: list[Any]) -> Any:
-        return x[0] * 2.0 if 0.4 < x[0] < 0.5 else x[0]
+        return x[0] * 2.0 if 0.4 < unnoticed(x[0]) < 0.5 else x[0]
 
-    assert predict(model, X) == [[x * 2.0 if 0.4 < x < 0.5 else x] for [x] in X]
+    with pytest.warns(RuntimeWarning, match=r"its outputs for input \d+ came to others"):
+        assert predict(model, X) == [[x * 2.0 if 0.4 < x < 0.5 else x] for [x] in X]
 
 
 def test_predict_takes_whatever_the_model_takes() -> None:

@@ -819,7 +819,7 @@ def test_predict_by_one_program_gives_the_same_numbers() -> None:
         return x[0] * 2.0 if x[0] > 0.5 else x[1]
 
     assert nn.predict(branching, X) == [[branching(x)] for x in X]
-    with pytest.raises(LoweringError, match="not all inputs take the same course"):
+    with pytest.raises(LoweringError, match=r"compares a Value .*autograd\.where"):
         nn.predict(branching, X, engine="numpy")
     with pytest.raises(ValueError, match="engine must be python or numpy, got 'jax'"):
         nn.predict(branching, X, engine="jax")

@@ -1,7 +1,7 @@
 """Decisions: where numbers leave a graph while it is recorded for an array program.
 
 A program computes what was recorded, for all inputs and parameters. That is right unless Python has
-decided by their numbers what to record: by a comparison, the truth of a Value, its ``data``. A
+decided by their numbers what to record: by a comparison, the truth of a Value, its data or text. A
 ``Watch`` is open while the library records, and notices the first of these, with the line of code.
 """
 
@@ -10,14 +10,20 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from contextvars import ContextVar, Token
 from typing import Any
 
 from ..text import shortened
-from .origin import user_frame
+from .origin import is_ours, user_frame
 
 LONGEST_LINE = 60  # characters of a line of code that a message shows
+
+REMEDY = (
+    "write a choice that depends on numbers with autograd.where, autograd.maximum or "
+    "autograd.minimum, and compute with the Values and not with their .data"
+)
 
 # Of all threads, so that where nobody watches a comparison costs no more than to see that.
 open_watches: set[Watch] = set()
@@ -32,8 +38,9 @@ class Watch:
         leaves: Values, such as the inputs and the parameters of a model.
 
     Attributes:
-        found: what the first decision was and which line made it, such as
-            ``compares a Value (model.py:12: if x > 0.0:)``; empty as long as there was none.
+        found: what the first decision was and which line made it, such as ``compares a Value that
+            depends on an input or a parameter (model.py:12: if x > 0.0:)``; empty as long as there
+            was none.
     """
 
     def __init__(self, leaves: Iterable[Any]) -> None:
@@ -53,7 +60,7 @@ class Watch:
     def notice(self, what: str, values: Iterable[Any]) -> None:
         """Note what is done with some Values, if that is the first decision."""
         if not self.found and any(map(self._depends, values)):
-            self.found = f"{what} ({_line()})"
+            self.found = f"{what} that depends on an input or a parameter ({_line()})"
 
     def _depends(self, value: Any) -> bool:
         """Whether a Value depends on one of the leaves."""
@@ -77,6 +84,21 @@ def decided(what: str, *operands: Any) -> None:
     for watch in _inherited.get():
         if watch in open_watches:
             watch.notice(what, values)
+
+
+def taken(what: str, value: Any) -> None:
+    """Tell the watches what takes the number of a Value, unless autograd or nn does so itself."""
+    if not is_ours(sys._getframe(2).f_globals.get("__name__", "")):
+        decided(what, value)
+
+
+def warn(message: str) -> None:
+    """Warn of something, at the line of the user's that is running."""
+    level, frame = 2, sys._getframe(1)
+    outside = user_frame(frame)
+    while frame is not outside and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 def _line() -> str:

@@ -112,7 +112,7 @@ def user_frame(frame: FrameType) -> FrameType:
     """The frame itself or the innermost around it that belongs to neither package."""
     ours = _modules
     try:
-        while (name := frame.f_globals["__name__"]) in ours or _is_ours(name):
+        while (name := frame.f_globals["__name__"]) in ours or is_ours(name):
             outer = frame.f_back
             if outer is None:
                 break
@@ -123,7 +123,8 @@ def user_frame(frame: FrameType) -> FrameType:
 
 
 @cache
-def _is_ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
+    """Whether a module is one of autograd or nn."""
     if module.partition(".")[0] not in PACKAGES:
         return False
     _modules.add(module)

@@ -20,7 +20,7 @@ from ..text import got, operand, real
 from . import ops, stale
 from .calls import note, open_calls
 from .copying import Copied
-from .decisions import decided, open_watches
+from .decisions import decided, open_watches, taken
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
@@ -177,12 +177,15 @@ class Value(Copied):
     @property
     def data(self) -> float:
         """The number."""
+        if open_watches:
+            taken("reads the data of a Value", self)
         return self._data
 
     @data.setter
     def data(self, number: float) -> None:
         self._data = _number("data", number)
-        self.since = stale.UNPROVEN if self.operands else stale.advance()
+        time = stale.advance()  # also for what was made since of a number that is no more
+        self.since = stale.UNPROVEN if self.operands else time
 
     @property
     def grad(self) -> float:
@@ -340,16 +343,20 @@ class Value(Copied):
     __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __repr__(self) -> str:
+        if open_watches:
+            taken("makes a text of a Value", self)
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
         """The data in the given format; without one, the repr."""
+        if open_watches:
+            taken("makes a text of a Value", self)
         return format(self.data, spec) if spec else repr(self)
 
 
-# Read as fast as the slots behind them; the engine itself uses these.
-for _attribute in ("data", "grad", "label"):
+# Read as fast as the slots behind them; the engine itself uses these. ``data`` is watched.
+for _attribute in ("grad", "label"):
     _checked = getattr(Value, _attribute)
     setattr(Value, _attribute, _checked.getter(operator.attrgetter(f"_{_attribute}")))
 
@@ -426,7 +433,7 @@ def grad(
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
     if open_watches and not create_graph:
-        decided("takes plain numbers from grad()", output)
+        decided("takes plain numbers from grad() of a Value", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
             raise TypeError(

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.decisions import REMEDY, Watch, warn
 from ..core.scalar_function import ScalarFunction
 from ..core.sweep import consumers_first
 from ..core.value import Value
+from ..text import point as point_text
 from . import policy
 from .backends import BACKENDS
 from .function import Guard, Programs, Signature, signature
@@ -63,12 +65,18 @@ class UndefinedError(Exception):
     """A function has raised an error that means that it has no value at a point: its cause."""
 
 
+class DepartedError(Exception):
+    """A program that nobody asked for is not that of the function, as was found too late."""
+
+
 class Followed:
     """f and its gradient at one point after another: from the graph, then from a program.
 
     A program stands for the graph that it was made from, and f may record another one elsewhere. So
-    whatever it says is compared with what f gives for plain floats, at a tenth of the cost of a
-    recording; where that is no answer, or another number, f is recorded and the graphs compared.
+    an f that compares its Values, or reads their numbers, gets none. For what cannot be noticed so,
+    whatever a program says is compared with what f gives for plain floats, at a tenth of the cost
+    of a recording; where that is no answer, or another number, f is recorded. Now and then it is
+    recorded all the same, and the graphs compared, as a slope may change where the value does not.
 
     Args:
         function: f.
@@ -85,6 +93,8 @@ class Followed:
         self._recordings = 0
         self._lower_at = 0 if self._auto else 1
         self._doubts = 0
+        self._decision = ""  # by which f decides what it records
+        self._believed = 0  # how often a program has, since f was last recorded
 
     @property
     def lowered(self) -> bool:
@@ -96,59 +106,106 @@ class Followed:
 
         Raises:
             UndefinedError: if f raises an error of arithmetic.
+            LoweringError: if what f records depends on numbers, and the engine was named.
+            DepartedError: if that is found, and earlier answers may have been wrong.
         """
-        if not afresh and self._programs is not None:
+        follows = True
+        if self._programs is not None:
             value, slopes = self._programs.value_and_gradient(np.array(point))
-            if self._stands(self._programs.guard, point, value):
+            follows = self._agrees(self._programs.guard, point, value)
+            if self._stands(self._programs.guard, follows) and not afresh:
                 return value, slopes.tolist()
-        root, leaves = self._record(point)
+        root, leaves = self._record(point, follows)
         return root.data, self._function.gradient(root, leaves)
 
     def value(self, point: list[float]) -> float:
         """The value alone."""
+        follows = True
         if self._programs is not None:
             value = self._programs.value(np.array(point))
-            if self._stands(self._programs.guard, point, value):
+            follows = self._agrees(self._programs.guard, point, value)
+            if self._stands(self._programs.guard, follows):
                 return value
-        return self._record(point)[0].data
+        return self._record(point, follows)[0].data
 
-    def _stands(self, guard: Guard, point: list[float], value: float) -> bool:
+    def _agrees(self, guard: Guard, point: list[float], value: float) -> bool:
+        """Whether f gives the program's number for plain floats."""
+        # An f that calls NumPy would warn of what has an infinity or a nan as a Value.
+        with np.errstate(all="ignore"):
+            return guard.agrees(value, self._function.plain(point))
+
+    def _stands(self, guard: Guard, agrees: bool) -> bool:
         """Whether the program may be believed here without a new recording."""
-        if not guard.due():
-            # An f that calls NumPy would warn of what has an infinity or a nan as a Value.
-            with np.errstate(all="ignore"):
-                if guard.agrees(value, self._function.plain(point)):
-                    return True
-        # A program that has to be looked at more often than not is no faster.
+        if not guard.due() and agrees:
+            self._believed += 1
+            return True
         self._doubts += 1
-        if self._auto and policy.DOUBTS < self._doubts > guard.evaluations / 2:
-            self._programs, self._engine = None, "python"
         return False
 
-    def _record(self, point: list[float]) -> tuple[Value, list[Value]]:
-        """The graph at a point; a program that is not of this graph goes, or one may come."""
+    def _record(self, point: list[float], agreed: bool) -> tuple[Value, list[Value]]:
+        """The graph at a point; a program that is not of this graph goes, or one may come.
+
+        Args:
+            point: the point.
+            agreed: whether the program, if there is one, has given f's own value here.
+        """
         leaves = self._function.leaves(point)
         try:
-            root = self._function(leaves)
+            with Watch(leaves) as watch:
+                root = self._function(leaves)
         except (ArithmeticError, ValueError) as error:
             raise UndefinedError(f"f raises {type(error).__name__} ({error})") from error
+        if not BACKENDS[self._engine].lowers:
+            return root, leaves
+        self._decision = self._decision or watch.found
         if self._programs is not None:
-            if not self._programs.guard.holds(root, leaves):
+            believed, self._believed = self._believed, 0
+            if self._decision or not self._programs.guard.holds(root, leaves):
                 self._programs = None
                 # To lower again pays off later each time, if f keeps changing.
                 self._recordings, self._lower_at = 0, 2 * self._lower_at
-        elif BACKENDS[self._engine].lowers:
-            self._recordings += 1
-            if not self._lower_at:
-                nodes = len(consumers_first(root))
-                self._lower_at = max(policy.RECORDINGS, policy.NODES // nodes)
-            if self._recordings >= self._lower_at:
-                programs = Programs(root, leaves, self._engine)
-                try:
-                    programs.value_and_gradient(np.array(point))
-                    self._programs, self._doubts = programs, 0
-                except LoweringError:
-                    if not self._auto:
-                        raise
-                    self._engine = "python"
+                if believed and agreed:  # only the graphs tell, so that it may have been before
+                    self._depart(point)
+            elif self._auto and policy.DOUBTS < self._doubts > self._programs.guard.evaluations / 2:
+                # A program that has to be looked at more often than not is no faster.
+                self._programs, self._engine = None, "python"
+                return root, leaves
+        self._recordings += 1
+        if not self._lower_at:
+            nodes = len(consumers_first(root))
+            self._lower_at = max(policy.RECORDINGS, policy.NODES // nodes)
+        if self._programs is None and self._recordings >= self._lower_at:
+            self._lower(root, leaves, point)
         return root, leaves
+
+    def _lower(self, root: Value, leaves: list[Value], point: list[float]) -> None:
+        """Make a program, unless f decides by numbers what to record."""
+        if self._decision:
+            if not self._auto:
+                raise LoweringError(
+                    f"{self._function.tool}: f {self._decision}, and a program of "
+                    f"engine={self._engine!r} cannot; {REMEDY}, or take engine='python'"
+                )
+            warn(
+                f"{self._function.tool}: f {self._decision}, so it is computed with Values at "
+                f"every point; to be faster, {REMEDY}; engine='python' says that it is meant"
+            )
+            self._engine = "python"
+            return
+        programs = Programs(root, leaves, self._engine)
+        try:
+            programs.value_and_gradient(np.array(point))
+            self._programs, self._doubts = programs, 0
+        except LoweringError:
+            if not self._auto:
+                raise
+            self._engine = "python"
+
+    def _depart(self, point: list[float]) -> None:
+        found = (
+            f"{self._function.tool}: f records another graph at {point_text(point)} than where it "
+            f"was lowered, and the gradients of steps before may have been wrong"
+        )
+        if self._auto:
+            raise DepartedError(found)
+        raise LoweringError(f"{found}; {REMEDY}, or take engine='python'")

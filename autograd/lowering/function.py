@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.decisions import REMEDY, Watch
 from ..core.functions import dot
 from ..core.scalar_function import ConstantFunction, as_point
 from ..core.sweep import consumers_first
@@ -27,6 +28,7 @@ from .lowered import Request
 from .program import NotCopied, Program
 
 TOOL = "LoweredFunction"
+RECORD = f"{REMEDY}, or call autograd.gradient and autograd.hessian, which record f at every point"
 Array: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int_]
 Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
@@ -71,12 +73,19 @@ class Guard:
 
     def __init__(self, root: Value, leaves: Sequence[Value]) -> None:
         self.signature = signature(root, leaves)
-        self.evaluations = 0
+        self.evaluations, self._due = 0, 1
+        self._most = policy.AGAIN * max(len(self.signature[0]), policy.FEWEST)
 
     def due(self) -> bool:
-        """Count an evaluation; the 1st, 2nd, 4th, 8th, ... is one to record the function at."""
+        """Count an evaluation, and say whether it is one to record the function at.
+
+        That is the 1st, 2nd, 4th, 8th, ..., and later at distances that no longer grow.
+        """
         self.evaluations += 1
-        return self.evaluations & (self.evaluations - 1) == 0
+        if self.evaluations < self._due:
+            return False
+        self._due += min(self.evaluations, self._most)
+        return True
 
     def holds(self, root: Value, leaves: Sequence[Value]) -> bool:
         """Whether the function has recorded the same graph, with the same numbers in it.
@@ -85,7 +94,7 @@ class Guard:
         """
         same = signature(root, leaves) == self.signature
         if not same:
-            self.evaluations = 0
+            self.evaluations, self._due = 0, 1
         return same
 
     @staticmethod
@@ -138,10 +147,11 @@ class LoweredFunction(NotCopied):
     """A function of D inputs and its derivatives, recorded once and evaluated as array programs.
 
     The functions of calculus record f at every call, and so follow it wherever it goes; this is
-    for an f that is the same graph everywhere. It is looked at again after 1, 2, 4, 8, ...
-    evaluations: f is recorded there, and an f that branches otherwise is refused, from where on
-    the count begins again. ``check`` looks wherever you ask. Each derivative is lowered when it is
-    first asked for.
+    for an f that is the same graph everywhere. One that compares its Values, or reads their
+    numbers, is refused. What cannot be noticed so, such as numbers from elsewhere that change, is
+    looked for at the 1st, 2nd, 4th, 8th, ... evaluation, later at even distances: f is recorded
+    there, and refused if that is another graph. ``check`` looks wherever you ask. Each derivative
+    is lowered when it is first asked for.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.
@@ -149,6 +159,7 @@ class LoweredFunction(NotCopied):
         engine: of ``lower``: ``"numpy"``, ``"jax"`` or ``"python"``.
 
     Raises:
+        LoweringError: if what f records depends on numbers.
         TypeError: if f or xs is of a wrong kind.
         ValueError: if xs is empty, or the engine is not known.
 
@@ -166,7 +177,7 @@ class LoweredFunction(NotCopied):
         point = as_point(TOOL, xs)
         self._function = ConstantFunction(TOOL, f, len(point))
         leaves = self._function.leaves(point)
-        root = self._function(leaves)
+        root = self._record(leaves)
         self._function.gradient(root, leaves)  # which refuses what is no constant for a program
         self._programs = Programs(root, leaves, engine)
         self._size = len(point)
@@ -206,13 +217,20 @@ class LoweredFunction(NotCopied):
         """
         point = self._vector("xs", xs)
         leaves = self._function.leaves(point.tolist())
-        if not self._programs.guard.holds(self._function(leaves), leaves):
+        if not self._programs.guard.holds(self._record(leaves), leaves):
             raise LoweringError(
                 f"f records another graph at {point_text(point.tolist())} than where it was "
-                f"lowered: it branches on its data, or uses numbers that have changed; write the "
-                f"choice with autograd.where or autograd.maximum, or call autograd.gradient and "
-                f"autograd.hessian, which record f every time"
+                f"lowered: it branches, or uses numbers that have changed, and what it gave since "
+                f"it was last looked at may be wrong; {RECORD}"
             )
+
+    def _record(self, leaves: list[Value]) -> Value:
+        """What f gives for some leaves, as long as numbers decide nothing there."""
+        with Watch(leaves) as watch:
+            root = self._function(leaves)
+        if watch.found:
+            raise LoweringError(f"{TOOL}: f {watch.found}, and a program cannot; {RECORD}")
+        return root
 
     def _point(self, xs: float | Iterable[float]) -> Array:
         point = self._vector("xs", xs)

@@ -29,3 +29,15 @@ MANY = 64
 SAMPLE = 24
 # What it gives for other instances than the recorded one is believed if it agrees so well.
 BATCH_AGREEMENT = 1e-9
+
+# A function is recorded again after 1, 2, 4, 8, ... evaluations of its program, and from then on
+# after so many for each node of the graph, or for so many nodes: a recording takes as long as that.
+AGAIN, FEWEST = 2, 64
+
+# While a program computes for a model, instances are compared with the model's own numbers: so many
+# at its end in any case, and before as many as take this share of the time, and a few milliseconds
+# that nobody minds. Times are estimated, in seconds, as measured ones would make a run another each
+# time: to compute and differentiate a node with Values, to do so in an array for one instance, and
+# for a call of a program.
+AT_THE_END, SHARE, UNMINDED = 3, 0.03, 3e-3
+VALUES, ARRAYS, CALL = 4e-6, 5e-9, 50e-6
