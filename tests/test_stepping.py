@@ -31,6 +31,7 @@ from autograd.core.sweep import consumers_first
 from autograd.stepping import steps
 from autograd.stepping.stepper import Stepper
 from autograd.stepping.steps import Step
+from autograd.stepping.targets import find_node
 from autograd.text import signed
 from autograd.words import formulas
 from autograd.words.names import LONGEST
@@ -924,3 +925,33 @@ def test_a_large_graph_starts_soon_and_steps_at_once(build: Callable[[], Value])
     twin = build()
     twin.backward()
     assert all_bits(root) == all_bits(twin)
+
+
+# Growth: what a node is used by, or made of, is looked at once and not for each of its edges.
+
+
+def wide_sum_with_consumers(n: int) -> Value:
+    total = autograd.sum([Value(float(i)) for i in range(n)])
+    h = Value(0.0)
+    for _ in range(n):
+        h = h + total
+    return h
+
+
+def test_what_a_node_has_received_is_put_together_once_for_all_its_edges() -> None:
+    s = step_through(wide_sum_with_consumers(20))
+    s.until("sum")
+    first, second = s.step(), s.step()
+    assert isinstance(first, Step) and isinstance(second, Step)
+    assert first.received == (1.0,) * 20
+    assert first.received is second.received
+    assert isinstance(other := s.steps[1], Step) and other.received == (1.0,)
+    assert s.steps[s.position].received == first.received
+
+
+def test_a_name_is_looked_up_and_not_searched() -> None:
+    s = step_through(wide_sum_with_consumers(4000))
+    begun = time.process_time()
+    for node, name in s.steps.names.items():
+        assert find_node(s.steps, name) is node
+    assert time.process_time() - begun < 2.0  # when searched for, they took 16 s
