@@ -259,8 +259,8 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "time = stale.advance()",
-        "time = stale.now",
+        "time = stale.advance()  # also",
+        "time = stale.now  # also",
         "value",
     ),
     Fault(
