@@ -4,6 +4,7 @@
 epochs and at the end. The file is that of ``persistence.py``; its third line holds::
 
     "epochs"     how many are complete
+    "engine"     what computed the last of them
     "settings"   what a run has to share with this one to go on with it, as text by name
     "identity"   what those are made of that a name cannot tell; see ``Checkpoint``
     "optimizer"  {"updates": how many were made, "arrays": P numbers by name,
@@ -58,6 +59,7 @@ class Recipe:
     seed: object
     engine: str
     lowers: bool  # whether one graph stands for all instances and parameters
+    callbacks: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Snapshot:
     history: History
     numbers: Mapping[str, Any]  # the optimizer's settings that are plain
     own: Parameters  # which these are
+    changed: bool  # whether callbacks have changed them, or the optimizer
+    engine: str  # what computes from here on, which may have been found out on the way
 
 
 class Checkpoint:
@@ -84,6 +88,7 @@ class Checkpoint:
         "parts"      for each of these a digest of its lines, the lines unless they are many, and
                      what in it cannot be compared
         "moved"      what became another during the run, which no checkpoint holds
+        "remembered" likewise, of callbacks that have changed parameters or the optimizer
 
     Args:
         path: where it is, or will be.
@@ -114,6 +119,8 @@ class Checkpoint:
         self.settings = _settings(recipe)
         self._numbers = numbers_of(recipe.optimizer)
         self._places = {value: i for i, value in enumerate(self.model.parameters())}
+        self._known_things = {"model": self.model, "optimizer": recipe.optimizer}
+        self._callbacks = self._memory()
         self._parts = self._functions() | self._data()
         self._generators = [x for part in self._parts.values() for x in part.generators]
         self._moved: list[str] = []
@@ -181,7 +188,10 @@ class Checkpoint:
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
         own = Parameters(self.model)
-        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers, own)
+        state, engine = State(k, arrays), training.get("engine", self.recipe.engine)
+        if engine not in (self.recipe.engine, "python"):
+            raise PersistenceError(f"its engine is {shortened(repr(engine), 40)}")
+        return Snapshot(epochs, parameters, state, drawn, history, numbers, own, False, engine)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -205,6 +215,7 @@ class Checkpoint:
         names, optimizer = snapshot.own.names, snapshot.optimizer
         training = {
             "epochs": snapshot.epochs,
+            "engine": snapshot.engine,
             "settings": self.settings,
             "identity": self._identity(snapshot),
             "optimizer": {
@@ -227,7 +238,7 @@ class Checkpoint:
     def _functions(self) -> dict[str, Part]:
         """What model, divergence and optimizer are made of as they stand."""
         recipe = self.recipe
-        about = self._places, self.model
+        about = self._places, self._known_things
         return {
             "optimizer": part(
                 "optimizer", recipe.optimizer, *about, ("start", "update"), self._numbers
@@ -236,10 +247,14 @@ class Checkpoint:
             "divergence": part("divergence", recipe.divergence, *about),
         }
 
+    def _memory(self) -> Part:
+        """What the callbacks are made of, which is what they remember."""
+        return part("callbacks", list(self.recipe.callbacks), self._places, self._known_things)
+
     def _data(self) -> dict[str, Part]:
         """What the data are made of that are no table, whose numbers the settings tell."""
         return {
-            name: part(name, examples, self._places, self.model)
+            name: part(name, examples, self._places, self._known_things)
             for name, examples in self.recipe.data.items()
             if table_of(examples) is None
         }
@@ -274,12 +289,8 @@ class Checkpoint:
         parts, now = self._parts, self._functions()
         if not self.recipe.lowers:
             parts = parts | self._graph_at(snapshot.parameters)
-        moved = [
-            called
-            for name, found in now.items()
-            for path, (called, text) in {**parts[name].lines, **found.lines}.items()
-            if parts[name].lines.get(path) != (called, text) or path not in found.lines
-        ]
+        moved = [called for name, found in now.items() for called in _moved(parts[name], found)]
+        remembered = _moved(self._callbacks, self._memory()) if snapshot.changed else []
         for called in moved:
             if called not in self._moved:
                 self._moved.append(called)
@@ -297,6 +308,7 @@ class Checkpoint:
             "made_with": MADE_WITH,
             "parts": {name: _written(found) for name, found in parts.items()},
             "moved": self._moved[:_NAMED],
+            "remembered": remembered[:_NAMED],
         }
 
     def _compare(self, training: Mapping[str, Any], parameters: Array) -> Mapping[str, Any]:
@@ -392,6 +404,14 @@ class Checkpoint:
                 RuntimeWarning,
                 stacklevel=outside(),
             )
+        if known and known["remembered"]:
+            warnings.warn(
+                f"checkpoint {os.fspath(self.path)!r} is gone on from with callbacks that changed "
+                f"the run by what they remembered ({_listed(known['remembered'])}), which is not "
+                f"in the file; let them look at the history that they are given, or begin anew",
+                RuntimeWarning,
+                stacklevel=outside(),
+            )
 
     def _as_they_stood(self, stood: Mapping[str, Any]) -> Mapping[str, Any]:
         """The optimizer's numbers, once it is known that it can have them."""
@@ -437,6 +457,16 @@ def _settings(recipe: Recipe) -> dict[str, str]:
     }
 
 
+def _moved(before: Part, now: Part) -> list[str]:
+    """What people call that which has become another."""
+    lines = before.lines
+    return [
+        called
+        for path, (called, text) in {**lines, **now.lines}.items()
+        if path not in lines or path not in now.lines or lines[path][1] != text
+    ]
+
+
 def _written(found: Part) -> dict[str, Any]:
     """What is written of a part: its lines as well, unless they are many."""
     lines = {path: list(line) for path, line in found.lines.items()}
@@ -452,7 +482,8 @@ def _known(identity: object) -> Any:
     """
     if not isinstance(identity, dict) or identity.get("made_with") != MADE_WITH:
         return None
-    parts, moved = identity.get("parts"), identity.get("moved")
+    parts = identity.get("parts")
+    named = [identity.get(name) for name in ("moved", "remembered")]
     if not (
         isinstance(parts, dict)
         and all(
@@ -465,8 +496,7 @@ def _known(identity: object) -> Any:
             )
             for x in parts.values()
         )
-        and isinstance(moved, list)
-        and all(isinstance(x, str) for x in moved)
+        and all(isinstance(x, list) and all(isinstance(y, str) for y in x) for x in named)
     ):
         raise PersistenceError("what it says of its run is not what fit() writes")
     return identity

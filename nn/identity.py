@@ -81,7 +81,7 @@ def part(
     name: str,
     thing: object,
     parameters: Mapping[Value, int],
-    model: Module,
+    known: Mapping[str, object],
     asked: Iterable[str] = (),
     aside: Iterable[str] = (),
 ) -> Part:
@@ -91,11 +91,11 @@ def part(
         name: what people call it.
         thing: anything.
         parameters: the model's, with their places; what they hold now does not matter.
-        model: where something else than the model refers to it, that is all there is to say.
+        known: things by name; where another refers to one of them, that is all there is to say.
         asked: attributes of the thing that are used, besides its being called.
         aside: attributes of the thing that are left out.
     """
-    return _Search(name, thing, parameters, model, set(asked), frozenset(aside)).found
+    return _Search(name, thing, parameters, known, set(asked), frozenset(aside)).found
 
 
 def differences(now: Mapping[str, Sequence[str]], then: Mapping[str, Sequence[str]]) -> list[str]:
@@ -202,13 +202,14 @@ class _Search:
         name: str,
         thing: object,
         parameters: Mapping[Value, int],
-        model: Module,
+        known: Mapping[str, object],
         asked: set[str],
         aside: frozenset[str],
     ) -> None:
         self.found = Part()
         self.root, self.aside = thing, aside
-        self.parameters, self.model = parameters, model
+        self.parameters = parameters
+        self.known = {id(x): called for called, x in known.items() if x is not thing}
         self.reads = asked
         self.indirect = False
         self.waiting: deque[tuple[str, str, Any]] = deque([(name, name, thing)])
@@ -222,7 +223,8 @@ class _Search:
             if len(self.found.lines) >= _MOST:
                 self.found.unknown.append(f"all that {name} is made of")
                 return
-            self.found.lines[path] = called, self._text(path, called, thing)
+            if path not in self.found.lines:  # as a method is that is both special and read
+                self.found.lines[path] = called, self._text(path, called, thing)
             if not self.waiting:
                 self._look_further()
 
@@ -236,8 +238,8 @@ class _Search:
             if thing in self.parameters:
                 return f"parameter {self.parameters[thing]}"
             return f"a Value of {thing.data!r}"
-        if thing is self.model and path != "model":
-            return "the model"
+        if id(thing) in self.known:
+            return f"the {self.known[id(thing)]}"
         if isinstance(thing, Enum):
             self._wait(f"{path}.value", called, thing.value)
             return "a name for a value"

@@ -93,13 +93,16 @@ def fit(
             whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
-            returns True ends the run.
+            returns True ends the run. Parameters that they put in the place of others are trained
+            from then on, beginning as at the start of a run.
         checkpoint: a file that holds the state of the run. If it is there, the run goes on from
             it; the parameters that the model has are not used then, and the callbacks are called
-            for the last epoch in it once more. The numbers are, bit for bit, those of a run
-            that was never interrupted, if model, data and settings are the same, which is
-            checked (``epochs``, ``tolerance`` and ``callbacks`` may differ). Of two
-            runs on one file the last to write has it.
+            for the last epoch in it once more. The numbers are, bit for bit, those of a run that
+            was never interrupted, if model, data and settings compute the same, which is checked,
+            whatever they are called (``epochs``, ``tolerance`` and ``callbacks`` may differ). The
+            optimizer has its numbers, such as ``lr``, as they stood then. A RuntimeWarning says
+            what cannot be compared, or is not in the file. Of two runs on one file the last to
+            write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
             Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
@@ -136,7 +139,7 @@ def fit(
         with bar:
             run.begin(engine)
             if checkpoint is not None:
-                run.resume(checkpoint, every, epochs)
+                run.resume(checkpoint, every, epochs, callbacks)
             bar.skip(run.epochs)
             reason = run.train(epochs, tolerance, callbacks, bar)
     except KeyboardInterrupt:
@@ -240,6 +243,7 @@ class _Run:
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
         self.warned, self.course = False, ""
+        self.changed = False  # whether callbacks have changed parameters, or the optimizer
         self.keep_right()
 
     def begin(self, engine: str | None) -> None:
@@ -270,7 +274,8 @@ class _Run:
 
     def keep_right(self) -> None:
         """Take note of a state at which objective and model are known to agree."""
-        self.right = self.epochs, self.complete.copy(), deepcopy(self.state), self.random.getstate()
+        numbers, drawn = numbers_of(self.optimizer), self.random.getstate()
+        self.right = self.epochs, self.complete.copy(), deepcopy(self.state), drawn, numbers
 
     def is_right(self, last: bool = False) -> bool:
         """Compare the objective with the model, if it is time or the last one; if they differ, go
@@ -285,20 +290,23 @@ class _Run:
             return True
         except RefutedError as refuted:
             refused = not_lowered(f"after {counted(self.epochs, 'epoch')} {refuted}")
-        epochs, parameters, self.state, drawn = self.right
+        epochs, parameters, self.state, drawn, numbers = self.right
         self.random.setstate(drawn)
+        for name, number in numbers.items():  # callbacks come again for that epoch
+            setattr(self.optimizer, name, number)
         np.copyto(self.complete, parameters)
         np.copyto(self.good, parameters)
         self.history.cut(epochs)
         self.epochs = epochs
+        place = f"of epoch {epochs}" if epochs else "from before the run"
+        where = f"the parameters are those {place}, where both were last seen to agree"
+        if not self.named:
+            self.take_values(f"{refused}; {where}, and it goes on from there")
         if self.checkpoint is not None:  # which may hold a later epoch
             self.checkpoint.keep(self.snapshot())
             self.save()
-        place = f"of epoch {epochs}" if epochs else "from before the run"
-        where = f"the parameters are those {place}, where both were last seen to agree"
         if self.named:
             raise LoweringError(f"{refused}; {where}")
-        self.take_values(f"{refused}; {where}, and it goes on from there")
         return False
 
     def interrupt(self) -> None:
@@ -307,19 +315,29 @@ class _Run:
             np.copyto(self.objective.parameters, self.complete)
             self.is_right(last=True)
 
-    def resume(self, path: str | os.PathLike[str], every: int, epochs: int) -> None:
+    def resume(
+        self,
+        path: str | os.PathLike[str],
+        every: int,
+        epochs: int,
+        callbacks: Sequence[Callback],
+    ) -> None:
         """Keep a checkpoint from now on, and go on from what is in it already."""
         if not isinstance(self.state, State):
             raise TypeError(
                 f"a checkpoint needs an optimizer whose start() gives an nn.optimizers.State, "
                 f"got {self.state!r}"
             )
-        self.checkpoint = Checkpoint(path, every, self.recipe())
+        self.checkpoint = Checkpoint(path, every, self.recipe(callbacks))
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
                 for name, number in snapshot.numbers.items():
                     setattr(self.optimizer, name, number)
+                if snapshot.engine != self.engine and not self.named:
+                    # It was found on the way that the model cannot be lowered.
+                    self.engine = snapshot.engine
+                    self.build()
                 self.history, self.epochs = snapshot.history, snapshot.epochs
                 self.state = snapshot.optimizer
                 self.random.setstate(snapshot.random)
@@ -330,14 +348,14 @@ class _Run:
                 self.started = snapshot.epochs
                 self.keep_right()
 
-    def recipe(self) -> Recipe:
+    def recipe(self, callbacks: Sequence[Callback]) -> Recipe:
         """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
         return Recipe(
             self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
-            self.engine, BACKENDS[self.engine].lowers,
+            self.engine, BACKENDS[self.engine].lowers, callbacks,
         )  # fmt: skip
 
     def train(
@@ -386,8 +404,11 @@ class _Run:
             return False
         self.end()
         self.course = self.course or self.record()
+        numbers = numbers_of(self.optimizer)
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.values]
+        unchanged = numbers == numbers_of(self.optimizer)
+        self.changed |= not (unchanged and np.array_equal(self.complete, self.objective.parameters))
         np.copyto(self.complete, self.objective.parameters)
         self.renew()
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
@@ -408,13 +429,14 @@ class _Run:
             before = {value: i for i, value in enumerate(self.values)}
             places = [before.get(value, -1) for value in own.values]
             state = carried(self.optimizer, self.state, places)
-            complete, good, initial = (
+            complete, good, initial, begun = (
                 np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
-                for x in (self.objective.parameters, self.good, self.initial)
+                for x in (self.objective.parameters, self.good, self.initial, self.begun)
             )
             with interrupts_held():
                 self.own, self.values, self.state = own, own.values, state
-                self.complete, self.good, self.initial = complete, good, initial
+                self.complete, self.good = complete, good
+                self.initial, self.begun = initial, begun
                 self.end()
             self.build()
             self.objective.parameters[:] = complete
@@ -518,8 +540,9 @@ class _Run:
         state, parameters = State(self.state.k, arrays), self.complete.copy()
         numbers = numbers_of(self.optimizer)
         return Snapshot(
-            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own
-        )
+            self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own,
+            self.changed, self.engine,
+        )  # fmt: skip
 
     def save(self) -> None:
         """Write the end of the last epoch, if there is a checkpoint."""

@@ -394,9 +394,59 @@ FAULTS = [
     Fault(
         "Adam corrects its second moment like the first",
         OPTIMIZERS,
-        "(1.0 - self.beta2**state.k)",
-        "(1.0 - self.beta1**state.k)",
+        "(1.0 - self.beta2**k)",
+        "(1.0 - self.beta1**k)",
         "optimizers",
+    ),
+    # Runs and what they are known by
+    Fault(
+        "layers made without a generator are twins",
+        LAYERS,
+        "return random.Random(next(_made))",
+        "return random.Random(0)",
+        "layers",
+    ),
+    Fault(
+        "a computed value that a module keeps is a parameter",
+        "nn/module.py",
+        "isinstance(value, Value) and value.op is None and value not in seen",
+        "isinstance(value, Value) and value not in seen",
+        "module",
+    ),
+    Fault(
+        "what a function closes over is not compared",
+        "nn/identity.py",
+        "            if name in cells:\n",
+        "            if False:\n",
+        "runs",
+    ),
+    Fault(
+        "the functions that a function calls are not looked into",
+        "nn/identity.py",
+        "            self._follow(path, called, thing, code)\n",
+        "            pass\n",
+        "runs",
+    ),
+    Fault(
+        "a run is known by the names of its global functions",
+        "nn/instructions.py",
+        "self.globals.setdefault(x.argval, len(self.globals))",
+        "x.argval} {self.globals.setdefault(x.argval, len(self.globals))",
+        "runs",
+    ),
+    Fault(
+        "a resumed run begins with the lr that it had at its start",
+        "nn/training.py",
+        "setattr(self.optimizer, name, number)",
+        "pass",
+        "runs",
+    ),
+    Fault(
+        "a parameter that came later is corrected as if it had been there",
+        OPTIMIZERS,
+        "k = k - state.arrays[BORN]",
+        "pass",
+        "runs",
     ),
     # Stepping and drawing
     Fault(
@@ -493,12 +543,12 @@ def copied_tree(folder: Path) -> Path:
         ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out"),
     )
     # A failure is enough; hypothesis need not look for the smallest.
-    (copy / "tests" / "conftest.py").write_text(
-        "from hypothesis import Phase, settings\n"
-        "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
-        "settings.load_profile('quick')\n",
-        encoding="utf-8",
-    )
+    with open(copy / "tests" / "conftest.py", "a", encoding="utf-8") as file:
+        file.write(
+            "\n\nfrom hypothesis import Phase, settings\n"
+            "settings.register_profile('quick', phases=[Phase.explicit, Phase.generate])\n"
+            "settings.load_profile('quick')\n"
+        )
     return copy
 
 

@@ -836,6 +836,75 @@ def test_bad_vectors_of_a_jacobian() -> None:
             jacobian(f, 1.0)
 
 
+def scaled(x: Any, y: Any = 2.0) -> Any:
+    return x * y
+
+
+def repeated(x: Any, y: Any = 2) -> Any:
+    return x * y  # of a list that is the list twice
+
+
+def listed(xs: Any, scale: float = 2.0) -> Any:
+    return scale * autograd.sum(xs)
+
+
+def test_a_default_may_be_given_or_not() -> None:
+    for f in (scaled, repeated):
+        assert gradient(f, [1.0, 3.0]) == [3.0, 1.0] and gradient(f, 1.0) == [2.0]
+        assert hessian(f, [1.0, 3.0]) == [[0.0, 1.0], [1.0, 0.0]]
+    assert gradient(lambda x, y=2.0, z=5.0: x * y * z, [1.0, 3.0]) == [15.0, 5.0]
+    assert gradient(listed, [1.0, 3.0]) == gradient(listed, [1.0, 3.0, 4.0])[:2] == [2.0, 2.0]
+    run = autograd.gradient_descent(lambda x, y=2.0: x * x + y * y, [1.0, 3.0], max_steps=1)
+    assert run.path == [[1.0, 3.0], [0.8, 2.4]]
+
+
+def test_what_numpy_makes_of_values_is_taken() -> None:
+    assert gradient(lambda x: np.where(x > 0, x * x, -x), 3.0) == [6.0]
+    assert jacobian(lambda x: np.where([True, False], x * x, -x), 3.0) == [[6.0], [-1.0]]
+    assert gradient(lambda xs: np.sum(np.array(xs) ** 2), [1.0, 2.0]) == [2.0, 4.0]
+    assert gradient(lambda x: x * x, np.array(3.0)) == [6.0]
+    assert jacobian(lambda x: (v for v in (x, x * x)), 3.0) == [[1.0], [6.0]]
+
+
+def test_what_f_makes_of_its_inputs_is_refused_in_our_words() -> None:
+    for f, xs, message in (
+        (lambda x: x * x, [1.0, 2.0], r"f takes 1 argument .* a list of 2 Values, .* its entries"),
+        (lambda x, y=2.0: x["a"], [1.0, 2.0], "f takes neither 2 Values .* nor a list of them"),
+        (lambda x: np.where(x > 0, 1.0, 2.0), 1.0, "f must .* returned 1.0 .* likely constant"),
+        (lambda x: x * 1j, 1.0, "f takes neither a Value .*complex"),
+    ):
+        with pytest.raises(TypeError, match=f"gradient: {message}"):
+            gradient(f, xs)
+    with pytest.raises(TypeError, match=r"jacobian: .* entry 1 is 1.0 .*lost the graph"):
+        jacobian(lambda x: [x, x.data], 1.0)
+    with pytest.raises(TypeError, match=r"jacobian: .* entry 1 is 2.0 .*likely constant"):
+        jacobian(lambda x: np.array([x, 2.0]), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "expected"),
+    [
+        # As JAX and, where it has one, PyTorch; at x = 0 the slope of x ** y in y is 0.
+        (lambda x, y: x**y, [0.0, 0.0], [[0.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: x**y, [0.0, 1.0], [[0.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: x**y, [-0.0, 1.0], [[0.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: x**y, [0.0, 2.0], [[2.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: autograd.xlogy(x, y), [0.0, -1.0], [[0.0, -1.0], [-1.0, 0.0]]),
+        (lambda x, y: autograd.xlogy(x, y), [0.0, -4.0], [[0.0, -0.25], [-0.25, 0.0]]),
+        (lambda x, y: autograd.xlogy(x, y), [0.0, 1.0], [[0.0, 1.0], [1.0, 0.0]]),
+    ],
+)
+def test_hvp_hessian_and_a_program_have_one_answer(f: Any, at: Any, expected: Any) -> None:
+    units = [[1.0, 0.0], [0.0, 1.0]]
+    lowered = LoweredFunction(f, at)
+    assert hessian(f, at) == expected == lowered.hessian(at).tolist()
+    assert [hvp(f, at, v) for v in units] == expected
+    assert [lowered.hvp(at, v).tolist() for v in units] == expected
+    variables = [Value(x) for x in at]
+    slopes = autograd.grad(f(*variables), variables, create_graph=True)
+    assert [list(autograd.grad(slope, variables)) for slope in slopes] == expected
+
+
 def test_numbers_follow_ieee_754() -> None:
     assert gradient(sqrt, 0.0) == [math.inf]
     assert math.isnan(derivative(log, math.nan))

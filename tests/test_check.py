@@ -256,13 +256,73 @@ def test_a_kink_is_unclear_and_both_slopes_are_told(
 )
 def test_noise_and_jumps_are_unclear(f: Callable[[Any], Any], x: float) -> None:
     (c,) = rejected(f, x).report.comparisons
-    assert c.verdict == "unclear" and "do not settle" in c.note
+    assert c.verdict == "unclear"
+    assert "do not settle" in c.note or "f turns faster than floats lie here" in c.note
 
 
 @pytest.mark.parametrize(("f", "x"), [(sqrt, 0.0), (lambda x: x**1.5, 0.0), (exp, 709.7)])
 def test_the_edge_of_a_domain_is_unclear(f: Callable[[Any], Any], x: float) -> None:
     (c,) = rejected(f, x).report.comparisons
     assert c.verdict == "unclear" and "edge of its domain" in c.note and math.isnan(c.numeric)
+
+
+# Gradients that are right, where differences say something else, and words of the reason.
+MISLEADING: list[tuple[Callable[..., Any], float, str]] = [
+    (lambda x: x.cos() + x, 1e200, "f turns faster than floats lie here"),
+    (sin, 1e41, "f turns faster than floats lie here"),
+    (lambda x: 2.0 * x + x.sin(), -1e30, "f turns faster than floats lie here"),
+    (lambda x: (exp(x) - 1.0) / x, 1e-9, "rounding on the way leaves nothing of it"),
+    (lambda x: x * x, 1e-160, "do not settle"),
+    (lambda x: x**3, -1e-110, "do not settle"),
+    (exp, -740.0, "do not settle"),
+    (lambda x: sin(1e8 * x) * 1e-8 + x, 0.1, "over the smallest steps f changes as the gradient"),
+    (ops.floor, 1e16, "floor jumps between this point and the next floats"),
+    (lambda x: x // 3.0, 1e200, "floordiv jumps between this point and the next floats"),
+    (lambda x: x % 0.5, 1e16, "mod jumps between this point and the next floats"),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "reason"), MISLEADING)
+def test_a_right_gradient_that_differences_miss_is_unclear_with_the_reason(
+    f: Callable[..., Any], x: float, reason: str
+) -> None:
+    for g in (f, lambda x: f(x) + 0.0):
+        (c,) = rejected(g, x).report.comparisons
+        assert c.verdict == "unclear" and reason in c.note
+    root = f(node := Value(x, "x"))
+    stepped = autograd.step_through(root).check(node)
+    assert stepped.verdict == "unclear" and reason in stepped.note
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: relu(x) ** 2,
+        lambda x: x * abs(x),
+        lambda x: abs(x) ** 3,
+        lambda x: relu(x) * relu(x),
+        lambda x: maximum(x, -x) * x + 3 * x,
+        lambda x: where(x > 0.0, x * x, 0.0) - 5 * x,
+    ],
+)
+def test_pieces_that_join_smoothly_are_right(f: Callable[..., Any]) -> None:
+    for shift in (0.0, 1.0):
+        check_gradient(lambda x: f(x - shift), shift)  # noqa: B023 - called at once
+        for e in (1.0, -2.0, 1e-4):
+            slopes = rejected(lambda x: skewed(f(x - shift) + x, e), shift)  # noqa: B023
+            assert slopes.report.failures[0].verdict == "wrong"
+
+
+def test_what_is_wrong_is_told_from_what_is_not_finite_and_from_a_convention() -> None:
+    error = rejected(lambda x: where(ops.less(x, 0.0), sqrt(0.0 * x), x), 3.0)
+    (c,) = error.report.comparisons
+    assert c.verdict == "wrong" and math.isnan(c.analytic)
+    assert "0 meets an infinite slope, as that of a branch that is not taken" in c.note
+    assert "A partial on the way" not in str(error)
+    # relu's slope at 0 is 1, so that this, which is x, has the slope 2 there and 1 elsewhere.
+    error = rejected(lambda x: relu(x) - relu(-x), 0.0)
+    (c,) = error.report.comparisons
+    assert (c.verdict, c.analytic) == ("wrong", 2.0) and "it is a convention" in c.note
 
 
 def test_an_absolute_tolerance_settles_what_is_small_enough() -> None:
@@ -501,7 +561,7 @@ def test_a_function_that_is_none_is_told_what_is_wrong(f: Any, xs: Any, said: st
         ([1.0, Value(2.0)], TypeError, "xs[1] is Value(data=2.0, grad=0.0), but a point is"),
         ([1.0, "2"], TypeError, "xs[1]: expected a real number"),
         ([[1.0, 2.0]], TypeError, "xs[0]: expected a real number"),
-        (np.array(1.0), TypeError, "xs: expected a real number"),
+        (np.array("1.0"), TypeError, "xs: expected a real number"),
         ([], ValueError, "xs is empty; pass a number"),
         ([1.0, nan], ValueError, "xs[1] is nan, and finite differences need a finite number"),
         ([-inf, 1.0], ValueError, "xs[0] is -inf"),

@@ -838,3 +838,18 @@ def test_a_search_ends_where_f_cannot_change_any_more() -> None:
 def test_a_run_that_did_not_converge_prints_its_best_point() -> None:
     run = gradient_descent(lambda x: x * x, 1.0, step=1.5)
     assert str(run).startswith("not converged after 21 steps, best at x = 1, f = 1; diverged: ")
+
+
+def test_newton_does_not_call_a_maximum_or_a_saddle_its_end() -> None:
+    for f, start in (
+        (lambda x: autograd.cos(x), 0.0),
+        (lambda x, y: x * x - y * y, [1.0, 0.0]),
+        (lambda x, y: 1e-20 * (x * x - y * y), [1.0, 0.0]),
+        (lambda x, y: x * y, [0.0, 0.0]),
+    ):
+        run = newton(f, start)
+        assert not run.converged
+        assert run.reason.startswith("stalled: f curves down from there along some line"), run
+    run = newton(double_well, 1.0, maximize=True)
+    assert not run.converged and run.reason.startswith("stalled: f curves up from there")
+    assert newton(lambda x, y: (x + y) ** 2 + 1, [1.0, 2.0]).converged  # flat is not down

@@ -9,8 +9,19 @@ from typing import Any
 
 import mpmath
 import pytest
-from oracle import FUNCTIONS, Comparison, Disagreement, Jet, Plan, Tally, disagreements, draw_plan
+from oracle import (
+    DERIVATIVE,
+    FUNCTIONS,
+    Comparison,
+    Disagreement,
+    Jet,
+    Plan,
+    Tally,
+    disagreements,
+    draw_plan,
+)
 
+from autograd import Value, grad
 from autograd.core import ops
 
 SCRIPT = Path(__file__).with_name("oracle.py")
@@ -25,6 +36,7 @@ def test_random_graphs_have_the_values_and_derivatives_that_60_digits_have() -> 
     left = sum(count for what, count in counts.items() if "left" in what)
     assert min(compared.values()) > 700 and left < 10
     assert counts["gradients that central differences confirm"] > 50
+    assert counts["derivatives in the middle of a graph"] > 60
     # Not so generous that nothing could disagree, nor at the edge of it.
     assert 0.05 < tally.worst < 1.0
 
@@ -66,6 +78,19 @@ def test_a_nan_that_no_infinity_explains_disagrees(monkeypatch: pytest.MonkeyPat
     tally = Tally()
     Comparison(Plan([1e-200, 0.0], [("log", (0,)), ("mul", (2, 1))]), tally).run(order=2)
     assert tally.counts["curvatures left where something overflows"] == 1
+
+
+def test_a_derivative_that_a_graph_goes_on_with_is_that_of_60_digits() -> None:
+    # v2 = v0^2 v1, v3 = dv2/dv0 = 2 v0 v1, v4 = v3 v0 = 2 v0^2 v1: slopes 4 v0 v1 and 2 v0^2.
+    steps = [("mul", (0, 0)), ("mul", (2, 1)), (DERIVATIVE, (3, 0)), ("mul", (4, 0))]
+    plan = Plan([3.0, 5.0], steps)
+    leaves = [Value(x) for x in plan.leaves]
+    root = plan.on_values(leaves)[-1]
+    assert root.data == 90.0 and grad(root, leaves) == (60.0, 18.0)
+    tally = Tally()
+    Comparison(plan, tally).run(order=1)
+    assert tally.counts["derivatives in the middle of a graph"] == 1
+    assert tally.counts["slopes that agree"] == 2
 
 
 def test_jets_are_mpmaths_own_differences() -> None:

@@ -625,7 +625,7 @@ def test_a_thousand_damaged_files_are_refused(content: bytes, tmp_path: Path) ->
             model.load(path)
         reasons.add(str(caught.value).split(": ", 1)[1][:12])
         assert bits(model) == before
-    assert reasons == {"it does not ", "its checksum"}
+    assert reasons - {"it is of ver"} == {"it does not ", "its checksum"}
 
 
 # Killed at any moment.

@@ -155,6 +155,21 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {"Scaled(0.5)": "Scaled(0.25)"},
         r"slope is 0\.25 and was 0\.5",
     ),
+    "what super() finds": (
+        {"ACTIVATION": "Twice(0.5)", "class Model": (
+            "class Twice(Scaled):\n"
+            "    def __call__(self, z):\n"
+            "        return super().__call__(z)\n"
+            "class Model"
+        )},
+        {"return self.times * self": "return self.times + self"},
+        r"__call__ is code",
+    ),
+    "what another instance does": (
+        {"** 2 * 1.5": "** 2 * (1.5 if d < -0.3 else 2.5)"},
+        {"< -0.3": "< -0.6"},
+        "divergence is code",
+    ),
     "a hyperparameter": ({}, {"slope = 0.1": "slope = 0.9"}, r"model\.slope is 0\.9 and was 0\.1"),
     "deep in a model": ({}, {'"k": 3.0': '"k": 4.0'}, r"deep.* is .*4\.0.* and was .*3\.0"),
     "a global number": (
@@ -275,6 +290,29 @@ def test_an_lr_that_a_callback_has_lowered_stays_lowered(engine: str, tmp_path: 
     assert train(text, tmp_path / "run", 6, engine) == train(text, None, 6, engine)
     with pytest.raises(PersistenceError, match=r"lr is 0\.2 and was 0\.1, and 0\.01\d* in the end"):
         train(text.replace("nn.SGD(0.1)", "nn.SGD(0.2)"), tmp_path / "run", 8, engine)
+
+
+def test_callbacks_that_go_by_what_they_remember_are_told(tmp_path: Path) -> None:
+    text = program() + (
+        "class Plateau:\n"
+        "    def __init__(self):\n"
+        "        self.calls, self.seen = 0, []\n"
+        "    def __call__(self, model, history):\n"
+        "        self.calls += 1\n"
+        "        if self.calls == 2:\n"
+        "            OPTIMIZER.lr *= 0.5\n"
+        "CALLBACKS = [Plateau()]\n"
+    )
+    watching = text.replace("OPTIMIZER.lr *= 0.5", "self.seen.append(OPTIMIZER.lr)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(text, tmp_path / "run", 4)
+        train(watching, tmp_path / "watched", 4)
+        assert train(watching, tmp_path / "watched", 6) == train(watching, None, 6)
+    with pytest.warns(
+        RuntimeWarning, match=r"remembered \(callbacks\[0\]\.calls\), which is not in"
+    ):
+        train(text, tmp_path / "run", 6)
 
 
 STATES = {

@@ -298,11 +298,13 @@ def newton(f: Function, x0: Point, options: _NewtonOptions) -> Descent:
     run = _Run("newton", f, x0, options)
     plain = Plain(run.tool, f, len(run.start))
     last = math.inf  # what the last step promised, if it was taken in full
+    lowest: list[tuple[list[float], float]] = []  # the last point, and its lowest curvature
 
     def rule(k: int, at: _At) -> list[float]:
         nonlocal last
         before, last = last, math.inf
-        model = _Model(_hessian(plain, at), at)
+        model = _Model(run.sign * _hessian(plain, at), at)
+        lowest[:] = [(at.x, model.lowest)]
         direction, promise = model.step(at.slopes)
         if not all(map(math.isfinite, direction)):
             raise _StopError(
@@ -334,7 +336,25 @@ def newton(f: Function, x0: Point, options: _NewtonOptions) -> Descent:
                 return following
         raise _StopError(model.end(f"is below the rounding of f, {rounding:.3g}", at, promise))
 
-    return run.iterate(rule)
+    found = run.iterate(rule)
+    if found.converged and _lowest(plain, run, lowest) < -DOWN:
+        # Where the gradient is 0 a step has no direction, be it at a maximum.
+        why = "stalled: f curves down from there along some line, so that it is no minimum"
+        if options.maximize:
+            why = "stalled: f curves up from there along some line, so that it is no maximum"
+        return replace(found, converged=False, reason=f"{why}; start elsewhere; {found.reason}")
+    return found
+
+
+def _lowest(plain: Plain, run: _Run, known: list[tuple[list[float], float]]) -> float:
+    """The lowest curvature at the last point, in units of the largest; 0 where there is none."""
+    for x, curvature in known:
+        if x == run.last.x:
+            return curvature
+    try:
+        return _Model(run.sign * _hessian(plain, run.last), run.last).lowest
+    except _StopError:
+        return 0.0
 
 
 def _hessian(plain: Plain, at: _At) -> Array:
@@ -368,6 +388,8 @@ class _Model:
                 f"for floats"
             )
         eigenvalues, self._axes = numpy.linalg.eigh(scaled)
+        # Beside others of about 1 and more.
+        self.lowest = float(eigenvalues[0])
         # Without their signs the step leads downhill, and uphill to maximise, as the slopes do.
         self._curvatures = numpy.abs(eigenvalues)
         # Where f is flat a step of Newton's has no length; the gradient's own has to do.
@@ -435,6 +457,8 @@ class _StopError(Exception):
 
 # The part of what a step of Newton's has promised that its own rounding may leave.
 LEFT = 1e-28
+# A curvature below that is no rounding of 0, where the largest are about 1.
+DOWN = 1e-7
 # What the reasons of runs that converged begin with.
 CONVERGED = ("eps", "rounding")
 # What f may grow to, above where it started and in multiples of that, before a run is given up.
@@ -457,12 +481,13 @@ class _Run:
         options.check(tool)
         self.tool, self._options = tool, options
         self.sign = -1.0 if options.maximize else 1.0
-        self._scalar = not isinstance(x0, Iterable)
+        self._scalar = not isinstance(x0, Iterable) or getattr(x0, "shape", None) == ()
         self.start = as_point(tool, x0, "x0")
         self._function = Followed(ConstantFunction(tool, f, len(self.start)), options.engine)
         self._path: list[list[float]] = []
         self._values: list[float] = []
         self._best: _At | None = None
+        self.last = _At(self.start, math.nan, [math.nan] * len(self.start))
         self._failure = ""
 
     def iterate(self, rule: Rule, repeats: bool = False) -> Descent:
@@ -617,6 +642,7 @@ class _Run:
         )
 
     def _keep(self, at: _At) -> None:
+        self.last = at
         self._path.append(at.x)
         self._values.append(at.value)
         if math.isfinite(at.value) and (self._best is None or at.value <= self._best.value):

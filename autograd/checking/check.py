@@ -12,13 +12,13 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from ..core.scalar_function import ScalarFunction, as_point
-from ..core.sweep import sweep
+from ..core.sweep import evaluation_order, sweep
 from ..core.value import Value, grad
 from ..text import align, number_within
-from .differences import Comparison, Slope, Tolerances, differentiate, judge, rounding_of
+from .differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
 
 TOOL = "check_gradient()"
 
@@ -79,11 +79,17 @@ class GradientMismatch(AssertionError):  # noqa: N818 - the public name
                 + ("differ from finite differences:" if wrong else "cannot be judged:"),
                 *(f"  {c}" for c in failures[:5]),
                 *([f"  and {more} more, see .report"] if more > 0 else []),
-                "A partial on the way from that input is wrong, or f computes past the graph."
-                if wrong
-                else "Move the input, or pass the absolute_tolerance that is good enough.",
+                self._advice(),
             ]
         )
+
+    def _advice(self) -> str:
+        wrong = [c for c in self.report.failures if c.verdict == "wrong"]
+        if not wrong:
+            return "Move the input, or pass the absolute_tolerance that is good enough."
+        if all(c.note for c in wrong):  # it says more
+            return "f itself may be well: see what is said of each."
+        return "A partial on the way from that input is wrong, or f computes past the graph."
 
 
 def check_gradient(
@@ -100,8 +106,9 @@ def check_gradient(
     value must be known as well as that; otherwise there is no verdict, and this too is a failure. A
     kink is the usual reason. One excuse: where rounding hides how f changes, so for a derivative
     below 1e-7 of the slopes near by or below 1e-11 f / max(1, x), it is enough to agree within the
-    uncertainty. An f that gives nan or infinity, or raises an ``ArithmeticError`` or
-    ``ValueError``, some way from the point is tried closer to it.
+    uncertainty. Nothing is called wrong where the gradient near by, or the smallest steps, explain
+    how f changes: then it is unclear, with the reason. An f that gives nan or infinity, or raises
+    an ``ArithmeticError`` or ``ValueError``, some way from the point is tried closer to it.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.
@@ -139,11 +146,19 @@ def check_gradient(
         leaves = function.leaves(xs)
         return grad(function(leaves), leaves)
 
-    comparisons = _compare(output, [root], leaves, function.names, tolerances)
+    def gradient(leaves: Sequence[Value]) -> Sequence[Value]:
+        return grad(function(leaves), leaves, create_graph=True)
+
+    def recorded(xs: Sequence[float], of: _Recorded) -> tuple[Sequence[Value], Sequence[Value]]:
+        leaves = function.leaves(xs)
+        return leaves, of(leaves)
+
+    graph = functools.partial(recorded, of=lambda leaves: [function(leaves)])
+    comparisons = _compare(output, graph, leaves, [root], function.names, tolerances)
     if order == 2:
-        gradient = grad(root, leaves, create_graph=True)
         pairs = [f"{x}, {y}" for x in function.names for y in function.names]
-        comparisons += _compare(slopes, gradient, leaves, pairs, tolerances)
+        graph, roots = functools.partial(recorded, of=gradient), grad(root, leaves, True)
+        comparisons += _compare(slopes, graph, leaves, roots, pairs, tolerances)
     report = GradientReport(root.data, tuple(comparisons))
     if report.failures:
         raise GradientMismatch(report)
@@ -172,10 +187,14 @@ def _require_finite_and_repeatable(
         )
 
 
+_Recorded: TypeAlias = Callable[[Sequence[Value]], Sequence[Value]]
+
+
 def _compare(
     f: Callable[[Sequence[float]], tuple[float, ...]],
-    roots: Sequence[Value],
+    graph: Callable[[Sequence[float]], tuple[Sequence[Value], Sequence[Value]]],
     leaves: Sequence[Value],
+    roots: Sequence[Value],
     names: Sequence[str],
     tolerances: Tolerances,
 ) -> list[Comparison]:
@@ -183,23 +202,53 @@ def _compare(
 
     Args:
         f: the outputs as a function of D floats.
-        roots: the same outputs as the graph that is checked, at the point.
-        leaves: the D inputs of that graph.
+        graph: the leaves and the outputs of a new graph, likewise.
+        leaves: the D inputs of the graph that is checked, at the point.
+        roots: its outputs.
         names: one for each derivative, those of the first output first.
         tolerances: what error is allowed.
     """
     point = [leaf.data for leaf in leaves]
 
+    def at(j: int, x: float) -> list[float]:
+        return [*point[:j], x, *point[j + 1 :]]
+
     @functools.cache
     def moved(j: int, x: float) -> tuple[float, ...]:
         try:
-            return f([*point[:j], x, *point[j + 1 :]])
+            return f(at(j, x))
         except (ArithmeticError, ValueError):
             return (nan,) * len(roots)
 
-    def numeric(i: int, j: int, rounding: float) -> Slope:
-        sufficient = 0.1 * tolerances.relative
-        return differentiate(lambda x: moved(j, x)[i], point[j], rounding, sufficient)
+    @functools.cache
+    def claimed(j: int, x: float) -> list[float]:
+        try:
+            leaves, roots = graph(at(j, x))
+        except (ArithmeticError, ValueError):
+            return [nan] * len(names)
+        return [slope for root in roots for slope in grad(root, leaves)]
+
+    def restless(root: Value, leaf: Value) -> str:
+        moving = {leaf}
+        for node in evaluation_order(root):
+            places = [k for k, x in enumerate(node.operands) if x in moving]
+            if node.op is not None and places:
+                moving.add(node)
+                numbers = [x.data if isinstance(x, Value) else x for x in node.operands]
+                if is_restless(node.op, node.data, numbers, places):
+                    return node.op.name
+        return ""
+
+    def claim(i: int, j: int, rounding: float) -> Claim:
+        place = i * len(point) + j
+        return Claim(
+            lambda x: moved(j, x)[i],
+            lambda x: claimed(j, x)[place],
+            point[j],
+            roots[i].data,
+            rounding,
+            lambda: restless(roots[i], leaves[j]),
+        )
 
     name = iter(names)
     comparisons = []
@@ -207,6 +256,5 @@ def _compare(
         computed = ((g, node.data) for node, g, _ in sweep(root) if node.op is not None)
         rounding = rounding_of(root.data, computed)
         for j, analytic in enumerate(grad(root, leaves)):
-            slope = numeric(i, j, rounding)
-            comparisons.append(judge(next(name), point[j], root.data, analytic, slope, tolerances))
+            comparisons.append(compare(next(name), claim(i, j, rounding), analytic, tolerances))
     return comparisons

@@ -172,13 +172,36 @@ atanh = Op(
 )
 erf = Op("erf", "erf(x)", "2 / sqrt(pi) * exp(-x ** 2)")
 erfc = Op("erfc", "erfc(x)", "-2 / sqrt(pi) * exp(-x ** 2)")
+
+
+def _hypot_by_x(z: Any, x: Any, y: Any) -> Any:
+    """The slope x / z on nodes, whose own slopes are worked out: small ones are not cancelled."""
+    return hypot_slope(x, y)
+
+
+def _hypot_by_y(z: Any, x: Any, y: Any) -> Any:
+    return hypot_slope(y, x)
+
+
 hypot = Op(
     "hypot",
     "sqrt(x ** 2 + y ** 2)",
-    "x / z",
-    "y / z",
+    Partial("x / z", on_nodes=_hypot_by_x),
+    Partial("y / z", on_nodes=_hypot_by_y),
     computed="hypot(x, y)",
     kinks=(Kink("abs(x) + abs(y) = 0", "both slopes are nan, as in PyTorch; JAX says 0.5"),),
+)
+# The slope of hypot, with slopes of its own: where y is small those of x / z cancel each other.
+hypot_slope = Op(
+    "hypot_slope",
+    "x / sqrt(x ** 2 + y ** 2)",
+    Partial(
+        "y ** 2 / (x ** 2 + y ** 2) ** 1.5",
+        "(y / hypot(x, y)) * (y / hypot(x, y)) / hypot(x, y)",
+    ),
+    Partial("-x * y / (x ** 2 + y ** 2) ** 1.5", "-z * (y / hypot(x, y)) / hypot(x, y)"),
+    computed="x / hypot(x, y)",
+    kinks=(Kink("abs(x) + abs(y) = 0", "it is nan, as are its slopes"),),
 )
 floor = Op("floor", "floor(x)", "0", kinks=(Kink("x = round(x)", "it jumps; the slope is 0"),))
 ceil = Op("ceil", "ceil(x)", "0", kinks=(Kink("x = round(x)", "it jumps; the slope is 0"),))

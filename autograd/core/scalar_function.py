@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
 from ..text import counted, escape, got, real, shortened
@@ -67,9 +67,10 @@ def _named(tool: str, xs: Any, called: str) -> list[tuple[str, Any]]:
         raise TypeError(
             f"{tool}: {called} is a {type(xs).__name__}, which has no first and second; pass a list"
         )
+    if getattr(xs, "shape", None) == ():  # an array without axes, which iter would refuse
+        return [(called, xs.item())]
     try:
-        # A string has no numbers in it; neither has an array without axes, which raises.
-        several = None if isinstance(xs, (str, bytes)) else iter(xs)
+        several = None if isinstance(xs, (str, bytes)) else iter(xs)  # a string has no numbers
     except TypeError:
         return [(called, xs)]
     named = (
@@ -99,7 +100,7 @@ class ScalarFunction:
     Its signature decides: D parameters without a default, or ``*args``, take scalars, and a single
     one takes a list. Where it leaves that open, f is tried, and called the other way if the first
     is a ``TypeError``: with the scalar and then the list for D = 1, with the list and then the
-    scalars if of its D parameters one has no default and the others have one.
+    scalars if one parameter has no default, and with those that have one there are D or more.
 
     Attributes:
         tool: who asks.
@@ -138,7 +139,7 @@ class ScalarFunction:
             self._ways = [False]
             self.names = [p.name for p in positional[:size]]
         elif required == 1 or len(positional) == 1:
-            self._ways = [True, False] if required == 1 and len(positional) == size else [True]
+            self._ways = [True, False] if 1 < size <= len(positional) else [True]
             self.names = [f"{first}[{i}]" for i in range(size)]
         else:
             raise TypeError(
@@ -162,15 +163,22 @@ class ScalarFunction:
             TypeError: if it was open how to call f, and both ways are one.
         """
         first, *others = self._ways
-        if not others:
+        if others == [] and not first:
             return self._called(xs, first)
         try:
             result = self._called(xs, first)
         except NoConstantError:  # of a tool that f calls, however f itself is called
             raise
         except TypeError as error:
-            result = self._other_way(xs, error)
-        else:
+            if others:
+                return self._other_way(xs, error)
+            listed = f"a list of {counted(len(xs), 'Value')}"
+            raise TypeError(
+                f"{self.tool}: f takes 1 argument and was called with {listed}, which is a "
+                f"TypeError ({error}); compute with its entries, or write f on {len(xs)} scalars"
+            ) from error
+        # A list times a whole number is a list, where f is one of scalars.
+        if isinstance(result, Value) or not first:
             self._ways = [first]
         return result
 
@@ -202,6 +210,14 @@ class ScalarFunction:
         result = self.results(xs)
         if isinstance(result, Value):
             return result
+        if self._ways == [True, False]:
+            try:
+                other = self._called(xs, False)
+            except TypeError:
+                other = None
+            if isinstance(other, Value):
+                self._ways = [False]
+                return other
         raise TypeError(
             f"{self.tool}: f must return one Value, but it returned {got(result)}; "
             f"{self._remedy(result, xs)}"
@@ -216,7 +232,8 @@ class ScalarFunction:
         result = self.results(xs)
         if isinstance(result, Value):
             return result
-        if not hasattr(result, "__len__") or isinstance(result, (str, bytes, dict)):
+        listed = hasattr(result, "__len__") or isinstance(result, Iterator)
+        if not listed or isinstance(result, (str, bytes, Mapping, Set)):
             raise TypeError(
                 f"{self.tool}: f must return a list of Values, but it returned "
                 f"{got(result)}; {self._remedy(result, xs)}"
@@ -226,11 +243,7 @@ class ScalarFunction:
             if not isinstance(entry, Value):
                 raise TypeError(
                     f"{self.tool}: f must return a list of Values, but entry {i} is {got(entry)}; "
-                    + (
-                        "return one list, and not lists in it"
-                        if hasattr(entry, "__len__") and not isinstance(entry, (str, bytes))
-                        else "if it is a constant, with derivatives 0, return it as a Value"
-                    )
+                    f"{self._remedy(entry, xs, i)}"
                 )
         if not entries:
             raise TypeError(f"{self.tool}: f returned an empty vector; return one Value at least")
@@ -252,13 +265,13 @@ class ScalarFunction:
         """The derivatives of what f gave by the variables that it was given, as plain numbers."""
         return list(grad(root, variables))
 
-    def _remedy(self, result: object, xs: Sequence[Value]) -> str:
+    def _remedy(self, result: object, xs: Sequence[Value], entry: int | None = None) -> str:
         if result is None:
-            return "end it with a return statement"
+            return "end it with a return statement" if entry is None else "return a Value there"
         if isinstance(result, bool):
             return "a comparison has no derivative; to choose between Values use autograd.where"
         if isinstance(result, numbers.Real):
-            if self._follows(result, xs):
+            if self._follows(result, xs, entry):
                 return (
                     "the number changes with the inputs, so f has lost the graph: somewhere it "
                     "takes .data or computes past the Values; use the Values themselves and "
@@ -269,20 +282,23 @@ class ScalarFunction:
                 "derivative 0; if that is meant, return it as a Value"
             )
         if hasattr(result, "__len__") and not isinstance(result, (str, bytes, dict)):
+            if entry is not None:
+                return "return one list, and not lists in it"
             return (
                 "it is a vector; return one of its entries or their sum, or differentiate them all "
                 "by autograd.jacobian(f, xs), or along one direction by autograd.jvp(f, xs, v)"
             )
         return "return what the operations on the Values give"
 
-    def _follows(self, result: object, xs: Sequence[Value]) -> bool:
+    def _follows(self, result: object, xs: Sequence[Value], entry: int | None) -> bool:
         # Each input is moved by another amount, lest f be a difference that stays the same.
         moved = [
             Value(x.data + 0.013 * (i + 1) * max(1.0, abs(x.data)), x.label)
             for i, x in enumerate(xs)
         ]
         try:
-            return bool(self.results(moved) != result)
+            other = self.results(moved)
+            return bool((other if entry is None else list(other)[entry]) != result)
         except Exception:  # An error of f's own out there would hide the message that is due.
             return False
 

@@ -259,6 +259,22 @@ class Op:
         """The same on nodes, with rows that record."""
         return self._rules(NODES)
 
+    @property
+    def jumps(self) -> bool:
+        """Whether it jumps somewhere, so that its slopes do not say all of how it changes."""
+        flat = not all(partial.passes for partial in self.partials)
+        said = any(kink.convention.startswith("it jumps") for kink in self.kinks)
+        return said or (flat and bool(self.kinks))
+
+    def slopes_at(self, z: float, xs: Sequence[float]) -> Sequence[float | None]:
+        """The slope in each operand, where these are the numbers; None where none passes."""
+        if self.linear:
+            return self.slopes if self.arity is not None else self.slopes * len(xs)
+        if self.arity is not None:
+            return [slope(z, *xs) for slope in self.slopes]
+        shared = self.shared(xs, recording=False)
+        return [self.slopes[0](z, x, *shared) for x in xs]
+
     def shared(self, operands: Sequence[Any], recording: bool) -> list[Any]:
         """What the letters of ``of_all`` stand for, as nodes or as floats of floats."""
         rows = [OPS[row] for _, row in self.of_all]

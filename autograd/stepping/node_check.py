@@ -6,9 +6,9 @@ Nothing in the graph is touched: operations are computed anew on plain floats.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from ..checking.differences import Comparison, Tolerances, differentiate, judge, rounding_of
+from ..checking.differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
 from ..core.ops import Op
 from ..core.value import Value
 from ..words.names import derivative
@@ -37,10 +37,9 @@ def check(recording: Recording, node: Value) -> Comparison:
     rounding = rounding_of(
         value, [(recording.gradients[place], recording.data[place]) for place in above]
     )
-    function = _function(recording, node, above)
-    slope = differentiate(function, x, rounding, 0.1 * TOLERANCES.relative)
-    analytic = recording.gradients[recording.place[node]]
-    return judge(name, x, value, analytic, slope, TOLERANCES)
+    function, slope, restless = _functions(recording, node, above)
+    claim = Claim(function, slope, x, value, rounding, restless)
+    return compare(name, claim, recording.gradients[recording.place[node]], TOLERANCES)
 
 
 def _above(recording: Recording, node: Value) -> list[int]:
@@ -65,23 +64,45 @@ def _is_constant(op: Op) -> bool:
     return not op.kinks and not any(partial.passes for partial in op.partials)
 
 
-def _function(recording: Recording, node: Value, above: Sequence[int]) -> Callable[[float], float]:
-    """The root as a function of the number of a node."""
+def _functions(
+    recording: Recording, node: Value, above: Sequence[int]
+) -> tuple[Callable[[float], float], Callable[[float], float], Callable[[], str]]:
+    """The root as a function of the number of a node, its slope, and what is restless."""
     moving = {recording.nodes[place] for place in above} | {node}
     # What makes each node, from which numbers, and which of these depend on the node.
-    program: list[tuple[Value, Callable[..., float], list[float], list[tuple[int, Value]]]] = []
+    program: list[tuple[Value, Op, list[float], list[tuple[int, Value]]]] = []
     for place in above:
         made = recording.nodes[place]
         assert made.op is not None
         inputs = [(i, x) for i, x in enumerate(made.operands) if x in moving]
-        program.append((made, made.op.forward, recording.numbers(made), inputs))
+        program.append((made, made.op, recording.numbers(made), inputs))
+
+    def moved(x: float) -> Iterator[tuple[Value, Op, float, list[float]]]:
+        data = {node: x}
+        for made, op, numbers, inputs in program:
+            for i, operand in inputs:
+                numbers[i] = data[operand]
+            data[made] = op.forward(*numbers)
+            yield made, op, data[made], numbers
 
     def root(x: float) -> float:
-        moved = {node: x}
-        for made, forward, numbers, inputs in program:
-            for i, operand in inputs:
-                numbers[i] = moved[operand]
-            moved[made] = forward(*numbers)
-        return moved.get(recording.root, recording.data[0])
+        data = {node: x} | {made: number for made, _, number, _ in moved(x)}
+        return data.get(recording.root, recording.data[0])
 
-    return root
+    def slope(x: float) -> float:
+        slopes = {node: 1.0}
+        for (made, op, data, numbers), (*_, inputs) in zip(moved(x), program):
+            partials = op.slopes_at(data, numbers)
+            reports = [(partials[i], slopes[operand]) for i, operand in inputs]
+            slopes[made] = sum([p * s for p, s in reports if p is not None and s != 0.0])
+        return slopes.get(recording.root, 0.0)
+
+    def restless() -> str:
+        for (_, op, data, numbers), (*_, inputs) in zip(
+            moved(recording.data[recording.place[node]]), program
+        ):
+            if is_restless(op, data, numbers, [i for i, _ in inputs]):
+                return op.name
+        return ""
+
+    return root, slope, restless
