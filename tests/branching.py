@@ -25,6 +25,8 @@ from nn.divergences import l2
 
 # Ways in which Python comes to know a number, of which it is told by a Value or a float alike.
 ASKS: dict[str, Callable[[Any], float | bool]] = {
+    "nothing": lambda v: False,
+    "a constant": lambda v: Value(2.0) > 1.0,
     "less": lambda v: v < 0.1,
     "reflected": lambda v: v <= -0.2,
     "between": lambda v: -0.3 < v < 0.3,
@@ -45,6 +47,14 @@ ASKS: dict[str, Callable[[Any], float | bool]] = {
 def number(v: Any) -> float:
     """The number of a Value or a float, by ``data`` where there is one."""
     return float(v.data) if isinstance(v, Value) else float(v)
+
+
+FREE = ("nothing", "a constant")
+
+
+def asked(rng: random.Random) -> str:
+    """One of the ways; every fourth model asks nothing that varies, and must not be refused."""
+    return rng.choice(FREE if rng.random() < 0.25 else list(ASKS))
 
 
 # What it does then: of an answer, the number asked about, and another.
@@ -81,9 +91,17 @@ class Random(nn.Module):
     def __init__(self, rng: random.Random, size: int, drops: bool) -> None:
         self.w = [[Value(rng.uniform(-1, 1)) for _ in range(size + 1)] for _ in range(3)]
         self.v = [Value(rng.uniform(-1, 1)) for _ in range(4)]
-        self.asks = rng.choice(list(ASKS))
+        self.asks = asked(rng)
         self.acts = rng.choice(list(ACTS))
-        self.place = rng.choice(["input", "hidden", "output", "parameter", "loop", "hidden loop"])
+        self.place = rng.choice(
+            [
+                "input",
+                "hidden",
+                "output",
+                "parameter",
+                *["loop", "hidden loop"] * (self.asks not in FREE),
+            ]
+        )
         self.turn = rng.randrange(size)
         self.drops = random.Random(rng.random()) if drops else None
 
@@ -163,7 +181,7 @@ def check_predict(seed: int, engine: str | None) -> str:
 def function_of(seed: int) -> tuple[Callable[[list[Any]], Any], str, random.Random]:
     """A function of two numbers with a decision in it."""
     rng = random.Random(seed)
-    ask, act = rng.choice(list(ASKS)), rng.choice(list(ACTS))
+    ask, act = asked(rng), rng.choice(list(ACTS))
     weights = [rng.uniform(0.2, 1.0) for _ in range(3)]
 
     def f(x: list[Any]) -> Any:

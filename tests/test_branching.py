@@ -195,7 +195,8 @@ def test_a_run_that_is_found_wrong_is_not_returned(engine: str, tmp_path: Path) 
     )
     with pytest.raises(LoweringError, match=match) as refused:
         fit(
-            model, [1.0, 0.5], [2.0, 1.0], epochs=300, engine=engine, checkpoint=tmp_path / "run"
+            model, [1.0, 0.5], [2.0, 1.0], epochs=300, engine=engine, checkpoint=tmp_path / "run",
+            every=100,
         )  # fmt: skip
     epoch = int(str(refused.value).partition("of epoch ")[2].partition(",")[0] or 0)
     assert 0 < epoch < 12 and model.numbers() == pytest.approx(paths[epoch], rel=1e-9)
