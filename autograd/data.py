@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from math import nan
@@ -26,11 +27,14 @@ Array: TypeAlias = NDArray[Any]
 
 _PLAIN = {float, int, Value}  # what needs no look, as nearly all entries are
 _LISTS = {list, tuple}
+_QUICK = {float, int, list, tuple, np.ndarray}
 # Whole numbers stay so, as a model may count or index with them; but only up to here, lest a
 # product of three of them should run over 64 bits, where NumPy says nothing.
 _COUNTED = 2**20
 _PROTOCOLS = ("__array__", "__array_interface__", "__array_struct__")
 _NONE = np.array(False)
+# As pandas and polars call them. Of others, such as dates, polars would make numbers as well.
+_NUMBERS = re.compile(r"u?int\d+|float\d+|bool|boolean", re.IGNORECASE)
 _FILL = "leave such instances out of inputs and targets, or fill in a number"
 
 
@@ -77,13 +81,12 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
     """
     if type(data) is np.ndarray and data.dtype == np.float64:
         return data
-    floats = type(data) is list and _kinds(data) == {float}
-    entries = data if floats else instances(name, data)
-    try:
-        array = np.asarray(entries, dtype=np.float64 if floats else None)
-    except ValueError:  # of several shapes
-        array = np.array(None)
-    if array.dtype.kind not in "fiu":
+    if type(data) is list and _kinds(data) == {float}:
+        entries: Sequence[Any] = data
+    else:
+        entries = instances(name, data)
+    array = stacked(entries)
+    if array is None:
         shapes = {i: shape_of(f"{name}[{i}]", entry) for i, entry in enumerate(entries)}
         for i, shape in shapes.items():
             if shape != shapes[0]:
@@ -92,7 +95,19 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
                 )
         rows = [flat(f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
         array = np.array(rows, dtype=np.float64).reshape(len(rows), *shapes.get(0, ()))
-    return array.astype(np.float64, copy=False)
+    return array
+
+
+def stacked(entries: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Instances as one array, where that is plain to see."""
+    # Other sequences have to be asked for their length, or they may have no end.
+    if not isinstance(entries, np.ndarray) and not set(map(type, entries)) <= _QUICK:
+        return None
+    try:
+        array = np.asarray(entries)
+    except ValueError:  # of several shapes
+        return None
+    return array.astype(np.float64, copy=False) if array.dtype.kind in "fiu" else None
 
 
 def instance(name: str, entry: Any) -> Any:
@@ -130,7 +145,8 @@ def flat(name: str, entry: Any, otherwise: str = "") -> list[float]:
     if isinstance(entry, Value):
         return [entry.data]
     if nested(entry):
-        return [x for i, part in enumerate(entry) for x in flat(f"{name}[{i}]", part, otherwise)]
+        named = [(f"{name}[{i}]", part) for i, part in enumerate(parts(entry))]
+        return [x for called, part in named for x in flat(called, part, otherwise)]
     try:
         return [real(entry)]
     except TypeError:
@@ -160,7 +176,7 @@ def shape_of(name: str, entry: Any) -> tuple[int, ...]:
     """
     if not nested(entry):
         return ()
-    inner = [shape_of(f"{name}[{i}]", part) for i, part in enumerate(entry)]
+    inner = [shape_of(f"{name}[{i}]", part) for i, part in enumerate(parts(entry))]
     if len(set(inner)) > 1:
         i = next(i for i, shape in enumerate(inner) if shape != inner[0])
         raise ValueError(
@@ -174,7 +190,16 @@ def nested(entry: Any) -> bool:
     """Whether an entry is made of others that have their places."""
     if isinstance(entry, np.ndarray):
         return entry.ndim > 0
-    return isinstance(entry, Sequence) and not isinstance(entry, (str, bytes))
+    if type(entry) in _PLAIN or isinstance(entry, (str, bytes, Value, Mapping, Set, type)):
+        return False
+    return hasattr(entry, "__len__") and hasattr(entry, "__getitem__")
+
+
+def parts(entry: Any) -> Sequence[Any]:
+    """What a nested entry is made of."""
+    if isinstance(entry, (list, tuple, np.ndarray)):
+        return entry  # type: ignore[return-value]
+    return list(entry) if hasattr(entry, "__iter__") else [entry[i] for i in range(len(entry))]
 
 
 # Lists --------------------------------------------------------------------------------------------
@@ -217,7 +242,11 @@ def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     if _kinds(entries) <= _PLAIN:
         return entries
     found = [
-        entry if type(entry) in _PLAIN else instance(f"{name}[{i}]", entry)
+        entry
+        if type(entry) in _PLAIN
+        else float(entry)
+        if type(entry) is bool
+        else instance(f"{name}[{i}]", entry)
         for i, entry in enumerate(entries)
     ]
     if all(map(operator.is_, found, entries)):
@@ -297,15 +326,17 @@ def _widened(name: str, array: Array) -> Array:
     return array.astype(object if kind in "UST" else np.float64)
 
 
-def _objects(name: str, array: Array) -> Array:
-    """An array of objects: of numbers, if all in it are, or else with each as it would be alone."""
+def _objects(name: str, array: Array, called: str = "") -> Array:
+    """An array of objects: of numbers, if all in it are, or else with each as it would be alone;
+    ``called`` is what messages put after the place of one.
+    """
     cells = array.reshape(-1).tolist()
     if not set(map(type, cells)) <= _PLAIN:
         shape = array.shape
         cells = [
             cell
             if type(cell) in _PLAIN
-            else instance(f"{name}{_place(np.unravel_index(i, shape))}", cell)
+            else instance(f"{name}{_place(np.unravel_index(i, shape))}{called}", cell)
             for i, cell in enumerate(cells)
         ]
     kinds = set(map(type, cells))
@@ -340,7 +371,11 @@ def _check_kind(name: str, dtype: np.dtype[Any]) -> None:
 
 def _frame(name: str, frame: Any) -> Array:
     """The numbers of a frame, a row for each instance; rows and columns count by position."""
-    columns = []
+    if all(_NUMBERS.fullmatch(str(dtype)) for dtype in frame.dtypes):
+        whole = _read(name, frame, lambda frame: frame.to_numpy())
+        if whole.dtype.kind in "fiub" and (whole == whole).all():
+            return _widened(name, whole)
+    columns = []  # one by one, as they are of several types, or one is not fit to compute with
     for j, label in enumerate(frame.columns):
         column = frame.iloc[:, j] if hasattr(frame, "iloc") else frame.to_series(j)
         called = f", column {shortened(repr(str(label)))},"
@@ -358,8 +393,7 @@ def _frame(name: str, frame: Any) -> Array:
 
 def _series(name: str, series: Any, called: str = "") -> Array:
     """The entries of a series, or of a column of a frame that is called so."""
-    kind = str(getattr(series, "dtype", ""))
-    if kind.startswith(("category", "Categorical", "Enum")):
+    if _is_categorical(getattr(series, "dtype", "")):
         raise TypeError(
             f"{name}{called} holds categories; turn them into class numbers, by .cat.codes (in "
             f"polars .to_physical()), or into columns of 0 and 1, by pandas.get_dummies (in polars "
@@ -374,7 +408,13 @@ def _series(name: str, series: Any, called: str = "") -> Array:
         i = int(np.argmax(missing))
         place = _place(np.unravel_index(i, array.shape))
         raise ValueError(f"{name}{place}{called} is missing ({array.flat[i]}); {_FILL}")
-    return _widened(f"{name}{called}", array)
+    return (
+        _objects(name, array, called) if array.dtype == object else _widened(name + called, array)
+    )
+
+
+def _is_categorical(dtype: object) -> bool:
+    return str(dtype).startswith(("category", "Categorical", "Enum"))
 
 
 def _missing(cell: object) -> bool:

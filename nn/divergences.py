@@ -22,7 +22,7 @@ import numpy as np
 
 import autograd
 from autograd import Value
-from autograd.data import instance, nested, remedy
+from autograd.data import instance, nested, parts, remedy
 from autograd.text import counted, got, real
 
 Number: TypeAlias = "Value | float"
@@ -320,9 +320,9 @@ def _total(terms: list[Number]) -> Value:
 def _as_list(name: str, what: str, numbers: Numbers) -> list[Number]:
     if not isinstance(numbers, (list, tuple)):
         numbers = instance(f"the {what} of {name}()", numbers)
-        numbers = numbers if nested(numbers) else [numbers]  # type: ignore[list-item]
+        numbers = parts(numbers) if nested(numbers) else [numbers]  # type: ignore[list-item]
     found: list[Number] = []
-    for i, x in enumerate(numbers):  # type: ignore[arg-type]
+    for i, x in enumerate(numbers):
         try:
             found.append(x if isinstance(x, Value) else real(x))
         except TypeError:

@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd import LoweringError, Value
 from autograd.core.decisions import REMEDY, decided
-from autograd.data import flat, instances, shape_of
+from autograd.data import flat, instances, shape_of, stacked
 
 _BY_VALUES = "; engine='python' takes instances of any kind that the model takes"
 
@@ -87,12 +87,9 @@ class Layout:
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
-        try:
-            table = np.asarray(examples)
-        except ValueError:  # of several shapes
-            table = np.array(None)
-        if table.dtype.kind in "fiu" and table.shape[1:] == self.shape:
-            return table.reshape(len(examples), self.size).astype(np.float64)
+        table = stacked(examples)
+        if table is not None and table.shape[1:] == self.shape:
+            return table.reshape(len(examples), self.size)
         rows = [self._row(f"{of}{self.name}[{i}]", example) for i, example in enumerate(examples)]
         return np.array(rows, dtype=np.float64)
 

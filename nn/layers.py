@@ -19,7 +19,7 @@ import numpy as np
 
 import autograd
 from autograd import Value
-from autograd.data import instance, nested, remedy
+from autograd.data import instance, nested, parts, remedy
 from autograd.text import got, real, whole_number
 
 from .module import Module
@@ -365,7 +365,7 @@ def _listed(name: str, width: int | None, x: Any) -> Sequence[Any]:
     if isinstance(x, np.ndarray):
         return x.tolist()  # type: ignore[no-any-return]
     if nested(x):
-        return x  # type: ignore[no-any-return]
+        return parts(x)
     count = "" if width is None else f"{width} "
     advice = "write [x] for an input of one number"
     if isinstance(x, Mapping):

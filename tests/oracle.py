@@ -180,6 +180,15 @@ def angle(v: Jet, u: Jet) -> Jet:
     )
 
 
+def cosine_of(u: Jet, v: Jet) -> Jet:
+    """u / hypot(u, v), as +-1 / sqrt(1 + t^2) with t = v / u where that is small."""
+    if abs(u.value) < abs(v.value):
+        return u * reciprocal(square_root(u * u + v * v))
+    t = v * reciprocal(u)
+    one = Jet.constant(1.0, len(u.slopes))
+    return reciprocal(square_root(one + t * t)).times(side(u))
+
+
 def area(u: Jet, f: Any, sign: int) -> Jet:
     root = 1 / mp.sqrt(u.value**2 + sign)
     return u.through(f(u.value), root, -u.value * root**3)
@@ -376,9 +385,7 @@ FUNCTIONS: dict[str, Function] = {
     "erf": Function(1, autograd.erf, lambda u: bell(u, mp.erf, 1), moderate),
     "erfc": Function(1, autograd.erfc, lambda u: bell(u, mp.erfc, -1), lambda x: abs(x) < 20.0),
     "hypot": Function(2, autograd.hypot, lambda u, v: square_root(u * u + v * v), nonzero),
-    "hypot_slope": Function(
-        2, ops.hypot_slope, lambda u, v: u * reciprocal(square_root(u * u + v * v)), nonzero
-    ),
+    "hypot_slope": Function(2, ops.hypot_slope, cosine_of, nonzero),
     "floor": Function(1, autograd.floor, lambda u: whole(u, mp.floor), chooses=whole_part),
     "ceil": Function(1, autograd.ceil, lambda u: whole(u, mp.ceil), chooses=whole_part),
     "mod": Function(2, lambda x, y: x % y, left_over, fits, chooses=ratio),
@@ -564,8 +571,8 @@ def allowance(root: Value) -> float:
         if node.op is None or gradient == 0.0:
             continue
         error += abs(gradient) * ULPS * math.ulp(size(node))
-        # An error passes where no derivative does.
-        through = node.op in (ops.stop_gradient, ops.softmax_shift)
+        # An error passes where no derivative does; that of a large number also where it is whole.
+        through = node.op in (ops.stop_gradient, ops.softmax_shift, ops.floor, ops.ceil)
         partials = [1.0] * len(node.operands) if through else local_partials(node)
         for operand, partial in zip(node.operands, partials, strict=True):
             if isinstance(operand, Value) and partial is not None:

@@ -50,6 +50,7 @@ VALUE, FUNCTIONS, COPYING = (
     "autograd/core/functions.py",
     "autograd/core/copying.py",
 )
+DATA = "autograd/data.py"
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
 PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
@@ -258,15 +259,15 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.UNPROVEN if self.operands else stale.now",
+        "time = stale.advance()",
+        "time = stale.now",
         "value",
     ),
     Fault(
         "a number assigned to an interior node is taken for what its operands gave",
         VALUE,
-        "stale.UNPROVEN if self.operands else stale.advance()",
-        "stale.advance()",
+        "self.since = stale.UNPROVEN if self.operands else time",
+        "self.since = time",
         "value",
     ),
     Fault(
@@ -376,6 +377,34 @@ FAULTS = [
         "return [1.0 - (K - 1) * epsilon if",
         "return [1.0 - K * epsilon if",
         "targets",
+    ),
+    Fault(
+        "a masked number is read",
+        DATA,
+        "if mask.any():",
+        "if mask.all():",
+        "data",
+    ),
+    Fault(
+        "a missing number in a frame is read",
+        DATA,
+        "    if missing.any():",
+        "    if missing.all():",
+        "data",
+    ),
+    Fault(
+        "bytes are computed with as they are",
+        DATA,
+        "return array.astype(np.int64 if small else np.float64, copy=False)",
+        "return array",
+        "data",
+    ),
+    Fault(
+        "class numbers are read as two classes",
+        "nn/targets.py",
+        "if np.isin(numbers, (0.0, 1.0)).all():",
+        "if (numbers >= 0.0).all():",
+        "data targets",
     ),
     Fault(
         "the risk is a sum and no average",
@@ -495,8 +524,8 @@ FAULTS = [
     Fault(
         "a constant sum forgets the sign of its terms",
         SIMPLIFY,
-        "number += sign * self.numbers[term]",
-        "number += self.numbers[term]",
+        "constants = [sign * self.numbers[x] for sign, x in terms",
+        "constants = [self.numbers[x] for sign, x in terms",
         "lowering",
     ),
     Fault(
@@ -585,6 +614,69 @@ FAULTS = [
         'getattr(self._own, "rows", None)',
         "self._computation.runner(Request.STEP).rows()",
         "program_threads",
+    # Calculus
+    Fault(
+        "what a function closes over is cut off, in calculus",
+        "autograd/core/calls.py",
+        "return [leaf for leaf in leaves if leaf not in own]",
+        "return [leaf for leaf in leaves if False]",
+        "nested_derivatives",
+    ),
+    Fault(
+        "leaves made within count as closed over, in calculus",
+        "autograd/core/calls.py",
+        "own = {*self.variables, *self._made}",
+        "own = {*self.variables}",
+        "nested_derivatives",
+    ),
+    Fault(
+        "the variable is the Value of the point itself, in calculus",
+        "autograd/core/scalar_function.py",
+        "    node = x - 0.0  # which",
+        "    node = x  # which",
+        "nested_derivatives",
+    ),
+    Fault(
+        "a point of Values loses a -0.0, in calculus",
+        "autograd/core/scalar_function.py",
+        "    node = x - 0.0  # which",
+        "    node = x + 0.0  # which",
+        "nested_derivatives",
+    ),
+    Fault(
+        "variables further out are constants, in calculus",
+        "autograd/core/calls.py",
+        "        found.update(call.variables)\n",
+        "",
+        "nested_derivatives",
+    ),
+    Fault(
+        "second derivatives have units, in calculus",
+        "autograd/calculus/critical.py",
+        "units: Array = numpy.sqrt(numpy.diag(beside))",
+        "units: Array = numpy.ones(len(beside))",
+        "calculus minimize",
+    ),
+    Fault(
+        "Newton's method calls a saddle its end, in calculus",
+        "autograd/calculus/descent.py",
+        "_lowest(plain, run, lowest) < -DOWN",
+        "_lowest(plain, run, lowest) < -math.inf",
+        "minimize",
+    ),
+    Fault(
+        "Newton's last steps are taken without a look at the gradient, in calculus",
+        "autograd/calculus/descent.py",
+        "if no_worse and model.step(there.slopes)[1] <= 0.01 * promise:",
+        "if no_worse:",
+        "minimize",
+    ),
+    Fault(
+        "a leap counts that rounding hides, in calculus",
+        "autograd/calculus/descent.py",
+        "max(self._options.eps1, 4.0 * EPSILON * abs(before))",
+        "self._options.eps1",
+        "minimize",
     ),
 ]
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from changes import mistakes
 
+from autograd import StaleGraphError, Value
 from autograd.core import stale, value
 
 
@@ -13,6 +14,19 @@ def test_a_gradient_is_of_numbers_that_fit_or_refused() -> None:
     assert list(mistakes(seed=1_000_000, count=100, counts=counts)) == []
     assert counts["sweeps refused"] > 50 and counts["sweeps right"] > 150
     assert counts["graphs right once they are computed again"] == 100
+
+
+def test_a_number_assigned_used_and_taken_back_is_noticed() -> None:
+    a = Value(3.0)
+    b = a * 2.0
+    b.data = 7.0
+    c = b * a  # of 7.0, which is no more
+    b.data = 6.0
+    with pytest.raises(StaleGraphError, match=r"holds 21\.0"):
+        c.backward()
+    c.recompute()
+    c.backward()
+    assert (c.data, a.grad) == (18.0, 12.0)
 
 
 def test_an_engine_that_does_not_look_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ they are not.
 """
 
 import array
+import datetime
 import itertools
 import math
 import random
@@ -53,6 +54,19 @@ class Logistic(Module):
 
     def __call__(self, x: Any) -> Any:
         return self.layer(x)
+
+
+class Endless:
+    """A vector of somebody's that has a length, and an entry for every number."""
+
+    def __init__(self, *entries: Any) -> None:
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, i: int) -> Any:
+        return self._entries[i % len(self._entries)]
 
 
 class Point(namedtuple("Point", "x y")):
@@ -114,19 +128,6 @@ class DLPack(Protocol):
         return self._numbers.__dlpack_device__()
 
 
-class Positions:
-    """A data set of somebody's that is asked by position, and has no end of its own."""
-
-    def __init__(self, entries: Any) -> None:
-        self._entries = entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __getitem__(self, i: int) -> Any:
-        return self._entries[i % len(self._entries)]
-
-
 def backwards(n: int) -> list[int]:
     """An index that reads the other way round."""
     return list(range(n - 1, -1, -1))
@@ -157,7 +158,7 @@ CONTAINERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         lambda X: dict(enumerate(X)).values(),
         lambda d: dict(enumerate(d)).values(),
     ),
-    "by position": (Positions, Positions),
+    "by position": (lambda X: Endless(*[Endless(*x) for x in X]), lambda d: Endless(*d)),
     "array.array": (lambda X: [array.array("d", x) for x in X], lambda d: array.array("d", d)),
     "memoryview": (lambda X: memoryview(np.array(X)), lambda d: memoryview(np.array(d))),
     "bools": each(bool),
@@ -439,6 +440,18 @@ REFUSED: dict[str, tuple[Any, str]] = {
         pd.DataFrame({"age": [1, 2, 3], "day": pd.to_datetime(["2020-01-01"] * 3)}),
         r"X, column 'day', holds dates",
     ),
+    "dates with a zone": (
+        pd.DataFrame({"age": [1, 2, 3], "day": pd.to_datetime(["2020-01-01"] * 3, utc=True)}),
+        r"X\[0\], column 'day', holds dates",
+    ),
+    "times in polars": (
+        pl.DataFrame({"age": [1, 2, 3], "t": [datetime.time(1)] * 3}),
+        r"X\[0\], column 't', is datetime\.time\(1, 0\) of type time",
+    ),
+    "spans in polars": (
+        pl.DataFrame({"age": [1, 2, 3], "t": [datetime.timedelta(1)] * 3}),
+        r"X, column 't', holds spans of time",
+    ),
     "spans": (np.array([[1, 2]] * 3, "m8[D]"), "X holds spans of time; divide them by a unit"),
     "a span": ([[np.timedelta64(1, "D"), 1.0]] * 3, r"X\[0\]\[0\] holds spans of time"),
     "lists in a frame": (
@@ -679,3 +692,7 @@ def test_a_run_that_learnt_nothing_says_so(engine: str) -> None:
     assert said.startswith("fit() learnt nothing: the loss is not 0, but its gradient is exactly 0")
     assert advice(Logistic(2), X, [1, 1], divergence=l2, engine=engine) == ""  # there is nothing
     assert advice(Logistic(2), X, [0, 1], divergence=l2, engine=engine, epochs=0) == ""
+    # At the least squares, where the gradients of two instances cancel, there is no more to learn.
+    line = Layer(1, 1, "linear")
+    line.neurons[0].w[0].data = 0.0
+    assert advice(line, [[1.0], [1.0]], [-1.0, 1.0], divergence=l2, engine=engine) == ""

@@ -4,6 +4,8 @@ import fractions
 import inspect
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -271,6 +273,83 @@ def test_no_values_have_no_softmax(function: Callable[..., Any]) -> None:
     said = f"{function.__name__}() of no values is not defined; pass a list with one at least"
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         function([])
+
+
+# NumPy on arrays of Values -----------------------------------------------------------------------
+
+
+NUMPYS = [
+    "mean",
+    "std",
+    "var",
+    "sum",
+    "prod",
+    "cumsum",
+    "cumprod",
+    "max",
+    "min",
+    "sort",
+    "median",
+    "ptp",
+    "diff",
+    "square",
+    "sqrt",
+    "exp",
+    "log",
+    "abs",
+]
+NUMPYS += [
+    "tanh",
+    "conj",
+    "average",
+    "trace",
+    "log1p",
+    "expm1",
+    "sinh",
+    "linalg.norm",
+    "outer",
+    "dot",
+    "vdot",
+    "inner",
+    "convolve",
+    "kron",
+]
+
+
+@pytest.mark.parametrize("function", NUMPYS)
+def test_numpys_functions_give_the_numbers_that_they_give_for_floats(function: str) -> None:
+    numbers = np.array([1.0, 2.0, 4.0])
+    if function == "trace":
+        numbers = np.array([[1.0, 2.0], [3.0, 4.0]])
+    f = getattr(np.linalg, function[7:]) if "." in function else getattr(np, function)
+    taken = 2 if function in ("outer", "dot", "vdot", "inner", "convolve", "kron") else 1
+    values = np.vectorize(Value, otypes=[object])(numbers)
+    found, expected = f(*[values] * taken), f(*[numbers] * taken)
+    assert np.vectorize(data, otypes=[float])(found) == pytest.approx(expected, rel=1e-15)
+
+
+def test_the_gradient_of_numpys_standard_deviation_by_hand() -> None:
+    # d std / d x_i = (x_i - mean) / (n std), with the mean 7/3 and the variance 14/9.
+    leaves = [Value(1.0), Value(2.0), Value(4.0)]
+    deviation = 3 * math.sqrt(14 / 9)
+    slopes = grad(np.std(np.array(leaves)), leaves)
+    assert slopes == pytest.approx([-4 / 3 / deviation, -1 / 3 / deviation, 5 / 3 / deviation])
+    assert grad(np.var(np.array(leaves)), leaves) == pytest.approx([-8 / 9, -2 / 9, 10 / 9])
+
+
+@pytest.mark.parametrize("function", ["det", "inv", "eigvals", "svd"])
+def test_what_numpy_computes_by_other_means_is_refused(function: str) -> None:
+    values = np.array([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
+    with pytest.raises(TypeError):
+        getattr(np.linalg, function)(values)
+
+
+def test_the_first_use_of_a_function_by_numpy_warns_of_nothing() -> None:
+    code = "import numpy as np; from autograd import Value; np.exp(np.array([Value(1.0)]))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # Sums and products -------------------------------------------------------------------------------

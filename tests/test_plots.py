@@ -5,6 +5,7 @@ look like to a person no test can say.
 """
 
 import io
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import nn
 from autograd import Value
-from nn import History
+from nn import History, plots
 from nn.plots import (
     plot_beside_text,
     plot_confusion_matrix,
@@ -387,3 +389,74 @@ def test_networks_train_without_importing_matplotlib() -> None:
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
     assert finished.stdout == "[]\n"
+
+
+def points_in(figure: Any) -> dict[str, int]:
+    """How many points a boundary's picture shows, by their name in the legend."""
+    return {
+        str(dots.get_label()): len(dots.get_offsets())
+        for dots in figure.axes[0].collections
+        if str(dots.get_label()).startswith("d = ")
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ([-1, 1, 1, -1], {"d = -1": 2, "d = 1": 2}),
+        ([0.1, 0.9, 0.9, 0.9], {"d = 0.1": 1, "d = 0.9": 3}),
+        ([True, True, True, False], {"d = 0": 1, "d = 1": 3}),
+    ],
+)
+def test_every_point_is_drawn_whatever_its_label(labels: Any, shown: dict[str, int]) -> None:
+    for X, d in ((SQUARE, labels), (np.array(SQUARE, "f4"), [[label] for label in labels])):
+        figure = plots.plot_decision_boundary(lambda x: x[0], X, d, resolution=3)
+        assert points_in(figure) == shown
+        # The line between the classes is where their labels say.
+        assert (
+            figure.axes[0].get_legend_handles_labels()[1][0] == f"y = {0 if -1 in labels else 0.5}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("X", "d", "message"),
+    [
+        (SQUARE, [1, 2, 2, 1], r"draws two classes, .* but d holds the class numbers 1, 2; for"),
+        (SQUARE, [0, 1, 2, 3], r"d holds the class numbers 0, 1, 2, 3; for class c against"),
+        (SQUARE, [0.3] * 4, r"d\[0\] is 0\.3, which is no class"),
+        (SQUARE, ["a"] * 4, r"d\[0\] is 'a' of type str; number the classes"),
+        ([[1.0, math.inf], *SQUARE[1:]], [0, 1, 0, 1], r"X\[0\]\[1\] is inf, which has no place"),
+        ([[1.0, None], *SQUARE[1:]], [0, 1, 0, 1], r"X\[0\]\[1\] is None"),
+    ],
+)
+def test_points_that_have_no_place_or_class_are_refused(X: Any, d: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        plots.plot_decision_boundary(lambda x: x[0], X, d, resolution=3)
+
+
+def test_outputs_that_are_not_finite_stay_white_or_are_refused() -> None:
+    def model(x: Any) -> float:
+        return math.nan if x[0] < 0.0 else x[0]
+
+    labels = [0, 1, 0, 1]
+    assert points_in(plots.plot_decision_boundary(model, SQUARE, labels, resolution=3))
+    with pytest.raises(ValueError, match="no output of the model is finite"):
+        plots.plot_decision_boundary(lambda x: math.inf, SQUARE, labels, resolution=3)
+
+
+def test_counts_are_written_where_they_are_coloured() -> None:
+    figure = plots.plot_confusion_matrix(pd.DataFrame([[5, 2], [0, 7]]))  # asked by column
+    written = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
+    assert written == {"5": (0, 0), "2": (1, 0), "7": (1, 1)}
+    for bad in ([[1.5, 0], [0, 1]], [[-1, 0], [0, 1]], [[math.nan, 0], [0, 1]]):
+        with pytest.raises(ValueError, match=r"counts\[0\]\[0\] is .*, which is no count"):
+            plots.plot_confusion_matrix(bad)
+
+
+def test_images_of_bytes_are_refused_and_images_in_rows_are_drawn() -> None:
+    with pytest.raises(ValueError, match=r"image 0 has a pixel 255, .*\[0, 1\]; divide by"):
+        plots.plot_images(np.full((1, 2, 2), 255, np.uint8), ["bright"])
+    rows = [[0.0, 1.0], [0.5, 0.25]]
+    figure = plots.plot_images([rows], np.array([7]), wrong=np.array([True]))
+    assert figure.axes[0].images[0].get_array().tolist() == rows
+    assert figure.axes[0].get_title() == "7"

@@ -316,3 +316,7 @@ where = Op(
 stop_gradient = Op("stop_gradient", "x", "0")
 
 BUILT_IN.update(OPS)
+# Python's functions are tried when they are first asked for; within a loop of NumPy's, which looks
+# for overflows that somebody has caused, that would be a warning.
+for _op in list(OPS.values()):
+    _ = _op.is_primitive and _op.forward

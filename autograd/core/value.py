@@ -184,7 +184,8 @@ class Value(Copied):
     @data.setter
     def data(self, number: float) -> None:
         self._data = _number("data", number)
-        self.since = stale.UNPROVEN if self.operands else stale.advance()
+        time = stale.advance()  # also for what was made since of a number that is no more
+        self.since = stale.UNPROVEN if self.operands else time
 
     @property
     def grad(self) -> float:
