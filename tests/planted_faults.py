@@ -259,8 +259,8 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "time = stale.advance()",
-        "time = stale.now",
+        "time = stale.advance()  # also",
+        "time = stale.now  # also",
         "value",
     ),
     Fault(
@@ -536,6 +536,34 @@ FAULTS = [
         "lowering",
     ),
     # The checker
+    Fault(
+        "what differences cannot judge is called wrong",
+        "autograd/checking/differences.py",
+        'if found.verdict != "wrong":',
+        "if found.verdict:",
+        "check",
+    ),
+    Fault(
+        "a jump between neighbouring floats is taken for a wrong slope",
+        "autograd/checking/differences.py",
+        "if contradictions == 0 and (name := claim.restless()):",
+        "if contradictions < 0 and (name := claim.restless()):",
+        "check",
+    ),
+    Fault(
+        "a logsumexp loses what is small beside 1",
+        IEEE,
+        "return shift + math.log1p(_rest(xs, shift))",
+        "return shift + math.log(1.0 + _rest(xs, shift))",
+        "functions",
+    ),
+    Fault(
+        "the slopes of a logsumexp miss 1 by the rounding of its value",
+        OPS,
+        'Partial("exp(x - z)", "exp(x - z) / t")',
+        'Partial("exp(x - z)", "exp(x - z) + 0 * t")',
+        "functions",
+    ),
     Fault(
         "the checker forgives a hundred times as much",
         "autograd/checking/check.py",
