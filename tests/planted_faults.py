@@ -524,8 +524,8 @@ FAULTS = [
     Fault(
         "a constant sum forgets the sign of its terms",
         SIMPLIFY,
-        "number += sign * self.numbers[term]",
-        "number += self.numbers[term]",
+        "constants = [sign * self.numbers[x] for sign, x in terms",
+        "constants = [self.numbers[x] for sign, x in terms",
         "lowering",
     ),
     Fault(
@@ -542,6 +542,70 @@ FAULTS = [
         "relative_tolerance: float = 1e-5,",
         "relative_tolerance: float = 1e-3,",
         "check oracle ops",
+    ),
+    # Calculus
+    Fault(
+        "what a function closes over is cut off, in calculus",
+        "autograd/core/calls.py",
+        "return [leaf for leaf in leaves if leaf not in own]",
+        "return [leaf for leaf in leaves if False]",
+        "nested_derivatives",
+    ),
+    Fault(
+        "leaves made within count as closed over, in calculus",
+        "autograd/core/calls.py",
+        "own = {*self.variables, *self._made}",
+        "own = {*self.variables}",
+        "nested_derivatives",
+    ),
+    Fault(
+        "the variable is the Value of the point itself, in calculus",
+        "autograd/core/scalar_function.py",
+        "    node = x - 0.0  # which",
+        "    node = x  # which",
+        "nested_derivatives",
+    ),
+    Fault(
+        "a point of Values loses a -0.0, in calculus",
+        "autograd/core/scalar_function.py",
+        "    node = x - 0.0  # which",
+        "    node = x + 0.0  # which",
+        "nested_derivatives",
+    ),
+    Fault(
+        "variables further out are constants, in calculus",
+        "autograd/core/calls.py",
+        "        found.update(call.variables)\n",
+        "",
+        "nested_derivatives",
+    ),
+    Fault(
+        "second derivatives have units, in calculus",
+        "autograd/calculus/critical.py",
+        "units: Array = numpy.sqrt(numpy.diag(beside))",
+        "units: Array = numpy.ones(len(beside))",
+        "calculus minimize",
+    ),
+    Fault(
+        "Newton's method calls a saddle its end, in calculus",
+        "autograd/calculus/descent.py",
+        "_lowest(plain, run, lowest) < -DOWN",
+        "_lowest(plain, run, lowest) < -math.inf",
+        "minimize",
+    ),
+    Fault(
+        "Newton's last steps are taken without a look at the gradient, in calculus",
+        "autograd/calculus/descent.py",
+        "if no_worse and model.step(there.slopes)[1] <= 0.01 * promise:",
+        "if no_worse:",
+        "minimize",
+    ),
+    Fault(
+        "a leap counts that rounding hides, in calculus",
+        "autograd/calculus/descent.py",
+        "max(self._options.eps1, 4.0 * EPSILON * abs(before))",
+        "self._options.eps1",
+        "minimize",
     ),
 ]
 

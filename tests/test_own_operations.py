@@ -352,3 +352,14 @@ def test_what_cannot_be_a_row_is_refused_and_changes_nothing(
 
 def test_a_formula_that_cannot_be_read_is_a_value_error() -> None:
     assert issubclass(FormulaError, ValueError)
+
+
+def test_a_whole_number_too_large_for_a_float_is_refused_in_any_formula() -> None:
+    from autograd.shell.expression import ExpressionError, parse
+
+    for make, error in (
+        (lambda text: Op("huge", text, "1"), FormulaError),
+        (parse, ExpressionError),
+    ):
+        with pytest.raises(error, match=r"larger than a float can be, 1\.8e308; write inf"):
+            make("x + 1" + 400 * "0")
