@@ -466,8 +466,8 @@ FAULTS = [
     Fault(
         "a resumed run begins with the lr that it had at its start",
         "nn/training.py",
-        "setattr(self.optimizer, name, number)",
-        "pass",
+        "in snapshot.numbers.items():\n                    setattr(self.optimizer, name, number)",
+        "in snapshot.numbers.items():\n                    pass",
         "runs",
     ),
     Fault(
