@@ -642,6 +642,7 @@ FAULTS = [
         'getattr(self._own, "rows", None)',
         "self._computation.runner(Request.STEP).rows()",
         "program_threads",
+    ),
     # Calculus
     Fault(
         "what a function closes over is cut off, in calculus",
