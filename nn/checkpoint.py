@@ -267,8 +267,9 @@ class Checkpoint:
                 loss = self.recipe.divergence(self.model(X[0]), D[0])
             except Exception:  # the run will say what is wrong
                 return {}
-        if drawn.shared:
-            self._moved.append("the random numbers that are shared by the whole program")
+        shared = "the random numbers that are shared by the whole program"
+        if drawn.shared and shared not in self._moved:
+            self._moved.append(shared)
         return {"graph": graph(loss, self._places)} if isinstance(loss, Value) else {}
 
     def _graph_at(self, parameters: Array) -> dict[str, Part]:

@@ -218,6 +218,7 @@ class _Search:
         # Things of the user's whose attributes count as far as they are read: how they are called,
         # and which attributes have been looked up.
         self.opened: list[tuple[str, str, Any, set[str]]] = []
+        self.looked_at = 0, False, 0  # how much was read when how many were looked at
         while self.waiting:
             path, called, thing = self.waiting.popleft()
             if len(self.found.lines) >= _MOST:
@@ -379,7 +380,10 @@ class _Search:
 
     def _look_further(self) -> None:
         """Look at the attributes that are read by what has been found since."""
-        for path, called, thing, looked_at in self.opened:
+        asked = len(self.reads), self.indirect
+        first = self.looked_at[2] if asked == self.looked_at[:2] else 0
+        self.looked_at = *asked, len(self.opened)
+        for path, called, thing, looked_at in self.opened[first:]:
             held: dict[str, Any] = {}
             if isinstance(thing, type):
                 held |= _own_attributes(thing)
@@ -575,15 +579,18 @@ _PLACES = tuple(
 @functools.lru_cache(4096)
 def _installed(filename: str) -> bool:
     """Whether a file is one of Python's, of this package, or of another that was installed."""
-    if filename.startswith("<frozen"):
-        return True
-    return not filename.startswith("<") and os.path.realpath(filename).startswith(_PLACES)
+    if filename.startswith("<"):
+        return filename.startswith("<frozen")
+    place = os.path.realpath(filename)
+    # There may be other folders of packages than this Python's own: the user's, the system's.
+    installed = {"site-packages", "dist-packages"} & set(place.split(os.sep))
+    return bool(installed) or place.startswith(_PLACES)
 
 
 def _installed_module(module: types.ModuleType) -> bool:
     place = getattr(module, "__file__", None)
-    if place is None:  # built in, or what is typed in
-        return module.__name__ in sys.builtin_module_names and module.__name__ != "__main__"
+    if place is None:  # what is typed in has no origin
+        return getattr(getattr(module, "__spec__", None), "origin", None) in ("built-in", "frozen")
     return _installed(place)
 
 

@@ -692,3 +692,7 @@ def test_a_run_that_learnt_nothing_says_so(engine: str) -> None:
     assert said.startswith("fit() learnt nothing: the loss is not 0, but its gradient is exactly 0")
     assert advice(Logistic(2), X, [1, 1], divergence=l2, engine=engine) == ""  # there is nothing
     assert advice(Logistic(2), X, [0, 1], divergence=l2, engine=engine, epochs=0) == ""
+    # At the least squares, where the gradients of two instances cancel, there is no more to learn.
+    line = Layer(1, 1, "linear")
+    line.neurons[0].w[0].data = 0.0
+    assert advice(line, [[1.0], [1.0]], [-1.0, 1.0], divergence=l2, engine=engine) == ""

@@ -34,6 +34,7 @@ import math
 import random
 import autograd
 import nn
+import numpy as np
 from autograd import Value, tanh
 
 SLOPE = 0.5
@@ -322,6 +323,20 @@ STATES = {
         "y = self.parts",
         "x = [v * self.rng.random() for v in x]; y = self.parts",
         r"model\.rng",
+    ),
+    "a generator of NumPy's": (
+        "self.slope = 0.1",
+        "self.slope, self.rng = 0.1, np.random.default_rng(0)",
+        "y = self.parts",
+        "x = [v * self.rng.random() for v in x]; y = self.parts",
+        r"model\.rng",
+    ),
+    "everybody's generator in NumPy": (
+        "y = self.parts",
+        "x = [v * np.random.rand() for v in x]; y = self.parts",
+        "y = self.parts",
+        "y = self.parts",
+        "the random numbers that are shared",
     ),
     "everybody's generator": (
         "y = self.parts",
