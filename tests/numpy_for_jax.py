@@ -42,7 +42,7 @@ class At:
         return changed
 
 
-def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+def jit(function: Callable[..., Any], compiler_options: Any = None) -> Callable[..., Any]:
     @functools.wraps(function)
     def quiet(*arguments: Any) -> Any:
         with np.errstate(all="ignore"):  # JAX warns of nothing either

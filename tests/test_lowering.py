@@ -431,8 +431,8 @@ def test_zeros_of_both_signs_in_a_data_set_stay_apart() -> None:
 
 
 def test_additions_end_the_same_however_they_are_written() -> None:
-    a = [Value(float(i), f"a[{i}]") for i in range(5)]
-    chain = a[0] + a[1] + a[2] + a[3] + a[4]
+    a = [Value(float(i), f"a[{i}]") for i in range(9)]
+    chain = a[0] + a[1] + a[2] + a[3] + a[4] + a[5] + a[6] + a[7] + a[8]
     sources = {lower(root, a[:2], a[2:]).source for root in (chain, sum(a), autograd.sum(a))}
     assert len(sources) == 1
 

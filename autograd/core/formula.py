@@ -49,6 +49,9 @@ TRUTHS = frozenset(_TRUTHS.values())
 FORMS = frozenset({*_FORMS.values(), CHOICE})
 
 
+TOO_LARGE = "a whole number there is larger than a float can be, 1.8e308; write inf, or scale it"
+
+
 class FormulaError(ValueError):
     """A formula that cannot be read; the message is one sentence."""
 
@@ -103,7 +106,10 @@ def _token(node: ast.expr) -> tuple[Token, Sequence[ast.expr]]:
     operands: Sequence[ast.expr] = ()
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return Token(real(number), None, node), ()
+            try:
+                return Token(real(number), None, node), ()
+            except ValueError:  # as ``is_too_large`` says
+                return Token(None, None, node), ()
         case ast.Name(id=name):
             return Token(name, None, node), ()
         case ast.UnaryOp(op=operator, operand=operand):
@@ -126,6 +132,11 @@ def _token(node: ast.expr) -> tuple[Token, Sequence[ast.expr]]:
             if not any(isinstance(argument, ast.Starred) for argument in arguments):
                 what, operands = name, arguments
     return (Token(what, len(operands), node), operands) if what else (Token(None, None, node), ())
+
+
+def is_too_large(place: ast.expr) -> bool:
+    """Whether what no formula has is a whole number that is too large for a float."""
+    return isinstance(place, ast.Constant) and type(place.value) is int
 
 
 def read(formula: str, letters: Iterable[str]) -> list[Token]:
@@ -153,6 +164,8 @@ def read(formula: str, letters: Iterable[str]) -> list[Token]:
 
     for i, token in enumerate(tokens):
         if token.what is None:
+            if is_too_large(token.place):
+                raise FormulaError(f"{shown}: {TOO_LARGE}")
             raise FormulaError(
                 f"{shown}: {piece(token.place)} is not understood; a formula has numbers, "
                 f"letters, operators, functions of autograd, and choices such as "

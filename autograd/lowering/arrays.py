@@ -197,10 +197,6 @@ def _formula(op: Op) -> tuple[Graph, int]:
     return graph, as_node(graph, op.on_nodes(*letters))
 
 
-def _negative(graph: Simplifier, x: int) -> int:
-    return graph.product(graph.constant(-1.0), x)
-
-
 def _softplus(graph: _Expanded, operands: tuple[int, ...]) -> int:
     """max(x, 0) + log(1 + e ** -|x|), as in its row; the logarithm is the same for x and -x."""
     (x,) = operands
@@ -212,7 +208,7 @@ def _softplus(graph: _Expanded, operands: tuple[int, ...]) -> int:
     else:
         positive_part = graph.apply("maximum", (x, graph.constant(0.0)))
     if negative is None:
-        exponent = _negative(graph, graph.apply("abs", (x,)))
+        exponent = graph.negative(graph.apply("abs", (x,)))
     else:
         exponent = graph.apply("minimum", (x, negative))
     logarithm = graph.node("log1p", (graph.apply("exp", (exponent,)),))
@@ -223,9 +219,9 @@ def _softplus(graph: _Expanded, operands: tuple[int, ...]) -> int:
 
 def _sigmoid(graph: _Expanded, operands: tuple[int, ...]) -> int:
     """1 / (1 + e ** -x), or e ** -softplus(-x) where that softplus is needed anyway."""
-    negative = _negative(graph, operands[0])
+    negative = graph.negative(operands[0])
     if negative in graph.softplus:
-        return graph.apply("exp", (_negative(graph, graph.softplus[negative]),))
+        return graph.apply("exp", (graph.negative(graph.softplus[negative]),))
     exponential = graph.apply("exp", (negative,))
     one = graph.constant(1.0)
     return graph.apply("div", (one, graph.total([(1.0, one), (1.0, exponential)])))

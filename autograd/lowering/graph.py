@@ -136,6 +136,11 @@ class Graph:
         """Whether a node is this plain number; -0.0 counts as 0.0."""
         return self.names[node] == CONSTANT and self.numbers[node] == number
 
+    def adds_constant(self, node: int) -> bool:
+        """Whether one of the operands is a plain number other than 0."""
+        names, numbers = self.names, self.numbers
+        return any(names[x] == CONSTANT and numbers[x] != 0.0 for x in self.operands[node])
+
     def reachable(self, roots: Iterable[int]) -> list[bool]:
         """For each node whether one of the roots depends on it."""
         reached = [False] * len(self.names)

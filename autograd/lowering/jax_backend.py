@@ -7,19 +7,24 @@ arrays, or gathered from them.
 from __future__ import annotations
 
 import importlib
+import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .arrays import jax_call
-from .graph import AFFINE, CONSTANT, PARAMETER
+from .graph import AFFINE, CONSTANT, PARAMETER, LoweringError
 from .layout import as_matrix
 from .lowered import Average, Request
 from .numpy_source import emit_numpy
 from .pipeline import Batch
 from .runners import Array, Runner
 from .schedule import Block, Schedule
+
+# Between these XLA may multiply constants by what it likes: nothing overflows, or is lost.
+ORDINARY = 1e-30, 1e30
 
 
 class JaxRunner(Runner):
@@ -43,7 +48,7 @@ class JaxRunner(Runner):
             return _Tracer(schedule, jnp, special, parameters, columns).run()
 
         self.function = function
-        self.compiled = self.jax.jit(self.function)
+        self.compiled = self.jax.jit(self.function, compiler_options=as_written(schedule))
         self.parameters: Array = np.zeros(schedule.lowered.parameters)
         self.source = emit_numpy(schedule)[0]
         self.columns: Any = None
@@ -94,6 +99,31 @@ class JaxRunner(Runner):
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
         return np.array(self.found)
+
+
+def as_written(schedule: Schedule) -> dict[str, str]:
+    """What XLA has to be told, so that it computes what is written.
+
+    Its algebraic simplifier computes log(exp(x)) as x and log(x ** 5) as 5 log(abs(x)), and
+    multiplies constants beforehand; and where it fuses a sum with its terms, these are multiplied
+    in any order.
+
+    Raises:
+        LoweringError: if there is a constant that XLA takes for 0.
+    """
+    graph, passes = schedule.lowered.graph, "algsimp"
+    for node in range(len(graph)):
+        size = abs(graph.numbers[node])
+        if graph.names[node] != CONSTANT or not 0.0 < size < math.inf:
+            continue
+        if size < sys.float_info.min:
+            raise LoweringError(
+                f"XLA takes numbers below {sys.float_info.min:.3g} for 0, and the graph holds the "
+                f"constant {graph.numbers[node]!r}; take engine='numpy', or scale what is so small"
+            )
+        if not ORDINARY[0] < size < ORDINARY[1]:
+            passes = "algsimp,fusion"
+    return {"xla_disable_hlo_passes": passes}
 
 
 def import_jax() -> Any:

@@ -42,7 +42,7 @@ def find_products(lowered: Lowered) -> Lowered:
     graph, outputs = lowered.graph, lowered.nodes()
     counts = graph.consumers(outputs)
     varies = graph.depends_on(INPUT)
-    inside = inside_chains(graph, counts)
+    inside = inside_chains(graph, counts, loose=True)
     forms = _worthwhile(
         {
             node: form

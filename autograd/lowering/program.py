@@ -44,8 +44,8 @@ def lower(
         wrt: P leaves that all instances share, to differentiate by. By one that the root does not
             depend on the derivative is 0.0, as by ``grad``.
         engine: ``"numpy"``, ``"jax"`` (float64; spread over the devices that there are; it takes
-            long to compile a graph with thousands of blocks), or ``"python"``, the reference,
-            which computes with the Values themselves.
+            long to compile a graph with thousands of blocks, and takes numbers below 2.2e-308 for
+            0), or ``"python"``, the reference, which computes with the Values themselves.
         observe: Values of the graph whose numbers for each instance are wanted as well.
 
     Returns:
@@ -197,7 +197,8 @@ class Program(_Made):
         """The mean over a batch, and its gradient.
 
         Args:
-            batch: T instances of D inputs each, T at least 1; nothing for a graph without inputs.
+            batch: T instances of D inputs each, T at least 1: lists, an array or a frame; nothing
+                for a graph without inputs.
 
         Returns:
             The mean, a float, and its P derivatives; for K roots an array of length K, and one of
@@ -336,7 +337,8 @@ class BoundProgram(_Made):
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
 
         It is for loops of your own, such as many steps in one ``jax.lax.scan``: trace it within
-        ``jax.enable_x64(True)``.
+        ``jax.enable_x64(True)``. ``jax.jit(..., compiler_options={"xla_disable_hlo_passes":
+        "algsimp"})`` keeps XLA from rewriting it, as this program is kept.
 
         Raises:
             ValueError: if the engine is another one.

@@ -27,7 +27,7 @@ MOST_LEFT = 8
 COPIES = 4
 # Between these a factor of a sum may be multiplied into those of its terms: what overflows before
 # and not after, or is lost, is then no number that anybody has.
-ORDINARY = 1e-9, 1e9
+ORDINARY = 1e-12, 1e12
 # The place of the root, and what each place holds: an operation on places, or a number. A place of
 # the form itself is counted from 0; of what is known outside of it, from -1 down.
 Form: TypeAlias = "tuple[Any, ...]"

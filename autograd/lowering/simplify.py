@@ -1,11 +1,14 @@
 """Simplify: fewer nodes with the same numbers.
 
-What is assumed: the sign of a zero does not matter where a zero is dropped from a sum, sums may be
-rounded in another order, and ``x ** 2`` is ``x * x`` to the last bit but one. Nothing else changes:
-in particular ``0 * x`` stays, as it is nan for an infinite x, and so does ``x - x``. (Elsewhere it
-is assumed that a slope that all instances share may be multiplied with the sum of what they report:
-if it is infinite, an instance that reports 0 gives no nan. And of 0.0 and -0.0 arrays may take
-either for the maximum, the minimum or the sum.)
+What is assumed: the sign of a zero does not matter where a zero is dropped from a sum, sums of
+products, of more than ``SHORT`` terms, and chains of more than ``LONGEST_CHAIN`` may be rounded in
+another order, and ``x ** 2`` is ``x * x``
+to the last bit but one. Nothing else changes. Constants stay where they are written: neither is
+``x * 1e-200 * 1e-200`` the product with 0, nor ``x + 1e16 - 1e16`` x. ``0 * x`` stays, as it is nan
+for an infinite x, and so does ``x - x``. (Elsewhere it is assumed that a slope that all instances
+share may be multiplied with the sum of what they report: if it is infinite, an instance that
+reports 0 gives no nan. And of 0.0 and -0.0 arrays may take either for the maximum, the minimum or
+the sum.)
 
 Afterwards a graph has no ``add``, ``sub`` or ``neg``: there is one n-ary ``sum`` for a chain of
 them, however it was written, and ``-x`` is ``-1 * x``.
@@ -20,6 +23,8 @@ from .graph import AFFINE, CONSTANT, Graph
 from .lowered import Lowered
 
 ADDITIVE = frozenset({"add", "sub", "neg", "sum"})
+SHORT = 3  # So many terms of a sum are added up one by one, in their order.
+LONGEST_CHAIN = 8  # So many additions keep the order in which they are written.
 
 
 def simplify(lowered: Lowered) -> Lowered:
@@ -32,7 +37,8 @@ def simplify(lowered: Lowered) -> Lowered:
     def make(node: int, name: str) -> int:
         if name in ADDITIVE:
             terms = signed_terms(graph, node, inside)
-            return simpler.total([(sign, nodes[term]) for sign, term in terms])
+            new = [(sign, nodes[term]) for sign, term in terms]
+            return simpler.total(new) if name == "sum" else simpler.chain(new)
         operands = tuple([nodes[x] for x in graph.operands[node]])
         return simpler.node(name, operands) if name == AFFINE else simpler.apply(name, operands)
 
@@ -41,14 +47,29 @@ def simplify(lowered: Lowered) -> Lowered:
     return lowered.moved(simpler, nodes)
 
 
-def inside_chains(graph: Graph, counts: list[int]) -> list[bool]:
-    """Which additions are used once, and by another addition: they dissolve in it."""
-    inside = [False] * len(graph)
-    for node, name in enumerate(graph.names):
-        if counts[node] and name in ADDITIVE:
-            for operand in graph.operands[node]:
-                if counts[operand] == 1 and graph.names[operand] in ADDITIVE:
-                    inside[operand] = True
+def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[bool]:
+    """Which additions are used once, and by another addition: they dissolve in it.
+
+    But what is written in brackets is computed before, ``a - (b - c)``, and so is what a constant
+    is added to: it may be there to keep digits, or to round.
+
+    Args:
+        graph: the graph.
+        counts: how often each node is used.
+        loose: whether brackets do not count, as in a matrix product.
+    """
+    names = graph.names
+    inside, bracketed = [False] * len(graph), [False] * len(graph)
+    fixed = [name in ADDITIVE and graph.adds_constant(x) for x, name in enumerate(names)]
+    for node in range(len(graph) - 1, -1, -1):
+        name = names[node]
+        if not counts[node] or name not in ADDITIVE or fixed[node]:
+            continue
+        for place, x in enumerate(graph.operands[node]):
+            if counts[x] == 1 and names[x] in ADDITIVE and not fixed[x]:
+                right = place > 0 and name != "sum" and not loose
+                bracketed[x] = bracketed[node] if name == "neg" else right
+                inside[x] = names[x] == "neg" or not bracketed[x]
     return inside
 
 
@@ -126,20 +147,35 @@ class Simplifier(Graph):
         return self.node("mul", (x, y))
 
     def total(self, signed: list[tuple[float, int]]) -> int:
-        """The sum of signed terms, its constants added up and a zero dropped."""
-        terms: list[int] = []
-        number = 0.0
-        for sign, term in signed:
-            if self.names[term] == CONSTANT:
-                number += sign * self.numbers[term]
-            else:
-                terms.append(term if sign > 0.0 else self.product(self.constant(-1.0), term))
-        if number != 0.0 or math.isnan(number) or not terms:
-            constant = self.constant(number)
-            if not terms:
-                return constant
-            terms.append(constant)
-        if len(terms) == 1:
-            return terms[0]
-        terms.sort()
-        return self.node("sum", tuple(terms))
+        """The sum of signed terms, a zero dropped, and constants of one sign added up."""
+        terms = [(sign, x) for sign, x in signed if not self.is_constant(x, 0.0)]
+        constants = [sign * self.numbers[x] for sign, x in terms if self.names[x] == CONSTANT]
+        number = EVERY["sum"].forward(*constants) if constants else 0.0
+        if len(constants) == len(terms):
+            return self.constant(number)
+        alike = all(x > 0.0 for x in constants) or all(x < 0.0 for x in constants)
+        if len(constants) > 1 and alike and math.isfinite(number):
+            terms = [(sign, x) for sign, x in terms if self.names[x] != CONSTANT]
+            terms.append((1.0, self.constant(number)))
+        found = [x if sign > 0.0 else self.negative(x) for sign, x in terms]
+        if len(found) == 1:
+            return found[0]
+        if len(found) != SHORT:
+            found.sort()
+        return self.node("sum", tuple(found))
+
+    def chain(self, signed: list[tuple[float, int]]) -> int:
+        """The same for additions as they are written: a few terms at a time, from the left."""
+        first, last = signed[:SHORT], signed[SHORT:]
+        if len(signed) > LONGEST_CHAIN:
+            return self.total(signed)
+        while last:
+            first = [(1.0, self.total(first)), *last[: SHORT - 1]]
+            del last[: SHORT - 1]
+        return self.total(first)
+
+    def negative(self, x: int) -> int:
+        """The node of -x."""
+        if self.names[x] == CONSTANT:
+            return self.constant(-self.numbers[x])
+        return self.product(self.constant(-1.0), x)

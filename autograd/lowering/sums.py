@@ -1,19 +1,21 @@
 """Sums: choose how arrays will compute each sum, and what becomes of the outputs.
 
-Short sums are additions and subtractions, long ones reductions, and rows and single numbers are
-not added up together. An output is averaged over the batch, and the average of a product is left
-to the end.
+Short sums are additions and subtractions as they are written, long ones reductions, for which rows
+and single numbers are added up apart. An output is averaged over the batch, and the average of a
+product is left to the end.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from .graph import AFFINE, CONSTANT, INPUT, ONE, PARAMETER
 from .lowered import Average, Lowered
-from .simplify import Simplifier
+from .simplify import SHORT, Simplifier
 
-SHORT = 3
+# Between these a constant factor of all instances may be that of their average instead.
+ORDINARY = 2.0**-10, 2.0**10
 
 
 def choose_sums(lowered: Lowered) -> Lowered:
@@ -66,6 +68,10 @@ class _Chooser:
             pairs = [x for pair in zip(coefficients, rows) for x in pair]
             return new.node(name, tuple(pairs + coefficients[len(rows) :]))
         if name in ("largest", "sum"):
+            if name == "sum" and len(operands) <= SHORT:
+                if len(operands) == 2:  # of which the order makes no difference
+                    operands = tuple(sorted(operands, key=lambda x: not self.varies[x]))
+                return self.plain_sum([nodes[x] for x in operands])
             alike = [[nodes[x] for x in operands if self.varies[x] == vary] for vary in (1, 0)]
             combine = self.plain_sum if name == "sum" else self.largest
             found = [combine(x) for x in alike if x]
@@ -91,16 +97,19 @@ class _Chooser:
         names, operands = old.names, old.operands
         while scalable and self.counts[node] == 1:
             if names[node] == "mul" and names[operands[node][0]] == CONSTANT:
-                scale *= old.numbers[operands[node][0]]
-                node = operands[node][1]
+                constant, rest = operands[node]
+                scaled = scale * old.numbers[constant]
             elif names[node] == "div" and names[operands[node][1]] == CONSTANT:
-                scale /= old.numbers[operands[node][1]]
-                node = operands[node][0]
+                rest, constant = operands[node]
+                # What is not ordinary will not be taken, and 0 is no divisor.
+                scaled = scale / (old.numbers[constant] or math.inf)
             else:
                 break
-        dissolves = names[node] == "sum" and self.counts[node] == 1
+            if not ORDINARY[0] <= abs(scaled) <= ORDINARY[1]:
+                break
+            scale, node = scaled, rest
         terms: list[tuple[int, ...]] = []
-        for term in operands[node] if dissolves else (node,):
+        for term in self.terms(node, scalable):
             product = term
             if names[term] == "mul" and old.is_constant(operands[term][0], -1.0):
                 product = operands[term][1]
@@ -116,6 +125,19 @@ class _Chooser:
                         continue
             terms.append((term,))
         return scale, terms
+
+    def terms(self, node: int, is_value: bool) -> tuple[int, ...]:
+        """The terms of an output that are averaged each by itself.
+
+        A value of three terms, or with a constant, is added up first, as it is written; but if all
+        are products, these are summed over the batch at once.
+        """
+        old, terms = self.old, self.old.operands[node]
+        if old.names[node] != "sum" or self.counts[node] > 1:
+            return (node,)
+        products = all(old.names[x] == "mul" and self.counts[x] == 1 for x in terms)
+        kept = is_value and (len(terms) == SHORT or old.adds_constant(node))
+        return (node,) if kept and not products else terms
 
     def finish(self, scale: float, terms: list[tuple[int, ...]]) -> Average:
         """The output with these terms."""
@@ -148,7 +170,8 @@ class _Chooser:
         if len(terms) > SHORT:
             return new.node("sum", tuple(terms))
         signed = [(new.names[x] != "neg", x) for x in terms]
-        signed.sort(key=lambda term: not term[0])
+        if not signed[0][0] and signed[1][0]:
+            signed[:2] = reversed(signed[:2])
         if not signed[0][0]:
             signed[0] = (True, signed[0][1])
         signs = "".join("+" if positive else "-" for positive, _ in signed)

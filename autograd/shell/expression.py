@@ -365,6 +365,8 @@ class _Reader:
             if isinstance(node, ast.UnaryOp):
                 return self._error_at(message, node)
             return self._error_behind(message, node.left, symbol)
+        if formula.is_too_large(node):
+            return self._error_at(formula.TOO_LARGE, node)
         if isinstance(node, ast.Constant):
             complaint = f"{ast.unparse(node)} is not a number; write 1 or 0 for yes or no"
             if isinstance(node.value, complex):
