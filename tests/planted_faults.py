@@ -259,8 +259,8 @@ FAULTS = [
     Fault(
         "an assignment takes no time, so that a stale graph is not noticed",
         VALUE,
-        "time = stale.advance()",
-        "time = stale.now",
+        "time = stale.advance()  # also",
+        "time = stale.now  # also",
         "value",
     ),
     Fault(
@@ -466,8 +466,8 @@ FAULTS = [
     Fault(
         "a resumed run begins with the lr that it had at its start",
         "nn/training.py",
-        "setattr(self.optimizer, name, number)",
-        "pass",
+        "in snapshot.numbers.items():\n                    setattr(self.optimizer, name, number)",
+        "in snapshot.numbers.items():\n                    pass",
         "runs",
     ),
     Fault(
@@ -537,11 +537,111 @@ FAULTS = [
     ),
     # The checker
     Fault(
+        "what differences cannot judge is called wrong",
+        "autograd/checking/differences.py",
+        'if found.verdict != "wrong":',
+        "if found.verdict:",
+        "check",
+    ),
+    Fault(
+        "a jump between neighbouring floats is taken for a wrong slope",
+        "autograd/checking/differences.py",
+        "if contradictions == 0 and (name := claim.restless()):",
+        "if contradictions < 0 and (name := claim.restless()):",
+        "check",
+    ),
+    Fault(
+        "a logsumexp loses what is small beside 1",
+        IEEE,
+        "return shift + math.log1p(_rest(xs, shift))",
+        "return shift + math.log(1.0 + _rest(xs, shift))",
+        "functions",
+    ),
+    Fault(
+        "the slopes of a logsumexp miss 1 by the rounding of its value",
+        OPS,
+        'Partial("exp(x - z)", "exp(x - z) / t")',
+        'Partial("exp(x - z)", "exp(x - z) + 0 * t")',
+        "functions",
+    ),
+    Fault(
         "the checker forgives a hundred times as much",
         "autograd/checking/check.py",
         "relative_tolerance: float = 1e-5,",
         "relative_tolerance: float = 1e-3,",
         "check oracle ops",
+    ),
+    # Branches and threads
+    Fault(
+        "a comparison of a Value that varies goes unnoticed",
+        "autograd/core/value.py",
+        'decided("compares a Value", self, other)',
+        'decided("compares a Value", other)',
+        "branching calculus",
+    ),
+    Fault(
+        "the data of a Value may be read unnoticed",
+        "autograd/core/value.py",
+        'taken("reads the data of a Value", self)',
+        "pass",
+        "branching calculus",
+    ),
+    Fault(
+        "constants are taken for inputs",
+        "autograd/core/decisions.py",
+        "        return False\n\n\n_inherited",
+        "        return True\n\n\n_inherited",
+        "branching",
+    ),
+    Fault(
+        "a comparison in another thread counts",
+        "autograd/core/decisions.py",
+        "for watch in _inherited.get():",
+        "for watch in list(open_watches):",
+        "branching",
+    ),
+    Fault(
+        "gradients of instances are not compared",
+        "nn/risk.py",
+        "if not np.allclose(gradient / scale, expected / scale, 0.0, BATCH_AGREEMENT):",
+        "if False:",
+        "branching array_training",
+    ),
+    Fault(
+        "the parameters stay where a run was found wrong",
+        "nn/training.py",
+        "        np.copyto(self.complete, parameters)\n        np.copyto(self.good, parameters)\n",
+        "        np.copyto(self.good, parameters)\n",
+        "branching",
+    ),
+    Fault(
+        "the end of a run is not looked at",
+        "nn/objective.py",
+        "count = max(affordable, policy.AT_THE_END) if last",
+        "count = 0 if last",
+        "branching",
+    ),
+    Fault(
+        "a descent found wrong is returned",
+        "autograd/lowering/automatic.py",
+        "if believed and agreed:",
+        "if False:",
+        "minimize",
+    ),
+    Fault(
+        "threads compute in one another's arrays",
+        "autograd/lowering/program.py",
+        "            averages = runner.run()\n            return runner.rows()",
+        "            averages = runner.run()\n        with self._computation.lock:\n            "
+        "return runner.rows()",
+        "program_threads",
+    ),
+    Fault(
+        "what a bound program has observed is overwritten by another",
+        "autograd/lowering/program.py",
+        'getattr(self._own, "rows", None)',
+        "self._computation.runner(Request.STEP).rows()",
+        "program_threads",
     ),
     # Calculus
     Fault(
