@@ -502,8 +502,8 @@ FAULTS = [
     Fault(
         "a label's backslash is read by Graphviz",
         LOOK,
-        'markup = html.escape(text.translate(_PRINTABLE)).replace("\\\\", r"\\\\")',
-        "markup = html.escape(text.translate(_PRINTABLE))",
+        'markup = html.escape(printable(text)).replace("\\\\", r"\\\\")',
+        "markup = html.escape(printable(text))",
         "drawing",
     ),
     Fault(
