@@ -39,7 +39,7 @@ def test_every_view_says_that_a_graph_is_stale() -> None:
     assert not any("stale" in view() for view in views)
     b.data = 100.0
     # In a picture the sentence takes two lines.
-    assert all(NOTICE[:50] in view() and NOTICE[-16:] in view() for view in views)
+    assert all(NOTICE[:50] in view() and NOTICE[-11:] in view() for view in views)
     root.recompute()
     assert not any("stale" in view() for view in views)
 
