@@ -4,6 +4,10 @@ import importlib
 import sys
 import typing
 
+from . import installed
+
+installed.check()
+
 from .core import functions, ops, sweep
 from .core.functions import *  # noqa: F403  the operations, and what is composed of them
 

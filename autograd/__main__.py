@@ -2,7 +2,10 @@
 
 import sys
 
+from . import installed
+
 if __name__ == "__main__":
+    installed.check_face()
     try:
         from .shell.commands import main
     except KeyboardInterrupt:  # while it is still being imported

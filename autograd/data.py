@@ -9,6 +9,7 @@ dicts, pass as they are, as a model may take them.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
 import re
@@ -82,9 +83,9 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
     if type(data) is np.ndarray and data.dtype == np.float64:
         return data
     if type(data) is list and _kinds(data) == {float}:
-        entries: Sequence[Any] = data
-    else:
-        entries = instances(name, data)
+        with contextlib.suppress(ValueError):  # of several shapes
+            return np.asarray(data, dtype=np.float64)
+    entries = instances(name, data)
     array = stacked(entries)
     if array is None:
         shapes = {i: shape_of(f"{name}[{i}]", entry) for i, entry in enumerate(entries)}

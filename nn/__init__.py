@@ -1,5 +1,9 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
+from autograd import installed
+
+installed.check_face()
+
 from . import datasets, divergences
 from .history import History
 from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax

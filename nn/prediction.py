@@ -18,12 +18,12 @@ from .instances import Layout, as_floats, as_values, named, not_lowered
 from .risk import Model
 
 
-def predict(model: Model, X: Sequence[Any], *, engine: str | None = None) -> list[list[float]]:
+def predict(model: Model, X: Any, *, engine: str | None = None) -> list[list[float]]:
     """The outputs of a model for many inputs, as plain numbers.
 
     Args:
         model: called with one input, returning a number, a Value or a list of K of them.
-        X: T inputs.
+        X: T inputs, in any container that ``fit`` takes.
         engine: ``"python"`` calls the model with each input; ``"numpy"`` records it once and
             computes all outputs together, the same to rounding, after trying whether some inputs
             take the same course. By default the second where there are many inputs and the model

@@ -44,11 +44,11 @@ class EmpiricalRisk:
         self.model = model
         self.divergence = divergence
 
-    def __call__(self, X: Sequence[Any], D: Sequence[Any]) -> Value:
+    def __call__(self, X: Any, D: Any) -> Value:
         """The risk over a data set.
 
         Args:
-            X: T inputs, at least one.
+            X: T inputs, at least one, in any container that ``fit`` takes.
             D: T targets.
 
         Raises:
@@ -71,8 +71,8 @@ class EmpiricalRisk:
 
     def lower(
         self,
-        X: Sequence[Any],
-        D: Sequence[Any],
+        X: Any,
+        D: Any,
         engine: str = "numpy",
         *,
         parameters: Sequence[Value] | None = None,

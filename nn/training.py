@@ -54,8 +54,8 @@ _LARGE = 100.0  # inputs beyond it are worth a word where a run diverges
 
 def fit(
     model: Module,
-    X: Sequence[Any],
-    D: Sequence[Any],
+    X: Any,
+    D: Any,
     *,
     divergence: Divergence = divergences.binary_kl,
     optimizer: Optimizer | None = None,
@@ -63,7 +63,7 @@ def fit(
     batch_size: int | None = None,
     tolerance: float | None = None,
     engine: str | None = None,
-    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    validation: tuple[Any, Any] | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 1,
@@ -75,8 +75,10 @@ def fit(
 
     Args:
         model: a module; its parameters are changed.
-        X: T inputs, at least one.
-        D: T targets.
+        X: T inputs, at least one: a list, an array, a frame or what else has an entry or a row for
+            each, by position; what can be read once only, such as a generator, is. See
+            ``autograd.data``.
+        D: T targets, likewise.
         divergence: div(Y, d); see ``nn.divergences``. The default takes one probability, as a model
             with ``output="sigmoid"`` gives.
         optimizer: ``SGD(...)`` or ``Adam(...)``; by default ``Adam(lr=0.01)``.

@@ -853,3 +853,13 @@ def test_newton_does_not_call_a_maximum_or_a_saddle_its_end() -> None:
     run = newton(double_well, 1.0, maximize=True)
     assert not run.converged and run.reason.startswith("stalled: f curves up from there")
     assert newton(lambda x, y: (x + y) ** 2 + 1, [1.0, 2.0]).converged  # flat is not down
+
+
+def test_a_start_that_counts_as_an_end_is_said_to_depend_on_units() -> None:
+    run = gradient_descent(lambda x: 1e-12 * (x - 5) ** 2, 0.0)
+    assert run.steps == 0 and run.reason == (
+        "eps2: the norm of the gradient = 1e-11 < 1e-08 already at the start; if f or x is in "
+        "small units, take a smaller eps2"
+    )
+    smaller = gradient_descent(lambda x: 1e-12 * (x - 5) ** 2, 0.0, step=1e11, eps1=0.0, eps2=1e-20)
+    assert smaller.converged and abs(smaller.x - 5) < 1e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import random
 import shutil
@@ -363,3 +364,26 @@ def test_a_whole_number_too_large_for_a_float_is_refused_in_any_formula() -> Non
     ):
         with pytest.raises(error, match=r"larger than a float can be, 1\.8e308; write inf"):
             make("x + 1" + 400 * "0")
+
+
+def test_slopes_of_any_number_of_operands_may_need_all_of_them() -> None:
+    def logarithm(*xs: float) -> float:
+        return math.log(sum(xs))
+
+    total = Op(
+        "log_total",
+        "log(x1 + x2 + ...)",
+        "1 / t",
+        by=logarithm,
+        variadic=True,
+        of_all=(("t", "sum"),),
+    )
+    x, y = Value(1.0), Value(3.0)
+    first, second = grad(total(x, y), [x, y], create_graph=True)
+    assert (first.data, second.data) == grad(total(x, y), [x, y]) == (0.25, 0.25)
+    assert grad(first, [x, y]) == (-0.0625, -0.0625)
+    for wrong in ((("t", "tanh"),), (("x", "sum"),), (("tt", "sum"),), (("t", "no_row"),)):
+        with pytest.raises(ValueError, match="of_all has a new letter for each row of any number"):
+            Op("odd_total", "x1 + x2 + ...", "1", by=logarithm, variadic=True, of_all=wrong)
+    with pytest.raises(ValueError, match="of_all has a new letter"):
+        Op("odd_one", "x + 1", "1", of_all=(("t", "sum"),))

@@ -276,7 +276,10 @@ def test_a_step_says_the_chain_rule_with_symbols_and_numbers(
     page.open(saved(reused, 3))
     assert page.grads == {"a": DASH, "b": "+7", "v3": "+1", "v4": "+1"} | {"a": "+14"}
     page.press("ARROW_LEFT")
-    assert "dv4 / db += dv4 / dv3 · dv3 / db = +1 · +3 = +3" in page.step
+    assert (
+        "contribution to dv4 / db = dv4 / dv3 · local derivative = +1 · +3 = +3 "
+        "with local derivative = b = +3 (operand 2)"
+    ) in page.step
     assert "(operand 2) grad of b +4 → +7 3/3 consumers reported" in page.step
     assert "grad of b +1 → +4 2/3 consumers reported" in page.step
     assert page.find("#v3 .count").text == "3/3"

@@ -125,8 +125,8 @@ def test_a_session_can_be_checked_by_hand() -> None:
         (step) eq
         e = a * b = 2 * (-3) = -6
         dL/de = -2
-        dL/da += dL/de * b = -2 * -3 = +6
-        dL/db += dL/de * a = -2 * +2 = -4
+        dL/da = dL/de * b = -2 * -3 = +6
+        dL/db = dL/de * a = -2 * +2 = -4
         (step) c
         at the end, position 7 of 7: every gradient is final
         c leaves the prompt with these gradients, q with those from before the pass
@@ -340,8 +340,8 @@ def test_what_is_told_of_the_graph_of_a_derivative() -> None:
     assert last("eq", root=slope).splitlines() == [
         "dz/dx = v4 + v5 = 6 + 6 = +12",
         f"{top} = +1",
-        f"d(dz/dx)/dv4 += {top} * 1 = +1 * +1 = +1",
-        f"d(dz/dx)/dv5 += {top} * 1 = +1 * +1 = +1",
+        f"d(dz/dx)/dv4 = {top} * 1 = +1 * +1 = +1",
+        f"d(dz/dx)/dv5 = {top} * 1 = +1 * +1 = +1",
     ]
     assert last("until y", "w", root=slope).splitlines() == [
         "  dz/dx = v4 + v5   d(dz/dx)/d(dz/dx) = +1",
@@ -377,7 +377,7 @@ def test_operands_and_equations_of_other_nodes() -> None:
 )
 def test_a_partial_is_one_factor_of_the_chain_rule(text: str, symbols: str) -> None:
     root, _ = graph(f"L = {text}", x=0.5)
-    assert f"dL/dx += {symbols} = +1 * " in last("eq", root=root)
+    assert f"dL/dx = {symbols} = +1 * " in last("eq", root=root)
 
 
 def test_questions_are_answered_by_the_stepper() -> None:

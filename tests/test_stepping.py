@@ -31,6 +31,7 @@ from autograd.core.sweep import consumers_first
 from autograd.stepping import steps
 from autograd.stepping.stepper import Stepper
 from autograd.stepping.steps import Step
+from autograd.stepping.targets import find_node
 from autograd.text import signed
 from autograd.words import formulas
 from autograd.words.names import LONGEST
@@ -125,14 +126,17 @@ A_LEAF_USED_FIVE_TIMES = """\
   -> p   dy/dp = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
   -> q   dy/dq = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
 [2/4] p = x * x
-  upstream dy/dp = +1                                             final (1/1 consumers reported)
-  -> x (operand 1)   dp/dx = x = +3   contribution +1 * +3 = +3   grad -- -> +3   so far (1/5)
-  -> x (operand 2)   dp/dx = x = +3   contribution +1 * +3 = +3   grad +3 -> +6   so far (2/5)
+  upstream dy/dp = +1                                                      \
+final (1/1 consumers reported)
+  -> x (operand 1)   local derivative x = +3   contribution +1 * +3 = +3   \
+grad -- -> +3   so far (1/5)
+  -> x (operand 2)   local derivative x = +3   contribution +1 * +3 = +3   \
+grad +3 -> +6   so far (2/5)
 [3/4] q = x + x + x
-  upstream dy/dq = +1                                        final (1/1 consumers reported)
-  -> x (operand 1)   dq/dx = 1   contribution +1 * +1 = +1   grad +6 -> +7   so far (3/5)
-  -> x (operand 2)   dq/dx = 1   contribution +1 * +1 = +1   grad +7 -> +8   so far (4/5)
-  -> x (operand 3)   dq/dx = 1   contribution +1 * +1 = +1   grad +8 -> +9   final (5/5)
+  upstream dy/dq = +1                                                 final (1/1 consumers reported)
+  -> x (operand 1)   local derivative 1   contribution +1 * +1 = +1   grad +6 -> +7   so far (3/5)
+  -> x (operand 2)   local derivative 1   contribution +1 * +1 = +1   grad +7 -> +8   so far (4/5)
+  -> x (operand 3)   local derivative 1   contribution +1 * +1 = +1   grad +8 -> +9   final (5/5)
 [4/4] x = +3 (leaf)
   gradient dy/dx = +9, the sum of 5 contributions   final (5/5 consumers reported)
 """
@@ -147,17 +151,20 @@ def test_a_node_used_twice_by_one_consumer_has_two_edges() -> None:
 # b = 2a waits for both of its consumers: d = c + b reports 1, then c = b * b reports 4 twice.
 WAITING = """\
 [1/4] d = c + b
-  upstream dd/dd = +1                            final (the pass starts here)
-  -> c   dd/dc = 1   contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
-  -> b   dd/db = 1   contribution +1 * +1 = +1   grad -- -> +1   so far (1/3)
+  upstream dd/dd = +1                                     final (the pass starts here)
+  -> c   dd/dc = 1            contribution +1 * +1 = +1   grad -- -> +1   final (1/1)
+  -> b   local derivative 1   contribution +1 * +1 = +1   grad -- -> +1   so far (1/3)
 [2/4] c = b * b
-  upstream dd/dc = +1                                             final (1/1 consumers reported)
-  -> b (operand 1)   dc/db = b = +4   contribution +1 * +4 = +4   grad +1 -> +5   so far (2/3)
-  -> b (operand 2)   dc/db = b = +4   contribution +1 * +4 = +4   grad +5 -> +9   final (3/3)
+  upstream dd/dc = +1                                                      \
+final (1/1 consumers reported)
+  -> b (operand 1)   local derivative b = +4   contribution +1 * +4 = +4   \
+grad +1 -> +5   so far (2/3)
+  -> b (operand 2)   local derivative b = +4   contribution +1 * +4 = +4   \
+grad +5 -> +9   final (3/3)
 [3/4] b = a + a
-  upstream dd/db = +1 + +4 + +4 = +9                         final (3/3 consumers reported)
-  -> a (operand 1)   db/da = 1   contribution +9 * +1 = +9   grad -- -> +9    so far (1/2)
-  -> a (operand 2)   db/da = 1   contribution +9 * +1 = +9   grad +9 -> +18   final (2/2)
+  upstream dd/db = +1 + +4 + +4 = +9                                  final (3/3 consumers reported)
+  -> a (operand 1)   local derivative 1   contribution +9 * +1 = +9   grad -- -> +9    so far (1/2)
+  -> a (operand 2)   local derivative 1   contribution +9 * +1 = +9   grad +9 -> +18   final (2/2)
 [4/4] a = +2 (leaf)
   gradient dd/da = +9 + +9 = +18   final (2/2 consumers reported)
 """
@@ -239,16 +246,16 @@ def test_where_no_derivative_passes_the_step_says_so() -> None:
         "[1/4] z = where(c, x, 2)",
         "upstream dz/dz = +1 | final (the pass starts here)",
         "-> c | dz/dc = 0 | contribution +0 (no derivative passes) | grad -- -> +0 | final (1/1)",
-        "-> x | dz/dx = (1 if c else 0) = +1 | contribution +1 * +1 = +1 | grad -- -> +1 | "
-        "so far (1/2)",
+        "-> x | local derivative (1 if c else 0) = +1 | contribution +1 * +1 = +1 | "
+        "grad -- -> +1 | so far (1/2)",
     ]
 
 
 def test_a_sum_of_zero_is_not_a_sum_that_has_not_begun() -> None:
     x = Value(3.0, "x")
     shown = cells(step_through(ops.where(x, x, 2.0)).next())
-    assert " | grad -- -> +0 | so far (1/2)" in shown[2]
-    assert " | grad +0 -> +1 | final (2/2)" in shown[3]
+    assert "grad -- -> +0 | so far (1/2)" in " | ".join(shown[2:4])
+    assert "grad +0 -> +1 | final (2/2)" in " | ".join(shown[4:])
 
 
 @pytest.mark.parametrize("op", ops.OPS.values(), ids=lambda op: op.name)
@@ -644,9 +651,29 @@ def test_data_and_labels_are_read_once() -> None:
         node.data, node.label = 1000.0, "other"
     assert transcript(s) == LECTURE[LECTURE.index("[2/7]") :]
     assert (nodes["a"].grad, nodes["b"].grad) == (6.0, -4.0)
-    assert "1000" not in s.table()
-    s.restart()
-    assert transcript(s) == LECTURE
+    table, notice = s.table().rsplit("\n", 1)
+    assert "1000" not in table
+    assert notice == (
+        "this graph is stale: other = other * other holds 1000.0, but 1000.0 * 1000.0 is "
+        "1000000.0; call recompute()"
+    )
+    with pytest.raises(autograd.StaleGraphError, match=r"call recompute\(\) on its root"):
+        s.restart()
+    s.quit()
+    assert (nodes["a"].grad, nodes["b"].grad) == (0.0, 0.0)
+
+
+def test_a_pass_is_not_begun_again_with_numbers_that_the_graph_has_no_longer() -> None:
+    nodes = lecture_graph()
+    s = step_through(nodes["L"])
+    s.run()
+    nodes["a"].data = 5.0
+    nodes["L"].recompute()
+    for again in (s.restart, s.forward):
+        with pytest.raises(autograd.StaleGraphError, match=r"L was -8.0 when .* is 10.0 now"):
+            again()
+    assert nodes["a"].grad == 6.0
+    assert s.back() == "at position 6 of 7: next() takes [7/7] b = -3 (leaf)"
 
 
 def test_a_gradient_that_the_user_sets_stays_until_a_movement_writes_it() -> None:
@@ -898,3 +925,33 @@ def test_a_large_graph_starts_soon_and_steps_at_once(build: Callable[[], Value])
     twin = build()
     twin.backward()
     assert all_bits(root) == all_bits(twin)
+
+
+# Growth: what a node is used by, or made of, is looked at once and not for each of its edges.
+
+
+def wide_sum_with_consumers(n: int) -> Value:
+    total = autograd.sum([Value(float(i)) for i in range(n)])
+    h = Value(0.0)
+    for _ in range(n):
+        h = h + total
+    return h
+
+
+def test_what_a_node_has_received_is_put_together_once_for_all_its_edges() -> None:
+    s = step_through(wide_sum_with_consumers(20))
+    s.until("sum")
+    first, second = s.step(), s.step()
+    assert isinstance(first, Step) and isinstance(second, Step)
+    assert first.received == (1.0,) * 20
+    assert first.received is second.received
+    assert isinstance(other := s.steps[1], Step) and other.received == (1.0,)
+    assert s.steps[s.position].received == first.received
+
+
+def test_a_name_is_looked_up_and_not_searched() -> None:
+    s = step_through(wide_sum_with_consumers(4000))
+    begun = time.process_time()
+    for node, name in s.steps.names.items():
+        assert find_node(s.steps, name) is node
+    assert time.process_time() - begun < 2.0  # when searched for, they took 16 s

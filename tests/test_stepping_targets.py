@@ -632,3 +632,17 @@ def test_names_of_derivatives_need_no_quotes(label: str) -> None:
 @pytest.mark.parametrize("label", ["y/x", "d/dx", "d()/dx", "d(y/dx", "dy/dx/dz", "d(y z)/dx"])
 def test_names_that_only_resemble_derivatives_are_quoted(label: str) -> None:
     assert step_through(Value(1.0, label)).steps[0].names.popitem()[1] == f'"{label}"'  # type: ignore[attr-defined]
+
+
+def test_until_at_the_start_goes_on_the_second_time() -> None:
+    nodes = lecture_graph()
+    s = step_through(nodes["L"])
+    assert s.until("isfinite").startswith("until isfinite (+1 at L): at the start of 7 nodes")
+    met = []
+    while not s.done:
+        met.append(s.until("isfinite"))
+    assert len(met) == 7 and met[0].startswith("until isfinite (-2 at d): at position 1 of 7")
+    s.restart()
+    s.until("L")
+    s.add_breakpoint("L")
+    assert s.run().startswith("breakpoint 1, before L changes: at the start of 7 nodes")

@@ -13,8 +13,17 @@ from typing import Any
 
 import pytest
 
-from autograd import AnomalyError, Value, detect_anomaly, grad, group, log, record_source
-from autograd.core import table, value
+from autograd import (
+    AnomalyError,
+    LoweredFunction,
+    Value,
+    detect_anomaly,
+    grad,
+    group,
+    log,
+    record_source,
+)
+from autograd.core import stale, table, value
 from autograd.core.observers import open_blocks
 
 
@@ -193,8 +202,15 @@ def test_a_graph_may_be_copied_and_swept_at_the_same_time() -> None:
     assert x.grad == 20.0 * slope
 
 
+FUNCTION = LoweredFunction(lambda x: x * x, 1.0)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("lock", [value._adding, table._entering], ids=["sweeps", "rows"])
+@pytest.mark.parametrize(
+    "lock",
+    [value._adding, table._entering, stale._advancing, FUNCTION._programs._lock],
+    ids=["sweeps", "rows", "assignments", "programs"],
+)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_forked_in_the_middle_of_another_threads_sweep_does_not_wait(lock: Any) -> None:
     def hold() -> None:
@@ -211,9 +227,11 @@ def test_a_child_forked_in_the_middle_of_another_threads_sweep_does_not_wait(loc
         try:
             signal.alarm(5)
             w = Value(3.0)
+            w.data += 1.0
             (w * w).backward()
             with lock:
-                os._exit(0 if w.grad == 6.0 else 1)
+                right = w.grad == 8.0 and FUNCTION.value(3.0) == 9.0
+                os._exit(0 if right else 1)
         finally:
             os._exit(2)
     other.join()

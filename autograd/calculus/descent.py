@@ -599,7 +599,8 @@ class _Run:
         norm = at.norm
         if norm < self._options.eps2 or norm == 0.0:
             comparison = "is 0" if norm == 0.0 else f"= {norm:.3g} < {self._options.eps2:g}"
-            return f"eps2: the norm of the gradient {comparison}"
+            start = " already at the start; if f or x is in small units, take a smaller eps2"
+            return f"eps2: the norm of the gradient {comparison}{start * (k == 0 and norm > 0.0)}"
         change = abs(value - self._values[-1]) if k else math.inf
         if change < self._options.eps1 and not self._leapt(x, slopes):
             return (

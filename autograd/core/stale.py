@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import sys
-import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..text import ends, escape, shortened
+from .forks import shared_lock
 
 now = 0
 """The time: how many assignments there have been."""
@@ -21,7 +21,7 @@ now = 0
 UNPROVEN = sys.maxsize
 """Later than any time: since when a node has a number that its operands did not give it."""
 
-_advancing = threading.Lock()
+_advancing = shared_lock()
 
 
 class StaleGraphError(RuntimeError):

@@ -8,8 +8,6 @@ own is one like any other, but that it may be replaced by another of its name.
 from __future__ import annotations
 
 import keyword
-import os
-import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..text import counted, got, operand
 from . import ieee
+from .forks import shared_lock
 from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
 
 
@@ -88,13 +87,7 @@ BUILT_IN: set[str] = set()
 """The names of autograd's own rows, which nobody can replace; filled when all are there."""
 DEEPEST = 200
 """How deep rows of a user's own may call one another: each is a call within a call of Python."""
-_entering = threading.RLock()
-if hasattr(os, "register_at_fork"):  # as a child of a fork has no other thread that could let go
-    os.register_at_fork(
-        before=_entering.acquire,
-        after_in_parent=_entering.release,
-        after_in_child=_entering.release,
-    )
+_entering = shared_lock()
 _LETTERS = set("abcdefghijklmnopqrstuvwxy")
 
 

@@ -11,8 +11,6 @@ Begin with ``class Value``; the functions above it only write its methods.
 from __future__ import annotations
 
 import operator
-import os
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NoReturn, overload
 
@@ -21,6 +19,7 @@ from . import ops, stale
 from .calls import note, open_calls
 from .copying import Copied
 from .decisions import decided, open_watches, taken
+from .forks import shared_lock
 from .observers import announce, open_blocks
 from .ops import OPS, Op
 from .origin import Origin
@@ -384,12 +383,7 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
 _new: Callable[[type[Value]], Value] = object.__new__
 
 # Held while a sweep's gradients are added; a signal's handler may call backward() meanwhile.
-_adding = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    # A child would wait for ever for a thread that it does not have, and hold half of its sums.
-    os.register_at_fork(
-        before=_adding.acquire, after_in_parent=_adding.release, after_in_child=_adding.release
-    )
+_adding = shared_lock()
 
 
 @overload

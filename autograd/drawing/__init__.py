@@ -67,6 +67,8 @@ def render(root: Value, options: FileOptions) -> Path:
     """
     place = checked_place(options.path, "a picture", ENDINGS, "the ending says which format")
     picture = picture_of(root, options)
+    if picture.notice:
+        rendering.say(picture.notice)
     lines = dot_lines(picture, options.rankdir, options.partials)
     text, note = dot_text(lines), ""
     content = text.encode()

@@ -40,9 +40,12 @@ def sign_colour(number: float | None, neutral: str, negative: str = NEGATIVE) ->
 
 
 def attribute_list(**attributes: str) -> str:
-    """A DOT attribute list; the label alone is HTML-like, between angle brackets."""
-    pairs = (f"{k}=<{v}>" if k == "label" else f'{k}="{v}"' for k, v in attributes.items())
+    """A DOT attribute list; labels alone are HTML-like, between angle brackets."""
+    pairs = (f"{k}=<{v}>" if k in _LABELS else f'{k}="{v}"' for k, v in attributes.items())
     return f" [{' '.join(pairs)}]"
+
+
+_LABELS = ("label", "headlabel")
 
 
 class _Printable(dict[int, int]):
@@ -66,9 +69,14 @@ class _Printable(dict[int, int]):
 _PRINTABLE = _Printable()
 
 
+def printable(text: str) -> str:
+    """Any string with signs in the place of what no XML and no UTF-8 can hold."""
+    return text.translate(_PRINTABLE)
+
+
 def as_markup(text: str) -> str:
     """Any string for an HTML-like label: markup escaped, and backslashes, which Graphviz reads."""
-    markup = html.escape(text.translate(_PRINTABLE)).replace("\\", r"\\")
+    markup = html.escape(printable(text)).replace("\\", r"\\")
     # Graphviz 2.43 takes a text that is nothing but "]" or "]]" for a syntax error.
     return "&#93;" + markup[1:] if markup.startswith("]") else markup
 
@@ -78,9 +86,8 @@ def as_tooltip(text: str) -> str:
 
     A long one becomes a sum of strings, for Graphviz reads no more than 16384 bytes as one.
     """
-    lines = (line.translate(_PRINTABLE) for line in text.split("\n"))
-    printable = "\n".join(lines)
-    parts = [printable[k : k + _PART] for k in range(0, len(printable), _PART)]
+    lines = "\n".join(map(printable, text.split("\n")))
+    parts = [lines[k : k + _PART] for k in range(0, len(lines), _PART)]
     escaped = (html.escape(part).replace("\\", r"\\\\").replace("\n", "&#10;") for part in parts)
     return '" + "'.join(escaped)
 

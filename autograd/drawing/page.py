@@ -11,6 +11,8 @@ import hashlib
 import html
 import xml.etree.ElementTree as ElementTree
 
+from .look import printable
+
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 
@@ -22,7 +24,7 @@ def page(svg: bytes, title: str) -> str:
         title: the name of the page; any text will do.
     """
     policy = f"default-src 'none'; style-src {_digest(_STYLE)}; script-src {_digest(_SCRIPT)}"
-    name = html.escape(title)
+    name = html.escape(printable(title))
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

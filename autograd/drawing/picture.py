@@ -20,6 +20,7 @@ from ..core.sweep import consumers_first, local_partials
 from ..core.value import Value
 from ..text import got
 from ..words.formulas import by_labels
+from ..words.staleness import stale_graph
 from .collapse import Cut, Group, collapse
 from .groups import nestings
 from .options import Options
@@ -28,6 +29,8 @@ from .part import Marks, Part, require_part, select
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.
 PARALLEL = 8
+# In all, by the arrows of a picture, before it is laid out in a hurry.
+COLUMNS_CROSSED = 800
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ class Picture:
         frames: the outermost open groups.
         hidden: how many Values of the graph are no part of the picture.
         around: whether the picture is of what is around a node, and not of the end of the graph.
+        notice: that the graph is stale, in words; or the empty string.
     """
 
     nodes: tuple[Node, ...]
@@ -157,12 +161,27 @@ class Picture:
     frames: tuple[Frame, ...]
     hidden: int
     around: bool
+    notice: str = ""
 
     @property
     def arrows(self) -> list[Arrow]:
         """All arrows between places of the picture."""
         ends: list[Node | Box] = [*self.nodes, *self.boxes]
         return [arrow for end in ends for arrow in end.arrows]
+
+    @functools.cached_property
+    def is_tangled(self) -> bool:
+        """Whether the arrows between Values cross so many columns that a good layout takes minutes.
+
+        Each Value stands in the first column after all that it was made of.
+        """
+        columns: dict[str, int] = {}
+        length = 0
+        for node in self.nodes:  # operands first
+            sources = [x.source for x in node.arrows if isinstance(x.source, str)]
+            columns[node.id] = 1 + max([columns.get(x, 0) for x in sources], default=-1)
+            length += sum(columns[node.id] - columns.get(x, 0) for x in sources)
+        return length > COLUMNS_CROSSED
 
     @functools.cached_property
     def largest_contribution(self) -> float:
@@ -234,7 +253,7 @@ class _Painter:
         nodes = tuple(self._node(value) for value in self.drawn)
         boxes = tuple(self._box(group, values) for group, values in self.cut.boxes.items())
         hidden = len(self.graph) - len(self.part.nodes)
-        return Picture(nodes, boxes, self._frames(), hidden, around)
+        return Picture(nodes, boxes, self._frames(), hidden, around, stale_graph(self.graph))
 
     def _node(self, value: Value) -> Node:
         is_open = value in self.part.opened

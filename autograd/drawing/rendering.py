@@ -129,9 +129,9 @@ def _draw(renderer: _Renderer, texts: Sequence[str], picture_format: str) -> lis
         except subprocess.TimeoutExpired:
             # The same layout takes the same time in any other Graphviz.
             raise RenderError(
-                f"{renderer.name} did not finish within {SECONDS_TO_DRAW:g} s; draw a part of the "
-                f"graph by passing an interior Value, or set "
-                f"autograd.drawing.rendering.SECONDS_TO_DRAW"
+                f"{renderer.name} did not finish within {SECONDS_TO_DRAW:g} s; draw the graph by "
+                f"groups (leave out groups=None and max_nodes=), or a part of it, with depth=5 or "
+                f"focus=VALUE; for more time set autograd.drawing.rendering.SECONDS_TO_DRAW"
             ) from None
     if outcome.returncode == renderer.absent:
         raise NotInstalledError(f"{renderer.name} cannot be imported ({_printed(outcome)})")

@@ -7,7 +7,6 @@ program in place of a function asks ``Guard``, or ``BatchGuard`` where it is one
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.decisions import REMEDY, Watch
+from ..core.forks import own_lock
 from ..core.functions import dot
 from ..core.scalar_function import ConstantFunction, as_point
 from ..core.sweep import consumers_first
@@ -265,7 +265,7 @@ class Programs:
         self.guard = Guard(root, leaves)
         self._root, self._leaves, self._engine = root, list(leaves), engine
         self._made: dict[str, Program] = {}
-        self._lock = threading.RLock()
+        self._lock = own_lock()
         self._below = np.tri(len(leaves), dtype=bool)
         self._entries: tuple[Places, Places] | None = None
 

@@ -197,7 +197,8 @@ class Program(_Made):
         """The mean over a batch, and its gradient.
 
         Args:
-            batch: T instances of D inputs each, T at least 1; nothing for a graph without inputs.
+            batch: T instances of D inputs each, T at least 1: lists, an array or a frame; nothing
+                for a graph without inputs.
 
         Returns:
             The mean, a float, and its P derivatives; for K roots an array of length K, and one of

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from itertools import chain, repeat
 
 from ..core import ieee
 from ..stepping.recording import Recording
@@ -119,17 +118,25 @@ def _gradient(step: Step) -> str:
 
 
 def _report(step: Step, edge: Receipt) -> str:
-    """``dL/da = dL/de · de/da = -2 · -3 = +6`` with ``de/da = b``, and a's gradient so far."""
+    """``dL/da = dL/de · de/da = -2 · -3 = +6`` with ``de/da = b``, and a's gradient so far.
+
+    Of an operand with several uses that is one of the terms of dL/da, and is called so.
+    """
     root, node = step.names[step.root], step.names[step.node]
     operand = step.names[edge.operand]
-    local = _derivative(node, operand)
+    is_whole = edge.consumers == 1
+    local = _derivative(node, operand) if is_whole else "<span>local derivative</span>"
     contribution = _numeral(signed(edge.contribution), "contribution")
     if edge.partial is None:
         numbers = f"{contribution} (no derivative passes)"
     else:
         factors = f"{_numeral(signed(step.gradient))} · {_numeral(signed(edge.partial))}"
         numbers = f"{factors} = {contribution}"
-    equation = [_derivative(root, operand), f"{_derivative(root, node)} · {local}", numbers]
+    equation = [
+        _derivative(root, operand) if is_whole else f"contribution to {_derivative(root, operand)}",
+        f"{_derivative(root, node)} · {local}",
+        numbers,
+    ]
     before = "\u2014" if edge.before is None else signed(edge.before)
     arrived = [
         f"<span>grad of {code(operand)} {_numeral(before)} → "
@@ -143,7 +150,7 @@ def _report(step: Step, edge: Receipt) -> str:
     if edge.stale is not None:
         arrived.append(_tag("span", "stale", _stale(edge.stale)))
     return (
-        _equation(equation, first="=" if edge.reported == 1 else "+=")
+        _equation(equation)
         + _tag("span", "local", _local(step, edge, local))
         + _tag("span", "arrived", "".join(arrived))
     )
@@ -159,8 +166,7 @@ def _local(step: Step, edge: Receipt, derivative: str) -> str:
             equation = [derivative, _numeral(number)]
         else:
             equation.append(_numeral(signed(edge.partial)))
-    uses = sum(operand is edge.operand for operand in step.node.operands)
-    which = f" (operand {edge.position + 1})" if uses > 1 else ""
+    which = f" (operand {edge.position + 1})" if edge.is_repeated else ""
     return f"<span>with</span> {_equation(equation)}{which}"
 
 
@@ -177,14 +183,11 @@ def _stale(held: float) -> str:
 # Mathematics ------------------------------------------------------------------------------------
 
 
-def _equation(sides: Iterable[str], first: str = "=") -> str:
-    """Sides with signs of equality between them, the first of which may be another sign."""
+def _equation(sides: Iterable[str]) -> str:
+    """Sides with signs of equality between them."""
     left, *others = sides
     # A sign goes with what is right of it, also into a new line.
-    signs = chain([first], repeat("="))
-    right = [
-        f"<span>{_tag('span', 'sign', sign)} {side}</span>" for sign, side in zip(signs, others)
-    ]
+    right = [f"<span>{_tag('span', 'sign', '=')} {side}</span>" for side in others]
     return _tag("span", "equation", " ".join([f"<span>{left}</span>", *right]))
 
 

@@ -25,6 +25,7 @@ from ..stepping.steps import EDGES_SHOWN, Step
 from ..text import signed
 from ..words.formulas import in_names
 from ..words.names import derivative
+from ..words.staleness import stale_graph
 from .excerpt import Excerpt
 from .markup import code, heading, section, start
 
@@ -67,7 +68,7 @@ def page_text(recording: Recording, position: int) -> str:
         script=script,
         root=escape(root),
         headline=escape(heading(recording[0])),
-        notice=_notice(excerpt, steps, position),
+        notice=_notice(excerpt, steps, position) + _stale(recording),
         graph=svg(excerpt.boxes(moments), title=f"computation graph of {root}"),
         steps="\n".join([start(recording), *map(section, steps)]),
         last=len(steps),
@@ -116,6 +117,7 @@ def _spoken(step: Step) -> str:
     root, name = step.names[step.root], step.names[step.node]
     reports = [
         f"{step.names[edge.operand]} receives {signed(edge.contribution)}"
+        + (f", {edge.standing} {signed(edge.after)}" if edge.consumers > 1 else "")
         for edge in step.edges[:EDGES_SHOWN]
     ]
     return "; ".join(
@@ -137,6 +139,11 @@ def _notice(excerpt: Excerpt, steps: list[Step], position: int) -> str:
         f"{focus.number:,}) with their steps; {excerpt.hidden:,} are hidden. For another part, "
         f"save the page when the stepper is there.</p>"
     )
+
+
+def _stale(recording: Recording) -> str:
+    notice = stale_graph(recording.nodes)
+    return notice and f'<p class="notice">{escape(notice)}; the steps are those of before</p>'
 
 
 def _json(data: object) -> str:

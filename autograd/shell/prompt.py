@@ -26,6 +26,7 @@ from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
 from ..text import Text
 from ..views import step_through
+from ..words.staleness import stale_graph
 from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
 from .terminal import is_typed, say, word_delimiters
 
@@ -124,6 +125,7 @@ class Prompt(cmd.Cmd):
         self._stepper = stepper
         self._names = names
         self._displayed: dict[str, str] = {}
+        self._notice = ""  # that the graph is stale, if that has been said
         self._forget_place()
 
     def interact(self) -> None:
@@ -185,11 +187,20 @@ class Prompt(cmd.Cmd):
             if command is not None:
                 return bool(command.run(self, argument))
             self._names.run(line)
+            self._tell_stale()
         except (BrokenPipeError, KeyboardInterrupt):
             raise
         except Exception as error:  # also of the user's own code, as in pdb
             say(f"*** {_told(error)}")
         return False
+
+    def _tell_stale(self) -> None:
+        """Say so when what has been run has made the graph stale."""
+        notice = stale_graph(self._stepper.steps.nodes)
+        if notice != self._notice:
+            self._notice = notice
+            if notice:
+                say(f"{notice}. The pass goes on with the numbers that it was recorded with")
 
     def _read(self, line: str) -> tuple[Command | None, str]:
         """The command that a line means, and what follows it; None if it is no command."""

@@ -26,8 +26,8 @@ class Cursor:
         self._has_quit = False
         # How many values are computed, or None without a forward pass.
         self._values_done: int | None = 0 if forward else None
-        # Whether a breakpoint has stopped the pass where it stands.
-        self._reported = False
+        # Whether a breakpoint, and whether a target of ``until``, has stopped the pass here.
+        self._reported = self._met = False
 
     @cached_property
     def values(self) -> Forward:
@@ -121,7 +121,7 @@ class Cursor:
         if self._values_done is not None:  # the forward pass comes first
             self._values_done = len(self.values)
         self._move(place, edges_done, every_node=place == len(self.steps))
-        self._reported = bool(stops)
+        self._reported, self._met = bool(stops), place == end
         for b in stops:
             b.hits += 1
         self.breakpoints[:] = [b for b in self.breakpoints if not (b.once and b in stops)]
@@ -136,8 +136,11 @@ class Cursor:
     def _next_at(self, target: Target) -> int | None:
         """The first place ahead at which a target is; None if there is none."""
         # The place where the pass stands is not ahead of it, but for the start.
-        has_begun = self._position > 0 or self._edges_done > 0 or self._reported
+        has_begun = self._position > 0 or self._edges_done > 0 or self._reported or self._met
         ahead = range(self._position + has_begun, len(self.steps))
+        if target.node is not None:
+            place = self.steps.place[target.node]
+            return place if place in ahead else None
         return next((place for place in ahead if target.is_at(self.steps, place)), None)
 
     def _next_stop(self, end: int) -> tuple[int, int, list[Breakpoint]]:
@@ -166,7 +169,8 @@ class Cursor:
         """
         recording, root = self.steps, self.root
         first, was_at_start = self.edges_taken, not self._position + self._edges_done
-        self._position, self._edges_done, self._reported = position, edges_done, False
+        self._position, self._edges_done = position, edges_done
+        self._reported = self._met = False
         if every_node:
             held = recording.before if position == 0 else map(recording.after, recording.nodes)
             for node, grad in zip(recording.nodes, held):

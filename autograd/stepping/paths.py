@@ -289,8 +289,10 @@ def _ends(parts: Sequence[str]) -> list[str]:
 def _arrival(why: Why, arrival: Arrival) -> list[str]:
     names = why.names
     root, node, consumer = names[why.root], names[why.node], names[arrival.consumer]
+    # By one of several ways comes only a part of what the consumer's derivative may be.
+    local = "local derivative" if len(why.arrivals) > 1 else derivative(consumer, node)
     return [
-        f"{derivative(root, consumer)} * {derivative(consumer, node)}",
+        f"{derivative(root, consumer)} * {local}",
         f"{signed(arrival.gradient)} * {signed(arrival.partial)} = {signed(arrival.total)}",
         counted(arrival.count, "path"),
     ]

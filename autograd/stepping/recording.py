@@ -72,6 +72,7 @@ class Recording(_Records[Step]):
             if node.label:
                 self.labelled.setdefault(node.label, []).append(node)
         self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
+        self._latest_received: tuple[Value | None, tuple[float, ...]] = None, ()
 
     @property
     def root(self) -> Value:
@@ -111,8 +112,11 @@ class Recording(_Records[Step]):
     def edge(self, number: int) -> Receipt:
         """The report along an edge, and what it makes of the operand's gradient."""
         report = self.reports[number]
-        operand = report.operand
-        earlier = self._total(operand, number)
+        operand, arriving = report.operand, self.arriving(report.operand)
+        come = bisect_left(arriving, number)
+        earlier = self.reports[arriving[come - 1]].total if come else None
+        # The edges from one node to an operand arrive one after the other.
+        beside = arriving[max(come - 1, 0) : come + 2]
         return Receipt(
             operand,
             report.position,
@@ -120,8 +124,9 @@ class Recording(_Records[Step]):
             report.contribution,
             self._stale.get(operand) if earlier is None else self._on_top(operand, earlier),
             self._on_top(operand, report.total),
-            bisect_left(self.arriving(operand), number) + 1,
-            len(self.arriving(operand)),
+            come + 1,
+            len(arriving),
+            sum(self.reports[edge].consumer is report.consumer for edge in beside) > 1,
         )
 
     def latest(self, node: Value, edges: int) -> Receipt | None:
@@ -134,6 +139,11 @@ class Recording(_Records[Step]):
         """What a node has received in this pass from the first ``edges`` of all edges."""
         total = self._total(node, edges)
         return 0.0 if total is None else total
+
+    @cached_property
+    def called(self) -> Mapping[str, Value]:
+        """The node of each name."""
+        return {name: node for node, name in self.names.items()}
 
     @cached_property
     def operations(self) -> Sequence[str]:
@@ -151,7 +161,7 @@ class Recording(_Records[Step]):
             data=self.data[place],
             root=self.root,
             gradient=self.gradients[place],
-            received=tuple([self.reports[edge].contribution for edge in self.arriving(node)]),
+            received=self._received(node),
             stale=self._stale.get(node),
             edges=tuple(map(self.edge, range(start + first, start + last))),
             first_edge=first,
@@ -172,6 +182,14 @@ class Recording(_Records[Step]):
             earlier = self._total(operand, number)
             before = self.before[self.place[operand]]
             operand.grad = before if earlier is None else self._on_top(operand, earlier)
+
+    def _received(self, node: Value) -> tuple[float, ...]:
+        """What has been reported to a node; kept while its edges are taken one by one."""
+        known, received = self._latest_received
+        if known is not node:
+            received = tuple([self.reports[edge].contribution for edge in self.arriving(node)])
+            self._latest_received = node, received
+        return received
 
     @cached_property
     def _arriving(self) -> Mapping[Value, int | list[int]]:

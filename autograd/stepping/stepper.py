@@ -11,8 +11,10 @@ import dataclasses
 from itertools import count
 
 from ..checking.differences import Comparison
+from ..core.stale import StaleGraphError, refuse_stale
 from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
+from ..words.staleness import stale_graph
 from . import node_check, tables
 from .cursor import Cursor
 from .naive import beside_naive
@@ -141,15 +143,20 @@ class Stepper(Cursor):
         """Go back to the start, and make every ``.grad`` what it was before the pass.
 
         With a forward pass, the start is before its first value.
+
+        Raises:
+            StaleGraphError: if some ``.data`` has changed since the pass was recorded.
         """
         if self._has_quit:
             return self._nothing("to restart")
+        self._refuse_changed()
         self._rewind()
         return self._stand()
 
     def forward(self) -> Text:
         """Go back to before the first value, to replay the forward pass before the sweep."""
         if not self._has_quit:
+            self._refuse_changed()
             self._values_done = 0
         return self.restart()
 
@@ -283,7 +290,8 @@ class Stepper(Cursor):
                 f"table(all=True) shows them)"
             )
         rows = tables.values_table if self.is_forward else tables.pass_table
-        return Text(f"{self.whereabouts}\n{rows(self, places)}{note}")
+        lines = [self.whereabouts, rows(self, places) + note, stale_graph(self.steps.nodes)]
+        return Text("\n".join(filter(None, lines)))
 
     @property
     def whereabouts(self) -> Text:
@@ -313,6 +321,18 @@ class Stepper(Cursor):
         return f"<Stepper {self.whereabouts}>"
 
     # Within ------------------------------------------------------------------------------------
+
+    def _refuse_changed(self) -> None:
+        """Do not begin again with numbers that are the graph's no longer."""
+        recording = self.steps
+        refuse_stale(recording.nodes)
+        for node, number in zip(recording.nodes, recording.data):
+            now = node.data
+            if now != number and (now == now or number == number):
+                raise StaleGraphError(
+                    f"{recording.names[node]} was {number!r} when this pass was recorded, and is "
+                    f"{now!r} now; step_through() begins a pass with the new numbers"
+                )
 
     def _take(self, most_edges: int | None = None) -> Step | ForwardStep | Text:
         """Take a step, or so many edges of it, with notes of what it changes."""

@@ -7,7 +7,6 @@ raises, whatever numbers and labels a graph holds.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -36,6 +35,7 @@ class Receipt(NamedTuple):
         after: the operand's ``.grad`` with this contribution.
         reported: how many reports the operand has received, this one included.
         consumers: how many it will receive; its gradient is final when all have come.
+        is_repeated: whether the node uses the operand more than once.
     """
 
     operand: Value
@@ -46,6 +46,7 @@ class Receipt(NamedTuple):
     after: float
     reported: int
     consumers: int
+    is_repeated: bool
 
     @property
     def progress(self) -> str:
@@ -55,7 +56,12 @@ class Receipt(NamedTuple):
     @property
     def state(self) -> str:
         """Whether the operand's gradient is final: ``so far (1/2)``."""
-        return f"{'final' if self.reported == self.consumers else 'so far'} ({self.progress})"
+        return f"{self.standing} ({self.progress})"
+
+    @property
+    def standing(self) -> str:
+        """Whether all reports to the operand have come: ``final``, or ``so far``."""
+        return "final" if self.reported == self.consumers else "so far"
 
     @property
     def stale(self) -> float | None:
@@ -103,8 +109,7 @@ class Step:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
-        uses = Counter(map(id, self.node.operands))
-        reports = [_report(self, edge, uses[id(edge.operand)]) for edge in self.edges[:EDGES_SHOWN]]
+        reports = [_report(self, edge) for edge in self.edges[:EDGES_SHOWN]]
         # The gradients of the operands stand in one column with what is said of the node's own.
         left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
         if max(map(len, left), default=0) <= WIDEST:
@@ -209,17 +214,27 @@ def _completeness(step: Step) -> str:
     return f"final ({consumers}/{consumers} consumers reported)"
 
 
-def _report(step: Step, edge: Receipt, uses: int) -> list[str]:
+def _report(step: Step, edge: Receipt) -> list[str]:
     """The columns of an edge's line; an operand that the node uses more than once is numbered."""
     name = step.names[edge.operand]
     return [
-        f"-> {name} (operand {edge.position + 1})" if uses > 1 else f"-> {name}",
-        f"{derivative(step.names[step.node], name)} = {_partial(step, edge)}",
+        f"-> {name} (operand {edge.position + 1})" if edge.is_repeated else f"-> {name}",
+        f"{_called(step, edge)} {_partial(step, edge)}",
         f"contribution {contribution(step, edge)}",
         f"grad {held(edge.before)} -> {signed(edge.after)}",
         edge.state,
         "" if edge.stale is None else stale_notice(edge.stale),
     ]
+
+
+def _called(step: Step, edge: Receipt) -> str:
+    """What the partial is: the derivative, ``de/da =``, where nothing else leads from a to e.
+
+    Of an operand with several uses it may be one term of that derivative: in ``a + a`` it is 1.
+    """
+    if edge.consumers > 1:
+        return "local derivative"
+    return f"{derivative(step.names[step.node], step.names[edge.operand])} ="
 
 
 def _partial(step: Step, edge: Receipt) -> str:

@@ -18,6 +18,7 @@ from ..text import align, got, signed, whole_number
 from ..words import formulas
 from ..words.formulas import in_names
 from ..words.names import derivative, name_nodes
+from ..words.staleness import stale_graph
 from .cursor import Cursor
 from .recording import Recording
 from .steps import EDGES_SHOWN, NOT_BEGUN, contribution, held, stale_notice
@@ -30,7 +31,8 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
     """Print the graph under a Value as a table, operands before what is made of them.
 
     A node that has no label is called by the number of its line: ``v3``. Before a sweep the
-    gradient is ``--``. Of a large graph the lines in the middle are left out.
+    gradient is ``--``. Of a large graph the lines in the middle are left out. If some number is no
+    longer what its operands give, a last line says so.
 
     Args:
         root: the Value at the end of the computation.
@@ -79,6 +81,7 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
     lines = align(rows)
     if last > first:
         lines.insert(first + 1, f"... {last - first:,} more")
+    lines += filter(None, [stale_graph(nodes[::-1])])
     print("\n".join(lines), file=sys.stdout if file is None else file)
 
 
@@ -161,11 +164,17 @@ def equation(recording: Recording, node: Value) -> str:
         " = ".join(filter(None, [name, *made, signed(step.data)])),
         f"{upstream} = {signed(step.gradient)}",
     ]
-    for edge in step.edges:
+    for number, edge in enumerate(step.edges, start=recording.starts[place]):
         arriving = derivative(root, names[edge.operand])
         partial = _factor(formulas.partial(node, edge.position, names))
-        symbols = f"{upstream} * {partial}"
-        lines.append(f"{arriving} += {symbols} = {contribution(step, edge)}")
+        line = f"{upstream} * {partial} = {contribution(step, edge)}"
+        if edge.consumers == 1:
+            lines.append(f"{arriving} = {line}")
+        else:
+            total = signed(recording.reports[number].total)
+            lines.append(
+                f"{arriving}: contribution {line}, {edge.standing} {total} ({edge.progress})"
+            )
     if edges > len(step.edges):
         lines.append(f"... and {edges - len(step.edges)} more operands")
     return "\n".join(lines)

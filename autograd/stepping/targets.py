@@ -219,7 +219,9 @@ def _called(recording: Recording, written: str) -> Sequence[Value]:
     """The nodes with this label; else the one node that the texts call so, such as ``w#2``."""
     known, name = recording.labelled, written.strip()
     found = known.get(written) or known.get(name)
-    return found or [node for node in recording.nodes if recording.names[node] == name]
+    if found is None and name in recording.called:
+        found = [recording.called[name]]
+    return found or ()
 
 
 def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:

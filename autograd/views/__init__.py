@@ -22,6 +22,7 @@ from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
+from ..words.staleness import stale_graph
 
 if TYPE_CHECKING:
     import graphviz
@@ -120,6 +121,8 @@ def _html(text: str, recording: Recording, place: int, position: int, edges_done
         return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
     except (rendering.RenderError, OSError) as error:
         return f"{words}<p>no picture: {escape(str(error))}</p>"
+    notice = stale_graph(recording.nodes)
+    words += f"<p>{escape(notice)}</p>" if notice else ""
     hidden = f"<p>{excerpt.hidden:,} more Values are not drawn</p>" if excerpt.hidden else ""
     # White under it also where the notebook is dark.
     return f'{words}<div style="overflow: auto; background: #fff">{picture}</div>{hidden}'

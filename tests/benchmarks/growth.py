@@ -290,6 +290,23 @@ def shown(root: Any, _: list[Value]) -> Run:
     return run
 
 
+def edge_by_edge(root: Any, _: list[Value]) -> Run:
+    def run() -> None:
+        s = autograd.step_through(root)
+        while not s.done:
+            s.step()
+
+    return run
+
+
+def tables(root: Any, _: list[Value]) -> Run:
+    def run() -> object:
+        s = autograd.step_through(root)
+        return s.table(all=True), s.naive()
+
+    return run
+
+
 def page(root: Any, _: list[Value]) -> Run:
     folder = tempfile.mkdtemp()
     return lambda: autograd.step_through(root).save(f"{folder}/page.html")
@@ -305,6 +322,8 @@ WITH_A_GRAPH: dict[str, tuple[int, Callable[[Any, list[Value]], Run]]] = {
     "lowered step": (4_000, lowered_step),
     "step": (4_000, stepped),
     "step and back": (4_000, stepped_back),
+    "step edge by edge": (4_000, edge_by_edge),
+    "table and naive": (4_000, tables),
     "why": (4_000, why),
     "show": (4_000, shown),
     "draw": (2_000, lambda root, _: lambda: autograd.draw(root)),
@@ -520,6 +539,27 @@ def _source(n: int) -> Run:
 def _free(n: int) -> Run:
     held: list[Any] = [chain(n)]
     return lambda: held.clear()
+
+
+@row("step: names of nodes looked up", 4_000)
+def _names(n: int) -> Run:
+    s = autograd.step_through(autograd.sum([Value(1.0) for _ in range(n)]))
+    return lambda: [s.check(f"v{number}") for number in range(n, n - 100, -1)]
+
+
+@row("draw: groups", 1_000)
+def _groups(n: int) -> Run:
+    x = Value(0.5, "x")
+    for i in range(n):
+        with autograd.group(f"block{i % 50}.part{i}"):
+            x = autograd.tanh(x * 1.1)
+    return lambda: autograd.draw(x)
+
+
+@row("draw: labels of a length", 10_000)
+def _drawn_labels(n: int) -> Run:
+    root = autograd.sum([Value(0.1, "w" * n) for _ in range(50)])
+    return lambda: autograd.draw(root)
 
 
 @row("breakpoints", 250)
