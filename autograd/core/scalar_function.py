@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from ..text import counted, escape, got, real, shortened
 from .calls import Call, varied
-from .observers import observing
+from .observers import Observer
 from .sweep import count_consumers, inspected
 from .value import Value, grad
 
@@ -324,7 +324,7 @@ class ConstantFunction(ScalarFunction):
             with self._call:
                 return super().__call__(xs)
         made = set(xs)
-        with Call(xs, forgets=True), observing(made.add):
+        with Call(xs, forgets=True), Observer(made.add):
             root = super().__call__(xs)
         self._refuse([node for node in count_consumers(root) if node not in made])
         return root
