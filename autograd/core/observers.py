@@ -35,7 +35,7 @@ class Block:
     def __enter__(self: B) -> B:
         try:  # Ctrl-C may come at once, and a block that stays open costs every later node its time
             self.open.add(self)
-            self._inherited.set((*self.here(), self))
+            self._inherited.set((*self._inherited.get(), self))
         except BaseException:
             self.__exit__()
             raise
@@ -77,4 +77,6 @@ def announce(node: Any) -> None:
 
 def inspector() -> Callable[..., Any] | None:
     """What sweeps here instead of the usual sweep; None where nothing does."""
+    if not Observer.open:
+        return None
     return next((block.sweep for block in Observer.here() if block.sweep is not None), None)

@@ -90,7 +90,7 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
         if isinstance(other, Value):
             return compare(self._data, other._data)
         try:
-            return compare(self._data, operand(other))
+            return compare(self._data, other if type(other) is float else operand(other))
         except TypeError:
             return NotImplemented
         except ValueError:  # beyond all floats, but Python compares them
@@ -100,6 +100,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
 
 
 def _number(attribute: str, number: Any) -> float:
+    if type(number) is float:
+        return number
     try:
         return real(number)
     except (TypeError, ValueError) as error:
@@ -488,4 +490,4 @@ def zero_grad(values: Value | Iterable[Value]) -> None:
                 f"type {type(node).__name__}; pass the leaves themselves, or the root of the graph"
             )
     for node in nodes:
-        node.grad = 0.0
+        node._grad = 0.0
