@@ -21,8 +21,8 @@ from .origin import is_ours, user_frame
 LONGEST_LINE = 60  # characters of a line of code that a message shows
 
 REMEDY = (
-    "write a choice that depends on numbers with autograd.where, autograd.maximum or "
-    "autograd.minimum, and compute with the Values and not with their .data"
+    "write a choice that depends on numbers with autograd.where, as in where(less(x, y), a, b), "
+    "autograd.maximum or autograd.minimum, and compute with the Values and not with their .data"
 )
 
 
