@@ -61,10 +61,14 @@ def stale_among(nodes: Iterable[Any]) -> list[Any]:
 
 
 def _is_stale(node: Any) -> bool:
-    number, given = node._data, computed(node)
-    if number == given:
-        return math.copysign(1.0, number) != math.copysign(1.0, given)
-    return not (math.isnan(number) and math.isnan(given))
+    return not same(node._data, computed(node))
+
+
+def same(x: float, y: float) -> bool:
+    """Whether two numbers are one: nan is nan, and 0.0 is not -0.0."""
+    if x == y:
+        return math.copysign(1.0, x) == math.copysign(1.0, y)
+    return x != x and y != y
 
 
 def computed(node: Any, fresh: Mapping[Any, float] = {}) -> float:

@@ -351,5 +351,12 @@ class Programs:
             # Not by lower(), which would refuse leaves that no root depends on.
             computation = Computation(roots(), list(inputs), self._leaves, [], self._engine, first)
             program = self._made[name] = Program(computation, single=False)
+        if self.departed:
+            self._refuse_another()
         program.parameters[:] = point
         return program
+
+    @property
+    def departed(self) -> bool:
+        """Whether a Value that f uses was assigned another number than programs have of it."""
+        return any(x._computation.held.departed(x.parameters) for x in self._made.values())
