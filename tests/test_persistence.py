@@ -521,7 +521,7 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
 }
 FORGED_RUNS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "nothing": (dict.clear, "names no settings"),
+    "nothing": (dict.clear, "is not what fit"),
     "epochs": (put("epochs", to=3), "not as long as its epochs"),
     "negative epochs": (put("epochs", to=-2), "expected a count, got -2"),
     "half an epoch": (put("epochs", to=2.0), r"expected a count, got 2\.0"),

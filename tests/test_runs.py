@@ -429,13 +429,14 @@ def test_what_cannot_be_compared_goes_on_with_one_notice(
         lambda run: run["identity"].update(parts=3),
         lambda run: run["identity"].update(moved="all"),
         lambda run: run["identity"]["parts"].update(model={"digest": 3}),
-        lambda run: run["identity"]["parts"]["model"].update(lines={"model": ["a"]}),
+        lambda run: run["identity"]["parts"]["model"].update(digest="", lines={"model": ["a"]}),
+        lambda run: run["identity"]["parts"]["model"].update(digest="", lines=[1]),
         lambda run: run["optimizer"].update(settings=[1]),
         lambda run: run["optimizer"]["settings"].update(lr=[-1.0]),
         lambda run: run["optimizer"]["settings"].update(lr="0.1"),
         lambda run: run["optimizer"]["settings"].update(lr=["7ff8000000000000"]),
         lambda run: run["optimizer"]["settings"].update(lr={}),
-        lambda run: run["optimizer"]["settings"].update(other=1),
+        lambda run: run["optimizer"]["settings"].update(momentum=1.5),
     ],
 )
 def test_a_forged_identity_is_refused(change: Any, tmp_path: Path) -> None:
