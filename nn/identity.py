@@ -316,7 +316,7 @@ class _Search:
             if name in sys.modules:
                 self._wait(f"{path}[{name}]", name, sys.modules[name])
         if vars(thing):
-            self.opened.append((f"{path}", called, thing, set()))
+            self.opened.append((path, called, thing, set()))
 
     def _method(self, path: str, called: str, thing: Any) -> str:
         self._wait(f"{path}.__func__", called, thing.__func__)

@@ -95,8 +95,8 @@ def fit(
             whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
-            returns True ends the run. Parameters that they put in the place of others are trained
-            from then on, beginning as at the start of a run.
+            returns True ends the run. Parameters that they put in the place of others, as a model
+            may when it is called, are trained from then on, beginning as at the start of a run.
         checkpoint: a file that holds the state of the run. If it is there, the run goes on from
             it; the parameters that the model has are not used then, and the callbacks are called
             for the last epoch in it once more. The numbers are, bit for bit, those of a run that
