@@ -639,8 +639,8 @@ FAULTS = [
     Fault(
         "what a bound program has observed is overwritten by another",
         "autograd/lowering/program.py",
-        'getattr(self._own, "rows", None)',
-        "self._computation.runner(Request.STEP).rows()",
+        "found: Array = self._own.rows.T",
+        "found: Array = self._runner.rows().T",
         "program_threads",
     ),
     # Calculus

@@ -164,7 +164,6 @@ class Value(Copied):
                 ``label`` is no string.
             ValueError: if ``data`` is a whole number beyond the largest float.
         """
-        # What comes nearly always need not be asked about.
         self._data = data if type(data) is float else _number("data", data)
         self._grad = 0.0
         self._label = label if type(label) is str else _text("label", label)
@@ -206,7 +205,7 @@ class Value(Copied):
 
     @label.setter
     def label(self, label: str) -> None:
-        self._label = _text("label", label)
+        self._label = label if type(label) is str else _text("label", label)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)

@@ -60,7 +60,8 @@ def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[
     """
     names = graph.names
     inside, bracketed = [False] * len(graph), [False] * len(graph)
-    fixed = [name in ADDITIVE and graph.adds_constant(x) for x, name in enumerate(names)]
+    constants = {x for x, name in enumerate(names) if name == CONSTANT and graph.numbers[x] != 0.0}
+    fixed = [not constants.isdisjoint(operands) for operands in graph.operands]
     for node in range(len(graph) - 1, -1, -1):
         name = names[node]
         if not counts[node] or name not in ADDITIVE or fixed[node]:
