@@ -100,8 +100,6 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
 
 
 def _number(attribute: str, number: Any) -> float:
-    if type(number) is float:
-        return number
     try:
         return real(number)
     except (TypeError, ValueError) as error:
@@ -187,7 +185,7 @@ class Value(Copied):
 
     @data.setter
     def data(self, number: float) -> None:
-        self._data = _number("data", number)
+        self._data = number if type(number) is float else _number("data", number)
         time = stale.advance()  # also for what was made since of a number that is no more
         self.since = stale.UNPROVEN if self.operands else time
 
