@@ -108,7 +108,8 @@ def refuse_stale(nodes: Iterable[Any]) -> None:
     stale = stale_among(nodes)
     if stale:
         raise StaleGraphError(
-            f"{told(stale[-1])}: a number was assigned after the graph was computed from it, and "
-            f"its derivatives would mix old and new; compute the graph again after the "
-            f"assignment, or call recompute() on its root"
+            f"{told(stale[-1])}: a number was assigned, by you or in training, after the graph "
+            f"was computed from it, and its derivatives would mix old and new; compute the graph "
+            f"again after each assignment, or, if no if or max in Python was part of that, call "
+            f"recompute() on its root"
         )
