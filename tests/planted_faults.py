@@ -481,7 +481,7 @@ FAULTS = [
     Fault(
         "a step reports the gradient without what the leaf held before",
         RECORDING,
-        "return self._stale[node] + total if node in self._stale else total",
+        "return self.stale[node] + total if node in self.stale else total",
         "return total",
         "stepping",
     ),
