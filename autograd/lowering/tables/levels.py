@@ -116,8 +116,9 @@ class Nodes:
         nodes, roots = (np.concatenate(x) for x in zip(*found))
         order = np.lexsort((roots, nodes))
         self.pairs = nodes[order], roots[order]
-        for node in np.unique(nodes).tolist():
-            self.reached[node] = True
+        reached = np.zeros(len(self.names), dtype=bool)
+        reached[nodes] = True
+        self.reached = reached.tolist()
 
     def _reached_from(self, roots: list[int]) -> tuple[Indices, Indices]:
         """The nodes to which the derivative of some roots comes, with the places of these."""
@@ -142,6 +143,8 @@ class Nodes:
                 for x in operands:
                     if learns[x]:
                         bits[x] |= found
+        if len(roots) == 1:  # as mostly
+            return np.array(reached, dtype=np.intp), np.zeros(len(reached), dtype=np.intp)
         size = len(roots) // 8 + 1
         data = b"".join([bits[node].to_bytes(size, "little") for node in reached])
         table = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
