@@ -466,8 +466,15 @@ FAULTS = [
     Fault(
         "a resumed run begins with the lr that it had at its start",
         "nn/training.py",
-        "in snapshot.numbers.items():\n                    setattr(self.optimizer, name, number)",
-        "in snapshot.numbers.items():\n                    pass",
+        "self.set(snapshot.numbers)",
+        "pass",
+        "runs",
+    ),
+    Fault(
+        "what a model makes when it is called is not trained",
+        "nn/training.py",
+        "        if self.own.hold():\n            return False\n",
+        "        return False\n",
         "runs",
     ),
     Fault(
@@ -676,7 +683,7 @@ FAULTS = [
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
         "variable for call in Call.here() for",
-        "variable for call in Call.here()[-1:] for",
+        "variable for call in Call.here()[:0] for",
         "nested_derivatives",
     ),
     Fault(
