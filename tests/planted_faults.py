@@ -466,8 +466,15 @@ FAULTS = [
     Fault(
         "a resumed run begins with the lr that it had at its start",
         "nn/training.py",
-        "in snapshot.numbers.items():\n                    setattr(self.optimizer, name, number)",
-        "in snapshot.numbers.items():\n                    pass",
+        "self.set(snapshot.numbers)",
+        "pass",
+        "runs",
+    ),
+    Fault(
+        "what a model makes when it is called is not trained",
+        "nn/training.py",
+        "        if self.own.hold():\n            return False\n",
+        "        return False\n",
         "runs",
     ),
     Fault(
@@ -589,15 +596,15 @@ FAULTS = [
     Fault(
         "constants are taken for inputs",
         "autograd/core/decisions.py",
-        "        return False\n\n\n_inherited",
-        "        return True\n\n\n_inherited",
+        "        return False\n\n\ndef decided",
+        "        return True\n\n\ndef decided",
         "branching",
     ),
     Fault(
         "a comparison in another thread counts",
         "autograd/core/decisions.py",
-        "for watch in _inherited.get():",
-        "for watch in list(open_watches):",
+        "for watch in Watch.here():",
+        "for watch in list(Watch.open):",
         "branching",
     ),
     Fault(
@@ -639,8 +646,8 @@ FAULTS = [
     Fault(
         "what a bound program has observed is overwritten by another",
         "autograd/lowering/program.py",
-        'getattr(self._own, "rows", None)',
-        "self._computation.runner(Request.STEP).rows()",
+        "found: Array = self._own.rows.T",
+        "found: Array = self._runner.rows().T",
         "program_threads",
     ),
     # Calculus
@@ -654,7 +661,7 @@ FAULTS = [
     Fault(
         "leaves made within count as closed over, in calculus",
         "autograd/core/calls.py",
-        "own = {*self.variables, *self._made}",
+        "own = {*self.variables, *self.made}",
         "own = {*self.variables}",
         "nested_derivatives",
     ),
@@ -675,8 +682,8 @@ FAULTS = [
     Fault(
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
-        "        found.update(call.variables)\n",
-        "",
+        "variable for call in Call.here() for",
+        "variable for call in Call.here()[:0] for",
         "nested_derivatives",
     ),
     Fault(

@@ -289,7 +289,7 @@ def test_an_animation_plays_the_sweep_in_the_order_of_the_stepper():
     # A dash stands where no gradient has come: of 7 nodes the first frame has 7, the last none.
     dashes = [text.count(">\u2014<") for text in texts]
     assert dashes[0] == 7 and dashes[-1] == 0 and dashes == sorted(dashes, reverse=True)
-    assert "dL/da += dL/de * b = -2 * -3 = +6" in texts[4]
+    assert "dL/da = dL/de * b = -2 * -3 = +6" in texts[4]
 
 
 def test_an_animation_shows_one_pass_whatever_leaves_hold_from_another():
@@ -452,3 +452,14 @@ def test_the_order_of_evaluation_has_operands_before_their_consumers():
     assert [node.label or node.op.name for node in order] == ["a", "b", "sub", "sub", "mul", "add"]
     for place, node in enumerate(order):
         assert all(order.index(operand) < place for operand in node.operands)
+
+
+def test_what_is_said_of_a_picture_is_no_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rendering.say("a notice")
+    assert capsys.readouterr() == ("", "stepgrad: a notice\n")
+    monkeypatch.setattr(sys, "stderr", None)
+    rendering.say("a notice")
+    monkeypatch.undo()
+    assert capsys.readouterr() == ("", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -34,10 +35,11 @@ class Recurring:
 
     def hessian(self, root: Value, leaves: Sequence[Value]) -> list[list[float]] | None:
         """The Hessian by a program; None as long as, or if, the graph has none."""
-        if len(consumers_first(root)) not in policy.SIZES:
+        order = consumers_first(root)
+        if len(order) not in policy.SIZES:
             return None
         point = np.array([leaf.data for leaf in leaves])
-        key = signature(root, leaves)
+        key = signature(order, leaves)
         found = self._known.pop(key, 0)
         hessian: list[list[float]] | None = None
         if isinstance(found, int):
@@ -150,12 +152,13 @@ class Followed:
             agreed: whether the program, if there is one, has given f's own value here.
         """
         leaves = self._function.leaves(point)
+        lowers, watch = BACKENDS[self._engine].lowers, Watch(leaves)
         try:
-            with Watch(leaves) as watch:
+            with watch if lowers else nullcontext():
                 root = self._function(leaves)
         except (ArithmeticError, ValueError) as error:
             raise UndefinedError(f"f raises {type(error).__name__} ({error})") from error
-        if not BACKENDS[self._engine].lowers:
+        if not lowers:
             return root, leaves
         self._decision = self._decision or watch.found
         if self._programs is not None:
