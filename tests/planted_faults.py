@@ -683,7 +683,7 @@ FAULTS = [
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
         "variable for call in Call.here() for",
-        "variable for call in Call.here()[-1:] for",
+        "variable for call in Call.here()[:0] for",
         "nested_derivatives",
     ),
     Fault(
