@@ -410,12 +410,13 @@ class _Run:
             return False
         self.end()
         self.course = self.course or self.record()
-        numbers, shared = numbers_of(self.optimizer), shared_numbers()
+        numbers = numbers_of(self.optimizer)
+        shared = shared_numbers() if self.checkpoint is not None else 0
         answers = [callback(self.model, self.history) for callback in callbacks]
         self.objective.parameters[:] = [value.data for value in self.own.values]
         unchanged = numbers == numbers_of(self.optimizer)
         self.changed |= not (unchanged and np.array_equal(self.complete, self.objective.parameters))
-        self.drew |= shared != shared_numbers()
+        self.drew |= self.checkpoint is not None and shared != shared_numbers()
         np.copyto(self.complete, self.objective.parameters)
         if not self.own.hold():
             others, course = self.renew(), self.record()

@@ -488,7 +488,7 @@ FAULTS = [
     Fault(
         "a step reports the gradient without what the leaf held before",
         RECORDING,
-        "return self._stale[node] + total if node in self._stale else total",
+        "return self.stale[node] + total if node in self.stale else total",
         "return total",
         "stepping",
     ),
@@ -683,7 +683,7 @@ FAULTS = [
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
         "variable for call in Call.here() for",
-        "variable for call in Call.here()[-1:] for",
+        "variable for call in Call.here()[:0] for",
         "nested_derivatives",
     ),
     Fault(
