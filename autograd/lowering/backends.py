@@ -158,7 +158,7 @@ class PythonRunner(Runner):
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        found: Array = np.array(self.found).T.reshape(len(self.wanted), -1)
+        found: Array = np.array(self.found).reshape(len(self.found), len(self.wanted)).T
         return found
 
 

@@ -237,6 +237,7 @@ class LoweredFunction(NotCopied):
 
     def _point(self, xs: float | Iterable[float]) -> Array:
         point = self._vector("xs", xs)
+        self._programs.refuse_departed()
         if self._programs.guard.due():
             self.check(point)
         return point
@@ -351,10 +352,17 @@ class Programs:
             # Not by lower(), which would refuse leaves that no root depends on.
             computation = Computation(roots(), list(inputs), self._leaves, [], self._engine, first)
             program = self._made[name] = Program(computation, single=False)
-        if self.departed:
-            self._refuse_another()
         program.parameters[:] = point
         return program
+
+    def refuse_departed(self) -> None:
+        """Nothing, if all Values that f uses hold what programs have of them.
+
+        Raises:
+            LoweringError: else.
+        """
+        if self.departed:
+            self._refuse_another()
 
     @property
     def departed(self) -> bool:
