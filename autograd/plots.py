@@ -228,7 +228,7 @@ def _values(f: Function, points: Sequence[Sequence[float]]) -> list[float]:
     """The values at some points: on plain floats, which is faster, where f takes them."""
     function = ConstantFunction("plot", f, len(points[0]))
     variables = function.leaves(points[0])
-    function.gradient(function(variables), variables)  # which says what is wrong with f, if it is
+    function.look(function(variables), variables)  # which says what is wrong with f, if it is
     values = []
     for point in points:
         value = function.plain(point)

@@ -10,7 +10,7 @@ import numbers
 import operator
 import reprlib
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, nan
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -78,6 +78,8 @@ def number_within(name: str, given: object, low: float, below: float, advice: st
         number = real(given)
     except TypeError as error:
         raise TypeError(f"{name}: {advised(str(error), advice)}") from None
+    except ValueError:  # beyond all floats
+        number = nan
     if not low <= number < below:
         wanted = f"number of at least {low:g} and less than {below:g}"
         if below == inf:

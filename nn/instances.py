@@ -67,7 +67,7 @@ def named(what: str, i: int) -> Iterator[None]:
             f"{what} {i}: the model or the divergence asks the plain number {error.obj!r} for "
             f".{error.name}, which only Values have; inputs and targets come as they stand in the "
             f"data: use the number itself, or autograd's functions; and for arrays, write a choice "
-            f"that depends on it with autograd.where"
+            f"that depends on it with autograd.where and autograd.less"
         ) from error
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):  # which may be made in another way

@@ -589,15 +589,15 @@ FAULTS = [
     Fault(
         "constants are taken for inputs",
         "autograd/core/decisions.py",
-        "        return False\n\n\n_inherited",
-        "        return True\n\n\n_inherited",
+        "        return False\n\n\ndef decided",
+        "        return True\n\n\ndef decided",
         "branching",
     ),
     Fault(
         "a comparison in another thread counts",
         "autograd/core/decisions.py",
-        "for watch in _inherited.get():",
-        "for watch in list(open_watches):",
+        "for watch in Watch.here():",
+        "for watch in list(Watch.open):",
         "branching",
     ),
     Fault(
@@ -654,7 +654,7 @@ FAULTS = [
     Fault(
         "leaves made within count as closed over, in calculus",
         "autograd/core/calls.py",
-        "own = {*self.variables, *self._made}",
+        "own = {*self.variables, *self.made}",
         "own = {*self.variables}",
         "nested_derivatives",
     ),
@@ -675,8 +675,8 @@ FAULTS = [
     Fault(
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
-        "        found.update(call.variables)\n",
-        "",
+        "variable for call in Call.here() for",
+        "variable for call in Call.here()[-1:] for",
         "nested_derivatives",
     ),
     Fault(

@@ -15,7 +15,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import Value, consumers_first
+from autograd import StaleGraphError, Value, consumers_first
 from autograd.core import ops
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -88,6 +88,16 @@ def test_every_protocol_of_both_picklers(dumps: Any, protocol: int) -> None:
     root = tangle()
     for loads in (pickle.loads, pickle._loads):
         assert described(loads(dumps(root, protocol))) == described(root)
+
+
+@each_way
+def test_a_root_stays_stale_beside_the_leaf_that_was_assigned(again: Callable[[Any], Any]) -> None:
+    x = Value(1.0)
+    y = x * 2.0
+    x.data = 3.0
+    _, twin = again([x, y])
+    with pytest.raises(StaleGraphError):
+        twin.backward()
 
 
 @each_way

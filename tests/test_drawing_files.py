@@ -289,7 +289,7 @@ def test_an_animation_plays_the_sweep_in_the_order_of_the_stepper():
     # A dash stands where no gradient has come: of 7 nodes the first frame has 7, the last none.
     dashes = [text.count(">\u2014<") for text in texts]
     assert dashes[0] == 7 and dashes[-1] == 0 and dashes == sorted(dashes, reverse=True)
-    assert "dL/da += dL/de * b = -2 * -3 = +6" in texts[4]
+    assert "dL/da = dL/de * b = -2 * -3 = +6" in texts[4]
 
 
 def test_an_animation_shows_one_pass_whatever_leaves_hold_from_another():

@@ -36,7 +36,7 @@ from autograd import (
     stop_gradient,
     value_and_gradient,
 )
-from autograd.core.calls import open_calls
+from autograd.core.calls import Call
 from autograd.lowering.automatic import HESSIANS
 
 # Each: a function of one Value, with a tool inside that closes over it or has it in its point; its
@@ -116,13 +116,13 @@ def test_plain_numbers_come_out_where_none_go_in() -> None:
         value_and_gradient(lambda y: autograd.sum([Value(1.0), y]), 1.0)[0],
     ):
         assert type(found) is float
-    assert not open_calls
+    assert not Call.open
 
 
 def test_a_function_that_raises_leaves_no_call_open() -> None:
     with pytest.raises(KeyError):
         derivative(lambda x: {}[0], 1.0)
-    assert not open_calls
+    assert not Call.open
     w = Value(2.0)
     assert isinstance(derivative(lambda x: w * x, 1.0), Value)
 

@@ -24,7 +24,7 @@ from autograd import (
     record_source,
 )
 from autograd.core import stale, table, value
-from autograd.core.observers import open_blocks
+from autograd.core.observers import Observer
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +178,7 @@ def test_blocks_observe_their_own_thread_and_no_other() -> None:
     w = Value(1.0)
     together(*[detecting, recording, grouping, plain] * 2)
     assert w.grad == 400.0
-    assert not open_blocks
+    assert not Observer.open
 
 
 def test_a_graph_may_be_copied_and_swept_at_the_same_time() -> None:

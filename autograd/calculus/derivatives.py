@@ -312,9 +312,7 @@ class Plain:
     def derivative(self, x: float, order: int) -> float:
         """A derivative of a function of one number."""
         root, variables = self._recorded([x])
-        (slope,) = self.function.gradient(root, variables)  # which looks at what f closes over
-        if order == 1:
-            return slope
+        self.function.look(root, variables)
         for _ in range(order - 1):
             (root,) = grad(root, variables, create_graph=True)
         return grad(root, variables)[0]
@@ -322,7 +320,7 @@ class Plain:
     def hessian(self, point: Sequence[float]) -> list[list[float]]:
         """The Hessian at a point."""
         root, variables = self._recorded(point)
-        self.function.gradient(root, variables)
+        self.function.look(root, variables)
         return _hessian(root, variables, False)
 
     def rounding(self, point: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Literal
 
-from ..core.observers import observing
+from ..core.observers import Observer
 from ..core.origin import record_source
 from ..core.sweep import Report, Steps, reports, sweep
 from ..core.value import Value
@@ -78,7 +78,7 @@ def detect_anomaly() -> Iterator[None]:
         autograd.checking.anomaly.AnomalyError: log(p) = log(0.0) is -inf, made at <stdin>:2
           p = 0.0
     """
-    with record_source(), observing(_look, sweep=_inspect):
+    with record_source(), Observer(_look, sweep=_inspect):
         yield
 
 

@@ -204,7 +204,7 @@ def _differentiate(claim: Claim, tolerances: Tolerances, largest: float) -> Slop
         h = min(LARGEST * size, largest)
         scales = SCALES
         while scales and h * SHRINK**STEPS > 4.0 * math.ulp(x):
-            numeric = _slope(f, x, h, rounding)
+            numeric = _slope(f, x, h, rounding, sufficient)
             if numeric is not None:
                 scales -= 1
                 steepest = max(steepest, numeric.steepness)
@@ -220,9 +220,12 @@ def _differentiate(claim: Claim, tolerances: Tolerances, largest: float) -> Slop
     return best
 
 
-def _slope(f: Callable[[float], float], x: float, h: float, rounding: float) -> Slope | None:
+def _slope(
+    f: Callable[[float], float], x: float, h: float, rounding: float, sufficient: float
+) -> Slope | None:
     """The slope of f at x from steps of h and less; None if f is not finite at one of them.
 
+    An uncertainty of no more than the ``sufficient`` part of the slopes need not get smaller.
     Central differences miss the slope by terms in h^2, h^4, ... The difference of the slopes to
     either side is made of terms in h, h^3, ..., and has the limit 0 unless there is a kink.
     """
@@ -243,22 +246,21 @@ def _slope(f: Callable[[float], float], x: float, h: float, rounding: float) -> 
         inexact.append(0.5 * math.ulp(x) / step)
         steepness = max(steepness, abs(rise), abs(fall))
 
-    def limit(values: Sequence[float], power: int) -> tuple[float, float]:
+    def limit(values: Sequence[float], power: int, other: int) -> tuple[float, float]:
         # As no step is of just the size that was meant, the values differ by that as well.
         spread = max(values) - min(values)
         errors = [noise + spread * part for noise, part in zip(noises, inexact)]
-        return _extrapolate(values, errors, power)
+        found = _extrapolate(values, errors, power)
+        if found[1] <= sufficient * steepness:
+            return found
+        # Where f is made of pieces that join smoothly, as relu(x) ** 2 is, the powers are others.
+        second = _extrapolate(values, errors, other)
+        return second if second[1] < 0.5 * found[1] else found
 
-    # Where f is made of pieces that join smoothly, as relu(x) ** 2 is, the powers are others.
-    value, uncertainty = _better(limit(slopes, 2), limit(slopes, 1))
-    jump, doubt = _better(limit(gaps, 1), limit(gaps, 2))
+    value, uncertainty = limit(slopes, 2, 1)
+    jump, doubt = limit(gaps, 1, 2)
     kink = abs(jump) > 3.0 * doubt
     return Slope(value, uncertainty + 0.5 * abs(jump), jump, kink, steepness)
-
-
-def _better(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    """Of two limits the one with half of the other's uncertainty, else the first."""
-    return other if other[1] < 0.5 * one[1] else one
 
 
 def _extrapolate(

@@ -8,17 +8,13 @@ made while the function runs. A ``Call`` is open meanwhile and takes note of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar, Token
 from typing import Any
 
-# Of all threads, so that where nobody calls a new leaf costs no more than to see that.
-open_calls: set[Call] = set()
+from .observers import Block
 
 
-class Call:
+class Call(Block):
     """A block in which a tool calls a function of Values.
-
-    Like the blocks of ``observers`` it belongs to the thread or asyncio task that opened it.
 
     Args:
         variables: the Values that the function is handed.
@@ -26,49 +22,30 @@ class Call:
             matter for a call further out.
     """
 
-    __slots__ = ("_forgets", "_made", "_opened", "_outer", "variables")
+    __slots__ = ("forgets", "made", "variables")
 
     def __init__(self, variables: Sequence[Any], forgets: bool = False) -> None:
         self.variables = variables
-        self._made: list[Any] = []
-        self._forgets = forgets
-
-    def __enter__(self) -> Call:
-        self._outer = _innermost.get()
-        self._opened: Token[Call | None] = _innermost.set(self)
-        open_calls.add(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        open_calls.discard(self)
-        _innermost.reset(self._opened)
-        if self._outer is not None and not self._forgets:
-            self._outer._made += self._made
+        self.forgets = forgets
+        self.made: list[Any] = []
 
     def foreign(self, nodes: Iterable[Any]) -> list[Any]:
         """The leaves among some nodes that were there before, in their order."""
         leaves = [node for node in nodes if node.op is None]
         if not leaves:
             return []
-        own = {*self.variables, *self._made}
+        own = {*self.variables, *self.made}
         return [leaf for leaf in leaves if leaf not in own]
 
 
-_innermost: ContextVar[Call | None] = ContextVar("call", default=None)
-
-
 def note(leaf: Any) -> None:
-    """Take note of a new leaf for the call that is running in this thread or task, if one is."""
-    call = _innermost.get()
-    if call is not None:
-        call._made.append(leaf)
+    """Take note of a new leaf for the calls that are running in this thread or task."""
+    for call in reversed(Call.here()):
+        call.made.append(leaf)
+        if call.forgets:
+            break
 
 
 def varied() -> set[Any]:
     """The variables of every call that is running in this thread or task."""
-    found: set[Any] = set()
-    call = _innermost.get()
-    while call is not None:
-        found.update(call.variables)
-        call = call._outer
-    return found
+    return {variable for call in Call.here() for variable in call.variables}

@@ -153,7 +153,9 @@ class _Share:
         states = {k: _state(node) for k, node in special.items()}
         blank = ledger, len(found), plain, classes, number
         # What a subclass has of its own may lead back here, so all nodes are there before it.
-        no_longer = {numbers[id(node)] for node in stale.stale_among(found)}
+        # Operands that an earlier share holds are asked as well: they may be younger than these.
+        under = [*found, *(x for node in found for x in node.operands if type(x) is not float)]
+        no_longer = {numbers[id(node)] for node in stale.stale_among(under)}
         return _add_blank, blank, (ledger, start, columns, states, no_longer), None, None, _fill
 
 

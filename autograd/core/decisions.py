@@ -12,27 +12,22 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from contextvars import ContextVar, Token
 from typing import Any
 
 from ..text import shortened
+from .observers import Block
 from .origin import is_ours, user_frame
 
 LONGEST_LINE = 60  # characters of a line of code that a message shows
 
 REMEDY = (
-    "write a choice that depends on numbers with autograd.where, autograd.maximum or "
-    "autograd.minimum, and compute with the Values and not with their .data"
+    "write a choice that depends on numbers with autograd.where, as in where(less(x, y), a, b), "
+    "autograd.maximum or autograd.minimum, and compute with the Values and not with their .data"
 )
 
-# Of all threads, so that where nobody watches a comparison costs no more than to see that.
-open_watches: set[Watch] = set()
 
-
-class Watch:
+class Watch(Block):
     """A block in which numbers that depend on some leaves are noticed as they leave the graph.
-
-    Like the blocks of ``observers`` it belongs to the thread or asyncio task that opened it.
 
     Args:
         leaves: Values, such as the inputs and the parameters of a model.
@@ -47,15 +42,6 @@ class Watch:
         self.found = ""
         self._leaves = set(leaves)
         self._fixed: set[Any] = set()  # nodes that do not depend on them
-
-    def __enter__(self) -> Watch:
-        self._opened: Token[tuple[Watch, ...]] = _inherited.set((*_inherited.get(), self))
-        open_watches.add(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        open_watches.discard(self)
-        _inherited.reset(self._opened)
 
     def notice(self, what: str, values: Iterable[Any]) -> None:
         """Note what is done with some Values, if that is the first decision."""
@@ -75,15 +61,11 @@ class Watch:
         return False
 
 
-_inherited: ContextVar[tuple[Watch, ...]] = ContextVar("watches", default=())
-
-
 def decided(what: str, *operands: Any) -> None:
     """Tell the watches of this thread or task what is done with the numbers of some Values."""
     values = [x for x in operands if hasattr(x, "operands")]  # else it is a plain number
-    for watch in _inherited.get():
-        if watch in open_watches:
-            watch.notice(what, values)
+    for watch in Watch.here():
+        watch.notice(what, values)
 
 
 def taken(what: str, value: Any) -> None:

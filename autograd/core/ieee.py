@@ -90,7 +90,7 @@ def ceil(x: float) -> float:
 
 def largest(*xs: float) -> float:
     """The largest of any number; nan if one is."""
-    return nan if any(map(math.isnan, xs)) else max(xs)
+    return nan if [x for x in xs if x != x] else max(xs)
 
 
 def sum(*xs: float) -> float:

@@ -1,65 +1,82 @@
-"""Blocks that watch a graph while it is built and swept: ``record_source``, ``detect_anomaly``.
+"""Blocks that look on while a graph is built and swept, such as ``record_source``.
 
-A block belongs to the thread or asyncio task that opened it, and to the tasks that inherit it. One
-that a generator holds may end in any order, and in another thread; it is over for all of them then.
+There are three kinds of them, and ``Value`` tells each of something else: an ``Observer`` of every
+new node, a ``Call`` of new leaves, a ``Watch`` of numbers that leave the graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar, TypeVar
+
+B = TypeVar("B", bound="Block")
 
 
 class Block:
-    """An open block: what it calls with each node, and what it sweeps with, if not as usual."""
+    """A block of code that is told of something; each subclass is a kind of its own.
+
+    It belongs to the thread or asyncio task that opened it, and to the tasks that inherit it. One
+    that a generator holds may end in any order, and in another thread; it is over for all then.
+
+    Attributes:
+        open: all that are open, in any thread: where there are none, to see that is all it costs.
+    """
+
+    __slots__ = ()
+
+    open: ClassVar[set[Any]]
+    _inherited: ClassVar[ContextVar[tuple[Any, ...]]]
+
+    def __init_subclass__(cls) -> None:
+        cls.open = set()
+        cls._inherited = ContextVar(cls.__name__, default=())
+
+    def __enter__(self: B) -> B:
+        try:  # Ctrl-C may come at once, and a block that stays open costs every later node its time
+            self.open.add(self)
+            self._inherited.set((*self._inherited.get(), self))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open.discard(self)
+        self._inherited.set(tuple(self.here()))
+
+    @classmethod
+    def here(cls: type[B]) -> list[B]:
+        """Those of this thread or task, the outermost first."""
+        return [block for block in cls._inherited.get() if block in cls.open]
+
+
+class Observer(Block):
+    """A block that is told of every node that is made within it.
+
+    Args:
+        observe: called with a node, just after it is complete.
+        sweep: called as ``sweep(root, differentiable, adds)`` in the place of the reverse sweep
+            behind ``backward`` and ``grad``; see ``autograd.core.sweep.inspected``.
+    """
 
     __slots__ = ("observe", "sweep")
 
-    def __init__(self, observe: Callable[[Any], None], sweep: Callable[..., Any] | None) -> None:
+    def __init__(
+        self, observe: Callable[[Any], None], sweep: Callable[..., Any] | None = None
+    ) -> None:
         self.observe = observe
         self.sweep = sweep
 
 
-# Of all threads, so that where nobody observes a new node costs no more than to see that.
-open_blocks: set[Block] = set()
-_inherited: ContextVar[tuple[Block, ...]] = ContextVar("inherited", default=())
-
-
-@contextmanager
-def observing(
-    observe: Callable[[Any], None], sweep: Callable[..., Any] | None = None
-) -> Iterator[None]:
-    """Call ``observe`` with every node that is made within the block.
-
-    Args:
-        observe: takes a node, just after it is complete.
-        sweep: called as ``sweep(root, differentiable, adds)`` in the place of the reverse sweep
-            behind ``backward`` and ``grad``; see ``autograd.core.sweep.inspected``.
-    """
-    block = Block(observe, sweep)
-    try:  # Ctrl-C may come at once, and a block that stays open costs every later node its time
-        open_blocks.add(block)
-        _inherited.set((*_own_blocks(), block))
-        yield
-    finally:
-        open_blocks.discard(block)
-        _inherited.set(_own_blocks())
-
-
 def announce(node: Any) -> None:
-    """Tell the blocks of this thread or task of a new node, those further out first."""
-    for block in _inherited.get():
-        if block in open_blocks:
-            block.observe(node)
+    """Tell the observers of this thread or task of a new node, those further out first."""
+    for observer in Observer.here():
+        observer.observe(node)
 
 
 def inspector() -> Callable[..., Any] | None:
     """What sweeps here instead of the usual sweep; None where nothing does."""
-    return next((block.sweep for block in _own_blocks() if block.sweep is not None), None)
-
-
-def _own_blocks() -> tuple[Block, ...]:
-    """The open blocks of this thread or task."""
-    return tuple([block for block in _inherited.get() if block in open_blocks])
+    if not Observer.open:
+        return None
+    return next((block.sweep for block in Observer.here() if block.sweep is not None), None)

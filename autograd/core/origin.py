@@ -14,7 +14,7 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from .observers import observing
+from .observers import Observer
 
 # Frames of these packages are passed over: the line wanted is the user's.
 PACKAGES = frozenset({"autograd", "nn"})
@@ -65,7 +65,7 @@ def group(name: str) -> Iterator[None]:
     outer = _groups.get()
     _groups.set(f"{outer}.{name}" if outer else name)
     try:
-        with observing(_note_group):
+        with Observer(_note_group):
             yield
     finally:
         _groups.set(outer)
@@ -78,7 +78,7 @@ def record_source() -> Iterator[None]:
     ``v.origin.source`` is then such as ``demo.py:12``: the innermost line that belongs neither to
     autograd nor to nn.
     """
-    with observing(_note_source):
+    with Observer(_note_source):
         yield
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from ..text import counted, escape, got, real, shortened
 from .calls import Call, varied
-from .observers import observing
+from .observers import Observer
 from .sweep import count_consumers, inspected
 from .value import Value, grad
 
@@ -34,8 +34,10 @@ def coordinates(tool: str, xs: Number | Iterable[Number], called: str = "xs") ->
         TypeError: if something is neither.
         ValueError: if there are none.
     """
+    entries, name = _entries(tool, xs, called)
     return [
-        x if isinstance(x, Value) else _real(tool, name, x) for name, x in _named(tool, xs, called)
+        x if type(x) is float or isinstance(x, Value) else _real(tool, name.format(i), x)
+        for i, x in enumerate(entries)
     ]
 
 
@@ -51,36 +53,36 @@ def as_point(tool: str, xs: float | Iterable[float], called: str = "xs") -> list
         TypeError: if something is no real number.
         ValueError: if there are no numbers.
     """
-    named = _named(tool, xs, called)
-    for name, x in named:
+    entries, name = _entries(tool, xs, called)
+    for i, x in enumerate(entries):
         if isinstance(x, Value):
             raise TypeError(
-                f"{tool}: {name} is {x!r}, but a point is made of floats here, and what comes out "
-                f"are plain numbers; pass .data, and no derivative goes back to it"
+                f"{tool}: {name.format(i)} is {x!r}, but a point is made of floats here, and what "
+                f"comes out are plain numbers; pass .data, and no derivative goes back to it"
             )
-    return [_real(tool, name, x) for name, x in named]
+    return [
+        x if type(x) is float else _real(tool, name.format(i), x) for i, x in enumerate(entries)
+    ]
 
 
-def _named(tool: str, xs: Any, called: str) -> list[tuple[str, Any]]:
-    """The entries of a point, or the one that it is, each with what it is called."""
+def _entries(tool: str, xs: Any, called: str) -> tuple[list[Any], str]:
+    """The entries of a point, or the one that it is, and what each is called by its place."""
     if isinstance(xs, (Set, Mapping)):
         raise TypeError(
             f"{tool}: {called} is a {type(xs).__name__}, which has no first and second; pass a list"
         )
     if getattr(xs, "shape", None) == ():  # an array without axes, which iter would refuse
-        return [(called, xs.item())]
+        return [xs.item()], called
     try:
         several = None if isinstance(xs, (str, bytes)) else iter(xs)  # a string has no numbers
     except TypeError:
-        return [(called, xs)]
-    named = (
-        [(called, xs)]
-        if several is None
-        else [(f"{called}[{i}]", x) for i, x in enumerate(several)]
-    )
-    if not named:
+        several = None
+    if several is None:
+        return [xs], called
+    entries = list(several)
+    if not entries:
         raise ValueError(f"{tool}: {called} is empty; pass a number, or a list of one at least")
-    return named
+    return entries, called + "[{}]"
 
 
 def _real(tool: str, name: str, x: object) -> float:
@@ -324,25 +326,33 @@ class ConstantFunction(ScalarFunction):
             with self._call:
                 return super().__call__(xs)
         made = set(xs)
-        with Call(xs, forgets=True), observing(made.add):
+        with Call(xs, forgets=True), Observer(made.add):
             root = super().__call__(xs)
         self._refuse([node for node in count_consumers(root) if node not in made])
         return root
 
     def gradient(self, root: Value, variables: Sequence[Value]) -> list[float]:
-        """As of a ``ScalarFunction``; f is called again when it first closes over something.
+        """As of a ``ScalarFunction``; it looks at what f closes over, as ``look`` does.
 
         Raises:
             TypeError: as for a call.
         """
-        if self._closes_over:
-            return super().gradient(root, variables)
-        slopes = plain_gradient(root, variables, self._call)
-        if slopes is None:
+        if not self._closes_over:
+            slopes = plain_gradient(root, variables, self._call)
+            if slopes is not None:
+                return slopes
+            self.look(root, variables)
+        return super().gradient(root, variables)
+
+    def look(self, root: Value, variables: Sequence[Value]) -> None:
+        """Call f again if what it gave is the first to close over something.
+
+        Raises:
+            TypeError: as for a call.
+        """
+        if not self._closes_over and self._call.foreign(count_consumers(root)):
             self._closes_over = True
             self(variables)
-            slopes = super().gradient(root, variables)
-        return slopes
 
     def _refuse(self, nodes: Sequence[Value]) -> None:
         """Refuse the nodes that were there before f was called, if one is no constant."""

@@ -37,7 +37,11 @@ def advance() -> int:
 
 
 def stale_among(nodes: Iterable[Any]) -> list[Any]:
-    """Those of some nodes whose number is no longer what their operands give, in their order."""
+    """Those of some nodes whose number is no longer what their operands give, in their order.
+
+    Args:
+        nodes: with each its operands, as younger than it they are what gives it away.
+    """
     # Mostly nothing has been assigned since they were made; or nothing that is one of them.
     nodes, time = list(nodes), now
     made = [node for node in nodes if node.since != time and node.operands]
@@ -92,7 +96,7 @@ def refuse_stale(nodes: Iterable[Any]) -> None:
     """Nothing, if all of some nodes still hold.
 
     Args:
-        nodes: those of a graph, each after its consumers.
+        nodes: all those of a graph, each after its consumers.
 
     Raises:
         StaleGraphError: if one does not; of several it names the one that was computed first.

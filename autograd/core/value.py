@@ -16,14 +16,17 @@ from typing import Any, Literal, NoReturn, overload
 
 from ..text import got, operand, real
 from . import ops, stale
-from .calls import note, open_calls
+from .calls import Call, note
 from .copying import Copied
-from .decisions import decided, open_watches, taken
+from .decisions import Watch, decided, taken
 from .forks import shared_lock
-from .observers import announce, open_blocks
+from .observers import Observer, announce
 from .ops import OPS, Op
 from .origin import Origin
 from .sweep import consumers_first, evaluation_order, inspected
+
+# Who is looking on, in any thread: mostly nobody, and to see that is all that it costs.
+observers, calls, watches = Observer.open, Call.open, Watch.open
 
 LONGEST_LABEL = 64  # characters of a derivative's label; one that would be longer has none
 
@@ -82,12 +85,12 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
     """A comparison of the data; ``==`` and ``hash`` are left as they are, by identity."""
 
     def method(self: Value, other: Any) -> Any:
-        if open_watches:
+        if watches:
             decided("compares a Value", self, other)
         if isinstance(other, Value):
             return compare(self._data, other._data)
         try:
-            return compare(self._data, operand(other))
+            return compare(self._data, other if type(other) is float else operand(other))
         except TypeError:
             return NotImplemented
         except ValueError:  # beyond all floats, but Python compares them
@@ -97,6 +100,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
 
 
 def _number(attribute: str, number: Any) -> float:
+    if type(number) is float:
+        return number
     try:
         return real(number)
     except (TypeError, ValueError) as error:
@@ -168,15 +173,15 @@ class Value(Copied):
         self.operands = ()
         self.origin = None
         self.since = stale.now
-        if open_calls:
+        if calls:
             note(self)
-        if open_blocks:
+        if observers:
             announce(self)
 
     @property
     def data(self) -> float:
         """The number."""
-        if open_watches:
+        if watches:
             taken("reads the data of a Value", self)
         return self._data
 
@@ -239,7 +244,7 @@ class Value(Copied):
 
     def __bool__(self) -> bool:
         """Whether the data is not zero."""
-        if open_watches:
+        if watches:
             decided("asks for the truth of a Value", self)
         return bool(self._data)
 
@@ -342,14 +347,14 @@ class Value(Copied):
     __round__ = __trunc__ = __floor__ = __ceil__ = _no_number
 
     def __repr__(self) -> str:
-        if open_watches:
+        if watches:
             taken("makes a text of a Value", self)
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
         """The data in the given format; without one, the repr."""
-        if open_watches:
+        if watches:
             taken("makes a text of a Value", self)
         return format(self.data, spec) if spec else repr(self)
 
@@ -375,7 +380,7 @@ def _record(op: Op, data: float, operands: tuple[Value | float, ...]) -> Value:
     node.operands = operands
     node.origin = None
     node.since = stale.now
-    if open_blocks:
+    if observers:
         announce(node)
     return node
 
@@ -426,7 +431,7 @@ def grad(
         StaleGraphError: if a number under ``output`` is no longer what its operands give.
     """
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
-    if open_watches and not create_graph:
+    if watches and not create_graph:
         decided("takes plain numbers from grad() of a Value", output)
     for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
         if not isinstance(value, Value):
@@ -485,4 +490,4 @@ def zero_grad(values: Value | Iterable[Value]) -> None:
                 f"type {type(node).__name__}; pass the leaves themselves, or the root of the graph"
             )
     for node in nodes:
-        node.grad = 0.0
+        node._grad = 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -150,12 +151,13 @@ class Followed:
             agreed: whether the program, if there is one, has given f's own value here.
         """
         leaves = self._function.leaves(point)
+        lowers, watch = BACKENDS[self._engine].lowers, Watch(leaves)
         try:
-            with Watch(leaves) as watch:
+            with watch if lowers else nullcontext():
                 root = self._function(leaves)
         except (ArithmeticError, ValueError) as error:
             raise UndefinedError(f"f raises {type(error).__name__} ({error})") from error
-        if not BACKENDS[self._engine].lowers:
+        if not lowers:
             return root, leaves
         self._decision = self._decision or watch.found
         if self._programs is not None:
