@@ -78,7 +78,7 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
         TypeError, ValueError: as ``instances``; ValueError also if something in it is no number, or
             its instances differ in shape.
     """
-    if type(data) is np.ndarray and data.dtype == np.float64:
+    if type(data) is np.ndarray and data.dtype == np.float64 and data.ndim:
         return data
     array = stacked(data) if type(data) is list else None
     if array is None:
@@ -200,6 +200,8 @@ def flat(name: str, entry: Any, otherwise: str = "") -> list[float]:
         if not _missing(entry):
             advice += otherwise
         raise ValueError(f"{name} is {got(entry)}, where a number is expected; {advice}") from None
+    except ValueError as error:  # beyond all floats
+        raise ValueError(f"{name}: {error}") from None
 
 
 def remedy(entry: object) -> str:

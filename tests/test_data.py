@@ -524,6 +524,11 @@ def test_batches_come_in_by_the_same_door() -> None:
     assert program(iter(rows))[0] == 3.0
     with pytest.raises(ValueError, match=r"batch\[1\]\[0\] is None .*fill in a number"):
         program([[1.0, 2.0], [None, 1.0]])
+    with pytest.raises(ValueError, match=r"batch\[1\]\[0\]: expected a number that a float can"):
+        program([[1.0, 2.0], [10**400, 1.0]])
+    # A part has as many entries as it says, and not all that it could go on to give.
+    with pytest.raises(ValueError, match=r"batch is of shape \(T, 2\), got \(1, 2, 1\)"):
+        program([[Endless(1.0), Endless(2.0)]])
     with pytest.raises(ValueError, match=r"batch\[1\]\[1\] is masked"):
         program(np.ma.array(rows, mask=[[0, 0], [0, 1], [0, 0]]))
 

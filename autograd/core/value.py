@@ -207,7 +207,7 @@ class Value(Copied):
 
     @label.setter
     def label(self, label: str) -> None:
-        self._label = _text("label", label)
+        self._label = label if type(label) is str else _text("label", label)
 
     __add__, __radd__ = _operator(ops.add)
     __sub__, __rsub__ = _operator(ops.sub)
@@ -301,10 +301,10 @@ class Value(Copied):
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
             return _record(op, op.forward(operands[0]._data), operands)
+        if op.arity in (None, len(operands)) and {*map(type, operands)} == {Value}:
+            return _record(op, op.forward(*[x._data for x in operands]), operands)
         if not op.takes(len(operands)):
             raise op.arity_error(len(operands))
-        if set(map(type, operands)) == {Value}:
-            return _record(op, op.forward(*[x._data for x in operands]), operands)
         try:
             taken = tuple([x if isinstance(x, Value) else operand(x) for x in operands])
         except (TypeError, ValueError) as error:
