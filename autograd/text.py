@@ -37,11 +37,12 @@ def real(number: object) -> float:
         TypeError: for anything but a real number; bool is refused, as it is almost always a slip.
         ValueError: for a number beyond the largest float, which only infinity itself is written as.
     """
-    if type(number) is float:  # which the next line would take some time to find out
-        return number
-    if isinstance(number, numbers.Real) and not isinstance(number, bool):
+    kind = type(number)
+    if kind is float:  # which isinstance would take some time to find out, as that an int is real
+        return number  # type: ignore[return-value]
+    if kind is int or (isinstance(number, numbers.Real) and kind is not bool):
         try:
-            return float(number)
+            return float(number)  # type: ignore[arg-type]
         except OverflowError:
             raise ValueError(
                 f"expected a number that a float can hold, at most 1.8e308 in size, got a larger "
@@ -55,8 +56,9 @@ def real(number: object) -> float:
 
 def operand(number: object) -> float:
     """A number as an operation takes it: as ``real``, but a bool, as masks hold, is 0 or 1."""
-    if type(number).__name__ in ("bool", "bool_"):  # Python's own, or NumPy's
-        return float(number)  # type: ignore[arg-type]
+    kind = type(number)
+    if kind is not int and kind is not float and kind.__name__ in ("bool", "bool_"):
+        return float(number)  # type: ignore[arg-type]  # Python's own, or NumPy's
     return real(number)
 
 

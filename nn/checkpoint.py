@@ -15,34 +15,47 @@ epochs and at the end. The file is that of ``persistence.py``; its third line ho
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import os
 import random
-import sys
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from autograd import Value, ops
+from autograd import Op, Value
+from autograd.core.decisions import warn
 from autograd.files import check_place
 from autograd.text import escape, got, shortened
 
 from .history import COLUMNS, History
-from .identity import MADE_WITH, DrawnNumbers, Part, differences, graph, numbers_of, part
+from .identity import (
+    MADE_WITH,
+    DrawnNumbers,
+    Part,
+    differences,
+    graph,
+    moved_on,
+    numbers_of,
+    operation,
+    part,
+    shared_numbers,
+)
 from .instances import plain
 from .module import Module, Parameters, in_order, walk
-from .optimizers import BORN, Adam, Array, Optimizer, State
+from .optimizers import BORN, SGD, Adam, Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
 _LONGEST = 200  # characters of a setting
 _LINES = 6_000  # characters of the lines of a part
 _NAMED = 3  # things in a sentence
+_NAMES = "model", "divergence", "optimizer"  # settings that are no more than names
+_SHARED = "the random numbers that are shared by the whole program"
 _MOST = 1 << 53  # that is counted; floats know every whole number up to it
 _EPOCHS = 10_000  # of which a file is read, also where fewer are asked for
 
@@ -73,8 +86,10 @@ class Snapshot:
     history: History
     numbers: Mapping[str, Any]  # the optimizer's settings that are plain
     own: Parameters  # which these are
-    changed: bool  # whether callbacks have changed them, or the optimizer
     engine: str  # what computes from here on, which may have been found out on the way
+    changed: bool = False  # whether callbacks have changed parameters, or the optimizer
+    drew: bool = False  # whether they have used the random numbers of the whole program
+    shared: int = 0  # what tells states of those
 
 
 class Checkpoint:
@@ -123,10 +138,10 @@ class Checkpoint:
         self._callbacks = self._memory()
         self._parts = self._functions() | self._data()
         self._generators = [x for part in self._parts.values() for x in part.generators]
-        self._moved: list[str] = []
-        self._warned = False
         if recipe.lowers:
             self._parts |= self._graph()
+        self._moved: list[str] = []
+        self._shared = shared_numbers()
 
     def load(self, start: State, epochs: int) -> Snapshot | None:
         """The state to go on from; None if there is no file yet.
@@ -151,47 +166,58 @@ class Checkpoint:
             parameters = np.array(decoded(in_order(self.model, state)))
         except ValueError as error:
             raise self._refused(str(error)) from None
-        numbers = self._compare(training[0], parameters)
-        try:
-            snapshot = self._restored(parameters, training[0], start, numbers)
-        except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
-            reason = f"{type(error).__name__} {error}"
-            raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
+        with self._reading():
+            others = self._others(training[0], parameters)
+        if others:
+            raise self._refused(others)
+        with self._reading():
+            snapshot = self._restored(parameters, training[0], start)
         if snapshot.epochs > epochs:
             raise self._refused(
                 f"it has {snapshot.epochs} epochs already, got epochs={epochs}. Ask for more"
             )
+        self._notice(training[0].get("identity"))
+        self.settings = training[0]["settings"]
         return snapshot
 
-    def _restored(
-        self,
-        parameters: Array,
-        training: dict[str, Any],
-        start: State,
-        numbers: Mapping[str, Any],
-    ) -> Snapshot:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A block that takes from the file what it expects to be there."""
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, OverflowError, ValueError) as error:
+            reason = f"{type(error).__name__} {error}"
+            raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
+
+    def _restored(self, parameters: Array, training: Mapping[str, Any], start: State) -> Snapshot:
         epochs = _count(training["epochs"])
         columns: dict[str, Any] = {name: decoded(training["history"][name]) for name in COLUMNS}
         history = History(**columns)
-        k, saved = _count(training["optimizer"]["updates"]), training["optimizer"]["arrays"]
-        arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
         if {len(getattr(history, name)) for name in COLUMNS} - {0, epochs}:
             raise PersistenceError("the columns of its history are not as long as its epochs")
-        born = {BORN} & arrays.keys() if isinstance(self.recipe.optimizer, Adam) else set()
-        if {name: x.shape for name, x in arrays.items()} != dict.fromkeys(
-            {*start.arrays, *born}, parameters.shape
+        k, saved = _count(training["optimizer"]["updates"]), training["optimizer"]["arrays"]
+        arrays = {name: np.array(decoded(numbers)) for name, numbers in saved.items()}
+        optimizer, numbers = copy(self.recipe.optimizer), _stood(training)
+        needed, known = set(start.arrays), set(start.arrays)
+        if isinstance(optimizer, (SGD, Adam)):
+            vars(optimizer).update(numbers)
+            optimizer.__post_init__()  # which refuses what cannot be
+            needed = set(optimizer.start(0).arrays)
+            known |= needed | ({BORN} if isinstance(optimizer, Adam) else set())
+        if not needed <= arrays.keys() <= known or any(
+            x.shape != parameters.shape for x in arrays.values()
         ):
             raise PersistenceError("the optimizer's arrays are not one number for each parameter")
-        if born and not ((arrays[BORN] >= 0.0) & (arrays[BORN] <= k)).all():
+        if BORN in arrays and not ((arrays[BORN] >= 0.0) & (arrays[BORN] <= k)).all():
             raise PersistenceError("a parameter came at no update that there was")
         version, words, _ = training["random"]
         drawn = (version, tuple(words), None)
         random.Random().setstate(drawn)  # which refuses what is no state
-        own = Parameters(self.model)
-        state, engine = State(k, arrays), training.get("engine", self.recipe.engine)
+        engine = training.get("engine", self.recipe.engine)
         if engine not in (self.recipe.engine, "python"):
             raise PersistenceError(f"its engine is {shortened(repr(engine), 40)}")
-        return Snapshot(epochs, parameters, state, drawn, history, numbers, own, False, engine)
+        own = Parameters(self.model)
+        return Snapshot(epochs, parameters, State(k, arrays), drawn, history, numbers, own, engine)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Take note of the end of an epoch, and write it if it is time.
@@ -241,9 +267,13 @@ class Checkpoint:
         about = self._places, self._known_things
         return {
             "optimizer": part(
-                "optimizer", recipe.optimizer, *about, ("start", "update"), self._numbers
+                "optimizer",
+                recipe.optimizer,
+                *about,
+                asked=("start", "update"),
+                aside=numbers_of(recipe.optimizer),  # which the file has
             ),
-            "model": part("model", self.model, *about, ("parameters", "named_parameters")),
+            "model": part("model", self.model, *about, asked=("parameters", "named_parameters")),
             "divergence": part("divergence", recipe.divergence, *about),
         }
 
@@ -262,14 +292,11 @@ class Checkpoint:
     def _graph(self) -> dict[str, Part]:
         """What the first instance records, with the parameters that the model has now."""
         X, D = self.recipe.data["X"], self.recipe.data["D"]
-        with DrawnNumbers(self._generators) as drawn:
+        with DrawnNumbers(self._generators):
             try:
                 loss = self.recipe.divergence(self.model(X[0]), D[0])
             except Exception:  # the run will say what is wrong
                 return {}
-        shared = "the random numbers that are shared by the whole program"
-        if drawn.shared and shared not in self._moved:
-            self._moved.append(shared)
         return {"graph": graph(loss, self._places)} if isinstance(loss, Value) else {}
 
     def _graph_at(self, parameters: Array) -> dict[str, Part]:
@@ -290,21 +317,21 @@ class Checkpoint:
         parts, now = self._parts, self._functions()
         if not self.recipe.lowers:
             parts = parts | self._graph_at(snapshot.parameters)
-        moved = [called for name, found in now.items() for called in _moved(parts[name], found)]
-        remembered = _moved(self._callbacks, self._memory()) if snapshot.changed else []
-        for called in moved:
-            if called not in self._moved:
-                self._moved.append(called)
-        if self._moved and not self._warned:
-            self._warned = True
-            warnings.warn(
+        moved = [called for name, found in now.items() for called in moved_on(parts[name], found)]
+        remembered = moved_on(self._callbacks, self._memory()) if snapshot.changed else []
+        if snapshot.shared != self._shared:
+            if not snapshot.drew:
+                moved.append(_SHARED)
+            elif snapshot.changed:
+                remembered.append(_SHARED)
+        if moved and not self._moved:
+            warn(
                 f"the run of checkpoint {os.fspath(self.path)!r} will not be gone on from: "
-                f"{_listed(self._moved)} became another while it went on, and a checkpoint holds "
-                f"no such state; compute it from what is given (lr from k, a model's output from "
-                f"its input and parameters), or do without a checkpoint",
-                RuntimeWarning,
-                stacklevel=outside(),
+                f"{_listed(moved)} became another while it went on, and a checkpoint holds no such "
+                f"state; compute it from what is given (lr from k, a model's output from its input "
+                f"and parameters), or do without a checkpoint"
             )
+        self._moved = list(dict.fromkeys([*self._moved, *moved]))
         return {
             "made_with": MADE_WITH,
             "parts": {name: _written(found) for name, found in parts.items()},
@@ -312,124 +339,86 @@ class Checkpoint:
             "remembered": remembered[:_NAMED],
         }
 
-    def _compare(self, training: Mapping[str, Any], parameters: Array) -> Mapping[str, Any]:
-        """Refuse the file of another run; the optimizer's numbers as they stood in this one."""
-        settings, identity = training.get("settings"), training.get("identity")
-        if not isinstance(settings, dict):
-            raise self._refused("it names no settings")
-        known = _known(identity)
-        stood = _stood(training)
-        parts = dict(self._parts)
-        if not self.recipe.lowers:
-            parts |= self._graph_at(parameters)
-        others = []
-        for name in sorted(self.settings.keys() | settings.keys(), key=str):
-            here, there = (x.get(name, "not set") for x in (self.settings, settings))
-            number = str(name).removeprefix("optimizer.")
-            if here == there or (known and self._is_told_by_a_part(str(name), stood)):
-                continue
-            now = stood.get(number, there)
-            if number != name and number in self._numbers and self._numbers[number] == now:
-                continue
-            then = shortened(escape(str(there)), _LONGEST)
-            if number in stood and _text(now) != there:
-                then += f", and {_text(now)} in the end"
-            others.append(f"{escape(str(name))} is {here} and was {then}")
-        if known:
-            names = sorted(parts.keys() | known["parts"].keys(), key=_order)
+    def _others(self, training: Mapping[str, Any], parameters: Array) -> str:
+        """What is another in this run than in that of a file, in words; "" if nothing is."""
+        settings: dict[str, str] = training["settings"]
+        identity: Any = training.get("identity")
+        ended = {f"optimizer.{name}": _text(x) for name, x in _stood(training).items()}
+        plain = ended.keys() | {f"optimizer.{name}" for name in self._numbers}
+        told: dict[str, list[str]] = {}
+        comparable = _comparable(identity)
+        if comparable:
+            then = identity["parts"]
+            now = self._parts if self.recipe.lowers else self._parts | self._graph_at(parameters)
             told = {
-                name: self._differences(name, parts.get(name), known["parts"].get(name), settings)
-                for name in names
+                name: self._differences(name, now.get(name), then.get(name), settings)
+                for name in sorted({**now, **then})
             }
-            if told["optimizer"]:  # another one has other settings
-                others = [x for x in others if not x.startswith("optimizer.")]
-            course = told.pop("graph", [])  # which is another in consequence of something else
-            others = [*told.pop("optimizer"), *others, *itertools.chain(*told.values())]
-            if not others and known["moved"]:
-                raise self._refused(
-                    f"{_listed(known['moved'])} became another while the run went on, and a "
-                    f"checkpoint holds no such state"
-                )
-            others = others or course
-        if others:
-            raise self._refused(
-                f"it belongs to another run: {'; '.join(others[:3])}. Give fit() what that run had"
+        others = told.pop("optimizer", [])
+        another = bool(others)  # which has other settings
+        for name in sorted({**self.settings, **settings}):
+            here, there = (x.get(name, "not set") for x in (self.settings, settings))
+            end = ended.get(name, there)
+            if here in (there, end):
+                continue
+            is_setting = name.startswith("optimizer.")
+            # Where parts can be compared, they say more than the names of functions and classes.
+            if told and (name in _NAMES or (is_setting and (another or name not in plain))):
+                continue
+            was = shortened(escape(there), _LONGEST)
+            if end != there:
+                was += f", and {end} in the end"
+            others.append(f"{escape(name)} is {here} and was {was}")
+        course = told.pop("graph", [])  # which is another in consequence of something else
+        others += itertools.chain(*told.values())
+        if comparable and identity["moved"] and not others:
+            return (
+                f"{_listed(identity['moved'])} became another while the run went on, and a "
+                f"checkpoint holds no such state"
             )
-        self._notice(known, identity, parts)
-        self.settings = {str(name): str(text) for name, text in settings.items()}
-        return self._as_they_stood(stood)
-
-    def _is_told_by_a_part(self, name: str, stood: Mapping[str, Any]) -> bool:
-        """Whether a setting's text is no more than a name, and a part says what it is."""
-        number = name.removeprefix("optimizer.")
-        if name.startswith("optimizer."):
-            return number not in stood and number not in self._numbers
-        return name in ("model", "divergence", "optimizer")
+        if others or course:
+            listed = "; ".join((others or course)[:3])
+            return f"it belongs to another run: {listed}. Give fit() what that run had"
+        return ""
 
     def _differences(
-        self, name: str, here: Part | None, there: Any, settings: Mapping[str, Any]
+        self, name: str, here: Part | None, there: Any, settings: Mapping[str, str]
     ) -> list[str]:
         """How a part differs from what it was, in words."""
-        if here is not None and there is not None and here.digest() == there["digest"]:
-            return []
         if here is None or there is None:
             return [f"the {name} can be told only {'now' if there is None else 'of that run'}"]
-        lines = there["lines"]
-        told = differences(here.lines, lines) if lines else []
-        names = self.settings.get(name), settings.get(name)
-        if (
-            names[0] != names[1]
-            and None not in names
-            and not any(" is code " in x for x in told[:0])
-        ):
-            was = shortened(escape(str(names[1])), _LONGEST)
-            if not told or " is code " in told[0] or name == "model":
-                return [f"{name} is {escape(str(names[0]))} and was {was}"]
+        if here.digest() == there["digest"]:
+            return []
+        told = differences(here.lines, there["lines"]) if there["lines"] else []
+        called, was = (x.get(name, "not set") for x in (self.settings, settings))
+        # A name says more than many modules or the digest of code, if it is another.
+        if called != was and (not told or name == "model" or " is code " in told[0]):
+            return [f"{name} is {escape(called)} and was {shortened(escape(was), _LONGEST)}"]
         return [escape(line) for line in told] or [f"what the {name} is made of is another"]
 
-    def _notice(self, known: Any, identity: object, parts: Mapping[str, Part]) -> None:
-        """Say what could not be compared, in one warning."""
-        unknown = [called for found in parts.values() for called in found.unknown]
+    def _notice(self, identity: Any) -> None:
+        """Say what could not be compared."""
+        unknown = [called for found in self._parts.values() for called in found.unknown]
         reason = "nothing tells what is in it"
-        if not known:
-            unknown = [name for name, x in parts.items() if x.own and name != "graph"]
+        remembered = identity["remembered"] if _comparable(identity) else []
+        if not _comparable(identity):
+            unknown = [name for name, x in self._parts.items() if x.own and name != "graph"]
             reason = "it was written by stepgrad 0.1"
             if isinstance(identity, dict):
                 reason = f"it was made with {shortened(escape(str(identity.get('made_with'))), 60)}"
                 reason += f", and this is {MADE_WITH}"
         if unknown:
-            warnings.warn(
+            warn(
                 f"checkpoint {os.fspath(self.path)!r} is gone on from, but {_listed(unknown)} "
                 f"cannot be compared with what that run had ({reason}); if it is another, begin "
-                f"anew with another checkpoint",
-                RuntimeWarning,
-                stacklevel=outside(),
+                f"anew with another checkpoint"
             )
-        if known and known["remembered"]:
-            warnings.warn(
+        if remembered:
+            warn(
                 f"checkpoint {os.fspath(self.path)!r} is gone on from with callbacks that changed "
-                f"the run by what they remembered ({_listed(known['remembered'])}), which is not "
-                f"in the file; let them look at the history that they are given, or begin anew",
-                RuntimeWarning,
-                stacklevel=outside(),
+                f"the run by what they remembered ({_listed(remembered)}), which is not in the "
+                f"file; let them look at the history that they are given, or begin anew"
             )
-
-    def _as_they_stood(self, stood: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The optimizer's numbers, once it is known that it can have them."""
-        numbers = {**self._numbers, **stood}
-        kinds = {name: type(x) for name, x in self._numbers.items()}
-        try:
-            if {name: type(x) for name, x in numbers.items()} != kinds:
-                raise TypeError("they are others")
-            if dataclasses.is_dataclass(self.recipe.optimizer):
-                dataclasses.replace(
-                    self.recipe.optimizer,  # type: ignore[type-var]
-                    **{x.name: numbers[x.name] for x in dataclasses.fields(self.recipe.optimizer)
-                       if x.name in numbers and x.init},
-                )  # fmt: skip
-        except (TypeError, ValueError) as error:
-            raise self._refused(f"the optimizer cannot have its settings ({error})") from None
-        return numbers
 
     def _refused(self, reason: str) -> PersistenceError:
         return PersistenceError(
@@ -458,16 +447,6 @@ def _settings(recipe: Recipe) -> dict[str, str]:
     }
 
 
-def _moved(before: Part, now: Part) -> list[str]:
-    """What people call that which has become another."""
-    lines = before.lines
-    return [
-        called
-        for path, (called, text) in {**lines, **now.lines}.items()
-        if path not in lines or path not in now.lines or lines[path][1] != text
-    ]
-
-
 def _written(found: Part) -> dict[str, Any]:
     """What is written of a part: its lines as well, unless they are many."""
     lines = {path: list(line) for path, line in found.lines.items()}
@@ -475,41 +454,14 @@ def _written(found: Part) -> dict[str, Any]:
     return {"digest": found.digest(), "lines": lines if short else {}, "unknown": found.unknown}
 
 
-def _known(identity: object) -> Any:
-    """What a file says of what a run is made of, if that can be compared; else None.
-
-    Raises:
-        PersistenceError: if it is not what is written.
-    """
-    if not isinstance(identity, dict) or identity.get("made_with") != MADE_WITH:
-        return None
-    parts = identity.get("parts")
-    named = [identity.get(name) for name in ("moved", "remembered")]
-    if not (
-        isinstance(parts, dict)
-        and all(
-            isinstance(x, dict)
-            and isinstance(x.get("digest"), str)
-            and isinstance(x.get("lines"), dict)
-            and all(
-                isinstance(line, list) and len(line) == 2 and all(isinstance(y, str) for y in line)
-                for line in x["lines"].values()
-            )
-            for x in parts.values()
-        )
-        and all(isinstance(x, list) and all(isinstance(y, str) for y in x) for x in named)
-    ):
-        raise PersistenceError("what it says of its run is not what fit() writes")
-    return identity
+def _comparable(identity: Any) -> bool:
+    """Whether what a file says of its run was found as it would be found now."""
+    return isinstance(identity, dict) and identity.get("made_with") == MADE_WITH
 
 
 def _stood(training: Mapping[str, Any]) -> dict[str, Any]:
     """The optimizer's plain settings at the end of the last epoch, from a file."""
-    optimizer = training.get("optimizer")
-    stood = optimizer.get("settings", {}) if isinstance(optimizer, dict) else {}
-    if not isinstance(stood, dict):
-        raise PersistenceError("the optimizer's settings are not what fit() writes")
-    return {name: _decoded(x) for name, x in stood.items()}
+    return {name: _decoded(x) for name, x in training["optimizer"].get("settings", {}).items()}
 
 
 def _encoded(setting: Any) -> Any:
@@ -519,28 +471,16 @@ def _encoded(setting: Any) -> Any:
 
 def _decoded(setting: Any) -> Any:
     if isinstance(setting, list):
-        return decoded(setting)[0] if len(setting) == 1 else _count(None)
+        [number] = decoded(setting)
+        return number
     if type(setting) not in (bool, int, str, type(None)):
         raise PersistenceError(f"expected a setting, got {shortened(repr(setting), 40)}")
     return setting
 
 
-def _order(name: object) -> tuple[bool, str]:
-    return name == "graph", str(name)
-
-
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(escape(name) for name in names[:_NAMED]) + more
-
-
-def outside() -> int:
-    """The stacklevel that shows a warning at the line that called this package."""
-    frame, level = sys._getframe(1), 1
-    here = os.path.dirname(__file__)
-    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == here:
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def optimizer_settings(optimizer: Optimizer) -> dict[str, str]:
@@ -569,9 +509,8 @@ def structure(model: Module) -> str:
 
 def function_name(function: object) -> str:
     """What to know a function by in another process."""
-    if isinstance(function, ops.Op):  # one of a user's own by its formulas, which may change
-        is_ours = function.key == function.name
-        return function.name if is_ours else f"{function.name} ({function.__doc__})"
+    if isinstance(function, Op):
+        return operation(function)
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', '')}.{name}"
 

@@ -51,6 +51,7 @@ _ASIDE = frozenset(
         *("deepcopy", "subclasshook", "getnewargs", "annotate"),
     )
 )
+_COMPUTED = "computed"  # how the line of Values begins that were
 _MADE = ("__new__", "__init__", "__post_init__")
 _LABELS = frozenset(("name", "_labels"))  # of the library's modules: what nodes are called
 
@@ -113,6 +114,15 @@ def differences(now: Mapping[str, Sequence[str]], then: Mapping[str, Sequence[st
     return [line for line in told if " is code " in line] or told
 
 
+def moved_on(before: Part, now: Part) -> list[str]:
+    """What people call that which has become another; what was computed is nobody's state."""
+    return [
+        called
+        for path, (called, text) in {**before.lines, **now.lines}.items()
+        if before.lines.get(path) != now.lines.get(path) and not text.startswith(_COMPUTED)
+    ]
+
+
 def graph(root: Value, parameters: Mapping[Value, int]) -> Part:
     """What a graph computes: its operations, its constants, and where the parameters come in."""
     order = consumers_first(root)
@@ -127,7 +137,7 @@ def graph(root: Value, parameters: Mapping[Value, int]) -> Part:
                 names.append("constant")
                 constants.append(node.data)
             continue
-        names.append(_op(node.op))
+        names.append(operation(node.op))
         for operand in node.operands:
             if isinstance(operand, Value):
                 operands.append(places[operand])
@@ -158,25 +168,23 @@ def numbers_of(thing: object) -> dict[str, Any]:
 
 
 class DrawnNumbers:
-    """A context manager that leaves random generators as they were: some, and those of everybody.
-
-    Attributes:
-        shared: afterwards, whether those that Python and NumPy share with everybody were used.
-    """
+    """A context manager that leaves some random generators as they were, and those of everybody."""
 
     def __init__(self, generators: Iterable[Any]) -> None:
-        self._generators = list(generators)
-        self.shared = False
+        self._generators = [*generators, random, np.random]
 
-    def __enter__(self) -> DrawnNumbers:
-        self._states = [_state(x) for x in (*self._generators, random, np.random)]
-        return self
+    def __enter__(self) -> None:
+        self._states = list(map(_state, self._generators))
 
     def __exit__(self, *_: object) -> None:
-        for x, state in zip((*self._generators, random, np.random), self._states):
-            if repr(_state(x)) != repr(state):
-                self.shared |= x in (random, np.random)
-                _set_state(x, state)
+        for generator, state in zip(self._generators, self._states):
+            _set_state(generator, state)
+
+
+def shared_numbers() -> int:
+    """What tells states of the random generators that Python and NumPy share with everybody."""
+    name, words, *rest = _state(np.random)
+    return hash((random.getstate(), name, tuple(words), *rest))
 
 
 def _state(generator: Any) -> Any:
@@ -238,7 +246,7 @@ class _Search:
         if isinstance(thing, Value):
             if thing in self.parameters:
                 return f"parameter {self.parameters[thing]}"
-            return f"a Value of {thing.data!r}"
+            return f"a Value of {thing.data!r}" if thing.op is None else _computed(thing)
         if id(thing) in self.known:
             return f"the {self.known[id(thing)]}"
         if isinstance(thing, Enum):
@@ -308,7 +316,7 @@ class _Search:
             if name in sys.modules:
                 self._wait(f"{path}[{name}]", name, sys.modules[name])
         if vars(thing):
-            self.opened.append((f"{path}", called, thing, set()))
+            self.opened.append((path, called, thing, set()))
 
     def _method(self, path: str, called: str, thing: Any) -> str:
         self._wait(f"{path}.__func__", called, thing.__func__)
@@ -438,7 +446,7 @@ class _Search:
             )
         if all(isinstance(x, Value) and x in self.parameters for x in thing):
             return _short(f"parameters {[self.parameters[x] for x in thing]}")
-        return ""
+        return _computed(thing)
 
     def _array(self, path: str, called: str, thing: Any) -> str:
         if thing.dtype == object:
@@ -464,7 +472,7 @@ class _Search:
         return "a reference"
 
     def _op(self, path: str, called: str, thing: Op) -> str:
-        return _op(thing)
+        return operation(thing)
 
     def _reduced(self, path: str, called: str, thing: Any) -> str:
         """An object of an installed class, by what a copy of it would be made of."""
@@ -522,9 +530,24 @@ _GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 _BARE = frozenset((object, Module, abc.ABC, typing.Generic, typing.Protocol))
 
 
-def _op(op: Op) -> str:
+def operation(op: Op) -> str:
     """An operation; one of a user's own by its formulas, which may change."""
     return op.name if op.key == op.name else f"{op.name} ({op.__doc__})"
+
+
+def _computed(thing: Any) -> str:
+    """Values that were computed, also in lists of lists; "" for anything else."""
+    numbers: list[float] = []
+    waiting = [thing]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Value) and found.op is not None:
+            numbers.append(found.data)
+        elif type(found) in (list, tuple):
+            waiting += found
+        else:
+            return ""
+    return _short(f"{_COMPUTED} {numbers}") if numbers else ""
 
 
 def _short(text: str) -> str:

@@ -16,18 +16,8 @@ from types import CodeType
 
 # Who calls one of these may read attributes whose names stand nowhere in the code.
 _INDIRECT = frozenset(
-    (
-        "getattr",
-        "vars",
-        "eval",
-        "exec",
-        "globals",
-        "locals",
-        "attrgetter",
-        "methodcaller",
-        "__dict__",
-    )
-)
+    ("getattr", "vars", "eval", "exec", "globals", "locals", "attrgetter", "methodcaller")
+) | {"__dict__"}
 _GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME"))
 _LOADS = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
 _SKIPPED = frozenset(("EXTENDED_ARG", "NOP", "CACHE"))

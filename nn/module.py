@@ -10,7 +10,7 @@ import math
 import operator
 import os
 from collections import UserList, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import count
 from types import SimpleNamespace
@@ -156,10 +156,13 @@ def walk(module: Module, private: bool = False) -> Iterator[tuple[str, object]]:
     entered: set[int] = set()
     while stack:
         name, found = stack.pop()
-        if type(found) not in _NUMBERS and (inside := _inside(name, found, private)) is not None:
+        if type(found) not in _NUMBERS and (held := _held(found)) is not None:
             if id(found) in entered:
                 continue
             entered.add(id(found))
+            inside = list(zip(_names(name, found), held))
+            if isinstance(found, Module) and not private:
+                inside = [x for own, x in zip(vars(found), inside) if not own.startswith("_")]
             stack.extend(reversed(inside))
         yield name, found
 
@@ -177,34 +180,18 @@ class Parameters:
         self.names = [name for name, _ in found]
         self.values = [value for _, value in found]
         self._held = [
-            (read, read())
+            (container, held)
             for _, container in walk(module)
-            if type(container) not in _NUMBERS and (read := _reader(container)) is not None
+            if type(container) not in _NUMBERS and (held := _held(container)) is not None
         ]
 
     def hold(self) -> bool:
         """Whether the module and its containers hold the very things that they held then."""
-        for read, held in self._held:
-            now = read()
+        for container, held in self._held:
+            now = _held(container) or []
             if len(now) != len(held) or not all(map(operator.is_, now, held)):
                 return False
         return True
-
-
-def _reader(found: Any) -> Callable[[], list[Any]] | None:
-    """What lists the things that a container holds now; None for what holds none."""
-    if isinstance(found, (Module, SimpleNamespace)):
-        held = vars(found)
-        return lambda: list(held.values())
-    if isinstance(found, (list, deque, UserList)):
-        return lambda: list(found)
-    if isinstance(found, Mapping):
-        return lambda: list(found.values())
-    if isinstance(found, np.ndarray) and found.dtype == object:
-        return lambda: found.reshape(-1).tolist()
-    if is_dataclass(found) and not isinstance(found, type):
-        return lambda: [getattr(found, x.name, None) for x in fields(found)]
-    return None
 
 
 _NUMBERS = frozenset((Value, float, int, str, bool, type(None)))  # quickly known to hold nothing
@@ -212,32 +199,35 @@ _NUMBERS = frozenset((Value, float, int, str, bool, type(None)))  # quickly know
 _KEYS = (str, int, float, bool, bytes, type(None))
 
 
-def _inside(name: str, found: Any, private: bool) -> list[tuple[str, object]] | None:
-    """What a module or a container holds, with names; None for anything else."""
-    if isinstance(found, Module):
-        prefix = f"{name}." if name else ""
-        return [
-            (prefix + attribute, held)
-            for attribute, held in vars(found).items()
-            if private or not attribute.startswith("_")
-        ]
+def _held(found: Any) -> list[object] | None:
+    """What a module or a container holds, in its order; None for anything else."""
+    if isinstance(found, (Module, SimpleNamespace)):
+        return list(vars(found).values())
     if isinstance(found, (list, tuple, deque, UserList)):
-        return [(f"{name}[{i}]", held) for i, held in enumerate(found)]
+        return list(found)
     if isinstance(found, Mapping):
-        return [
-            (f"{name}[{key!r}]" if type(key) in _KEYS else f"{name}[#{i}]", held)
-            for i, (key, held) in enumerate(found.items())
-        ]
+        return list(found.values())
     if isinstance(found, np.ndarray) and found.dtype == object:
-        return [
-            (f"{name}[{', '.join(map(str, place))}]" if place else name, held)
-            for place, held in np.ndenumerate(found)
-        ]
-    if isinstance(found, SimpleNamespace):
-        return [(f"{name}.{attribute}", held) for attribute, held in vars(found).items()]
+        return found.reshape(-1).tolist()  # type: ignore[no-any-return]
     if is_dataclass(found) and not isinstance(found, type):
-        return [(f"{name}.{x.name}", getattr(found, x.name, None)) for x in fields(found)]
+        return [getattr(found, x.name, None) for x in fields(found)]
     return None
+
+
+def _names(name: str, found: Any) -> list[str]:
+    """The names of the things that a module or a container of some name holds."""
+    if isinstance(found, (Module, SimpleNamespace)):
+        prefix = f"{name}." if name else ""
+        return [prefix + attribute for attribute in vars(found)]
+    if isinstance(found, (list, tuple, deque, UserList)):
+        return [f"{name}[{i}]" for i in range(len(found))]
+    if isinstance(found, Mapping):
+        keys = (repr(key) if type(key) in _KEYS else f"#{i}" for i, key in enumerate(found))
+        return [f"{name}[{key}]" for key in keys]
+    if isinstance(found, np.ndarray):
+        places = np.ndindex(found.shape)
+        return [f"{name}[{', '.join(map(str, place))}]" if place else name for place in places]
+    return [f"{name}.{x.name}" for x in fields(found)]
 
 
 def _some(what: str, names: set[str]) -> str:

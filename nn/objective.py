@@ -8,6 +8,7 @@ improves in place.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from math import gcd
@@ -220,6 +221,9 @@ class ArrayObjective(Objective):
         if last and self.validation is not None and len(self._validated):
             extremes = {int(extreme) for extreme in _extremes(self._validated)}
             self._compare(self.validation, sorted(extremes), "validation instance")
+        now = self.risk.model.parameters()  # type: ignore[attr-defined]
+        if len(now) != len(self.values) or not all(map(operator.is_, now, self.values)):
+            raise RefutedError("it puts other parameters in the place of some when it is called")
         return True
 
     def _compare(self, data: Data, instances: Iterable[int], what: str) -> None:

@@ -75,7 +75,8 @@ class SGD:
         if self.weight_decay:
             gradient = gradient + self.weight_decay * parameters
         if self.momentum:
-            velocity = state.arrays["velocity"]
+            # Momentum may have been set on the way.
+            velocity = state.arrays.setdefault("velocity", np.zeros_like(parameters))
             velocity *= self.momentum
             velocity += gradient
             gradient = velocity
@@ -161,7 +162,8 @@ def carried(optimizer: Optimizer, state: State, places: Sequence[int]) -> State:
         state = State(state.k, {**state.arrays, BORN: born})
         fresh.arrays[BORN] = np.full(size, float(state.k))
     for name, array in fresh.arrays.items():
-        array[kept] = state.arrays[name][old[kept]]
+        if name in state.arrays:
+            array[kept] = state.arrays[name][old[kept]]
     fresh.k = state.k
     return fresh
 

@@ -11,7 +11,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from math import inf
 from typing import Any, TypeAlias
@@ -25,10 +25,10 @@ from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import counted, escape, got, number_within, whole_number
 
 from . import divergences
-from .checkpoint import Checkpoint, Recipe, Snapshot, outside
+from .checkpoint import Checkpoint, Recipe, Snapshot
 from .divergences import Divergence
 from .history import History
-from .identity import DrawnNumbers, graph, numbers_of
+from .identity import DrawnNumbers, graph, numbers_of, shared_numbers
 from .instances import data_set, not_lowered
 from .interrupts import interrupts_held
 from .module import Module, Parameters, walk
@@ -95,8 +95,8 @@ def fit(
             whenever a callback is called.
         validation: inputs and targets to evaluate after every epoch, and not to learn from.
         callbacks: called after every epoch with the model and the history so far; one that
-            returns True ends the run. Parameters that they put in the place of others are trained
-            from then on, beginning as at the start of a run.
+            returns True ends the run. Parameters that they put in the place of others, as a model
+            may when it is called, are trained from then on, beginning as at the start of a run.
         checkpoint: a file that holds the state of the run. If it is there, the run goes on from
             it; the parameters that the model has are not used then, and the callbacks are called
             for the last epoch in it once more. The numbers are, bit for bit, those of a run that
@@ -212,8 +212,7 @@ class _Run:
         if not isinstance(model, Module):
             raise TypeError(f"fit() trains an nn.Module, got {got(model)}")
         self.own = Parameters(model)
-        self.values = self.own.values
-        if not self.values:
+        if not self.own.values:
             raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
         data, given = data_set(*data), data
         if validation is not None:
@@ -236,22 +235,24 @@ class _Run:
             for pair in (self.data, validation)
         ]
         self.optimizer = optimizer
-        self.state: Any = optimizer.start(len(self.values))
+        self.state: Any = optimizer.start(len(self.own.values))
         self.seed = operator.index(seed) if hasattr(seed, "__index__") else seed
         self.random = _generator(self.seed)
-        self.complete: Array = np.array([value.data for value in self.values])
+        self.complete: Array = np.array([value.data for value in self.own.values])
         self.good, self.initial = self.complete.copy(), self.complete.copy()
         self.begun, self.started = self.complete.copy(), 0
         self.history, self.epochs = History(), 0
         self.checkpoint: Checkpoint | None = None
         self.warned, self.course = False, ""
-        self.changed = False  # whether callbacks have changed parameters, or the optimizer
+        self.changed = self.drew = False  # what callbacks have done; see Snapshot
         self.keep_right()
 
     def begin(self, engine: str | None) -> None:
         """Choose what computes the loss and its gradient; None for what suits the model."""
         self.engine, self.named = engine or "numpy", engine is not None
         self.build()
+        if self.renew() and self.renew():  # the model has made some when it was called
+            raise self.never_trained()
         self.keep_right()
 
     def build(self) -> None:
@@ -294,8 +295,7 @@ class _Run:
             refused = not_lowered(f"after {counted(self.epochs, 'epoch')} {refuted}")
         epochs, parameters, self.state, drawn, numbers = self.right
         self.random.setstate(drawn)
-        for name, number in numbers.items():  # callbacks come again for that epoch
-            setattr(self.optimizer, name, number)
+        self.set(numbers)  # callbacks come again for that epoch
         np.copyto(self.complete, parameters)
         np.copyto(self.good, parameters)
         self.history.cut(epochs)
@@ -310,6 +310,11 @@ class _Run:
         if self.named:
             raise LoweringError(f"{refused}; {where}")
         return False
+
+    def set(self, numbers: Mapping[str, Any]) -> None:
+        """Give the optimizer settings that ``numbers_of`` had of it."""
+        if numbers:
+            vars(self.optimizer).update(numbers)
 
     def interrupt(self) -> None:
         """The end in the middle of something: of an update that is not complete, or of lowering."""
@@ -334,8 +339,7 @@ class _Run:
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
             with interrupts_held():
-                for name, number in snapshot.numbers.items():
-                    setattr(self.optimizer, name, number)
+                self.set(snapshot.numbers)
                 if snapshot.engine != self.engine and not self.named:
                     # It was found on the way that the model cannot be lowered.
                     self.engine = snapshot.engine
@@ -407,50 +411,61 @@ class _Run:
         self.end()
         self.course = self.course or self.record()
         numbers = numbers_of(self.optimizer)
+        shared = shared_numbers() if self.checkpoint is not None else 0
         answers = [callback(self.model, self.history) for callback in callbacks]
-        self.objective.parameters[:] = [value.data for value in self.values]
+        self.objective.parameters[:] = [value.data for value in self.own.values]
         unchanged = numbers == numbers_of(self.optimizer)
         self.changed |= not (unchanged and np.array_equal(self.complete, self.objective.parameters))
+        self.drew |= self.checkpoint is not None and shared != shared_numbers()
         np.copyto(self.complete, self.objective.parameters)
-        self.renew()
+        if not self.own.hold():
+            others, course = self.renew(), self.record()
+            if course != self.course and not others:  # something else is done with the same ones
+                self.rebuild()
+            self.course = course
         return any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers)
 
-    def renew(self) -> None:
-        """Train on what the parameters are now, if others have been put in the place of some.
+    def renew(self) -> bool:
+        """Train the parameters that the model has now; whether some were not there before.
 
         Raises:
             ValueError: if there are none any more.
             TypeError: if the optimizer's state is no number for each parameter.
         """
         if self.own.hold():
-            return
-        own = Parameters(self.model)
-        if own.names != self.own.names or list(map(id, own.values)) != list(map(id, self.values)):
-            if not own.values:
-                raise ValueError(f"{self.model!r} has no parameters any more")
-            before = {value: i for i, value in enumerate(self.values)}
-            places = [before.get(value, -1) for value in own.values]
-            state = carried(self.optimizer, self.state, places)
-            complete, good, initial, begun = (
-                np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
-                for x in (self.objective.parameters, self.good, self.initial, self.begun)
-            )
-            with interrupts_held():
-                self.own, self.values, self.state = own, own.values, state
-                self.complete, self.good = complete, good
-                self.initial, self.begun = initial, begun
-                self.end()
-            self.build()
-            self.objective.parameters[:] = complete
-            self.keep_right()
-            self.course = self.record()
-        elif self.course and (course := self.record()) != self.course:
-            # The same parameters, and something else is done with them.
-            self.build()
-            self.objective.parameters[:] = self.complete
-            self.keep_right()
-            self.course = course
-        self.own = own
+            return False
+        own, before = Parameters(self.model), self.own
+        if own.names == before.names and all(map(operator.is_, own.values, before.values)):
+            self.own = own
+            return False
+        if not own.values:
+            raise ValueError(f"{self.model!r} has no parameters any more")
+        known = {value: i for i, value in enumerate(before.values)}
+        places = [known.get(value, -1) for value in own.values]
+        state = carried(self.optimizer, self.state, places)
+        numbers = [
+            np.array([x[i] if i >= 0 else v.data for i, v in zip(places, own.values)])
+            for x in (self.objective.parameters, self.good, self.initial, self.begun)
+        ]
+        with interrupts_held():
+            self.own, self.state = own, state
+            self.complete, self.good, self.initial, self.begun = numbers
+            self.end()
+        self.rebuild()
+        return True
+
+    def rebuild(self) -> None:
+        """Compute with the model as it is now, which is another."""
+        self.build()
+        self.objective.parameters[:] = self.complete
+        self.keep_right()
+
+    def never_trained(self) -> ValueError:
+        """What is wrong with a model that replaces its parameters again and again."""
+        return ValueError(
+            "the model makes its parameters anew whenever it is called, so that none of them is "
+            "ever trained: make them in __init__, and assign to their data to change them"
+        )
 
     def record(self) -> str:
         """What tells the graph of the first instance from another; "" where none stands for all."""
@@ -479,13 +494,11 @@ class _Run:
         if leaves:
             names = sorted(x.label or repr(x) for x in leaves)
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            warnings.warn(
+            warn(
                 f"the loss depends on {', '.join(map(escape, names[:3]))}{more}, which fit() does "
                 f"not train, as the model's parameters() do not hold it: keep it in an attribute "
                 f"of the model, or in a list or dict there, as a Value that is not computed; if it "
-                f"is to stay as it is, in an attribute whose name begins with an underscore",
-                RuntimeWarning,
-                stacklevel=outside(),
+                f"is to stay as it is, in an attribute whose name begins with an underscore"
             )
 
     def epoch(self) -> None:
@@ -498,9 +511,7 @@ class _Run:
         outputs: list[Sequence[float]] = []
         for first in range(0, len(order), self.batch_size):
             batch = order[first : first + self.batch_size]
-            if not BACKENDS[self.engine].lowers:  # where the model is called, and may do anything
-                self.renew()
-            loss, gradient, found = self.objective.differentiate(batch)
+            loss, gradient, found = self.differentiate(batch)
             if not self.warned:
                 self.warn_of_constants()
             self.update(gradient)
@@ -519,6 +530,17 @@ class _Run:
         self.epochs += 1
         if self.checkpoint is not None:
             self.checkpoint.keep(self.snapshot())
+
+    def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
+        """The loss of some instances, its gradient by the model's parameters, and the outputs."""
+        if BACKENDS[self.engine].lowers:
+            return self.objective.differentiate(batch)
+        self.renew()
+        for _ in range(2):
+            found = self.objective.differentiate(batch)
+            if not self.renew():  # the model has made none when it was called
+                return found
+        raise self.never_trained()
 
     def update(self, gradient: Array) -> None:
         """Improve the parameters, which gave a finite loss and gradient, by one step.
@@ -543,7 +565,7 @@ class _Run:
         numbers = numbers_of(self.optimizer)
         return Snapshot(
             self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own,
-            self.changed, self.engine,
+            self.engine, self.changed, self.drew, shared_numbers(),
         )  # fmt: skip
 
     def save(self) -> None:
@@ -555,7 +577,7 @@ class _Run:
     def end(self) -> None:
         """Leave whole epochs in the history, and the complete parameters in the model's Values."""
         self.history.cut(self.epochs)
-        for value, number in zip(self.values, self.complete.tolist()):
+        for value, number in zip(self.own.values, self.complete.tolist()):
             value.data = number
 
     def advice(self) -> str:

@@ -466,8 +466,15 @@ FAULTS = [
     Fault(
         "a resumed run begins with the lr that it had at its start",
         "nn/training.py",
-        "in snapshot.numbers.items():\n                    setattr(self.optimizer, name, number)",
-        "in snapshot.numbers.items():\n                    pass",
+        "self.set(snapshot.numbers)",
+        "pass",
+        "runs",
+    ),
+    Fault(
+        "what a model makes when it is called is not trained",
+        "nn/training.py",
+        "        if self.own.hold():\n            return False\n",
+        "        return False\n",
         "runs",
     ),
     Fault(
@@ -481,7 +488,7 @@ FAULTS = [
     Fault(
         "a step reports the gradient without what the leaf held before",
         RECORDING,
-        "return self._stale[node] + total if node in self._stale else total",
+        "return self.stale[node] + total if node in self.stale else total",
         "return total",
         "stepping",
     ),
@@ -639,8 +646,8 @@ FAULTS = [
     Fault(
         "what a bound program has observed is overwritten by another",
         "autograd/lowering/program.py",
-        'getattr(self._own, "rows", None)',
-        "self._computation.runner(Request.STEP).rows()",
+        "found: Array = self._own.rows.T",
+        "found: Array = self._runner.rows().T",
         "program_threads",
     ),
     # Calculus
@@ -676,7 +683,7 @@ FAULTS = [
         "variables further out are constants, in calculus",
         "autograd/core/calls.py",
         "variable for call in Call.here() for",
-        "variable for call in Call.here()[-1:] for",
+        "variable for call in Call.here()[:0] for",
         "nested_derivatives",
     ),
     Fault(

@@ -452,3 +452,14 @@ def test_the_order_of_evaluation_has_operands_before_their_consumers():
     assert [node.label or node.op.name for node in order] == ["a", "b", "sub", "sub", "mul", "add"]
     for place, node in enumerate(order):
         assert all(order.index(operand) < place for operand in node.operands)
+
+
+def test_what_is_said_of_a_picture_is_no_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rendering.say("a notice")
+    assert capsys.readouterr() == ("", "stepgrad: a notice\n")
+    monkeypatch.setattr(sys, "stderr", None)
+    rendering.say("a notice")
+    monkeypatch.undo()
+    assert capsys.readouterr() == ("", "")

@@ -51,7 +51,7 @@ def labelled_graph(label: str) -> Value:
     return b + a * 3.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LABELS)
 def test_texts_of_any_label_move_no_cursor_and_can_be_written(label: str) -> None:
     s = step_through(labelled_graph(label))
@@ -65,7 +65,7 @@ def test_texts_of_any_label_move_no_cursor_and_can_be_written(label: str) -> Non
     assert all(line.strip() for line in shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LABELS)
 def test_sources_of_any_label_hold_no_line_of_its_own(label: str) -> None:
     root = labelled_graph(label)
@@ -77,7 +77,7 @@ def test_sources_of_any_label_hold_no_line_of_its_own(label: str) -> None:
             assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", source)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(LABELS)
 def test_a_label_read_from_a_page_is_the_label(label: str) -> None:
     parsed = Text(zoomed(SVG, label))

@@ -521,7 +521,7 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
 }
 FORGED_RUNS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "nothing": (dict.clear, "names no settings"),
+    "nothing": (dict.clear, "is not what fit"),
     "epochs": (put("epochs", to=3), "not as long as its epochs"),
     "negative epochs": (put("epochs", to=-2), "expected a count, got -2"),
     "half an epoch": (put("epochs", to=2.0), r"expected a count, got 2\.0"),
@@ -657,7 +657,7 @@ def test_memory_does_not_grow_while_training(engine: str, collecting: bool, tmp_
         tracemalloc.stop()
         gc.enable()
     # 60 lines of the history, some 100 bytes each; the graph of an epoch alone would be 100 kB.
-    assert sizes[1] - sizes[0] < 20_000
+    assert sizes[1] - sizes[0] < 30_000
 
 
 def test_limits_are_generous_enough_for_what_is_written() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value
+from autograd import LoweringError, Value
 from nn import MLP, SGD, Adam, History, Module, PersistenceError, fit
 from nn.divergences import l2
 
@@ -429,13 +429,14 @@ def test_what_cannot_be_compared_goes_on_with_one_notice(
         lambda run: run["identity"].update(parts=3),
         lambda run: run["identity"].update(moved="all"),
         lambda run: run["identity"]["parts"].update(model={"digest": 3}),
-        lambda run: run["identity"]["parts"]["model"].update(lines={"model": ["a"]}),
+        lambda run: run["identity"]["parts"]["model"].update(digest="", lines={"model": ["a"]}),
+        lambda run: run["identity"]["parts"]["model"].update(digest="", lines=[1]),
         lambda run: run["optimizer"].update(settings=[1]),
         lambda run: run["optimizer"]["settings"].update(lr=[-1.0]),
         lambda run: run["optimizer"]["settings"].update(lr="0.1"),
         lambda run: run["optimizer"]["settings"].update(lr=["7ff8000000000000"]),
         lambda run: run["optimizer"]["settings"].update(lr={}),
-        lambda run: run["optimizer"]["settings"].update(other=1),
+        lambda run: run["optimizer"]["settings"].update(momentum=1.5),
     ],
 )
 def test_a_forged_identity_is_refused(change: Any, tmp_path: Path) -> None:
@@ -613,3 +614,127 @@ def test_a_value_that_is_not_trained_is_named_once(engine: str) -> None:
         warnings.simplefilter("error")
         train(MLP(2, [1]), [[Value(x), Value(y)] for x, y in X])  # inputs are none
         train(MLP(2, [1], functools.partial(lambda z: z)), X)
+
+
+# Parameters that a model makes when it is called.
+
+
+class Making(Module):
+    """Makes w when it is called, anew each time or once."""
+
+    def __init__(self, each_time: bool) -> None:
+        self.v, self.each_time = Value(0.1), each_time
+
+    def __call__(self, x: Any) -> Any:
+        if self.each_time or not hasattr(self, "w"):
+            self.w = Value(0.5)
+        return [self.w * x[0] + self.v]
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy", None])
+def test_parameters_that_a_model_makes_when_it_is_called_first_are_trained(engine: Any) -> None:
+    ended = []
+    for call_before in (False, True):
+        model = Making(each_time=False)
+        if call_before:
+            model(X[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit(model, X, D, divergence=l2, optimizer=SGD(0.1), epochs=5, engine=engine,
+                progress=False)  # fmt: skip
+        ended.append(model.state_dict())
+    assert ended[0] == ended[1] and ended[0]["w"] != 0.5
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy", None])
+def test_a_model_that_makes_its_parameters_anew_each_time_is_refused(engine: Any) -> None:
+    model = Making(each_time=True)
+    with pytest.raises(ValueError, match=r"whenever it is called.*make them in __init__"):
+        fit(model, X, D, divergence=l2, epochs=5, engine=engine, progress=False)
+    assert model.v.data == 0.1
+
+
+def test_a_model_that_replaces_a_parameter_later_is_no_array_program() -> None:
+    class Late(Module):
+        calls = 0
+
+        def __init__(self) -> None:
+            self.w = Value(0.5)
+
+        def __call__(self, x: Any) -> Any:
+            y = [self.w * x[0]]
+            Late.calls += 1
+            if Late.calls >= 12:
+                self.w = Value(self.w.data)
+            return y
+
+    with pytest.raises(LoweringError, match=r"parameters in the place of some|is another one"):
+        fit(Late(), X, D, divergence=l2, epochs=99, engine="numpy", progress=False)
+
+
+# What a run is gone on from, or not.
+
+GONE_ON_FROM = {
+    "momentum that a callback sets": (
+        "def c(m, h):\n    OPTIMIZER.momentum = 0.5\nCALLBACKS = [c]\n"
+    ),
+    "an optimizer with another constructor": (
+        "class Own(nn.SGD):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(0.1)\n"
+        "        self.updates = 1\n"
+        "    def update(self, parameters, gradient, state):\n"
+        "        self.updates += 1\n"
+        "        super().update(parameters, gradient / self.updates, state)\n"
+        "OPTIMIZER = Own()\n"
+    ),
+    "what is kept and read again": (
+        "class Keeping(Model):\n"
+        "    def __call__(self, x):\n"
+        "        self.last = super().__call__(x)\n"
+        "        return [2.0 * self.last[0]]\n"
+        "MODEL = Keeping()\n"
+    ),
+    "who watches with random numbers": "CALLBACKS = [lambda m, h: random.random()]\n",
+}
+
+
+@every_engine
+@pytest.mark.parametrize("case", GONE_ON_FROM)
+def test_what_computes_the_same_is_gone_on_from(case: str, engine: str, tmp_path: Path) -> None:
+    text = program() + GONE_ON_FROM[case]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(text, tmp_path / "run", 2, engine)
+        assert train(text, tmp_path / "run", 4, engine) == train(text, None, 4, engine)
+
+
+@every_engine
+def test_a_schedule_that_a_callback_puts_in_is_in_no_checkpoint(
+    engine: str, tmp_path: Path
+) -> None:
+    text = program() + (
+        "def c(m, h):\n"
+        "    if len(h) == 1:\n"
+        "        OPTIMIZER.lr = lambda k: 0.01\n"
+        "CALLBACKS = [c]\n"
+    )
+    with pytest.warns(RuntimeWarning, match=r"optimizer\.lr became another while"):
+        train(text, tmp_path / "run", 2, engine)
+    with pytest.raises(PersistenceError, match=r"optimizer\.lr became another while"):
+        train(text, tmp_path / "run", 4, engine)
+
+
+@every_engine
+def test_random_numbers_of_the_whole_program_are_told(engine: str, tmp_path: Path) -> None:
+    for i, more in enumerate(("", "CALLBACKS = [lambda m, h: None]\n")):
+        text = program(OPTIMIZER_TEXT="nn.SGD(lambda k: 0.1 * random.random())") + more
+        with pytest.warns(RuntimeWarning, match="the random numbers that are shared"):
+            train(text, tmp_path / f"run{i}", 2, engine)
+        with pytest.raises(PersistenceError, match="the random numbers that are shared"):
+            train(text, tmp_path / f"run{i}", 4, engine)
+    text = program() + ("def c(m, h):\n    m.slope.data *= random.random()\nCALLBACKS = [c]\n")
+    text = text.replace("self.slope = 0.1", "self.slope = Value(0.1)")
+    train(text, tmp_path / "run", 2, engine)
+    with pytest.warns(RuntimeWarning, match="remembered .the random numbers that are shared"):
+        train(text, tmp_path / "run", 4, engine)

@@ -646,3 +646,18 @@ def test_until_at_the_start_goes_on_the_second_time() -> None:
     s.until("L")
     s.add_breakpoint("L")
     assert s.run().startswith("breakpoint 1, before L changes: at the start of 7 nodes")
+
+
+def test_a_condition_in_words_of_another_library_is_told_what_to_write() -> None:
+    s = step_through(Value(2.0, "a") * 3.0)
+    with pytest.raises(ValueError, match="is no number; write maximum"):
+        s.until("max(grad, data) > 0")
+
+
+def test_breakpoints_on_one_step_come_in_their_order_and_only_where_they_are_on() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    s = step_through(a * b + a)
+    second, first = s.add_breakpoint(b), s.add_breakpoint(a, condition="grad > 0.5")
+    assert [len(stops) for stops in s.stops(range(len(s.steps)))] == [0, 2, 0, 0]
+    first.enabled = False
+    assert list(s.stops([1, 1])) == [[second], [second]]

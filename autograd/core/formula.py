@@ -52,6 +52,26 @@ FORMS = frozenset({*_FORMS.values(), CHOICE})
 TOO_LARGE = "a whole number there is larger than a float can be, 1.8e308; write inf, or scale it"
 
 
+# What people write by habit, and what stands for it here.
+INSTEAD = {
+    "^": "for a power write **",
+    "ln": "write log(x)",
+    "max": "write maximum(x, y)",
+    "min": "write minimum(x, y)",
+    "prod": "write x * y",
+    "dot": "write x1*y1 + x2*y2",
+    "square": "write x**2",
+    "clip": "write minimum(maximum(x, low), high)",
+    "leaky_relu": "write where(less(0, x), x, 0.01*x)",
+    "elu": "write where(less(0, x), x, expm1(minimum(x, 0)))",
+    "silu": "write x * sigmoid(x)",
+    "gelu": "write x/2 * erfc(-x / sqrt(2))",
+    "softmax": "it gives a list; one entry of it is exp(x - logsumexp(x, y))",
+    "log_softmax": "it gives a list; one entry of it is x - logsumexp(x, y)",
+    "e": "for Euler's number write exp(1)",
+}
+
+
 class FormulaError(ValueError):
     """A formula that cannot be read; the message is one sentence."""
 

@@ -156,7 +156,10 @@ class ScalarFunction:
         A float makes a leaf. A Value makes a node of its own above it, with the same number: what f
         closes over may be the same Value, and is to be told from the variable.
         """
-        return [_variable(x, name) for x, name in zip(point, self.names)]
+        return [
+            _above(x, name) if isinstance(x, Value) else Value(x, name)
+            for x, name in zip(point, self.names)
+        ]
 
     def results(self, xs: Sequence[Value]) -> Any:
         """Whatever f returns for D Values.
@@ -186,8 +189,9 @@ class ScalarFunction:
 
     def _called(self, xs: Sequence[Any], takes_list: bool) -> Any:
         result = self._f(list(xs)) if takes_list else self._f(*xs)
-        # What np.where and others give for Values: an array without axes.
-        return result.item() if getattr(result, "shape", None) == () else result
+        if not isinstance(result, Value) and getattr(result, "shape", None) == ():
+            return result.item()  # what np.where and others give for Values
+        return result
 
     def _other_way(self, xs: Sequence[Value], error: TypeError) -> Any:
         first, second = self._ways
@@ -391,9 +395,7 @@ def plain_gradient(root: Value, variables: Sequence[Value], call: Call) -> list[
     return None if call.foreign(others) else list(found.values())
 
 
-def _variable(x: Number, name: str) -> Value:
-    if not isinstance(x, Value):
-        return Value(x, name)
+def _above(x: Value, name: str) -> Value:
     node = x - 0.0  # which is x to the last bit, as x + 0.0 is not for -0.0
     node.label = name
     return node

@@ -100,8 +100,6 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], b
 
 
 def _number(attribute: str, number: Any) -> float:
-    if type(number) is float:
-        return number
     try:
         return real(number)
     except (TypeError, ValueError) as error:
@@ -166,9 +164,9 @@ class Value(Copied):
                 ``label`` is no string.
             ValueError: if ``data`` is a whole number beyond the largest float.
         """
-        self._data = _number("data", data)
+        self._data = data if type(data) is float else _number("data", data)
         self._grad = 0.0
-        self._label = _text("label", label)
+        self._label = label if type(label) is str else _text("label", label)
         self.op = None
         self.operands = ()
         self.origin = None
@@ -187,7 +185,7 @@ class Value(Copied):
 
     @data.setter
     def data(self, number: float) -> None:
-        self._data = _number("data", number)
+        self._data = number if type(number) is float else _number("data", number)
         time = stale.advance()  # also for what was made since of a number that is no more
         self.since = stale.UNPROVEN if self.operands else time
 

@@ -71,7 +71,7 @@ _PRINTABLE = _Printable()
 
 def printable(text: str) -> str:
     """Any string with signs in the place of what no XML and no UTF-8 can hold."""
-    return text.translate(_PRINTABLE)
+    return text if text.isprintable() else text.translate(_PRINTABLE)
 
 
 def as_markup(text: str) -> str:

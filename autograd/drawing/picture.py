@@ -259,9 +259,9 @@ class _Painter:
         is_open = value in self.part.opened
         return Node(
             id=self.places[value],
-            label=str(value.label or ""),
-            data=float(value.data),
-            grad=float(value.grad) if self.swept or value.grad else None,
+            label=value.label,
+            data=value.data,
+            grad=value.grad if self.swept or value.grad else None,
             formula=" = ".join(by_labels(value)),
             op=value.op if is_open else None,
             arrows=_merge([*self._arrows(value)]) if is_open else (),
@@ -273,7 +273,7 @@ class _Painter:
 
     def _arrows(self, value: Value) -> Iterator[Arrow]:
         """The arrow from each operand of a node whose operation is drawn."""
-        ordered = value.op is not None and order_matters(value.op)
+        ordered, gradient = value.op is not None and order_matters(value.op), value.grad
         for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
             position = place if ordered else None
             if not isinstance(operand, Value):
@@ -282,23 +282,19 @@ class _Painter:
             yield Arrow(
                 self.places.get(operand),
                 position,
-                partial=0.0 if slope is None else float(slope),
-                upstream=float(value.grad) if self.swept else None,
-                contribution=self._contribution(value, slope) if self.swept else None,
+                partial=0.0 if slope is None else slope,
+                upstream=gradient if self.swept else None,
+                contribution=_contribution(gradient, slope) if self.swept else None,
                 emphasised=(value, operand) in self.marks.steps,
             )
-
-    def _contribution(self, value: Value, slope: float | None) -> float:
-        """What an operand receives, after a sweep."""
-        # Where no derivative passes, or none came, 0 * inf would be nan.
-        return 0.0 if slope is None or not value.grad else float(value.grad) * float(slope)
 
     def _box(self, group: Group, values: Sequence[Value]) -> Box:
         own, opened = self.box_ids[group], self.part.opened
         # Most Values are in boxes, where an arrow for each operand would take its time.
         received: dict[str | None, list[float]] = defaultdict(list)
         inner_edges = 0
-        for value in values:
+        gradients = [value.grad for value in values]
+        for value, gradient in zip(values, gradients):
             is_open = value in opened
             for operand, slope in zip(value.operands, local_partials(value)):
                 if isinstance(operand, Value):
@@ -306,7 +302,7 @@ class _Painter:
                     if source == own:
                         inner_edges += 1
                     else:
-                        received[source].append(self._contribution(value, slope))
+                        received[source].append(_contribution(gradient, slope))
         emphasised = {
             self.places.get(operand)
             for value, operand in self.marks.steps
@@ -327,7 +323,7 @@ class _Painter:
             title=group.title,
             name=".".join(group.nesting),
             count=len(values),
-            total=ieee.sum(*[value.grad for value in values]) if self.swept else None,
+            total=ieee.sum(*gradients) if self.swept else None,
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
             inner_edges=inner_edges,
@@ -359,6 +355,12 @@ class _Painter:
                 members, within = within[0].members, within[0].frames
             frames[group] = Frame(title, members, within, is_parameters)
         return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
+
+
+def _contribution(gradient: float, slope: float | None) -> float:
+    """What an operand receives, after a sweep."""
+    # Where no derivative passes, or none came, 0 * inf would be nan.
+    return 0.0 if slope is None or not gradient else gradient * slope
 
 
 def _is_within(group: Group) -> bool:

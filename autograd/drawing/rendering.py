@@ -80,8 +80,9 @@ def pictures_bytes(texts: Sequence[str], picture_format: str) -> list[bytes]:
 
 
 def say(line: str) -> None:
-    """One line for the person at the terminal."""
-    print("stepgrad: " + " ".join(line.split()), file=sys.stderr)
+    """One line for the person at the terminal, if there is one."""
+    if sys.stderr is not None:  # else print() would take standard output
+        print("stepgrad: " + " ".join(line.split()), file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ class Recurring:
 
     def hessian(self, root: Value, leaves: Sequence[Value]) -> list[list[float]] | None:
         """The Hessian by a program; None as long as, or if, the graph has none."""
-        if len(consumers_first(root)) not in policy.SIZES:
+        order = consumers_first(root)
+        if len(order) not in policy.SIZES:
             return None
         point = np.array([leaf.data for leaf in leaves])
-        key = signature(root, leaves)
+        key = signature(order, leaves)
         found = self._known.pop(key, 0)
         hessian: list[list[float]] | None = None
         if isinstance(found, int):

@@ -34,17 +34,20 @@ Places: TypeAlias = NDArray[np.int_]
 Signature: TypeAlias = "tuple[tuple[str, ...], bytes, bytes]"
 
 
-def signature(root: Value, leaves: Sequence[Value]) -> Signature:
+def signature(order: Sequence[Value], leaves: Sequence[Value]) -> Signature:
     """What tells a graph over some leaves apart from another: operations, operands, constants.
 
     Two graphs of one signature are the same function of their leaves, whatever those hold.
+
+    Args:
+        order: the nodes of the graph, consumers first.
+        leaves: what it is a function of.
     """
-    order = consumers_first(root)
     places = {node: place for place, node in enumerate(order)}
     for i, leaf in enumerate(leaves):
         places[leaf] = -2 - i
     names: list[str] = []
-    operands = array("q", [places[root]])  # which may be one of the leaves
+    operands = array("q", [places[order[0]]])  # of the root, which may be one of the leaves
     constants = array("d")
     for node in order:
         if node.op is None:
@@ -72,7 +75,7 @@ class Guard:
     """
 
     def __init__(self, root: Value, leaves: Sequence[Value]) -> None:
-        self.signature = signature(root, leaves)
+        self.signature = signature(consumers_first(root), leaves)
         self.evaluations, self._due = 0, 1
         self._most = policy.AGAIN * max(len(self.signature[0]), policy.FEWEST)
 
@@ -92,7 +95,7 @@ class Guard:
 
         If not, the count of evaluations begins again, and the next is looked at as well.
         """
-        same = signature(root, leaves) == self.signature
+        same = signature(consumers_first(root), leaves) == self.signature
         if not same:
             self.evaluations, self._due = 0, 1
         return same

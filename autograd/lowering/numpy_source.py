@@ -211,6 +211,9 @@ class NumpyRunner(Runner):
         self.prepares = bool(views.stages[ONCE])
         self.compiled = compile_source(self.source)
         self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
+        # Where all of them vary, as nearly always, they are taken at once.
+        places = [row for row, _ in self.outputs]
+        self.output_rows = np.array(places, dtype=np.intp) if min(places, default=0) >= 0 else None
         self.input_rows = [layout.row[node] for node in schedule.inputs]
         self.scalars = layout.scalars()
         lowered = schedule.lowered
@@ -251,8 +254,9 @@ class NumpyRunner(Runner):
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        size = self.buffer.shape[1]
-        found = np.empty((len(self.outputs), size))
+        if self.output_rows is not None:
+            return self.buffer.take(self.output_rows, axis=0)
+        found = np.empty((len(self.outputs), self.buffer.shape[1]))
         for i, (row, scalar) in enumerate(self.outputs):
             found[i] = self.buffer[row] if row >= 0 else self.scalars[scalar]
         return found

@@ -34,7 +34,8 @@ def lower(
     Leaves that are neither in ``inputs`` nor in ``wrt`` are constants, at the number that they
     hold now. What Python decided while the graph was recorded is recorded as decided: to find out
     whether it would decide otherwise for another instance, record that and ask
-    ``Program.difference``, as ``EmpiricalRisk.lower`` does for a few.
+    ``Program.difference``, as ``EmpiricalRisk.lower`` does for a few. Sums of more than three terms
+    may be added up in another order: they agree to rounding, unless one overflows on the way.
 
     Args:
         root: the Value to average and to differentiate, or a list of K of them, such as the
@@ -270,6 +271,16 @@ class Program(_Made):
         return difference(self._computation.recorded, other)
 
 
+class _Own(threading.local):
+    """What each thread has of a program with its data: the instances of its next call, as columns,
+    and what was observed in its last one.
+    """
+
+    def __init__(self, columns: Array | None) -> None:
+        self.chosen = columns
+        self.rows: Array | None = None
+
+
 class BoundProgram(_Made):
     """A program with its data: ``loss, gradient = bound()``.
 
@@ -288,14 +299,9 @@ class BoundProgram(_Made):
         self.size = columns.shape[1]
         # A program without inputs has its data in it.
         self._columns = columns if self._computation.inputs else None
-        self._own = threading.local()
-        with self._computation.lock:
-            self._computation.runner(Request.STEP, self._columns)  # ready for the first call
-
-    @property
-    def _chosen(self) -> Array | None:
-        """The instances of this thread's next call."""
-        return getattr(self._own, "chosen", self._columns)
+        self._own = _Own(self._columns)
+        with self._computation.lock:  # ready for the first call
+            self._runner = self._computation.runner(Request.STEP, self._columns)
 
     def select(self, instances: Sequence[int] | None) -> None:
         """Choose the instances of the next calls: a batch, or all for None."""
@@ -306,9 +312,9 @@ class BoundProgram(_Made):
     def __call__(self) -> tuple[float, Array]:
         """The mean and its gradient, an array of length P."""
         with self._computation.lock:
-            runner = self._computation.runner(Request.STEP, self._chosen)
-            results = runner.run().copy()
-            self._own.rows = runner.rows()
+            self._runner.hold(self._own.chosen)
+            results = self._runner.run().copy()
+            self._own.rows = self._runner.rows()
         return float(results[0]), results[1:]
 
     def value(self) -> float:
@@ -322,16 +328,16 @@ class BoundProgram(_Made):
         Raises:
             ValueError: if there has been no call.
         """
-        rows: Array | None = getattr(self._own, "rows", None)
-        if rows is None:
+        if self._own.rows is None:
             raise ValueError("observed() is of this thread's last call, and there has been none")
-        found: Array = rows.T
+        found: Array = self._own.rows.T
         return found
 
     def shards(self) -> list[tuple[str, int]]:
         """The devices that hold the instances of the next call, and how many of them each."""
         with self._computation.lock:
-            return self._computation.runner(Request.STEP, self._chosen).shards()
+            self._runner.hold(self._own.chosen)
+            return self._runner.shards()
 
     def jax_function(self) -> Callable[[Any], tuple[Any, Any]]:
         """The mean and its gradient as a pure function of the parameters, a JAX array of length P.
@@ -344,4 +350,5 @@ class BoundProgram(_Made):
             ValueError: if the engine is another one.
         """
         with self._computation.lock:
-            return self._computation.runner(Request.STEP, self._chosen).traced()
+            self._runner.hold(self._own.chosen)
+            return self._runner.traced()

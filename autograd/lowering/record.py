@@ -6,7 +6,7 @@ all instances; every other leaf is a constant, at the number that it holds now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from ..core.sweep import evaluation_order
@@ -33,20 +33,24 @@ def record(
             if leaf.label:
                 graph.labels[nodes[leaf]] = leaf.label
     # Operands first and from the left, so that node numbers follow the way people write.
-    for value in evaluation_order(*roots, *observed, known=nodes):
-        nodes[value] = node = add_node(graph, value, nodes)
-        if value.op is not None and value.label:
-            graph.labels.setdefault(node, value.label)
+    add_nodes(graph, evaluation_order(*roots, *observed, known=nodes), nodes)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
 
-def add_node(graph: Graph, value: Value, nodes: Mapping[Value, int]) -> int:
-    """The node of a constant leaf, or of an operation, the nodes of whose operands are known."""
-    if value.op is None:
-        return graph.constant(value.data)
-    operands = [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
-    return graph.node(value.op.key, tuple(operands))
+def add_nodes(graph: Graph, order: Iterable[Value], nodes: dict[Value, int]) -> None:
+    """Add Values, each after its operands, and their labels; ``nodes`` comes to know them."""
+    for value in order:
+        op = value.op
+        if op is None:
+            nodes[value] = graph.constant(value.data)
+            continue
+        operands = tuple(
+            [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
+        )
+        nodes[value] = node = graph.node(op.key, operands)
+        if value.label:
+            graph.labels.setdefault(node, value.label)
 
 
 def difference(one: Lowered, other: Lowered) -> str:

@@ -19,7 +19,7 @@ from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
 from .pipeline import Batch
-from .record import add_node
+from .record import add_nodes
 
 FEWEST_INSTANCES = 4
 MOST_LEFT = 8
@@ -183,8 +183,7 @@ class _Forms:
         place, *places = form
         used = [place, *(x for held in places if held is not NUMBER for x in held[1:])]
         known = [outside[~x] for x in used if x < 0]
-        for value in evaluation_order(*known, known=self.parameters):
-            nodes[value] = add_node(graph, value, nodes)
+        add_nodes(graph, evaluation_order(*known, known=self.parameters), nodes)
         own: list[int] = []
 
         def at(place: int) -> int:

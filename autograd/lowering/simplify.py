@@ -2,13 +2,12 @@
 
 What is assumed: the sign of a zero does not matter where a zero is dropped from a sum, sums of
 products, of more than ``SHORT`` terms, and chains of more than ``LONGEST_CHAIN`` may be rounded in
-another order, and ``x ** 2`` is ``x * x``
-to the last bit but one. Nothing else changes. Constants stay where they are written: neither is
-``x * 1e-200 * 1e-200`` the product with 0, nor ``x + 1e16 - 1e16`` x. ``0 * x`` stays, as it is nan
-for an infinite x, and so does ``x - x``. (Elsewhere it is assumed that a slope that all instances
-share may be multiplied with the sum of what they report: if it is infinite, an instance that
-reports 0 gives no nan. And of 0.0 and -0.0 arrays may take either for the maximum, the minimum or
-the sum.)
+another order, and ``x ** 2`` is ``x * x`` to the last bit but one. Nothing else changes. Constants
+stay where they are written: neither is ``x * 1e-200 * 1e-200`` the product with 0, nor ``x + 1e16 -
+1e16`` x. ``0 * x`` stays, as it is nan for an infinite x, and so does ``x - x``. (Elsewhere it is
+assumed that a slope that all instances share may be multiplied with the sum of what they report: if
+it is infinite, an instance that reports 0 gives no nan. And of 0.0 and -0.0 arrays may take either
+for the maximum, the minimum or the sum.)
 
 Afterwards a graph has no ``add``, ``sub`` or ``neg``: there is one n-ary ``sum`` for a chain of
 them, however it was written, and ``-x`` is ``-1 * x``.
@@ -58,15 +57,19 @@ def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[
         counts: how often each node is used.
         loose: whether brackets do not count, as in a matrix product.
     """
-    names = graph.names
+    names, operands = graph.names, graph.operands
+    constants = {x for x, name in enumerate(names) if name == CONSTANT and graph.numbers[x] != 0.0}
+    free = [
+        x
+        for x, name in enumerate(names)
+        if name in ADDITIVE and counts[x] and constants.isdisjoint(operands[x])
+    ]
     inside, bracketed = [False] * len(graph), [False] * len(graph)
-    fixed = [name in ADDITIVE and graph.adds_constant(x) for x, name in enumerate(names)]
-    for node in range(len(graph) - 1, -1, -1):
+    may_dissolve = {x for x in free if counts[x] == 1}
+    for node in reversed(free):
         name = names[node]
-        if not counts[node] or name not in ADDITIVE or fixed[node]:
-            continue
-        for place, x in enumerate(graph.operands[node]):
-            if counts[x] == 1 and names[x] in ADDITIVE and not fixed[x]:
+        for place, x in enumerate(operands[node]):
+            if x in may_dissolve:
                 right = place > 0 and name != "sum" and not loose
                 bracketed[x] = bracketed[node] if name == "neg" else right
                 inside[x] = names[x] == "neg" or not bracketed[x]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from itertools import islice
 
 from ..core import ieee
 from ..stepping.recording import Recording
@@ -87,15 +88,10 @@ def _article(number: int, title: str, *parts: str) -> str:
 
 
 def _stale_notices(recording: Recording) -> Iterable[str]:
-    stale = [
-        (node, held)
-        for node, held in zip(recording.nodes, recording.before)
-        if node.op is None and held
-    ]
-    for node, held in stale[:NOTICES_SHOWN]:
+    for node, held in islice(recording.stale.items(), NOTICES_SHOWN):
         yield _tag("p", "stale", f"{code(recording.names[node])} {_stale(held)}")
-    if len(stale) > NOTICES_SHOWN:
-        yield _tag("p", "stale", f"and {len(stale) - NOTICES_SHOWN:,} leaves more")
+    if len(recording.stale) > NOTICES_SHOWN:
+        yield _tag("p", "stale", f"and {len(recording.stale) - NOTICES_SHOWN:,} leaves more")
 
 
 def _gradient(step: Step) -> str:

@@ -47,23 +47,6 @@ _NO_OPERATORS: dict[type[ast.AST], str] = {
 }
 
 # What people write out of habit, and what it is here.
-_INSTEAD = {
-    "^": "for a power write **",
-    "ln": "write log(x)",
-    "max": "write maximum(x, y)",
-    "min": "write minimum(x, y)",
-    "prod": "write x * y",
-    "dot": "write x1*y1 + x2*y2",
-    "square": "write x**2",
-    "clip": "write minimum(maximum(x, low), high)",
-    "leaky_relu": "write where(less(0, x), x, 0.01*x)",
-    "elu": "write where(less(0, x), x, expm1(minimum(x, 0)))",
-    "silu": "write x * sigmoid(x)",
-    "gelu": "write x/2 * erfc(-x / sqrt(2))",
-    "softmax": "it gives a list; one entry of it is exp(x - logsumexp(x, y))",
-    "log_softmax": "it gives a list; one entry of it is x - logsumexp(x, y)",
-    "e": "for Euler's number write exp(1)",
-}
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes are not read here; there are numbers, names and functions only",
     ast.Subscript: "nothing is looked up in brackets here; for w[0] use a name such as w0",
@@ -140,8 +123,8 @@ class Expression:
             name = missing[0]
             shown = " ".join(f"{other}=1" for other in missing[:8])
             advice = f"add {shown}{' ...' * (len(missing) > 8)}, with numbers of yours"
-            if name in _INSTEAD:
-                advice += f"; {_INSTEAD[name]}"
+            if name in formula.INSTEAD:
+                advice += f"; {formula.INSTEAD[name]}"
             elif near := difflib.get_close_matches(
                 name, [*given, *self.parts, *OPS, *CONSTANTS], 1
             ):
@@ -360,7 +343,7 @@ class _Reader:
         if isinstance(node, (ast.UnaryOp, ast.BinOp)):
             symbol = _NO_OPERATORS[type(node.op)]
             known = " ".join(dict.fromkeys(op.symbol for op in _OPERATORS.values()))
-            advice = _INSTEAD.get(symbol, f"there are {known}, and functions")
+            advice = formula.INSTEAD.get(symbol, f"there are {known}, and functions")
             message = f"'{symbol}' is no operator here; {advice}"
             if isinstance(node, ast.UnaryOp):
                 return self._error_at(message, node)
@@ -459,8 +442,8 @@ def excerpt(line: str, column: int) -> str:
 
 def _advice(name: str, known: Iterable[str], otherwise: str) -> str:
     """What somebody may have meant by a name that is not known here."""
-    if name in _INSTEAD:
-        return _INSTEAD[name]
+    if name in formula.INSTEAD:
+        return formula.INSTEAD[name]
     known = sorted(known)
     if near := difflib.get_close_matches(name, known, 3):
         return f"do you mean {' or '.join(near)}?"

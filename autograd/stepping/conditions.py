@@ -50,8 +50,11 @@ def parse_condition(text: str) -> Callable[[float, float], bool]:
         place, complaint = wrong
         part = ast.get_source_segment(line, place) or line
         where = "it" if part == line else _quoted(part)
+        called = place.func if isinstance(place, ast.Call) else place
+        advice = formula.INSTEAD.get(called.id) if isinstance(called, ast.Name) else None
         raise ValueError(
-            f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; {_HINT}"
+            f"{_quoted(text)} is no condition on grad and data: {where} {complaint}; "
+            f"{advice or _HINT}"
         )
     return formula.compiled(line, FLOATS, _complete(tokens), _LETTERS, _function)
 

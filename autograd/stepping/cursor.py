@@ -7,6 +7,7 @@ what a user means, and says where a move has led to, as pdb does on top of bdb.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from ..core.value import Value
@@ -89,6 +90,32 @@ class Cursor:
         """How many of all edges of the pass are taken."""
         return self.steps.starts[self._position] + self._edges_done
 
+    def stops(self, places: Iterable[int], edges_done: int = 0) -> Iterator[list[Breakpoint]]:
+        """The breakpoints that stop the pass before each of some places, in their order.
+
+        A node's stops before every step that changes its gradient, and is only looked at there.
+
+        Args:
+            places: where to look.
+            edges_done: how many edges of the first of these places are taken.
+        """
+        on: dict[Value | None, list[Breakpoint]] = {}
+        for b in self.breakpoints:
+            if b.enabled:
+                on.setdefault(b.target.node, []).append(b)
+        for place in places:
+            if not on:
+                yield []
+                continue
+            reports = self.steps.sent(place)[edges_done:]
+            touched: dict[Value | None, None] = {report.operand: None for report in reports}
+            if not edges_done:
+                touched |= {None: None} | ({self.root: None} if place == 0 else {})
+            met = [b for node in touched for b in on.get(node, ())]
+            stops = [b for b in met if b.holds(self.steps, place, edges_done)]
+            yield sorted(stops, key=lambda b: b.number)
+            edges_done = 0
+
     # Moves, for who derives from it -------------------------------------------------------------
 
     def _compute(self) -> ForwardStep:
@@ -148,15 +175,13 @@ class Cursor:
 
         It may end where it begins, unless the pass has been stopped there already.
         """
-        edges_done = self._edges_done
-        for place in range(self._position, min(end + 1, len(self.steps))):
-            if place > self._position or not self._reported:
-                stops = [
-                    b for b in self.breakpoints if b.stops_before(self.steps, place, edges_done)
-                ]
-                if stops:
-                    return place, edges_done, stops
-            edges_done = 0
+        first, edges_done = self._position, self._edges_done
+        if self._reported:
+            first, edges_done = first + 1, 0
+        places = range(first, min(end + 1, len(self.steps)))
+        for place, stops in zip(places, self.stops(places, edges_done)):
+            if stops:
+                return place, edges_done if place == first else 0, stops
         return end, 0, []
 
     def _move(self, position: int, edges_done: int = 0, every_node: bool = False) -> None:

@@ -46,6 +46,7 @@ class Recording(_Records[Step]):
         data: the number at each place when the pass began.
         gradients: the derivative of the root with respect to the node at each place.
         before: the ``.grad`` at each place before the pass.
+        stale: the ``.grad`` of the leaves that held one before the pass, which is added to.
         reports: what is sent along each edge.
         starts: where the edges of each place begin among all edges, and last where they all end.
         labelled: the nodes of each label.
@@ -64,13 +65,15 @@ class Recording(_Records[Step]):
             self.reports += reports_of(node, gradient, partials, totals)
             self.starts.append(len(self.reports))
         self.place = {node: place for place, node in enumerate(self.nodes)}
-        self.data = [node.data for node in self.nodes]
-        self.before = [node.grad for node in self.nodes]
-        self._stale = {node: node.grad for node in self.nodes if node.op is None and node.grad}
+        # The slots behind data and grad, here and in ``write``: there are many, and all are floats.
+        self.data = [node._data for node in self.nodes]
+        self.before = [node._grad for node in self.nodes]
+        held = zip(self.nodes, self.before)
+        self.stale = {node: grad for node, grad in held if grad and node.op is None}
         self.labelled: dict[str, list[Value]] = {}
         for node in reversed(self.nodes):
-            if node.label:
-                self.labelled.setdefault(node.label, []).append(node)
+            if label := node.label:
+                self.labelled.setdefault(label, []).append(node)
         self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
         self._latest_received: tuple[Value | None, tuple[float, ...]] = None, ()
 
@@ -115,18 +118,16 @@ class Recording(_Records[Step]):
         operand, arriving = report.operand, self.arriving(report.operand)
         come = bisect_left(arriving, number)
         earlier = self.reports[arriving[come - 1]].total if come else None
-        # The edges from one node to an operand arrive one after the other.
-        beside = arriving[max(come - 1, 0) : come + 2]
         return Receipt(
             operand,
             report.position,
             report.partial,
             report.contribution,
-            self._stale.get(operand) if earlier is None else self._on_top(operand, earlier),
+            self.stale.get(operand) if earlier is None else self._on_top(operand, earlier),
             self._on_top(operand, report.total),
             come + 1,
             len(arriving),
-            sum(self.reports[edge].consumer is report.consumer for edge in beside) > 1,
+            len(arriving) > 1 and self._is_repeated(arriving, come),
         )
 
     def latest(self, node: Value, edges: int) -> Receipt | None:
@@ -162,7 +163,7 @@ class Recording(_Records[Step]):
             root=self.root,
             gradient=self.gradients[place],
             received=self._received(node),
-            stale=self._stale.get(node),
+            stale=self.stale.get(node),
             edges=tuple(map(self.edge, range(start + first, start + last))),
             first_edge=first,
             edge_count=self.edge_count(place),
@@ -173,7 +174,7 @@ class Recording(_Records[Step]):
     def write(self, first: int, last: int) -> None:
         """Let every ``.grad`` take in the edges from ``first`` up to and without ``last``."""
         for report in self.reports[first:last]:
-            report.operand.grad = self._on_top(report.operand, report.total)
+            report.operand._grad = self._on_top(report.operand, report.total)
 
     def take_back(self, first: int, last: int) -> None:
         """Make every ``.grad`` what it was before these edges were written."""
@@ -182,6 +183,15 @@ class Recording(_Records[Step]):
             earlier = self._total(operand, number)
             before = self.before[self.place[operand]]
             operand.grad = before if earlier is None else self._on_top(operand, earlier)
+
+    def _is_repeated(self, arriving: Sequence[int], come: int) -> bool:
+        """Whether one of the edges that lead to a node comes with another from the same consumer.
+
+        The edges from one node to an operand arrive one after the other.
+        """
+        consumer = self.reports[arriving[come]].consumer
+        beside = [*arriving[max(come - 1, 0) : come], *arriving[come + 1 : come + 2]]
+        return any(self.reports[edge].consumer is consumer for edge in beside)
 
     def _received(self, node: Value) -> tuple[float, ...]:
         """What has been reported to a node; kept while its edges are taken one by one."""
@@ -211,7 +221,7 @@ class Recording(_Records[Step]):
 
     def _on_top(self, node: Value, total: float) -> float:
         """The ``.grad`` of a node that has received so much in this pass."""
-        return self._stale[node] + total if node in self._stale else total
+        return self.stale[node] + total if node in self.stale else total
 
 
 class Forward(_Records[ForwardStep]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from ..core.sweep import count_consumers, evaluation_order
@@ -91,17 +91,17 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
     names = recording.names
     rows = [["node", "formula", "data", "grad", "reported", ""]]
     for place in places:
-        node, step = recording.nodes[place], recording.part(place, 0, 0)
-        latest = recording.latest(node, taken)
-        waits = f"waits (0/{len(step.received)})" if place else "the root"
+        node = recording.nodes[place]
+        latest, stale = recording.latest(node, taken), recording.stale.get(node)
+        waits = f"waits (0/{len(recording.arriving(node))})" if place else "the root"
         rows.append(
             [
                 names[node],
                 _formula(node, names),
-                signed(step.data),
+                signed(recording.data[place]),
                 held(cursor.grad_so_far(node)),
                 waits if latest is None else latest.state,
-                "" if step.stale is None else stale_notice(step.stale),
+                "" if stale is None else stale_notice(stale),
             ]
         )
     return "\n".join(align(rows))
@@ -118,7 +118,7 @@ def values_table(cursor: Cursor, places: Iterable[int]) -> str:
     return "\n".join(align(rows))
 
 
-def step_lines(cursor: Cursor, places: Iterable[int]) -> str:
+def step_lines(cursor: Cursor, places: Sequence[int]) -> str:
     """Steps of the pass, one a line: ``4 B-> e = a * b``.
 
     An arrow is before the step that is next, a B before those where a breakpoint stops.
@@ -126,8 +126,7 @@ def step_lines(cursor: Cursor, places: Iterable[int]) -> str:
     recording, next_place = cursor.steps, -1 if cursor.done else cursor.position
     width = len(str(len(recording)))
     lines = []
-    for place in places:
-        stops = any(b.stops_before(recording, place) for b in cursor.breakpoints)
+    for place, stops in zip(places, cursor.stops(places)):
         mark = ("B" if stops else " ") + ("->" if place == next_place else "  ")
         lines.append(f"{place + 1:>{width}} {mark} {node_line(recording, recording.nodes[place])}")
     return "\n".join(lines)

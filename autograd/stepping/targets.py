@@ -47,17 +47,6 @@ class Target:
         """Whether the step at a place is its own: ``until`` ends before such a step."""
         return self.holds(recording.nodes[place], recording.gradients[place], recording.data[place])
 
-    def is_touched_at(self, recording: Recording, place: int, edges_done: int) -> bool:
-        """Whether a breakpoint on it stops before what is left of the step at a place.
-
-        What touches a node is every step that changes its gradient.
-        """
-        if self.node is None:
-            return not edges_done and self.is_at(recording, place)
-        if self.node is recording.root:
-            return place == 0 == edges_done
-        return any(report.operand is self.node for report in recording.sent(place)[edges_done:])
-
     def subject(self, recording: Recording, place: int, edges_done: int) -> tuple[Value, float]:
         """The node that a breakpoint's condition is about, and its gradient so far."""
         if self.node is None:
@@ -93,9 +82,9 @@ class Breakpoint:
     enabled: bool = True
     hits: int = 0
 
-    def stops_before(self, recording: Recording, place: int, edges_done: int = 0) -> bool:
-        """Whether the pass stops before the step at a place, or before what is left of it."""
-        if not (self.enabled and self.target.is_touched_at(recording, place, edges_done)):
+    def holds(self, recording: Recording, place: int, edges_done: int) -> bool:
+        """Whether it stops the pass at a place, where its node's gradient changes if it has one."""
+        if self.target.node is None and not self.target.is_at(recording, place):
             return False
         if self.condition is None:
             return True

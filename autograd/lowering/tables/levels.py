@@ -116,35 +116,40 @@ class Nodes:
         nodes, roots = (np.concatenate(x) for x in zip(*found))
         order = np.lexsort((roots, nodes))
         self.pairs = nodes[order], roots[order]
-        for node in np.unique(nodes).tolist():
-            self.reached[node] = True
+        reached = np.zeros(len(self.names), dtype=bool)
+        reached[nodes] = True
+        self.reached = reached.tolist()
 
     def _reached_from(self, roots: list[int]) -> tuple[Indices, Indices]:
         """The nodes to which the derivative of some roots comes, with the places of these."""
         learns, names = self.learns, self.names
         partly = {name for name in set(names) - LEAVES if not all(passes(name))}
-        bits: dict[int, int] = {}
+        bits = [0] * len(names)
         for k, node in enumerate(roots):
             if learns[node]:
-                bits[node] = bits.get(node, 0) | 1 << k
+                bits[node] |= 1 << k
         # Consumers first: of all nodes, or where that might be too many, of those that are reached.
         nodes: Iterable[int] = range(len(names) - 1, -1, -1)
         if len(self.roots) > AT_A_TIME:
-            nodes = self._under(bits)
+            nodes = self._under(roots)
+        reached = []
         for node in nodes:
-            found = bits.get(node)
+            found = bits[node]
             if found:
+                reached.append(node)
                 operands = self.operands[node]
                 if names[node] in partly:
                     operands = tuple(itertools.compress(operands, passes(names[node])))
                 for x in operands:
                     if learns[x]:
-                        bits[x] = bits.get(x, 0) | found
+                        bits[x] |= found
+        if len(roots) == 1:  # as mostly
+            return np.array(reached, dtype=np.intp), np.zeros(len(reached), dtype=np.intp)
         size = len(roots) // 8 + 1
-        data = b"".join([found.to_bytes(size, "little") for found in bits.values()])
+        data = b"".join([bits[node].to_bytes(size, "little") for node in reached])
         table = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
         which, root = np.nonzero(np.unpackbits(table, axis=1, bitorder="little"))
-        return np.array(list(bits), dtype=np.intp)[which], root
+        return np.array(reached, dtype=np.intp)[which], root
 
     def _under(self, roots: Iterable[int]) -> list[int]:
         """All that some nodes depend on, and these, the last first."""
