@@ -9,7 +9,6 @@ dicts, pass as they are, as a model may take them.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import operator
 import re
@@ -27,8 +26,7 @@ from .text import got, real, shortened
 Array: TypeAlias = NDArray[Any]
 
 _PLAIN = {float, int, Value}  # what needs no look, as nearly all entries are
-_LISTS = {list, tuple}
-_QUICK = {float, int, list, tuple, np.ndarray}
+_LISTS, _FLOATS = {list, tuple}, {float, int}
 # Whole numbers stay so, as a model may count or index with them; but only up to here, lest a
 # product of three of them should run over 64 bits, where NumPy says nothing.
 _COUNTED = 2**20
@@ -80,35 +78,82 @@ def numeric(name: str, data: Any, uniform: str = "make all of one length") -> ND
         TypeError, ValueError: as ``instances``; ValueError also if something in it is no number, or
             its instances differ in shape.
     """
-    if type(data) is np.ndarray and data.dtype == np.float64:
+    if type(data) is np.ndarray and data.dtype == np.float64 and data.ndim:
         return data
-    if type(data) is list and _kinds(data) == {float}:
-        with contextlib.suppress(ValueError):  # of several shapes
-            return np.asarray(data, dtype=np.float64)
-    entries = instances(name, data)
-    array = stacked(entries)
+    array = stacked(data) if type(data) is list else None
     if array is None:
-        shapes = {i: shape_of(f"{name}[{i}]", entry) for i, entry in enumerate(entries)}
-        for i, shape in shapes.items():
-            if shape != shapes[0]:
-                raise ValueError(
-                    f"{name}[{i}] has the shape {shape} where {name}[0] has {shapes[0]}; {uniform}"
-                )
-        rows = [flat(f"{name}[{i}]", entry) for i, entry in enumerate(entries)]
-        array = np.array(rows, dtype=np.float64).reshape(len(rows), *shapes.get(0, ()))
+        entries = instances(name, data)
+        shape = shape_of(f"{name}[0]", entries[0]) if len(entries) else ()
+        array = of_shape(name, entries, shape, f"{name}[0]", uniform)
     return array
 
 
-def stacked(entries: Sequence[Any]) -> NDArray[np.float64] | None:
-    """Instances as one array, where that is plain to see."""
-    # Other sequences have to be asked for their length, or they may have no end.
-    if not isinstance(entries, np.ndarray) and not set(map(type, entries)) <= _QUICK:
+def of_shape(
+    name: str,
+    entries: Sequence[Any],
+    shape: tuple[int, ...],
+    first: str,
+    uniform: str,
+    otherwise: str = "",
+) -> NDArray[np.float64]:
+    """What ``instances`` gave as one array of numbers.
+
+    Args:
+        name: what the caller calls it.
+        entries: the instances.
+        shape: what each of them has.
+        first: whose shape that is.
+        uniform: what to do where one has another shape.
+        otherwise: what to do about something that is no number, besides.
+
+    Raises:
+        ValueError: if something in it is no number, or an instance has another shape.
+    """
+    array = stacked(entries, deep=True)
+    if array is None or array.shape[1:] != shape:
+        rows = []
+        for i, entry in enumerate(entries):
+            called = f"{name}[{i}]"
+            rows.append(flat(called, entry, otherwise))
+            if (found := shape_of(called, entry)) != shape:
+                raise ValueError(
+                    f"{called} has the shape {found}, but {first} has {shape}; {uniform}"
+                )
+        array = np.array(rows, dtype=np.float64).reshape(len(rows), *shape)
+    return array
+
+
+def stacked(entries: Sequence[Any], deep: bool = False) -> NDArray[np.float64] | None:
+    """Instances as one array, where that is plain to see: rows of numbers, lists or arrays.
+
+    Args:
+        entries: the instances.
+        deep: whether to look into the lists of lists in them, of which none must hold itself.
+    """
+    # All is looked at before NumPy may: other sequences have to be asked for their length, or they
+    # may have no end, and of a masked number it would make a nan.
+    if isinstance(entries, np.ndarray):
+        array = entries
+    else:
+        cells, shape = entries, [len(entries)]
+        while (kinds := {*map(type, cells)}) and kinds <= _LISTS and (deep or len(shape) == 1):
+            width = len(cells[0])
+            if [*map(len, cells)].count(width) < len(cells):
+                return None
+            shape.append(width)
+            cells = list(itertools.chain.from_iterable(cells))
+        try:
+            if kinds <= _FLOATS:
+                return np.array(cells, dtype=np.float64).reshape(shape)
+            if kinds != {np.ndarray}:
+                return None
+            array = np.array(cells)
+            array = array.reshape(*shape, *array.shape[1:])
+        except (OverflowError, ValueError):  # beyond all floats, or arrays of several shapes
+            return None
+    if array.dtype.kind not in "fiu" or array.itemsize > 8:  # which may overflow
         return None
-    try:
-        array = np.asarray(entries)
-    except ValueError:  # of several shapes
-        return None
-    return array.astype(np.float64, copy=False) if array.dtype.kind in "fiu" else None
+    return array.astype(np.float64, copy=False)
 
 
 def instance(name: str, entry: Any) -> Any:
@@ -155,6 +200,8 @@ def flat(name: str, entry: Any, otherwise: str = "") -> list[float]:
         if not _missing(entry):
             advice += otherwise
         raise ValueError(f"{name} is {got(entry)}, where a number is expected; {advice}") from None
+    except ValueError as error:  # beyond all floats
+        raise ValueError(f"{name}: {error}") from None
 
 
 def remedy(entry: object) -> str:
@@ -232,15 +279,12 @@ def _no_list(name: str, data: Any) -> TypeError:
     )
 
 
-def _kinds(entries: Sequence[Any]) -> set[type]:
-    """The types of entries, or of what is in them if all are lists."""
-    kinds = set(map(type, entries))
-    return set(map(type, itertools.chain.from_iterable(entries))) if kinds <= _LISTS else kinds
-
-
 def _cleaned(name: str, entries: Sequence[Any]) -> Sequence[Any]:
     """Entries that are plain, each for itself; the sequence itself if all have been so before."""
-    if _kinds(entries) <= _PLAIN:
+    kinds = {*map(type, entries)}
+    if kinds <= _LISTS:
+        kinds = {*map(type, itertools.chain.from_iterable(entries))}
+    if kinds <= _PLAIN:
         return entries
     found = [
         entry

@@ -16,9 +16,11 @@ import numpy as np
 
 from autograd import LoweringError, Value
 from autograd.core.decisions import REMEDY, decided
-from autograd.data import flat, instances, shape_of, stacked
+from autograd.data import instances, of_shape, shape_of
 
 _BY_VALUES = "; engine='python' takes instances of any kind that the model takes"
+_RECORDED = "the instance that was recorded"
+_ONE_SHAPE = f"one recording serves instances of one shape only{_BY_VALUES}"
 
 
 def data_set(X: Any, D: Any) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -87,21 +89,9 @@ class Layout:
         Raises:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
-        table = stacked(examples)
-        if table is not None and table.shape[1:] == self.shape:
-            return table.reshape(len(examples), self.size)
-        rows = [self._row(f"{of}{self.name}[{i}]", example) for i, example in enumerate(examples)]
-        return np.array(rows, dtype=np.float64)
-
-    def _row(self, name: str, example: Any) -> list[float]:
-        """One instance, looked at closely."""
-        row, shape = flat(name, example, _BY_VALUES), shape_of(name, example)
-        if shape != self.shape:
-            raise ValueError(
-                f"{name} has the shape {shape}, but the instance that was recorded has "
-                f"{self.shape}; one recording serves instances of one shape only{_BY_VALUES}"
-            )
-        return row
+        name = f"{of}{self.name}"
+        table = of_shape(name, examples, self.shape, _RECORDED, _ONE_SHAPE, _BY_VALUES)
+        return table.reshape(len(examples), self.size)
 
     def values(self, numbers: Sequence[float], label: str) -> tuple[Any, list[Value]]:
         """An instance made of Values: nested as it was, and in one list."""

@@ -141,16 +141,15 @@ def confusion_matrix(outputs: Any, targets: Any, threshold: float | None = None)
 
 def _classes(outputs: Any, targets: Any, threshold: float | None) -> tuple[Array, Array]:
     """The class of each output, nan for none, and that of each target."""
-    outputs, targets = instances("outputs", outputs), instances("targets", targets)
-    if len(outputs) != len(targets) or not len(outputs):
+    table, labels = table_of("outputs", outputs), Labels(targets)
+    if len(table) != len(labels.classes) or not len(table):
         raise ValueError(
             f"expected one output and one target for each instance, and one instance at least, "
-            f"got {len(outputs)} outputs and {len(targets)} targets"
+            f"got {len(table)} outputs and {len(labels.classes)} targets"
         )
     if threshold is not None:
         threshold = number_within("threshold", threshold, -inf, inf)
-    labels = Labels(targets)
-    return labels.found(table_of("outputs", outputs), threshold), labels.classes
+    return labels.found(table, threshold), labels.classes
 
 
 class Labels:
@@ -311,12 +310,6 @@ def table_of(name: str, data: Any) -> Array:
         ValueError: if they are not of one length, at least 1, or not numbers.
         TypeError: if they are no data set.
     """
-    data = instances(name, data)
-    if len(data) and isinstance(data[0], str):
-        raise TypeError(
-            f"{name}[0] is {got(data[0])}; number the classes: names = sorted(set({name})), and "
-            f"then [names.index(c) for c in {name}]"
-        )
     table = numeric(name, data, "a class number c of K becomes a row of K by nn.one_hot(c, K)")
     table = table[:, None] if table.ndim == 1 else table
     if table.ndim != 2 or not table.shape[1]:

@@ -524,6 +524,11 @@ def test_batches_come_in_by_the_same_door() -> None:
     assert program(iter(rows))[0] == 3.0
     with pytest.raises(ValueError, match=r"batch\[1\]\[0\] is None .*fill in a number"):
         program([[1.0, 2.0], [None, 1.0]])
+    with pytest.raises(ValueError, match=r"batch\[1\]\[0\]: expected a number that a float can"):
+        program([[1.0, 2.0], [10**400, 1.0]])
+    # A part has as many entries as it says, and not all that it could go on to give.
+    with pytest.raises(ValueError, match=r"batch is of shape \(T, 2\), got \(1, 2, 1\)"):
+        program([[Endless(1.0), Endless(2.0)]])
     with pytest.raises(ValueError, match=r"batch\[1\]\[1\] is masked"):
         program(np.ma.array(rows, mask=[[0, 0], [0, 1], [0, 0]]))
 
@@ -575,7 +580,7 @@ def test_smoothed_numbers_are_two_classes() -> None:
         ([[0.1, 0.9]], [[0, 1, 0]], r"outputs\[0\] has 2 entries and targets\[0\] has 3"),
         ([[0.1, 0.9]], [[1, 1]], r"targets\[0\] = \[1\.0, 1\.0\] has no class, .*there 2 times"),
         ([[0.1, 0.9]], [[0, 0]], r"targets\[0\] = \[0\.0, 0\.0\] has no class"),
-        ([0.1, 0.2], ["ham", "spam"], r"targets\[0\] is 'ham' of type str; number the classes"),
+        ([0.1, 0.2], ["ham", "spam"], r"targets\[0\] is 'ham' of type str, .*number the texts"),
         ([0.1], [1e300], r"targets\[0\] is 1e\+300, which is no class"),
         ([0.1], [math.inf], r"targets\[0\] is inf, which is no class"),
         (np.zeros((2, 2, 2)), [0, 1], r"rows of one length K, .*shape \(2, 2, 2\)"),

@@ -424,7 +424,7 @@ def test_every_point_is_drawn_whatever_its_label(labels: Any, shown: dict[str, i
         (SQUARE, [1, 2, 2, 1], r"draws two classes, .* but d holds the class numbers 1, 2; for"),
         (SQUARE, [0, 1, 2, 3], r"d holds the class numbers 0, 1, 2, 3; for class c against"),
         (SQUARE, [0.3] * 4, r"d\[0\] is 0\.3, which is no class"),
-        (SQUARE, ["a"] * 4, r"d\[0\] is 'a' of type str; number the classes"),
+        (SQUARE, ["a"] * 4, r"d\[0\] is 'a' of type str, .*number the texts"),
         ([[1.0, math.inf], *SQUARE[1:]], [0, 1, 0, 1], r"X\[0\]\[1\] is inf, which has no place"),
         ([[1.0, None], *SQUARE[1:]], [0, 1, 0, 1], r"X\[0\]\[1\] is None"),
     ],

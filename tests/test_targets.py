@@ -237,13 +237,13 @@ class TestRefused:
 
     def test_class_labels(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"targets\[1\] has the shape \(\) where .*\(3,\); .*one_hot\(c, K\)"
+            ValueError, match=r"targets\[1\] has the shape \(\), but .*\(3,\); .*one_hot\(c, K\)"
         ):
             count([[0.2, 0.3, 0.5]] * 2, [one_hot(1, 3), 2])
 
     def test_outputs_of_different_lengths(self, count: Any) -> None:
         with pytest.raises(
-            ValueError, match=r"\[1\] has the shape \(3,\) where \w+\[0\] has \(2,\)"
+            ValueError, match=r"\[1\] has the shape \(3,\), but \w+\[0\] has \(2,\)"
         ):
             count([[0.0, 1.0], [0.0, 0.0, 1.0]], [[0.0, 1.0], [0.0, 0.0, 1.0]])
 

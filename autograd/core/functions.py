@@ -114,11 +114,12 @@ def sum(values: Iterable[Any], start: Any = 0) -> Any:
     Raises:
         TypeError: if one is neither.
     """
-    if hasattr(start, "__len__"):
-        return builtins.sum(values, start)
     operands = _listed("sum", values)
-    if isinstance(start, Value) or start != 0:
-        operands.insert(0, start)
+    if type(start) is not int or start:
+        if hasattr(start, "__len__"):
+            return builtins.sum(operands, start)
+        if isinstance(start, Value) or start != 0:
+            operands.insert(0, start)
     if operands and isinstance(operands[0], Value):  # what follows would come to the same
         return Value.record_operation(ops.sum, tuple(operands))
     return ops.sum(*operands) if operands else 0.0
@@ -298,6 +299,8 @@ def _shifted(name: str, values: Iterable[Value | float]) -> list[Any]:
 
 def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list; what is in it is for the operation to check."""
+    if type(values) is list:
+        return values.copy()
     try:
         entries = iter(values)  # and not the list: what a generator raises is the user's own error
     except TypeError:

@@ -302,10 +302,10 @@ class Value(Copied):
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
             return _record(op, op.forward(operands[0]._data), operands)
+        if op.arity in (None, len(operands)) and {*map(type, operands)} == {Value}:
+            return _record(op, op.forward(*[x._data for x in operands]), operands)
         if not op.takes(len(operands)):
             raise op.arity_error(len(operands))
-        if set(map(type, operands)) == {Value}:
-            return _record(op, op.forward(*[x._data for x in operands]), operands)
         try:
             taken = tuple([x if isinstance(x, Value) else operand(x) for x in operands])
         except (TypeError, ValueError) as error:

@@ -24,7 +24,7 @@ from .lowered import Average, Request
 from .numpy_views import RESULTS, Views, line, literal
 from .pipeline import Batch
 from .runners import Array, Runner
-from .schedule import EVERY_STEP, Block, Products, Schedule
+from .schedule import EVERY_STEP, ONCE, Block, Products, Schedule
 
 KEPT_SIZES = 4
 
@@ -208,6 +208,7 @@ class NumpyRunner(Runner):
         self.stages, self.operations = batch.stages, schedule.operations
         self.source, views = emit_numpy(schedule)
         layout, self.index_arrays = views.layout, views.index_arrays
+        self.prepares = bool(views.stages[ONCE])
         self.compiled = compile_source(self.source)
         self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
         # Where all of them vary, as nearly always, they are taken at once.
@@ -232,8 +233,9 @@ class NumpyRunner(Runner):
         self.buffer, prepare, self.step = self.bound[size]
         if len(columns):
             self.buffer[self.input_rows] = columns
-        with np.errstate(all="ignore"):
-            prepare()
+        if self.prepares:
+            with np.errstate(all="ignore"):
+                prepare()
 
     def bind(self, size: int) -> tuple[Array, Callable[[], None], Callable[[], None]]:
         """Make the buffers and views for a batch, and the functions that work on them."""

@@ -237,16 +237,16 @@ class Program(_Made):
     def _run(self, request: Request, batch: Any) -> Array:
         """What the runner for a request gives for a batch: averages, or rows where it asks so."""
         self._refuse_another()
-        columns = None
-        if self._computation.inputs:
+        computation, columns = self._computation, None
+        if computation.inputs:
             columns = self.columns(batch)
         elif batch is not None:
             raise ValueError(
                 "this program was lowered without inputs, so its data are in the graph; call it "
                 "without a batch, or name the inputs: lower(root, inputs=[...])"
             )
-        with self._computation.lock:
-            runner = self._computation.runner(request, columns)
+        with computation.lock:
+            runner = computation.runner(request, columns)
             averages = runner.run()
             return runner.rows() if request is Request.ROWS else averages.copy()
 
@@ -259,7 +259,7 @@ class Program(_Made):
             raise ValueError(f"a batch is T lists of {size} real numbers: {error}") from None
         if array.ndim == 1 and size == 1:
             array = array[:, None]
-        if len(array.shape) and len(array) == 0:
+        if not len(array):
             raise ValueError("expected a batch of one instance at least, got an empty one")
         if array.ndim != 2 or array.shape[1] != size:
             raise ValueError(
