@@ -920,3 +920,20 @@ def test_numbers_follow_ieee_754() -> None:
     assert math.isnan(derivative(log, math.nan))
     assert hessian(lambda x: x**1.5, 0.0) == [[math.inf]]
     assert derivative(lambda x: stop_gradient(x) * x, 3.0) == 3.0
+
+
+def test_a_lowered_function_looks_at_what_it_closes_over_at_each_call() -> None:
+    w = Value(3.0)
+    f = LoweredFunction(lambda x: w * x * x, 1.0)
+    assert {f.value(2.0) for _ in range(100)} == {12.0}
+    w.data = 10.0
+    for call in (f.value, f.gradient, f.hessian):
+        with pytest.raises(LoweringError, match="holds another number than where f was recorded"):
+            call(2.0)
+    w.data = 3.0
+    assert f.value(2.0) == 12.0 and f.gradient(2.0).tolist() == [12.0]
+
+
+def test_high_orders_of_what_is_constant_end_at_once() -> None:
+    assert derivative(lambda x: x**2, 1.0, order=10**7) == 0.0
+    assert derivative(lambda x: x**3, 1.0, order=3) == 6.0
