@@ -680,6 +680,11 @@ def test_a_degenerate_point_is_said_to_be_what_it_can_be() -> None:
     assert "f is flat there" in flat and "can be a minimum, a maximum or neither" in flat
 
 
+def test_a_degenerate_point_is_told_what_counts_as_0() -> None:
+    line = str(classify_critical_point(lambda x: 1e-6 * x, 0.0))
+    assert line.startswith("degenerate: the gradient counts as 0 (its norm is 1e-06), and the sec")
+
+
 def test_other_explanations() -> None:
     away = str(classify_critical_point(lambda x, y: x * x + y, [0.0, 0.0]))
     assert away.endswith("its norm is 1, above the tolerance 1e-05")
@@ -706,6 +711,10 @@ def test_the_tolerance_decides_which_gradient_is_0() -> None:
         (lambda x: 1e-12 * x**3, 0.0, "inflection"),
         (lambda x: 1e200 * x**4, 0.0, "degenerate"),
         (lambda x: 1e-8 * (x - 5) ** 2, 0.0, "not-critical"),
+        (lambda x: 1e-6 * sin(x), 0.0, "not-critical"),
+        (lambda x: 1e-6 * (x + x**3), 0.0, "not-critical"),
+        (lambda x: 1e-6 * (x - x**3), 0.0, "not-critical"),
+        (lambda x: 1e-12 * x**3 + 1e-30 * x, 0.0, "inflection"),
         (lambda x, y: 1e-12 * ((x - 5) ** 2 + y * y), [0.0, 0.0], "not-critical"),
         (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2), "minimum"),
         (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2) + 1e-9, "not-critical"),
