@@ -502,8 +502,8 @@ FAULTS = [
     Fault(
         "a picture's arrow carries the gradient instead of the local derivative",
         PICTURE,
-        "partial=0.0 if slope is None else float(slope)",
-        "partial=0.0 if slope is None else float(slope) * float(value.grad)",
+        "partial=0.0 if slope is None else slope",
+        "partial=0.0 if slope is None else slope * value.grad",
         "drawing",
     ),
     Fault(
