@@ -680,6 +680,11 @@ def test_a_degenerate_point_is_said_to_be_what_it_can_be() -> None:
     assert "f is flat there" in flat and "can be a minimum, a maximum or neither" in flat
 
 
+def test_a_degenerate_point_is_told_what_counts_as_0() -> None:
+    line = str(classify_critical_point(lambda x: 1e-6 * x, 0.0))
+    assert line.startswith("degenerate: the gradient counts as 0 (its norm is 1e-06), and the sec")
+
+
 def test_other_explanations() -> None:
     away = str(classify_critical_point(lambda x, y: x * x + y, [0.0, 0.0]))
     assert away.endswith("its norm is 1, above the tolerance 1e-05")
@@ -706,6 +711,10 @@ def test_the_tolerance_decides_which_gradient_is_0() -> None:
         (lambda x: 1e-12 * x**3, 0.0, "inflection"),
         (lambda x: 1e200 * x**4, 0.0, "degenerate"),
         (lambda x: 1e-8 * (x - 5) ** 2, 0.0, "not-critical"),
+        (lambda x: 1e-6 * sin(x), 0.0, "not-critical"),
+        (lambda x: 1e-6 * (x + x**3), 0.0, "not-critical"),
+        (lambda x: 1e-6 * (x - x**3), 0.0, "not-critical"),
+        (lambda x: 1e-12 * x**3 + 1e-30 * x, 0.0, "inflection"),
         (lambda x, y: 1e-12 * ((x - 5) ** 2 + y * y), [0.0, 0.0], "not-critical"),
         (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2), "minimum"),
         (lambda x: 1e20 * (x * x - 2) ** 2, math.sqrt(2) + 1e-9, "not-critical"),
@@ -911,3 +920,20 @@ def test_numbers_follow_ieee_754() -> None:
     assert math.isnan(derivative(log, math.nan))
     assert hessian(lambda x: x**1.5, 0.0) == [[math.inf]]
     assert derivative(lambda x: stop_gradient(x) * x, 3.0) == 3.0
+
+
+def test_a_lowered_function_looks_at_what_it_closes_over_at_each_call() -> None:
+    w = Value(3.0)
+    f = LoweredFunction(lambda x: w * x * x, 1.0)
+    assert {f.value(2.0) for _ in range(100)} == {12.0}
+    w.data = 10.0
+    for call in (f.value, f.gradient, f.hessian):
+        with pytest.raises(LoweringError, match="holds another number than where f was recorded"):
+            call(2.0)
+    w.data = 3.0
+    assert f.value(2.0) == 12.0 and f.gradient(2.0).tolist() == [12.0]
+
+
+def test_high_orders_of_what_is_constant_end_at_once() -> None:
+    assert derivative(lambda x: x**2, 1.0, order=10**7) == 0.0
+    assert derivative(lambda x: x**3, 1.0, order=3) == 6.0

@@ -482,3 +482,18 @@ def test_every_public_name_is_there_and_documented() -> None:
     for name in autograd.__all__:
         thing = getattr(autograd, name)
         assert inspect.getdoc(thing), name
+
+
+def test_a_condition_that_is_no_number_is_refused() -> None:
+    assert autograd.where(True, 1.0, 2.0) == 1.0 and autograd.where(0, 1.0, 2.0) == 2.0
+    for bad in ("a", None, [1], np.array([True, False])):
+        with pytest.raises(TypeError, match=r"^where\(\): the condition: expected a real number"):
+            autograd.where(bad, 1.0, 2.0)  # type: ignore[call-overload]
+
+
+def test_numpys_functions_that_values_lack_say_whose_to_use() -> None:
+    for function in (np.arctan, np.cbrt, np.rint):
+        with pytest.raises(TypeError, match=rf"numpy.{function.__name__} cannot compute with Val"):
+            function(Value(1.0))
+    with pytest.raises(TypeError, match=r"numpy.arctan2 cannot compute with Values"):
+        np.arctan2(Value(1.0), 1.0)

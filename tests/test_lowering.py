@@ -1013,3 +1013,40 @@ def test_a_program_with_its_data_in_the_graph_can_be_bound_to_nothing() -> None:
     mean = autograd.sum([Value(float(x)) * w for x in range(8)]) / 8
     value, gradient = lower(mean, wrt=[w]).bind([[]])()
     assert (value, gradient.tolist()) == (7.0, [3.5])  # by hand: 28 / 8, times 2
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy"])
+def test_a_program_refuses_what_its_values_were_assigned_meanwhile(engine: str) -> None:
+    w, x, c = Value(3.0, "w"), Value(2.0), Value(1.0, "c")
+    program = lower(w * x + c, [x], [w], engine)
+    bound = program.bind([[2.0]])
+    calls = (lambda: program([[2.0]])[0], lambda: program.value([[2.0]]), lambda: bound()[0])
+    assert [call() for call in calls] == [7.0] * 3
+    on_w = r"^w was assigned 100.0, and the program computes with 3.0, its parameters\[0\]"
+    on_c = r"^c was assigned 50.0, and the program has 1.0 as a constant there"
+    for leaf, number, said in ((w, 100.0, on_w), (c, 50.0, on_c)):
+        before = leaf.data
+        leaf.data = number
+        for call in calls:
+            with pytest.raises(autograd.StaleGraphError, match=said):
+                call()
+        leaf.data = before
+        x.data = 9.0  # an input has a number for each instance, whatever it holds
+        assert [call() for call in calls] == [7.0] * 3
+    program.parameters[0] = 5.0
+    program.write_back()
+    program.parameters[0] = 6.0
+    assert [call() for call in calls] == [13.0] * 3
+    w.data = math.nan
+    with pytest.raises(autograd.StaleGraphError, match="w was assigned nan"):
+        bound()
+
+
+def test_a_model_trained_by_hand_beside_its_program_is_noticed() -> None:
+    model = nn.MLP(2, [3, 1], rng=random.Random(0))
+    X, D = nn.datasets.xor(20, seed=1)
+    program = nn.EmpiricalRisk(model, nn.divergences.l2).lower(X, D)
+    program()
+    nn.fit(model, X, D, divergence=nn.divergences.l2, epochs=2, progress=False)
+    with pytest.raises(autograd.StaleGraphError, match=r"lower again after an assignment"):
+        program()

@@ -163,9 +163,9 @@ class _SecondOrderTest:
         there = [x + d for x, d in zip(self.point, step)]
         if there != self.point:
             self.compare(there)
-        return self.by_signs(there)
+        return self.by_signs(there, tolerance)
 
-    def by_signs(self, there: list[float]) -> tuple[CriticalKind, str]:
+    def by_signs(self, there: list[float], tolerance: float) -> tuple[CriticalKind, str]:
         """The kind of a critical point that lies there."""
         one = len(self.point) == 1
         up = bool((self.curvatures[~self.zero] > 0.0).any())
@@ -184,10 +184,7 @@ class _SecondOrderTest:
         if one:
             third = self.plain.derivative(self.point[0], 3)
             if abs(third - self.plain.derivative(there[0], 3)) < CHANGE * abs(third):
-                return "inflection", (
-                    f"f' and f'' are 0 and f''' = {third:.6g} is not: f passes through with a flat "
-                    f"tangent"
-                )
+                return self.by_third_derivative(third, level, tolerance)
             flat = f"f'' and f''' are 0 ({shown}, f''' = {third:.6g}): f is flat there"
         else:
             flat = (
@@ -196,8 +193,29 @@ class _SecondOrderTest:
             )
         possible = "a minimum" if up else "a maximum" if down else "a minimum, a maximum"
         return "degenerate", (
-            f"the second-order test does not decide, as {flat} to second order, and this can be "
-            f"{possible} or neither; look at higher derivatives, or at f around the point"
+            f"{level}, and the second-order test does not decide, as {flat} to second order, and "
+            f"this can be {possible} or neither; look at higher derivatives, or at f around the "
+            f"point"
+        )
+
+    def by_third_derivative(
+        self, third: float, level: str, tolerance: float
+    ) -> tuple[CriticalKind, str]:
+        """The kind of a point on a line at which f'' is 0 and f''' is not.
+
+        At a distance d the slope has changed by f''' d^2 / 2, and so by as much as it is where d is
+        the root of 2 f' / f'''. A slope of 0 is no farther away than a step of Newton's may be.
+        """
+        slope = abs(self.slopes[0])
+        away = math.sqrt(2.0 * slope) / math.sqrt(abs(third))
+        if away > math.sqrt(tolerance) * (1.0 + abs(self.point[0])):
+            return "not-critical", (
+                f"the gradient is not 0 there: its norm {slope:.6g} is below the tolerance "
+                f"{tolerance:g}, but f'' is 0, and by f''' = {third:.6g} it changes by as much "
+                f"only {away:.6g} away"
+            )
+        return "inflection", (
+            f"{level}, f'' is 0 and f''' = {third:.6g} is not: f passes through with a flat tangent"
         )
 
     def shown(self) -> str:

@@ -86,6 +86,8 @@ def derivative(f: Function, x: Number, order: int = 1) -> Slope:
         return recorded.gradients([root])[0][0]
     nests = recorded.nests([root])
     for _ in range(order - 1):
+        if not {*recorded.variables} & count_consumers(root).keys():
+            break  # a constant has no other derivative than 0, however often it is asked for
         (root,) = grad(root, recorded.variables, create_graph=True)
     return grad(root, recorded.variables, create_graph=nests)[0]
 

@@ -104,11 +104,11 @@ def check_gradient(
 
     The error allowed is ``absolute_tolerance + relative_tolerance * abs(numeric)``, and the numeric
     value must be known as well as that; otherwise there is no verdict, and this too is a failure. A
-    kink is the usual reason. One excuse: where rounding hides how f changes, so for a derivative
-    below 1e-7 of the slopes near by or below 1e-11 f / max(1, x), it is enough to agree within the
-    uncertainty. Nothing is called wrong where the gradient near by, or the smallest steps, explain
-    how f changes: then it is unclear, with the reason. An f that gives nan or infinity, or raises
-    an ``ArithmeticError`` or ``ValueError``, some way from the point is tried closer to it.
+    kink is the usual reason. One excuse: a slope of 0, but for rounding, is right if f does not
+    change either, or the numeric value is 0 within an uncertainty of 1e-7 of the slopes near by or
+    1e-11 f / max(1, x). Nothing is called wrong where the gradient near by, or the smallest steps,
+    explain how f changes: then it is unclear, with the reason. An f that gives nan or infinity, or
+    raises an ``ArithmeticError`` or ``ValueError``, some way from the point is tried closer to it.
 
     Args:
         f: a function of D scalars, or of one list of D, that returns one Value.

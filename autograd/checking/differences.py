@@ -315,9 +315,12 @@ def _judge(
     hidden = max(1e-7 * steepness, 1e-11 * abs(claim.value) / max(1.0, abs(x)))
     clear = allowed if kink else max(allowed, hidden)
     still = steepness == 0.0 and error == 0.0  # f does not move at all, and nothing else is said
+    # Differences that say 0, but for little, confirm a slope of 0, and no other that small.
+    zero = abs(analytic) <= 4.0 * EPSILON * steepness
+    agrees = error <= allowed + uncertainty
     verdict: Literal["right", "wrong", "unclear"] = "unclear"
     note = ""
-    if still or (error <= allowed + uncertainty and uncertainty <= clear):
+    if still or (agrees and uncertainty <= (clear if zero else allowed)):
         verdict = "right"
     elif error > allowed + 3.0 * uncertainty and (
         steepness == 0.0 or uncertainty <= max(clear, 0.01 * abs(value))
@@ -331,7 +334,7 @@ def _judge(
             f"{value + 0.5 * jump:.6g} to the right"
         )
     else:
-        note = UNSETTLED
+        note = HIDDEN if uncertainty <= clear else UNSETTLED
     return Comparison(name, x, analytic, value, uncertainty, error, allowed, verdict, note)
 
 

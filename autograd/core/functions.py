@@ -89,6 +89,11 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
     PyTorch and JAX 0 times an infinite slope inside it is nan: make its operand harmless first, as
     in ``where(c, log(where(c, x, 1.0)), y)``.
     """
+    if not hasattr(condition, "record_operation"):
+        try:
+            condition = operand(condition)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"where(): the condition: {error}") from None
     return choose(condition, x, y)  # type: ignore[no-any-return]
 
 

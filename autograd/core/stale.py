@@ -61,10 +61,14 @@ def stale_among(nodes: Iterable[Any]) -> list[Any]:
 
 
 def _is_stale(node: Any) -> bool:
-    number, given = node._data, computed(node)
-    if number == given:
-        return math.copysign(1.0, number) != math.copysign(1.0, given)
-    return not (math.isnan(number) and math.isnan(given))
+    return not same(node._data, computed(node))
+
+
+def same(x: float, y: float) -> bool:
+    """Whether two numbers are one: nan is nan, and 0.0 is not -0.0."""
+    if x == y:
+        return math.copysign(1.0, x) == math.copysign(1.0, y)
+    return x != x and y != y
 
 
 def computed(node: Any, fresh: Mapping[Any, float] = {}) -> float:
@@ -104,7 +108,8 @@ def refuse_stale(nodes: Iterable[Any]) -> None:
     stale = stale_among(nodes)
     if stale:
         raise StaleGraphError(
-            f"{told(stale[-1])}: a number was assigned after the graph was computed from it, and "
-            f"its derivatives would mix old and new; compute the graph again after the "
-            f"assignment, or call recompute() on its root"
+            f"{told(stale[-1])}: a number was assigned, by you or in training, after the graph "
+            f"was computed from it, and its derivatives would mix old and new; compute the graph "
+            f"again after each assignment, or, if no if or max in Python was part of that, call "
+            f"recompute() on its root"
         )

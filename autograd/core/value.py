@@ -109,7 +109,8 @@ def _number(attribute: str, number: Any) -> float:
 def _text(attribute: str, label: Any) -> str:
     if not isinstance(label, str):
         raise TypeError(
-            f"Value({attribute}): expected a str, got {got(label)}; write {str(label)!r}"
+            f"Value({attribute}): expected a str, got {got(label)}; "
+            f"write {'' if label is None else str(label)!r}"
         )
     return label
 
@@ -196,6 +197,8 @@ class Value(Copied):
 
     @grad.setter
     def grad(self, number: float) -> None:
+        if number is None:
+            raise TypeError("Value(grad): expected a real number, got None; 0.0 is none at all")
         self._grad = _number("grad", number)
 
     @property
@@ -332,7 +335,15 @@ class Value(Copied):
 
         # An infinity or a nan is a value here, not an accident to warn of.
         with numpy.errstate(all="ignore"):
-            return getattr(ufunc, method)(*map(as_array, inputs), **options)
+            try:
+                return getattr(ufunc, method)(*map(as_array, inputs), **options)
+            except (TypeError, AttributeError) as error:
+                if "ufunc" not in str(error) and "has no attribute" not in str(error):
+                    raise
+                raise TypeError(
+                    f"numpy.{ufunc.__name__} cannot compute with Values ({error}); use "
+                    f"autograd's own functions, such as autograd.atan for numpy.arctan"
+                ) from None
 
     def _no_number(self, *_: object) -> NoReturn:
         raise TypeError(

@@ -112,6 +112,7 @@ class Followed:
             DepartedError: if that is found, and earlier answers may have been wrong.
         """
         follows = True
+        self._drop_departed()
         if self._programs is not None:
             value, slopes = self._programs.value_and_gradient(np.array(point))
             follows = self._agrees(self._programs.guard, point, value)
@@ -120,9 +121,15 @@ class Followed:
         root, leaves = self._record(point, follows)
         return root.data, self._function.gradient(root, leaves)
 
+    def _drop_departed(self) -> None:
+        """Let go of programs of a function that uses Values which were assigned to since."""
+        if self._programs is not None and self._programs.departed:
+            self._programs = None
+
     def value(self, point: list[float]) -> float:
         """The value alone."""
         follows = True
+        self._drop_departed()
         if self._programs is not None:
             value = self._programs.value(np.array(point))
             follows = self._agrees(self._programs.guard, point, value)

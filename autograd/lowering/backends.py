@@ -18,6 +18,7 @@ import numpy as np
 
 from ..core.sweep import evaluation_order
 from ..core.value import Value, grad
+from .held import Held
 from .jax_backend import JaxRunner, import_jax
 from .lowered import Lowered, Request
 from .numpy_source import NumpyRunner
@@ -69,13 +70,18 @@ class Computation:
     def _runners(self) -> dict[Request, Runner]:
         with _no_search_for_cycles():
             runner = BACKENDS[self.engine].runner(self, self.first)
-        runner.parameters[:] = [value.data for value in self.wrt]
+        runner.parameters[:] = self.held.numbers
         return {self.first: runner}
 
     @property
     def parameters(self) -> Array:
         """What all runners compute with, an array of length P."""
         return self._runners[self.first].parameters
+
+    @cached_property
+    def held(self) -> Held:
+        """What the Values held when the first runner was made."""
+        return Held([*self.roots, *self.observed], self.inputs, self.wrt)
 
     def runner(self, request: Request, columns: Array | None = None) -> Runner:
         """The runner for a request, with the parameters as they are now, and a batch."""
@@ -152,7 +158,7 @@ class PythonRunner(Runner):
 
     def rows(self) -> Array:
         """The outputs wanted for each instance, as rows, of the last run."""
-        found: Array = np.array(self.found).T.reshape(len(self.wanted), -1)
+        found: Array = np.array(self.found).reshape(len(self.found), len(self.wanted)).T
         return found
 
 

@@ -237,6 +237,7 @@ class LoweredFunction(NotCopied):
 
     def _point(self, xs: float | Iterable[float]) -> Array:
         point = self._vector("xs", xs)
+        self._programs.refuse_departed()
         if self._programs.guard.due():
             self.check(point)
         return point
@@ -353,3 +354,17 @@ class Programs:
             program = self._made[name] = Program(computation, single=False)
         program.parameters[:] = point
         return program
+
+    def refuse_departed(self) -> None:
+        """Nothing, if all Values that f uses hold what programs have of them.
+
+        Raises:
+            LoweringError: else.
+        """
+        if self.departed:
+            self._refuse_another()
+
+    @property
+    def departed(self) -> bool:
+        """Whether a Value that f uses was assigned another number than programs have of it."""
+        return any(x._computation.held.departed(x.parameters) for x in self._made.values())

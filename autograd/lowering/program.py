@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.stale import refuse_stale
+from ..core.stale import StaleGraphError, refuse_stale
 from ..core.sweep import count_consumers
 from ..core.value import Value
 from ..data import numeric
@@ -126,8 +126,16 @@ class _Made(NotCopied):
 
     def write_back(self) -> None:
         """Put ``parameters`` into the Values of ``wrt``."""
-        for value, number in zip(self._computation.wrt, self.parameters.tolist()):
-            value.data = number
+        self._computation.held.write_back(self.parameters.tolist())
+
+    def _refuse_another(self) -> None:
+        """Nothing, if the program computes with what the Values hold that it was made of."""
+        departed = self._computation.held.departed(self.parameters)
+        if departed:
+            raise StaleGraphError(
+                f"{departed}; change the program's parameters in place, and write_back() puts "
+                f"them into the Values, or lower again after an assignment"
+            )
 
     @property
     def source(self) -> str:
@@ -228,6 +236,7 @@ class Program(_Made):
 
     def _run(self, request: Request, batch: Any) -> Array:
         """What the runner for a request gives for a batch: averages, or rows where it asks so."""
+        self._refuse_another()
         computation, columns = self._computation, None
         if computation.inputs:
             columns = self.columns(batch)
@@ -311,6 +320,7 @@ class BoundProgram(_Made):
 
     def __call__(self) -> tuple[float, Array]:
         """The mean and its gradient, an array of length P."""
+        self._refuse_another()
         with self._computation.lock:
             self._runner.hold(self._own.chosen)
             results = self._runner.run().copy()
@@ -319,6 +329,7 @@ class BoundProgram(_Made):
 
     def value(self) -> float:
         """The mean over all instances, forward only."""
+        self._refuse_another()
         with self._computation.lock:
             return float(self._computation.runner(Request.VALUES, self._columns).run()[0])
 
