@@ -11,6 +11,8 @@ epochs and at the end. The file is that of ``persistence.py``; its third line ho
                   "settings": its numbers as they stood then}
     "random"     the state of the random.Random that draws the batches
     "history"    the columns of the ``History``
+    "held"       digests of the parameters that the model had when the run began, and of those that
+                 it was left with in the end, which may be of another update than the file
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -50,6 +52,7 @@ from .instances import plain
 from .module import Module, Parameters, in_order, walk
 from .optimizers import BORN, SGD, Adam, Array, Optimizer, State
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
+from .risk import EmpiricalRisk
 
 _LONGEST = 200  # characters of a setting
 _LINES = 6_000  # characters of the lines of a part
@@ -121,6 +124,7 @@ class Checkpoint:
         self.path, self.every, self.recipe, self.model = path, every, recipe, recipe.model
         self._place = os.path.abspath(path)  # also if the program changes its folder on the way
         self._unwritten: Snapshot | None = None
+        self._last: Snapshot | None = None
         folder = os.path.dirname(os.path.realpath(path))
         try:
             check_place(path)
@@ -140,6 +144,8 @@ class Checkpoint:
         self._generators = [x for part in self._parts.values() for x in part.generators]
         if recipe.lowers:
             self._parts |= self._graph()
+        self._came = _digest([value.data for value in self._places])
+        self._held: list[str] | None = [self._came]
         self._moved: list[str] = []
         self._shared = shared_numbers()
 
@@ -176,8 +182,11 @@ class Checkpoint:
             raise self._refused(
                 f"it has {snapshot.epochs} epochs already, got epochs={epochs}. Ask for more"
             )
+        with self._reading():
+            self._notice_parameters(snapshot, training[0].get("held"), epochs)
         self._notice(training[0].get("identity"))
         self.settings = training[0]["settings"]
+        self._last = replace(snapshot, optimizer=deepcopy(snapshot.optimizer), shared=self._shared)
         return snapshot
 
     @contextmanager
@@ -225,17 +234,25 @@ class Checkpoint:
         Raises:
             OSError: if it cannot be written; the file is as it was then.
         """
-        self._unwritten = snapshot
+        self._unwritten = self._last = snapshot
         if snapshot.epochs % self.every == 0:
             self.write()
 
-    def write(self) -> None:
+    def write(self, left: Array | None = None) -> None:
         """Write the end of the last epoch, unless that has been done.
+
+        Args:
+            left: the parameters that the model is left with, which may be others, such as those of
+                an update within the next epoch.
 
         Raises:
             OSError: likewise.
         """
-        snapshot = self._unwritten
+        snapshot, held = self._unwritten, self._held
+        last = self._last
+        if left is not None and last is not None and held is not None:
+            held = [*held, _digest(left)]
+            snapshot = snapshot if np.array_equal(left, last.parameters) else last
         if snapshot is None:
             return
         names, optimizer = snapshot.own.names, snapshot.optimizer
@@ -244,6 +261,7 @@ class Checkpoint:
             "engine": snapshot.engine,
             "settings": self.settings,
             "identity": self._identity(snapshot),
+            "held": held,
             "optimizer": {
                 "updates": optimizer.k,
                 "arrays": {name: encoded(x.tolist()) for name, x in optimizer.arrays.items()},
@@ -294,7 +312,7 @@ class Checkpoint:
         X, D = self.recipe.data["X"], self.recipe.data["D"]
         with DrawnNumbers(self._generators):
             try:
-                loss = self.recipe.divergence(self.model(X[0]), D[0])
+                loss = EmpiricalRisk(self.model, self.recipe.divergence).of(X[0], D[0])
             except Exception:  # the run will say what is wrong
                 return {}
         return {"graph": graph(loss, self._places)} if isinstance(loss, Value) else {}
@@ -396,6 +414,19 @@ class Checkpoint:
             return [f"{name} is {escape(called)} and was {shortened(escape(was), _LONGEST)}"]
         return [escape(line) for line in told] or [f"what the {name} is made of is another"]
 
+    def _notice_parameters(self, snapshot: Snapshot, held: Any, epochs: int) -> None:
+        """Say that the model has parameters that do not belong to the run, if it is known."""
+        self._held = None if held is None else [str(held[0])]
+        if held is None or self._came in [*held, _digest(snapshot.parameters)]:
+            return
+        n = snapshot.epochs
+        nothing = ", and as it is complete, nothing is trained" if n == epochs else ""
+        warn(
+            f"fit() goes on from epoch {n} of {epochs} of checkpoint {os.fspath(self.path)!r} with "
+            f"its parameters; those that the model has are not used{nothing}. Name another "
+            f"checkpoint to train this model"
+        )
+
     def _notice(self, identity: Any) -> None:
         """Say what could not be compared."""
         unknown = [called for found in self._parts.values() for called in found.unknown]
@@ -425,6 +456,11 @@ class Checkpoint:
             f"checkpoint {os.fspath(self.path)!r} cannot be gone on from: {reason}, or name "
             f"another checkpoint to begin anew"
         )
+
+
+def _digest(parameters: Sequence[float] | Array) -> str:
+    """Equal for the same parameters, bit by bit."""
+    return sha256(np.array(parameters, dtype=np.float64).tobytes()).hexdigest()
 
 
 def _count(number: object) -> int:

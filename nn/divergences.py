@@ -85,10 +85,10 @@ class Row:
                     advice = "write labels -1 and 1 as 0 and 1, by (d + 1) / 2"
                 raise ValueError(f"{expected}, but target {i} is {number!r}; {advice}")
         if domain.shared and abs((total := math.fsum(target)) - 1.0) > _ROUNDING:
-            raise ValueError(
-                f"{expected}, but they sum to {total!r}; make them with nn.one_hot or "
-                f"nn.smooth_labels, or divide them by their sum"
-            )
+            advice = "make them with nn.one_hot or nn.smooth_labels, or divide them by their sum"
+            if len(target) == 1:
+                advice = "one probability is learnt by binary_kl from a model with output='sigmoid'"
+            raise ValueError(f"{expected}, but they sum to {total!r}; {advice}")
 
     def saturation(self, outputs: Sequence[Sequence[float]]) -> str:
         """What to do where outputs are on the border, beyond which there is no divergence; or

@@ -248,9 +248,11 @@ class Sequential(Module):
             raise ValueError("Sequential() takes one module at least, such as Sequential(MLP(...))")
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
+                advice = "derive a class from nn.Module for it"
+                if isinstance(module, (list, tuple)):
+                    advice = "write Sequential(l1, l2), or Sequential(*layers) for a list of them"
                 raise TypeError(
-                    f"Sequential() takes modules, but number {i} is {got(module)}; "
-                    f"derive a class from nn.Module for it"
+                    f"Sequential() takes modules, but number {i} is {got(module)}; {advice}"
                 )
         self.modules = list(modules)
         taken = {p.label.partition(".")[0] for m in modules for p in m.parameters()}

@@ -177,7 +177,7 @@ class ArrayObjective(Objective):
         self._turns = _Turns(len(data[0]))
         self._validated: Array = np.empty((0, 0))
         with suppress(ValueError, TypeError):  # if any, the run will say
-            self.note_constants(checked_loss(risk.divergence(risk.model(data[0][0]), data[1][0])))
+            self.note_constants(checked_loss(risk.of(data[0][0], data[1][0])))
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, Array, Any]:
         """The loss of some instances, its gradient, and the outputs."""

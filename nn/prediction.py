@@ -14,7 +14,7 @@ from autograd.data import instances
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import MANY, SAMPLE
 
-from .instances import Layout, as_floats, as_values, named, not_lowered
+from .instances import Layout, as_floats, as_values, named, not_lowered, own
 from .risk import Model
 
 
@@ -54,12 +54,12 @@ def predict(model: Model, X: Any, *, engine: str | None = None) -> list[list[flo
         if engine is not None:
             Layout("X", X[0]).rows(X)  # or else it may be the data that are wrong, or the model
             with named("input", 0):
-                as_floats(model(X[0]))
+                as_floats(model(own(X[0])))
             raise not_lowered("not all inputs take the same course through it")
     outputs = []
     for i, x in enumerate(X):
         with named("input", i):
-            outputs.append(as_floats(model(x)))
+            outputs.append(as_floats(model(own(x))))
     return outputs
 
 
@@ -93,7 +93,7 @@ def _predict_together(model: Model, X: Sequence[Any]) -> list[list[float]] | Non
         if not decision:
             found = program.per_instance(batch)
             for i in _samples(found, guard.instances):
-                if not guard.agree(found[i], as_floats(model(X[i])), 1e-12):
+                if not guard.agree(found[i], as_floats(model(own(X[i]))), 1e-12):
                     decision = f"its outputs for input {i} came to others than its own"
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):
         if not decision:

@@ -13,15 +13,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import autograd
-from autograd import BoundProgram, Program, Value, grad, lower
+from autograd import BoundProgram, Program, Value, consumers_first, grad, lower
 from autograd.core.decisions import Watch
+from autograd.core.stale import refuse_stale
 from autograd.lowering.backends import BACKENDS
 from autograd.lowering.function import BatchGuard
 from autograd.lowering.policy import BATCH_AGREEMENT
 from autograd.text import got
 
+from . import divergences
 from .divergences import Divergence, pair, row_of
-from .instances import Layout, as_floats, as_values, data_set, named, not_lowered, plain
+from .instances import Layout, as_floats, as_values, data_set, named, not_lowered, own, plain
 
 Model: TypeAlias = Callable[[Any], Any]
 
@@ -38,9 +40,9 @@ class EmpiricalRisk:
     def __init__(self, model: Model, divergence: Divergence) -> None:
         for name, function in (("model", model), ("divergence", divergence)):
             if not callable(function):
-                raise TypeError(
-                    f"EmpiricalRisk({name}): expected something to call, got {got(function)}"
-                )
+                known = isinstance(function, str) and callable(getattr(divergences, function, None))
+                advice = f"; write nn.divergences.{function}" if known else ""
+                raise TypeError(f"{name} must be something to call, got {got(function)}{advice}")
         self.model = model
         self.divergence = divergence
 
@@ -59,15 +61,21 @@ class EmpiricalRisk:
         X, D = data_set(X, D)
         return self.over(X, D, range(len(X)))
 
+    def of(self, x: Any, d: Any) -> Value:
+        """What the divergence gives for one instance, of which model and divergence have their own
+        copy.
+        """
+        return self.divergence(self.model(own(x)), own(d))
+
     def over(
         self, X: Sequence[Any], D: Sequence[Any], batch: Sequence[int], what: str = "instance"
     ) -> Value:
         """The risk over some instances of a data set; ``what`` is what errors call them."""
-        divergences = []
+        terms = []
         for i in batch:
             with named(what, i):
-                divergences.append(self.divergence(self.model(X[i]), D[i]))
-        return autograd.sum(divergences) / len(divergences)
+                terms.append(self.of(X[i], D[i]))
+        return autograd.sum(terms) / len(terms)
 
     def lower(
         self,
@@ -130,7 +138,7 @@ class LoweredRisk:
         self.row = self._row(x, d)
         self._recorded = self._record(self.row, "instance", 0)
         loss, leaves, outputs = self._recorded
-        self.nodes = len(autograd.consumers_first(loss))
+        self.nodes = len(consumers_first(loss))
         self.program = lower(loss, leaves, self.wrt, engine, observe=outputs)
 
     def bind(
@@ -148,11 +156,12 @@ class LoweredRisk:
         """How an instance's loss or gradient differs from what the model gives for its plain
         numbers; empty if it does not. Program and model must have the same parameters.
         """
-        eager = self.risk.divergence(self.risk.model(x), d)
+        eager = self.risk.of(x, d)
         program = self._program_of_one
         program.parameters[:] = self.program.parameters
         loss, gradient = program([self._row(x, d)])
         if not BatchGuard.agree(loss, checked_loss(eager).data):
+            refuse_stale(consumers_first(eager))
             return f"the loss of {name} is {eager.data!r}, but came to {loss!r}"
         expected = np.array(grad(eager, self.wrt))
         if np.isfinite(expected).all():
@@ -188,7 +197,7 @@ class LoweredRisk:
             except (TypeError, IndexError, KeyError, AttributeError) as error:
                 refused = error
             if refused is not None:  # a mistake that plain numbers meet as well speaks for itself
-                self.risk.divergence(self.risk.model(plain(x)), plain(d))
+                self.risk.of(plain(x), plain(d))
         if refused is not None:
             raise not_lowered(f"it fails on Values: {refused}") from refused
         self._decision = self._decision or watch.found
@@ -198,7 +207,7 @@ class LoweredRisk:
         """What a divergence that is described refuses, refused before anything is computed."""
         if row_of(self.risk.divergence):
             with named(what, 0):
-                y = as_floats(self.risk.model(x))
+                y = as_floats(self.risk.model(own(x)))
             for i, d in enumerate(D):
                 with named(what, i):
                     pair(self.risk.divergence, y, d)

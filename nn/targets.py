@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.data import instances, numeric
+from autograd.data import instances, nested, numeric
 from autograd.text import got, number_within, shortened, whole_number
 
 Array: TypeAlias = NDArray[np.float64]
@@ -38,7 +38,8 @@ def one_hot(c: int, K: int) -> list[float]:
         ValueError: if c is not one of the classes.
     """
     K = whole_number("one_hot(c, K): K", K, advice=_CLASS)
-    c = whole_number("one_hot(c, K): c", c, 0, K - 1, advice=_CLASS)
+    advice = f"for several, write [nn.one_hot(c, {K}) for c in labels]" if nested(c) else _CLASS
+    c = whole_number("one_hot(c, K): c", c, 0, K - 1, advice=advice)
     return [1.0 if i == c else 0.0 for i in range(K)]
 
 

@@ -18,8 +18,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd import LoweringError, Value, consumers_first
+from autograd import LoweringError, StaleGraphError, Value, consumers_first
 from autograd.core.decisions import warn
+from autograd.core.ops import softmax_shift
+from autograd.core.stale import stale_among
 from autograd.data import numeric
 from autograd.lowering.backends import BACKENDS, named_backend
 from autograd.text import counted, escape, got, number_within, whole_number
@@ -29,7 +31,7 @@ from .checkpoint import Checkpoint, Recipe, Snapshot
 from .divergences import Divergence
 from .history import History
 from .identity import DrawnNumbers, graph, numbers_of, shared_numbers
-from .instances import data_set, not_lowered
+from .instances import as_values, data_set, not_lowered, own
 from .interrupts import interrupts_held
 from .module import Module, Parameters, walk
 from .objective import (
@@ -97,14 +99,14 @@ def fit(
         callbacks: called after every epoch with the model and the history so far; one that
             returns True ends the run. Parameters that they put in the place of others, as a model
             may when it is called, are trained from then on, beginning as at the start of a run.
-        checkpoint: a file that holds the state of the run. If it is there, the run goes on from
-            it; the parameters that the model has are not used then, and the callbacks are called
-            for the last epoch in it once more. The numbers are, bit for bit, those of a run that
-            was never interrupted, if model, data and settings compute the same, which is checked,
-            whatever they are called (``epochs``, ``tolerance`` and ``callbacks`` may differ). The
-            optimizer has its numbers, such as ``lr``, as they stood then. A RuntimeWarning says
-            what cannot be compared, or is not in the file. Of two runs on one file the last to
-            write has it.
+        checkpoint: a file that holds the state of the run. If it is there, the run goes on from it;
+            the parameters that the model has are not used then, which a RuntimeWarning says if they
+            are not of that run, and the callbacks are called for the last epoch in it once more.
+            The numbers are, bit for bit, those of a run that was never interrupted, if model, data
+            and settings compute the same, which is checked, whatever they are called (``epochs``,
+            ``tolerance`` and ``callbacks`` may differ). The optimizer has its numbers, such as
+            ``lr``, as they stood then. A RuntimeWarning says what cannot be compared, or is not in
+            the file. Of two runs on one file the last to write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
             Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
@@ -125,6 +127,7 @@ def fit(
             course depends on the data; likewise. Where that is found on the way only, the
             parameters are those of the last epoch at which engine and model were seen to agree;
             without a named engine the run goes on from there with Values.
+        StaleGraphError: if the model uses what it computed from parameters before it was called.
         ImportError: if the engine is not installed; likewise.
         OSError: if the checkpoint cannot be written; the file is as it was then.
     """
@@ -142,6 +145,7 @@ def fit(
             run.begin(engine)
             if checkpoint is not None:
                 run.resume(checkpoint, every, epochs, callbacks)
+            run.check_parameters(epochs)
             bar.skip(run.epochs)
             reason = run.train(epochs, tolerance, callbacks, bar)
     except KeyboardInterrupt:
@@ -156,14 +160,15 @@ def fit(
         reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
-            f"fit() stopped: {diverged}; the model keeps the last good parameters; "
-            f"{run.advice()}{details}",
+            f"fit() stopped: {diverged}; {run.advice()}{details}",
             RuntimeWarning,
             stacklevel=2,
         )
-    except Exception:
+    except Exception as error:
         if not run.epochs:
             run.complete[:] = run.initial
+        if isinstance(error, StaleGraphError) and (place := run.computed_outside()):
+            raise StaleGraphError(f"{place} ({error})") from None
         raise
     finally:
         with interrupts_held():
@@ -293,6 +298,9 @@ class _Run:
             return True
         except RefutedError as refuted:
             refused = not_lowered(f"after {counted(self.epochs, 'epoch')} {refuted}")
+        except StaleGraphError:
+            self.complete[:] = self.right[1]
+            raise
         epochs, parameters, self.state, drawn, numbers = self.right
         self.random.setstate(drawn)
         self.set(numbers)  # callbacks come again for that epoch
@@ -467,11 +475,50 @@ class _Run:
             "ever trained: make them in __init__, and assign to their data to change them"
         )
 
+    def ends_in_softmax_of_one(self) -> bool:
+        """Whether there is one in what the model computes for the first instance."""
+        nodes = consumers_first(*as_values(self.model(own(self.data[0][0]))))
+        return any(node.op is softmax_shift and len(node.operands) == 1 for node in nodes)
+
+    def computed_outside(self) -> str:
+        """What the loss uses that was computed before the model was called, and is not what it
+        would be now; "" if there is nothing.
+        """
+        again, stale = (stale_among(consumers_first(self.first_loss())) for _ in range(2))
+        old = set(stale).intersection(again)
+        if not old:
+            return ""
+        held = [
+            f"the model's {escape(name)}"
+            for name, x in walk(self.model, private=True)
+            if isinstance(x, Value) and old.intersection(consumers_first(x))
+        ]
+        return (
+            f"{(held or ['a Value that the loss depends on'])[0]} was computed outside of "
+            f"__call__, as in __init__, from numbers that have changed since: compute it in "
+            f"__call__, of the parameters as they are then"
+        )
+
+    def check_parameters(self, epochs: int) -> None:
+        """Do not begin to train parameters that are not finite.
+
+        Raises:
+            DivergedError: if one is not.
+        """
+        finite = np.isfinite(self.complete)
+        if self.epochs < epochs and not finite.all():
+            i = int(np.argmin(finite))
+            raise DivergedError(f"the parameter {name_of(self.risk, i)} is {self.complete[i]}")
+
+    def first_loss(self) -> Any:
+        """The loss of the first instance, recorded with Values."""
+        return self.risk.of(self.data[0][0], self.data[1][0])
+
     def record(self) -> str:
         """What tells the graph of the first instance from another; "" where none stands for all."""
         if not BACKENDS[self.engine].lowers:
             return ""
-        loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+        loss = self.first_loss()
         return graph(loss, {value: i for i, value in enumerate(self.model.parameters())}).digest()
 
     def warn_of_constants(self) -> None:
@@ -489,7 +536,7 @@ class _Run:
             leaves -= {x for _, x in walk(data) if isinstance(x, Value)}
         if leaves:
             with DrawnNumbers(()):
-                loss = self.risk.divergence(self.model(self.data[0][0]), self.data[1][0])
+                loss = self.first_loss()
             leaves &= set(consumers_first(loss))
         if leaves:
             names = sorted(x.label or repr(x) for x in leaves)
@@ -572,7 +619,7 @@ class _Run:
         """Write the end of the last epoch, if there is a checkpoint."""
         if self.checkpoint is not None:
             with interrupts_held():
-                self.checkpoint.write()
+                self.checkpoint.write(self.complete)
 
     def end(self) -> None:
         """Leave whole epochs in the history, and the complete parameters in the model's Values."""
@@ -581,7 +628,15 @@ class _Run:
             value.data = number
 
     def advice(self) -> str:
-        """What to do about a loss, gradient or update that is not finite."""
+        """What has become of the model, and what to do about a number that is not finite."""
+        if not np.isfinite(self.begun).all():
+            return (
+                "it was so before the first update, and nothing was changed; give it a finite "
+                "number, by p.data = ..., or make the model anew"
+            )
+        return f"the model keeps the last good parameters; {self._remedy()}"
+
+    def _remedy(self) -> str:
         for name, data in zip(("X", "D"), self.data):
             table = _table(name, data)
             if table is not None and not np.isfinite(table).all():
@@ -594,6 +649,11 @@ class _Run:
         if row is not None and np.isfinite(self.objective.parameters).all():
             _, _, outputs = self.objective.compute(range(len(self.data[0])))
             if saturation := row.saturation(outputs):
+                if all(list(y) == [1.0] for y in outputs) and self.ends_in_softmax_of_one():
+                    return (
+                        "a softmax of one output is always 1: build the model with "
+                        "output='sigmoid' for one probability, or with an output for each class"
+                    )
                 return f"{saturation}, or try a smaller lr" if self.epochs else saturation
         table = _table("X", self.data[0])
         largest = 0.0 if table is None else np.abs(table).max(initial=0.0)

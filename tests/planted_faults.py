@@ -409,8 +409,8 @@ FAULTS = [
     Fault(
         "the risk is a sum and no average",
         "nn/risk.py",
-        "return autograd.sum(divergences) / len(divergences)",
-        "return autograd.sum(divergences)",
+        "return autograd.sum(terms) / len(terms)",
+        "return autograd.sum(terms)",
         "training",
     ),
     Fault(

@@ -637,6 +637,7 @@ def test_a_lowered_function_refuses_other_points() -> None:
         (lambda x: x**4, 0.0, "degenerate"),
         (lambda x: -(x**4), 0.0, "degenerate"),
         (lambda x: x**5, 0.0, "degenerate"),
+        (lambda x: x**5 / 5 - x**3 / 3, 1.0, "minimum"),  # a kink of pow is at 0, for other powers
         (lambda x: x * x, 0.5, "not-critical"),
         (lambda x, y: x * x + y, [0.0, 0.0], "not-critical"),
         (rosenbrock, [1.0, 1.0, 1.0], "minimum"),
@@ -678,6 +679,21 @@ def test_a_degenerate_point_is_said_to_be_what_it_can_be() -> None:
     assert "can be a maximum or neither" in down
     flat = str(classify_critical_point(lambda x: x**5, 0.0))
     assert "f is flat there" in flat and "can be a minimum, a maximum or neither" in flat
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (lambda x: -abs(x), "abs"),
+        (lambda x: autograd.maximum(x * x, x**4 - 1e-3 * x * x), "maximum"),
+        (lambda x: autograd.relu(x) * x, "relu"),
+        (lambda x: autograd.where(autograd.ops.less(0.0, x), x * x, -x * x), "less"),
+    ],
+)
+def test_a_kink_is_not_classified(f: Any, name: str) -> None:
+    found = classify_critical_point(f, 0.0)
+    assert found.kind == "degenerate" and found.explanation.startswith(f"{name} has a kink there")
+    assert classify_critical_point(lambda x: x * x + f(x - 1) * 0.0, 0.0).kind == "minimum"
 
 
 def test_a_degenerate_point_is_told_what_counts_as_0() -> None:

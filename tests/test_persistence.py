@@ -16,8 +16,10 @@ import re
 import struct
 import sys
 import tracemalloc
+import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -206,11 +208,69 @@ def test_a_resumed_run_ends_where_the_whole_run_ends(
         assert path.exists() == (end > 1)
         # Where there is a checkpoint, what the model holds now does not matter.
         resumed = MLP(2, [2, 1], rng=random.Random(10) if end > 1 else None)
-        history = run(resumed, path, optimizer=OPTIMIZERS[optimizer](), **options)
+        with said(f"goes on from epoch {end // 2 * 2} of 6 " if end > 1 else ""):
+            history = run(resumed, path, optimizer=OPTIMIZERS[optimizer](), **options)
         assert bits(resumed) == bits(whole)
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy", "reason"):
             assert getattr(history, name) == getattr(complete, name)
         assert len(history.seconds) == 6
+
+
+@contextmanager
+def said(*texts: str) -> Iterator[None]:
+    """A block that warns once, in these words, or not at all."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    assert len(caught) == any(texts)
+    assert all(text in str(warning.message) for text in texts for warning in caught)
+
+
+@every_engine
+def test_a_model_that_is_of_another_run_is_not_trained_in_silence(
+    engine: str, tmp_path: Path
+) -> None:
+    def make(seed: int) -> MLP:
+        return MLP(2, [2, 1], rng=random.Random(seed))
+
+    path, model = tmp_path / "run", make(0)
+    run(model, path, epochs=2, engine=engine, callbacks=[clip])
+    for known in (model, make(0), model):  # the trained one, and one that is made again
+        with said():
+            run(known, path, epochs=2, engine=engine, callbacks=[clip])
+    with said("goes on from epoch 2 of 4 ", "those that the model has are not used. Name another"):
+        run(make(1), path, epochs=4, engine=engine)
+    with said():  # what it began with is known from the first run
+        run(make(0), path, epochs=5, engine=engine)
+    _, *lines = path.read_bytes().split(b"\n")
+    old = json.loads(lines[1])
+    del old["held"]
+    path.write_bytes(sealed(json.loads(lines[0]), old))
+    for epochs in (5, 6):  # nor is anything said of a file that does not know, now and later
+        with said():
+            run(make(2), path, epochs=epochs, engine=engine)
+
+
+@every_engine
+def test_a_run_that_was_interrupted_within_an_epoch_goes_on_quietly(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: SGD, parameters: Any, gradient: Any, state: Any) -> None:
+        update(self, parameters, gradient, state)
+        if state.k in ends:
+            ends.remove(state.k)
+            raise KeyboardInterrupt
+
+    update, whole, model, path = SGD.update, MLP(2, [2, 1]), MLP(2, [2, 1]), tmp_path / "run"
+    run(whole, optimizer=SGD(0.1), engine=engine)
+    ends = [5, 7, 8]  # within epochs 2, 3 and 3, of which the last is in a run's first epoch
+    monkeypatch.setattr(SGD, "update", interrupted)
+    for _ in range(3):
+        with said():
+            assert run(model, path, optimizer=SGD(0.1), engine=engine).reason == "interrupted"
+    with said():
+        run(model, path, optimizer=SGD(0.1), engine=engine)
+    assert bits(model) == bits(whole)
 
 
 def clip(model: Module, history: History) -> None:
@@ -244,7 +304,8 @@ def test_a_finished_run_is_given_back_and_can_be_made_longer(tmp_path: Path) -> 
     path, model, again = tmp_path / "run", MLP(2, [1]), MLP(2, [1], rng=random.Random(3))
     complete = run(model, path, every=4)
     before = path.read_bytes()
-    history = run(again, path, every=4)
+    with said("goes on from epoch 6 of 6 ", "and as it is complete, nothing is trained"):
+        history = run(again, path, every=4)
     assert (bits(again), history) == (bits(model), complete)
     assert path.read_bytes() == before
     with pytest.raises(ValueError, match="it has 6 epochs already, got epochs=5"):

@@ -62,8 +62,8 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
     negative ones a maximum, and both a saddle. An eigenvalue of 0 beside others of one sign decides
     nothing: the point is *degenerate*, and higher derivatives, or a look at f around it, have to
     tell. For D = 1 the third derivative is looked at: if it is not 0, the point is an inflection.
-    All of it is for an f that is smooth there: at a kink, as of abs(x) at 0, the derivatives are
-    what the table of operations says, and the test says nothing.
+    All of it is for an f that is smooth there: at a kink of an operation, as of abs(x) at 0, the
+    point is degenerate, and a kink that an ``if`` makes is not seen.
 
     Signs of second derivatives have no units: they are judged with each coordinate in a unit in
     which the Hessian has 1 or -1 on its diagonal. What is within rounding, of the Hessian or of the
@@ -95,7 +95,14 @@ def classify_critical_point(f: Function, xs: Point, tolerance: float = 1e-5) -> 
                     f"{TOOL}: {name} at {point_text(point)} has the value {number!r}; the test "
                     f"needs finite derivatives, so move the point into the domain of f"
                 )
+    kinked = plain.kinked(point)
     kind, explanation = _SecondOrderTest(plain, point, value, slopes, matrix).judge(tolerance)
+    if kinked and kind != "not-critical":
+        kind = "degenerate"
+        explanation = (
+            f"{kinked} has a kink there, where its derivatives are conventions, and the test does "
+            f"not decide; look at f around the point"
+        )
     eigenvalues = _eigenvalues(numpy.array(matrix))
     return CriticalPoint(kind, point, value, slopes, matrix, eigenvalues.tolist(), explanation)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from ..checking.differences import rounding_of
+from ..checking.differences import is_kinked, rounding_of
 from ..core.calls import Call
 from ..core.functions import dot
 from ..core.scalar_function import (
@@ -26,7 +26,7 @@ from ..core.scalar_function import (
     coordinates,
     plain_gradient,
 )
-from ..core.sweep import count_consumers, sweep
+from ..core.sweep import count_consumers, evaluation_order, sweep
 from ..core.value import Value, grad
 from ..lowering.automatic import HESSIANS
 from ..text import whole_number
@@ -330,6 +330,19 @@ class Plain:
         root, _ = self._recorded(point)
         computed = ((g, node.data) for node, g, _ in sweep(root) if node.op is not None)
         return rounding_of(root.data, computed)
+
+    def kinked(self, point: Sequence[float]) -> str:
+        """The name of an operation of f that has a kink or a jump at a point; else empty."""
+        root, variables = self._recorded(point)
+        moving = set(variables)
+        for node in evaluation_order(root):
+            places = [k for k, x in enumerate(node.operands) if x in moving]
+            if node.op is not None and places:
+                moving.add(node)
+                numbers = [x.data if isinstance(x, Value) else x for x in node.operands]
+                if is_kinked(node.op, numbers, places):
+                    return node.op.name
+        return ""
 
     def _recorded(self, point: Sequence[float]) -> tuple[Value, list[Value]]:
         variables = self.function.leaves(point)

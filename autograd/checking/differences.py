@@ -155,6 +155,26 @@ def is_restless(op: Op, z: float, xs: Sequence[float], moving: Iterable[int]) ->
     return False
 
 
+def is_kinked(op: Op, xs: Sequence[float], moving: Iterable[int]) -> bool:
+    """Whether a row that has kinks has one here: on both sides it is another number or slope.
+
+    The arguments are as for ``is_restless``.
+    """
+    if not op.kinks:
+        return False
+    flat = not any(partial.passes for partial in op.partials)
+    for i in moving:
+        sides = [[*xs[:i], math.nextafter(xs[i], end), *xs[i + 1 :]] for end in (-inf, inf)]
+        below, above = (op.forward(*side) for side in sides)
+        left, right = (op.slopes_at(z, side) for z, side in zip((below, above), sides))
+        if flat and below != above:
+            return True
+        a, b = left[i] or 0.0, right[i] or 0.0
+        if abs(a - b) > 0.25 * max(abs(a), abs(b)) > 1e-300:
+            return True
+    return False
+
+
 def compare(name: str, claim: Claim, analytic: float, tolerances: Tolerances) -> Comparison:
     """Judge the derivative that is claimed at a point.
 
