@@ -335,8 +335,8 @@ def _judge(
     hidden = max(1e-7 * steepness, 1e-11 * abs(claim.value) / max(1.0, abs(x)))
     clear = allowed if kink else max(allowed, hidden)
     still = steepness == 0.0 and error == 0.0  # f does not move at all, and nothing else is said
-    # Differences that say 0, but for little, confirm a slope of 0, and one by which the last bit of f
-    # would not move if x grew a thousandfold; no other that small.
+    # Differences that say 0, but for little, confirm a slope of 0, and one by which the last bit of
+    # f would not move if x grew a thousandfold; no other that small.
     unmoving = 1e-3 * EPSILON * abs(claim.value) / max(1.0, abs(x))
     zero = abs(analytic) <= max(4.0 * EPSILON * steepness, unmoving)
     agrees = error <= allowed + uncertainty
