@@ -4,12 +4,12 @@ import importlib.util
 import itertools
 import random
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from test_threads import together
 
 import autograd
 from autograd import LoweredFunction, Program, Value, grad, lower
@@ -28,25 +28,7 @@ def threads_that_take_turns_all_the_time() -> Iterator[None]:
 
 def wrong_in(work: Callable[[int], list[bool]]) -> int:
     """How often something was wrong in what several threads did at once; errors are raised."""
-    found: list[Any] = [None] * THREADS
-    start = threading.Barrier(THREADS)
-
-    def run(k: int) -> None:
-        start.wait()
-        try:
-            found[k] = sum(work(k))
-        except BaseException as error:
-            found[k] = error
-
-    threads = [threading.Thread(target=run, args=(k,)) for k in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-    return sum(found)
+    return sum(together(*[lambda k=k: sum(work(k)) for k in range(THREADS)]))
 
 
 def layered(x: list[Value], w: list[Value]) -> Value:

@@ -215,6 +215,8 @@ class Program(_Made):
 
         Raises:
             ValueError: if the batch is empty, is not of the recorded shape, or is not numeric.
+            StaleGraphError: if a Value that the program was made of has been assigned a number that
+                it does not compute with.
         """
         results = self._run(Request.STEP, batch)
         k = len(self._computation.roots)
@@ -319,7 +321,11 @@ class BoundProgram(_Made):
             self._own.chosen = columns if instances is None else columns.take(instances, axis=1)
 
     def __call__(self) -> tuple[float, Array]:
-        """The mean and its gradient, an array of length P."""
+        """The mean and its gradient, an array of length P.
+
+        Raises:
+            StaleGraphError: as a call of the program.
+        """
         self._refuse_another()
         with self._computation.lock:
             self._runner.hold(self._own.chosen)
