@@ -36,7 +36,7 @@ __version__ = "0.2.0"
 # first asked for: only some programs need NumPy, say, which takes its time to load.
 _ROOMS = {
     "core.table": ["Op"],
-    "core.value": ["Value", "grad", "zero_grad"],
+    "core": ["Value", "grad", "zero_grad"],
     "core.stale": ["StaleGraphError"],
     "core.sweep": ["consumers_first"],
     "core.origin": ["Origin", "group", "record_source"],

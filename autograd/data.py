@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.value import Value
+from .core import Value
 from .text import got, real, shortened
 
 Array: TypeAlias = NDArray[Any]

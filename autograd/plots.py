@@ -14,8 +14,8 @@ import numpy as np
 from .calculus.critical import classify_critical_point
 from .calculus.derivatives import Plain
 from .calculus.descent import Descent
+from .core import Value
 from .core.scalar_function import ConstantFunction
-from .core.value import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from ..checking.differences import is_kinked, rounding_of
+from ..core import Value, grad
 from ..core.calls import Call
 from ..core.functions import dot
 from ..core.scalar_function import (
@@ -27,7 +28,6 @@ from ..core.scalar_function import (
     plain_gradient,
 )
 from ..core.sweep import count_consumers, evaluation_order, sweep
-from ..core.value import Value, grad
 from ..lowering.automatic import HESSIANS
 from ..text import whole_number
 

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Literal
 
+from ..core import Value
 from ..core.observers import Observer
 from ..core.origin import record_source
 from ..core.sweep import Report, Steps, reports, sweep
-from ..core.value import Value
 from ..words.formulas import OPERANDS_SHOWN, by_labels, made_at
 from ..words.names import show_label
 

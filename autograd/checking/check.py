@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 from typing import Literal, NamedTuple, TypeAlias
 
+from ..core import Value, grad
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import evaluation_order, sweep
-from ..core.value import Value, grad
 from ..text import align, number_within
 from .differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
 

@@ -12,7 +12,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.value import Value
+from ..core import Value
 from ..files import checked_place, write_whole
 from . import rendering
 from .dot import dot_lines, dot_text

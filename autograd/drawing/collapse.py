@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..core.value import Value
+from ..core import Value
 from .groups import Nesting
 from .options import MAX_NODES_UNGROUPED
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import graphviz
 
-from ..core.value import Value
+from ..core import Value
 from .dot import dot_lines
 from .options import Options, taking
 from .picture import picture_of

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
+from ..core import Value
 from ..core.sweep import count_consumers, evaluation_order
-from ..core.value import Value
 
 Nesting: TypeAlias = tuple[str, ...]
 

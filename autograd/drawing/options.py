@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
-from ..core.value import Value
+from ..core import Value
 from ..options import one_by_one
 from ..text import number_within, whole_number
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.value import Value
+from ..core import Value
 from ..text import got
 from .options import Highlight
 

@@ -14,10 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..core import ieee
+from ..core import Value, ieee
 from ..core.ops import Op
 from ..core.sweep import consumers_first, local_partials
-from ..core.value import Value
 from ..text import got
 from ..words.formulas import by_labels
 from ..words.staleness import stale_graph

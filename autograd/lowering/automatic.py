@@ -12,10 +12,10 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from ..core import Value
 from ..core.decisions import REMEDY, Watch, warn
 from ..core.scalar_function import ScalarFunction
 from ..core.sweep import consumers_first
-from ..core.value import Value
 from ..text import point as point_text
 from . import policy
 from .backends import BACKENDS

@@ -16,8 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ..core import Value, grad
 from ..core.sweep import evaluation_order
-from ..core.value import Value, grad
 from .held import Held
 from .jax_backend import JaxRunner, import_jax
 from .lowered import Lowered, Request

@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import Value, grad
 from ..core.decisions import REMEDY, Watch
 from ..core.forks import own_lock
 from ..core.functions import dot
 from ..core.scalar_function import ConstantFunction, as_point
 from ..core.sweep import consumers_first
-from ..core.value import Value, grad
 from ..text import point as point_text
 from . import policy
 from .backends import Computation, named_backend

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..core import stale
+from ..core import Value, stale
 from ..core.stale import same
 from ..core.sweep import count_consumers
-from ..core.value import Value
 from ..text import escape
 
 

@@ -9,9 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
 from ..core.sweep import count_consumers
-from ..core.value import Value
 from ..data import numeric
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from ..core import Value
 from ..core.sweep import evaluation_order
-from ..core.value import Value
 from .graph import CONSTANT, INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
 

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..core import Value
 from ..core.sweep import count_consumers, evaluation_order
-from ..core.value import Value
 from .graph import INPUT, PARAMETER, Graph
 from .lowered import Average, Lowered
 from .pipeline import Batch

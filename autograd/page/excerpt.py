@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..core import Value
 from ..core.sweep import local_partials
-from ..core.value import Value
 from ..drawing.frames import Card, Moment, Operand, widest
 from ..drawing.picture import order_matters
 from ..stepping.recording import Recording

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from .. import drawing
 from ..checking.check import GradientMismatch, check_gradient
-from ..core.value import Value, grad
+from ..core import Value, grad
 from ..text import align
 from ..views import step_through
 from . import expression

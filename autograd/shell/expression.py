@@ -18,11 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..core import formula
+from ..core import Value, formula
 from ..core.formula import CHOICE, CONSTANTS, FORMS, Token
 from ..core.ops import OPS, Op
 from ..core.table import BUILT_IN
-from ..core.value import Value
 from ..text import shortened
 
 LONGEST = 10_000  # characters

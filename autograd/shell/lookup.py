@@ -17,9 +17,9 @@ from itertools import count
 from types import CodeType
 from typing import Any
 
+from ..core import Value
 from ..core.origin import record_source
 from ..core.sweep import consumers_first
-from ..core.value import Value
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
 from ..stepping.tables import ROWS_SHOWN

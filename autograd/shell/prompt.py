@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from ..core.value import Value
+from ..core import Value
 from ..drawing import render
 from ..page import page
 from ..stepping import conditions, tables

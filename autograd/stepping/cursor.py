@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from ..core.value import Value
+from ..core import Value
 from .recording import Forward, Recording
 from .steps import ForwardStep, Step
 from .targets import Breakpoint, Target

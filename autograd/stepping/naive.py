@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ..core import Value
 from ..core.sweep import Report
-from ..core.value import Value
 from ..text import align, signed
 from .recording import Recording
 

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from ..checking.differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
+from ..core import Value
 from ..core.ops import Op
-from ..core.value import Value
 from ..words.names import derivative
 from .recording import Recording
 

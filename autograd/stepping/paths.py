@@ -20,8 +20,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from itertools import count
 from typing import NamedTuple
 
-from ..core import ieee
-from ..core.value import Value
+from ..core import Value, ieee
 from ..text import GAP, align, counted, signed
 from ..words.names import derivative
 from .recording import Recording

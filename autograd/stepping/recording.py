@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar, overload
 
+from ..core import Value
 from ..core.sweep import Report, evaluation_order, reports_of, sweep
-from ..core.value import Value
 from ..words.names import name_nodes
 from .steps import ForwardStep, Receipt, Step
 

@@ -11,8 +11,8 @@ import dataclasses
 from itertools import count
 
 from ..checking.differences import Comparison
+from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..core.value import Value
 from ..text import Text, counted, shortened, whole_number
 from ..words.staleness import stale_graph
 from . import node_check, tables

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..core import ieee
-from ..core.value import Value
+from ..core import Value, ieee
 from ..text import GAP, align, counted, plain, signed
 from ..words import formulas
 from ..words.names import derivative

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
+from ..core import Value
 from ..core.sweep import count_consumers, evaluation_order
-from ..core.value import Value
 from ..text import align, got, signed, whole_number
 from ..words import formulas
 from ..words.formulas import in_names

@@ -11,8 +11,8 @@ import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..core import Value
 from ..core.ops import OPS
-from ..core.value import Value
 from ..text import counted, escape, got, signed
 from ..words.formulas import node_line
 from ..words.names import show_label

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import drawing
-from ..core.value import Value
+from ..core import Value
 from ..drawing import frames, rendering
 from ..page import page
 from ..page.excerpt import Excerpt

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.value import Value
+from ..core import Value
 from ..drawing import frames, rendering
 from ..files import checked_place, write_whole
 from ..page.excerpt import Excerpt

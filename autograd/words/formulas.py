@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..core import Value
 from ..core.formula import on_names
-from ..core.value import Value
 from ..text import ends, escape, plain, signed
 from .names import atom, label_or_number
 

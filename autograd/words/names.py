@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import count
 
-from ..core.value import Value
+from ..core import Value
 from ..text import escape
 
 LONGEST = 32  # characters of a label that are shown

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..core import Value
 from ..core.stale import stale_among, told
-from ..core.value import Value
 from ..text import shortened
 
 LONGEST = 300  # characters of what is said of a node, whose label may be as long as anybody likes
