@@ -120,6 +120,15 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
         yield node, gradient, partials
 
 
+def refuse_stale_under(root: Node) -> None:
+    """Nothing, if the graph under a root still holds.
+
+    Raises:
+        StaleGraphError: if a number is no longer what its operands give.
+    """
+    refuse_stale(consumers_first(root))
+
+
 class Report(NamedTuple):
     """What a node sends to one of its operands, which is one edge of the graph.
 

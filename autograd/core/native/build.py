@@ -92,6 +92,7 @@ def _language(called: dict[str, Op]) -> Language:
         names[name] = call
     names |= {name: f"borrowed({i}, {{0}}, {{1}})" for i, name in enumerate(_BORROWED)}
     names |= {
+        "sqrt": "known(sqrt({0}), {0})",
         "pow": "power({0}, {1})",
         "div": "divide({0}, {1})",
         "mod": "({1} == 0.0 ? NAN : stepgrad_modulo({0}, {1}))",

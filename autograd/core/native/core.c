@@ -831,9 +831,18 @@ static PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* Without one of its own, the type would be for the collector to track, as its base is. */
+static int value_traverse(PyObject *Py_UNUSED(self), visitproc Py_UNUSED(visit),
+                          void *Py_UNUSED(argument))
+{
+    return 0;
+}
+
 static PyType_Slot value_slots[] = {
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
+    {Py_tp_free, PyObject_Free},
+    {Py_tp_traverse, value_traverse},
     {Py_tp_hash, NULL}, /* that of object, set where it is known */
     {Py_tp_richcompare, value_compare},
     {Py_tp_methods, value_methods},
