@@ -47,7 +47,7 @@ static inline double power(double x, double y) { return known(c_pow(x, y), x + y
 def operations() -> str:
     """The text of ``operations.h``, which ``core.c`` includes."""
     rows = [op for op in OPS.values() if op.name in BUILT_IN]
-    places = {op.name: place for place, op in enumerate(rows)}
+    places = {op.name: place for place, op in enumerate(rows, 1)}  # after the LEAF
     called = {op.name: op for op in rows if op.is_primitive or op.name == "pow"}
     for name in [*_EXACT, *_BORROWED]:
         del called[name]
@@ -68,13 +68,13 @@ def operations() -> str:
         '#pragma GCC diagnostic warning "-Wunused-parameter"',
         "#endif",
         "",
-        f"#define ROWS {len(rows)}",
+        f"#define ROWS {len(rows) + 1}",
         f"#define BORROWED {len(_BORROWED)}",
         f"#define FORMULAS {_quoted(formulas())}",
         f"static const char *const borrowed_names[] = {{{', '.join(map(_quoted, _BORROWED))}}};",
         "",
-        "static Row table[ROWS];",
-        "static Row table[ROWS] = {",
+        "static const Row table[ROWS] = {",
+        "    {0},  /* a leaf has none */",
         *[f"    {_row(op, places)}," for op in rows],
         "};",
         "",
@@ -110,7 +110,7 @@ def _row(op: Op, places: dict[str, int]) -> str:
         for letter, partial in zip(op.letters, op.partials)
     ]
     union = _UNIONS[op.arity] if op.arity else "of_many"
-    (of_all,) = [f"&table[{places[row]}]" for _, row in op.of_all] or ["NULL"]
+    (of_all,) = [places[row] for _, row in op.of_all] or ["LEAF"]
     return (
         f"{{{_quoted(op.name)}, {op.arity or 'ANY'}, {{.{union} = op_{op.name}}}, "
         f"{{{', '.join(slopes)}}}, {of_all}, NULL}}"
@@ -122,7 +122,7 @@ def _operators(rows: list[Op], places: dict[str, int]) -> Iterator[str]:
     taken = [(op, *_OPERATORS[op.symbol, op.arity]) for op in rows if _is_operator(op)]
     yield "static const Operator operators[] = {"
     for op, _, method, reflected in taken:
-        yield f"    {{&table[{places[op.name]}], {_quoted(method)}, {_quoted(reflected)}}},"
+        yield f"    {{{places[op.name]}, {_quoted(method)}, {_quoted(reflected)}}},"
     yield "};\n"
     for place, (op, slot, *_) in enumerate(taken):
         head = f"static PyObject *slot_{slot}(PyObject *x"

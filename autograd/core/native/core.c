@@ -27,6 +27,7 @@
 /* Rows of the operation table -------------------------------------------------------------------- */
 
 #define MOST 3 /* operands of a row that takes a certain number */
+#define LEAF 0 /* the row of a leaf, which has none */
 #define ANY 0  /* the arity of a row that takes any number */
 
 /* A function of numbers; of a slope, the result comes first. */
@@ -38,18 +39,18 @@ typedef union {
     double (*of_many)(const double *, int);
 } Function;
 
-typedef struct Row {
-    const char *name;
+typedef struct {
+    const char *name;       /* NULL if it is a user's own */
     int arity;
     Function forward;       /* NULL if it is a user's own: only Python can compute it */
     Function slopes[MOST];  /* NULL where no derivative passes; of any number of operands, one */
-    const struct Row *of_all; /* what the slopes need besides, once for a node; or NULL */
+    int of_all;             /* the row that the slopes need besides, once for a node; or LEAF */
     PyObject *op;           /* the row in Python */
 } Row;
 
 /* An operator of Python, and what the definition calls it. */
 typedef struct {
-    Row *row;
+    int row;
     const char *method, *reflected;
 } Operator;
 
@@ -67,27 +68,34 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
 
 /* Value ------------------------------------------------------------------------------------------- */
 
-/* 96 bytes, and nothing that Python's cycle collector would have to walk. A constant operand is the
-   float that it was given as. */
+/* 80 bytes, of which a sweep needs the first 64, and nothing that Python's cycle collector would
+   have to walk. A constant operand is the float that it was given as. */
 typedef struct Node {
     PyObject_HEAD
     uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
     uint32_t received : 1;  /* whether any has; likewise */
-    uint32_t count : 31;    /* of operands; 0 for a leaf */
+    uint32_t kept : 2;      /* how many operands, or MANY */
+    uint32_t row : 29;      /* which of ``rows``; LEAF for none */
     double data, grad;
-    Row *row;               /* NULL for a leaf */
     union {
-        PyObject *few[2];   /* up to two operands */
-        PyObject **many;
+        PyObject *few[2];
+        struct Many *many;  /* if they are more than two */
         double total;       /* a leaf's: what a sweep has brought it */
     };
     union {
         int64_t since;      /* when the node got its number, in assignments */
         struct Node *next;  /* of the dead, once it is dead itself */
     };
-    PyObject *label, *origin, *weakrefs; /* NULL for the empty string, for None, for none */
+    PyObject *notes;        /* the label, or a tuple of label and origin; NULL for neither */
+    PyObject *weakrefs;
 } Node;
 
+typedef struct Many {
+    Py_ssize_t count;
+    PyObject *operands[1];
+} Many;
+
+#define MANY 3
 #define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
 
 static int64_t now;             /* how many assignments there have been */
@@ -97,7 +105,9 @@ static PyObject *call_of_op;    /* and the __call__ of its rows */
 static PyObject *observers, *calls, *watches; /* sets: who is looking on */
 static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
 static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
-static PyObject *rows_of_ops;   /* dict: each row in Python to a capsule with its Row */
+static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
+static uint32_t rows_count;
+static PyObject *places;        /* dict: where the Row of each row in Python is */
 static PyObject *borrowed_functions[BORROWED + 1];
 
 #define SOMEBODY(blocks) (PySet_GET_SIZE(blocks) != 0)
@@ -117,9 +127,15 @@ static inline double number_of(PyObject *operand)
     return node ? node->data : PyFloat_AS_DOUBLE(operand);
 }
 
-static inline PyObject **operands_of(Node *node)
+/* The operands of a node, and in ``count`` how many. */
+static inline PyObject **operands_of(Node *node, Py_ssize_t *count)
 {
-    return node->count <= 2 ? node->few : node->many;
+    if (node->kept == MANY) {
+        *count = node->many->count;
+        return node->many->operands;
+    }
+    *count = node->kept;
+    return node->few;
 }
 
 /* A function called with something before the arguments, as Python calls a method. */
@@ -159,11 +175,32 @@ static double forward(const Row *row, const double *x, Py_ssize_t count)
     }
 }
 
-/* A new node; it keeps its operands. */
-static PyObject *record(Row *row, double data, PyObject *const *operands, Py_ssize_t count)
+/* Room for more than two operands. */
+static Many *many_of(Py_ssize_t count)
 {
-    PyObject **many = NULL;
-    if (count > 2 && !(many = PyMem_Malloc((size_t)count * sizeof *many))) return PyErr_NoMemory();
+    Many *many = PyMem_Malloc(offsetof(Many, operands) + (size_t)count * sizeof(PyObject *));
+    if (many) many->count = count;
+    else PyErr_NoMemory();
+    return many;
+}
+
+static inline void keep(Node *node, Many *many, PyObject *const *operands, Py_ssize_t count)
+{
+    if (many) node->many = many;
+    PyObject **kept = many ? many->operands : node->few;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_INCREF(operands[i]);
+        kept[i] = operands[i];
+    }
+    node->kept = many ? MANY : (uint32_t)count;
+}
+
+/* A new node. */
+static inline PyObject *record(uint32_t row, double data, PyObject *const *operands,
+                               Py_ssize_t count)
+{
+    Many *many = NULL;
+    if (count > 2 && !(many = many_of(count))) return NULL;
     Node *node = PyObject_Malloc(sizeof(Node));
     if (!node) {
         PyMem_Free(many);
@@ -171,43 +208,40 @@ static PyObject *record(Row *row, double data, PyObject *const *operands, Py_ssi
     }
     PyObject_Init((PyObject *)node, ValueType);
     node->waiting = node->received = 0;
-    node->count = (uint32_t)count;
+    node->row = row;
     node->data = data;
     node->grad = 0.0;
-    node->row = row;
     node->since = now;
-    node->label = node->origin = node->weakrefs = NULL;
-    if (many) node->many = many;
-    PyObject **kept = operands_of(node);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Py_INCREF(operands[i]);
-        kept[i] = operands[i];
-    }
+    node->notes = node->weakrefs = NULL;
+    keep(node, many, operands, count);
     return (PyObject *)node;
 }
 
-/* Whether C can record an operation on these, and if so their numbers. */
-static int numbers_of(PyObject *const *operands, Py_ssize_t count, double *numbers)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *x = operands[i];
-        if (!PyFloat_CheckExact(x) && !is_value(x)) return 0;
-        numbers[i] = number_of(x);
-    }
-    return !SOMEBODY(observers);
-}
+static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
 
 /* An operation on what is given; NULL without an exception if it is for Python to do. */
-static PyObject *recorded(Row *row, PyObject *const *operands, Py_ssize_t count)
+static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
 {
-    double few[16], *numbers = few;
-    if (!row->forward.of_one || (row->arity == ANY ? count == 0 : count != row->arity)) return NULL;
-    if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double)))) return NULL;
-    PyObject *node = NULL;
-    if (numbers_of(operands, count, numbers))
-        node = record(row, forward(row, numbers, count), operands, count);
+    const Row *row = &rows[which];
+    double few[16], *numbers = few, data;
+    if (SOMEBODY(observers) || !row->name) return NULL;
+    if (row->arity == ANY ? count == 0 : count != row->arity) return NULL;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!is_number(operands[i])) return NULL;
+    if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
+    data = forward(row, numbers, count);
     if (numbers != few) PyMem_Free(numbers);
-    return node;
+    return record(which, data, operands, count);
+}
+
+/* The same for two operands, which is what comes nearly always. */
+static inline PyObject *recorded_of_two(uint32_t which, PyObject *const *operands)
+{
+    if (SOMEBODY(observers) || !is_number(operands[0]) || !is_number(operands[1])) return NULL;
+    double x = number_of(operands[0]), y = number_of(operands[1]);
+    return record(which, rows[which].forward.of_two(x, y), operands, 2);
 }
 
 /* A number on one side of an operator: a float as it is, an int as a float; else NULL. */
@@ -231,13 +265,13 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
 {
     const Operator *operator = &operators[which];
     PyObject *sides[] = {x, y};
-    PyObject *node = recorded(operator->row, sides, 2);
+    PyObject *node = recorded_of_two(operator->row, sides);
     if (node || PyErr_Occurred()) return node;
     int place = is_value(x);
     PyObject *number = constant(sides[place]);
     if (number) {
         sides[place] = number;
-        node = recorded(operator->row, sides, 2);
+        node = recorded_of_two(operator->row, sides);
         Py_DECREF(number);
     }
     if (node || PyErr_Occurred()) return node;
@@ -258,44 +292,44 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
                         PyObject *names)
 {
     PyObject *node = NULL, *operands[] = {x, count ? others[0] : NULL};
-    if (count < 2 && !names) node = recorded(&table[which], operands, count + 1);
+    if (count < 2 && !names) node = recorded(which, operands, count + 1);
     if (node || PyErr_Occurred()) return node;
-    return as_defined(table[which].name, x, others, count, names);
+    return as_defined(rows[which].name, x, others, count, names);
 }
 
-/* The Row of a row in Python; one that C does not have yet is a user's own. */
-static Row *row_of(PyObject *op)
+/* Where the Row of a row in Python is, or LEAF if there is none. */
+static uint32_t place_of(PyObject *op)
 {
-    PyObject *capsule = PyDict_GetItemWithError(rows_of_ops, op);
-    if (capsule) return PyCapsule_GetPointer(capsule, NULL);
-    if (PyErr_Occurred()) return NULL;
-    Row *row = PyMem_Calloc(1, sizeof(Row)); /* for good, as the table keeps every row */
-    if (!row) return (Row *)PyErr_NoMemory();
-    capsule = PyCapsule_New(row, NULL, NULL);
-    if (!capsule || PyDict_SetItem(rows_of_ops, op, capsule) < 0) {
-        Py_XDECREF(capsule);
-        PyMem_Free(row);
-        return NULL;
+    PyObject *place = PyDict_GetItemWithError(places, op);
+    if (!place) PyErr_Clear();
+    return place ? (uint32_t)PyLong_AsLong(place) : LEAF;
+}
+
+/* A Row for a row in Python, for good, as the table keeps every row as well. */
+static int add_row(const Row *row, PyObject *op)
+{
+    Row *more = PyMem_Realloc(rows, (rows_count + 1) * sizeof *rows);
+    PyObject *place = more ? PyLong_FromUnsignedLong(rows_count) : PyErr_NoMemory();
+    if (more) rows = more;
+    if (!place || PyDict_SetItem(places, op, place) < 0) {
+        Py_XDECREF(place);
+        return -1;
     }
-    Py_DECREF(capsule);
+    Py_DECREF(place);
+    rows[rows_count] = *row;
     Py_INCREF(op);
-    row->op = op;
-    return row;
+    rows[rows_count++].op = op;
+    return 0;
 }
 
 static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *const *arguments,
                                         Py_ssize_t count, PyObject *names)
 {
     if (count == 2 && !names && PyTuple_CheckExact(arguments[1])) {
-        PyObject *capsule = PyDict_GetItemWithError(rows_of_ops, arguments[0]);
-        if (capsule) {
-            Row *row = PyCapsule_GetPointer(capsule, NULL);
-            PyObject *operands = arguments[1];
-            PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0),
-                                      PyTuple_GET_SIZE(operands));
-            if (node || PyErr_Occurred()) return node;
-        }
-        PyErr_Clear();
+        PyObject *operands = arguments[1];
+        uint32_t row = place_of(arguments[0]);
+        PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0), PyTuple_GET_SIZE(operands));
+        if (node || PyErr_Occurred()) return node;
     }
     PyObject *function = PyObject_GetAttrString(definition, "record_operation");
     if (!function) return NULL;
@@ -310,9 +344,7 @@ static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t cou
     int values = 0;
     for (Py_ssize_t i = 0; i < count; i++) values += is_plain(operands[i]);
     if (values && !names) {
-        PyObject *capsule = PyDict_GetItemWithError(rows_of_ops, op);
-        PyObject *node = NULL;
-        if (capsule) node = recorded(PyCapsule_GetPointer(capsule, NULL), operands, count);
+        PyObject *node = recorded(place_of(op), operands, count);
         if (node || PyErr_Occurred()) return node;
     }
     return called_with(call_of_op, op, operands, count, names);
@@ -328,12 +360,12 @@ static Py_ssize_t found_room;
 #define ROOM_KEPT 65536
 
 static double *wide; /* and the numbers of the widest operation among them */
-static uint32_t wide_room;
+static Py_ssize_t wide_room;
 
 static int is_room_for(Py_ssize_t count)
 {
     if (count <= found_room) return 1;
-    Py_ssize_t room = found_room ? found_room + found_room / 2 : 1024;
+    Py_ssize_t room = count + count / 2 + 1024;
     Node **larger = PyMem_RawRealloc(found, (size_t)room * sizeof *found);
     if (!larger) return 0;
     found = larger;
@@ -341,10 +373,10 @@ static int is_room_for(Py_ssize_t count)
     return 1;
 }
 
-static int is_wide_enough(uint32_t count)
+static int is_wide_enough(Py_ssize_t count)
 {
     if (count <= wide_room) return 1;
-    double *wider = PyMem_RawRealloc(wide, count * sizeof *wider);
+    double *wider = PyMem_RawRealloc(wide, (size_t)count * sizeof *wider);
     if (!wider) return 0;
     wide = wider;
     wide_room = count;
@@ -363,8 +395,9 @@ static void give_room_back(void)
 static void forget(Py_ssize_t count)
 {
     for (Py_ssize_t n = 0; n < count; n++) {
-        PyObject **operands = operands_of(found[n]);
-        for (uint32_t i = 0; i < found[n]->count; i++) {
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(found[n], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
             Node *x = node_of(operands[i]);
             if (x) x->waiting = 0;
         }
@@ -380,25 +413,25 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
 {
     Py_ssize_t count = 0;
     *foreign = *doubtful = 0;
-    if (root->row) {
-        if (!is_room_for(1) || !is_wide_enough(root->count)) return -1;
+    if (root->row != LEAF) {
+        if (!is_room_for(1)) return -1;
         found[count++] = root;
     }
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = found[n];
-        PyObject **operands = operands_of(node);
-        *foreign |= !node->row->forward.of_one;
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(node, &uses);
+        *foreign |= !rows[node->row].name;
         *doubtful |= node->since == UNPROVEN;
-        for (uint32_t i = 0; i < node->count; i++) {
+        if (!is_room_for(count + uses) || !is_wide_enough(uses)) {
+            forget(n);
+            return -1;
+        }
+        for (Py_ssize_t i = 0; i < uses; i++) {
             Node *x = node_of(operands[i]);
             if (!x) continue;
             *doubtful |= x->since > node->since;
-            if (x->waiting++ || !x->row) continue;
-            if (!is_room_for(count + 1) || !is_wide_enough(x->count)) {
-                forget(n + 1);
-                return -1;
-            }
-            found[count++] = x;
+            if (!x->waiting++ && x->row != LEAF) found[count++] = x;
         }
     }
     return count;
@@ -407,29 +440,30 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
 /* One more contribution to an operand's gradient; a sum that began with 0.0 would lose a -0.0. */
 static inline void report(Node *operand, double contribution)
 {
-    double *total = operand->row ? &operand->grad : &operand->total;
+    double *total = operand->row != LEAF ? &operand->grad : &operand->total;
     *total = operand->received ? *total + contribution : contribution;
     operand->received = 1;
 }
 
 /* The chain rule: each operand that a derivative passes to receives gradient * slope. */
-static void send(Node *node)
+static inline void send(Node *node)
 {
-    const Row *row = node->row;
-    PyObject **operands = operands_of(node);
+    const Row *row = &rows[node->row];
+    Py_ssize_t count;
+    PyObject **operands = operands_of(node, &count);
     double z = node->data, gradient = node->grad, x[MOST], shared = 0.0;
     if (row->arity == ANY) {
-        if (!row->slopes[0].of_two) return;
-        if (row->of_all) {
-            for (uint32_t i = 0; i < node->count; i++) wide[i] = number_of(operands[i]);
-            shared = forward(row->of_all, wide, node->count);
+        Function slope = row->slopes[0];
+        if (!slope.of_two) return;
+        if (row->of_all != LEAF) {
+            for (Py_ssize_t i = 0; i < count; i++) wide[i] = number_of(operands[i]);
+            shared = forward(&rows[row->of_all], wide, count);
         }
-        for (uint32_t i = 0; i < node->count; i++) {
+        for (Py_ssize_t i = 0; i < count; i++) {
             Node *to = node_of(operands[i]);
             if (!to) continue;
-            double slope = row->of_all ? row->slopes[0].of_three(z, to->data, shared)
-                                       : row->slopes[0].of_two(z, to->data);
-            report(to, gradient * slope);
+            report(to, gradient * (row->of_all == LEAF ? slope.of_two(z, to->data)
+                                                       : slope.of_three(z, to->data, shared)));
         }
         return;
     }
@@ -459,7 +493,7 @@ static void sweep(Node *root, Node **order, int adds)
 {
     Py_ssize_t count = 0;
     report(root, 1.0);
-    if (root->row) order[count++] = root;
+    if (root->row != LEAF) order[count++] = root;
     else if (adds) settle(root);
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = order[n];
@@ -467,11 +501,12 @@ static void sweep(Node *root, Node **order, int adds)
         if (node->received) send(node);
         else node->grad = 0.0;
         if (adds) node->received = 0;
-        PyObject **operands = operands_of(node);
-        for (uint32_t i = 0; i < node->count; i++) {
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(node, &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
             Node *x = node_of(operands[i]);
             if (!x || --x->waiting) continue;
-            if (x->row) order[count++] = x;
+            if (x->row != LEAF) order[count++] = x;
             else if (adds) settle(x);
         }
     }
@@ -553,15 +588,16 @@ static PyObject *core_gradients(PyObject *Py_UNUSED(module), PyObject *arguments
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
         Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
-        double gradient = node->row ? node->grad : node->total;
+        double gradient = node->row != LEAF ? node->grad : node->total;
         PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(gradients, i)) = node->received ? gradient : 0.0;
     }
     ((Node *)root)->received = 0;
     for (Py_ssize_t n = 0; n < count; n++) {
         found[n]->grad = held[n];
         found[n]->received = 0;
-        PyObject **operands = operands_of(found[n]);
-        for (uint32_t i = 0; i < found[n]->count; i++) {
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(found[n], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
             Node *x = node_of(operands[i]);
             if (x) x->received = 0;
         }
@@ -584,7 +620,7 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
     if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
-        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->count) {
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->notes || ((Node *)self)->kept) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
         PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
@@ -598,18 +634,19 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     node->grad = 0.0;
     node->since = now;
     Py_XINCREF(label);
-    Py_XSETREF(node->label, label);
-    Py_CLEAR(node->origin);
+    node->notes = label;
     return 0;
 }
 
 static void drop_operands(Node *node)
 {
-    uint32_t count = node->count;
-    PyObject *few[] = {node->few[0], node->few[1]}, **many = count > 2 ? node->many : NULL;
-    node->count = 0;
+    Py_ssize_t count;
+    Many *many = node->kept == MANY ? node->many : NULL;
+    PyObject *few[] = {node->few[0], node->few[1]};
+    operands_of(node, &count);
+    node->kept = 0;
     node->total = 0.0;
-    for (uint32_t i = 0; i < count; i++) Py_DECREF(many ? many[i] : few[i]);
+    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(many ? many->operands[i] : few[i]);
     PyMem_Free(many);
 }
 
@@ -619,10 +656,10 @@ static void value_dealloc(PyObject *self)
     Node *node = (Node *)self, *dead = NULL;
     for (;;) {
         if (node->weakrefs) PyObject_ClearWeakRefs((PyObject *)node);
-        Py_XDECREF(node->label);
-        Py_XDECREF(node->origin);
-        PyObject **operands = operands_of(node);
-        for (uint32_t i = 0; i < node->count; i++) {
+        Py_XDECREF(node->notes);
+        Py_ssize_t count;
+        PyObject **operands = operands_of(node, &count);
+        for (Py_ssize_t i = 0; i < count; i++) {
             PyObject *x = operands[i];
             if (is_plain(x) && Py_REFCNT(x) == 1) {
                 Py_SET_REFCNT(x, 0);
@@ -632,7 +669,7 @@ static void value_dealloc(PyObject *self)
                 Py_DECREF(x);
             }
         }
-        if (node->count > 2) PyMem_Free(node->many);
+        if (node->kept == MANY) PyMem_Free(node->many);
         PyTypeObject *type = Py_TYPE(node);
         type->tp_free(node);
         Py_DECREF(type);
@@ -691,7 +728,7 @@ static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     if (!number || !PyFloat_CheckExact(number)) return set_as_defined("data", self, number);
     if (advance() < 0) return -1;
     node->data = PyFloat_AS_DOUBLE(number);
-    node->since = node->count ? UNPROVEN : now;
+    node->since = node->kept ? UNPROVEN : now;
     return 0;
 }
 
@@ -707,27 +744,61 @@ static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     return 0;
 }
 
+/* Of the notes: the label, which is the second, or the origin. */
+static PyObject *noted(Node *node, int origin)
+{
+    PyObject *notes = node->notes;
+    if (notes && PyTuple_CheckExact(notes)) return PyTuple_GET_ITEM(notes, origin);
+    return origin ? Py_None : notes;
+}
+
+static int note(Node *node, PyObject *label, PyObject *origin)
+{
+    PyObject *notes = label;
+    if (origin != Py_None) {
+        PyObject *empty = label ? label : PyUnicode_New(0, 0);
+        notes = empty ? PyTuple_Pack(2, empty, origin) : NULL;
+        if (!label) Py_XDECREF(empty);
+        if (!notes) return -1;
+    } else {
+        Py_XINCREF(label);
+    }
+    Py_XSETREF(node->notes, notes);
+    return 0;
+}
+
 static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
 {
-    PyObject *label = ((Node *)self)->label;
+    PyObject *label = noted((Node *)self, 0);
     if (!label) return PyUnicode_New(0, 0);
     Py_INCREF(label);
     return label;
 }
 
-static int set_label(PyObject *self, PyObject *label, void *closure)
+/* As ``label`` it is looked at, as ``_label`` it is taken. */
+static int set_label(PyObject *self, PyObject *label, void *taken)
 {
-    if (!label || (!closure && !PyUnicode_CheckExact(label)))
+    if (!label || (!taken && !PyUnicode_CheckExact(label)))
         return set_as_defined("label", self, label);
-    Py_INCREF(label);
-    Py_XSETREF(((Node *)self)->label, label);
-    return 0;
+    return note((Node *)self, label, noted((Node *)self, 1));
+}
+
+static PyObject *get_origin(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *origin = noted((Node *)self, 1);
+    Py_INCREF(origin);
+    return origin;
+}
+
+static int set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
+{
+    return note((Node *)self, noted((Node *)self, 0), origin ? origin : Py_None);
 }
 
 static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 {
-    Row *row = ((Node *)self)->row;
-    PyObject *op = row ? row->op : Py_None;
+    uint32_t row = ((Node *)self)->row;
+    PyObject *op = row != LEAF ? rows[row].op : Py_None;
     Py_INCREF(op);
     return op;
 }
@@ -735,19 +806,18 @@ static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 /* Copies and pickles fill in nodes that are blank; everybody else lets them be. */
 static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self;
-    Row *row = op && op != Py_None ? row_of(op) : NULL;
-    if (PyErr_Occurred()) return -1;
-    if (!row != !node->row && !row) drop_operands(node);
-    node->row = row;
+    Row own = {0};
+    int none = !op || op == Py_None;
+    if (!none && place_of(op) == LEAF && add_row(&own, op) < 0) return -1;
+    ((Node *)self)->row = none ? LEAF : place_of(op);
     return 0;
 }
 
 static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self;
-    PyObject **operands = operands_of(node), *all = PyTuple_New(node->count);
-    for (uint32_t i = 0; all && i < node->count; i++) {
+    Py_ssize_t count;
+    PyObject **operands = operands_of((Node *)self, &count), *all = PyTuple_New(count);
+    for (Py_ssize_t i = 0; all && i < count; i++) {
         Py_INCREF(operands[i]);
         PyTuple_SET_ITEM(all, i, operands[i]);
     }
@@ -756,32 +826,21 @@ static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 
 static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self;
     if (!given || !PyTuple_CheckExact(given)) {
         PyErr_SetString(PyExc_TypeError, "operands: expected a tuple of Values and floats");
         return -1;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(given);
-    PyObject **many = NULL;
+    Many *many = NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *x = PyTuple_GET_ITEM(given, i);
-        if (is_value(x) || PyFloat_CheckExact(x)) continue;
+        if (is_number(x)) continue;
         PyErr_Format(PyExc_TypeError, "operands: expected Values and floats, got %R", x);
         return -1;
     }
-    if (count > 2 && !(many = PyMem_Malloc((size_t)count * sizeof *many))) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    drop_operands(node);
-    if (many) node->many = many;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *x = PyTuple_GET_ITEM(given, i);
-        Py_INCREF(x);
-        if (many) many[i] = x;
-        else node->few[i] = x;
-    }
-    node->count = (uint32_t)count;
+    if (count > 2 && !(many = many_of(count))) return -1;
+    drop_operands((Node *)self);
+    keep((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
     return 0;
 }
 
@@ -816,7 +875,6 @@ static PyMemberDef value_members[] = {
     {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_grad", T_DOUBLE, offsetof(Node, grad), 0, NULL},
     {"since", T_LONGLONG, offsetof(Node, since), 0, NULL},
-    {"origin", T_OBJECT, offsetof(Node, origin), 0, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -826,6 +884,7 @@ static PyGetSetDef value_attributes[] = {
     {"grad", get_grad, set_grad, NULL, NULL},
     {"label", get_label, set_label, NULL, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
+    {"origin", get_origin, set_origin, NULL, NULL},
     {"op", get_op, set_op, NULL, NULL},
     {"operands", get_operands, set_operands, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -895,15 +954,15 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         !(calls = taken(given, "calls")) || !(watches = taken(given, "watches")) ||
         !(adding = taken(given, "adding")) || !(refuse_stale = taken(given, "refuse_stale")) ||
         !(stale_names = taken(given, "stale")) || !(call_of_op = taken(given, "call_of_op")) ||
-        !(now_name = PyUnicode_InternFromString("now")) || !(rows_of_ops = PyDict_New()) ||
+        !(now_name = PyUnicode_InternFromString("now")) || !(places = PyDict_New()) ||
         !ops || !base)
         return NULL;
-    for (Py_ssize_t i = 0; i < ROWS; i++) {
+    if (!(rows = PyMem_Calloc(1, sizeof *rows))) return PyErr_NoMemory();
+    rows_count = 1; /* a leaf's, which has none */
+    for (int i = LEAF + 1; i < ROWS; i++) {
         PyObject *op = PyMapping_GetItemString(ops, table[i].name);
-        PyObject *capsule = op ? PyCapsule_New(&table[i], NULL, NULL) : NULL;
-        if (!capsule || PyDict_SetItem(rows_of_ops, op, capsule) < 0) return NULL;
-        Py_DECREF(capsule);
-        table[i].op = op;
+        if (!op || add_row(&table[i], op) < 0) return NULL;
+        Py_DECREF(op);
     }
     for (int i = 0; i < BORROWED; i++) {
         PyObject *op = PyMapping_GetItemString(ops, borrowed_names[i]);
