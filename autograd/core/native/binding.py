@@ -29,7 +29,8 @@ def stand_in(core: ModuleType) -> None:
         calls=Call.open,
         watches=Watch.open,
         adding=value._adding,
-        refuse_stale=sweep.refuse_stale_under,
+        refuse_stale=lambda root: stale.refuse_stale(sweep.consumers_first(root)),
+        slopes=value.slopes,
         stale=vars(stale),
     )
     for name, thing in vars(definition).items():
@@ -37,6 +38,6 @@ def stand_in(core: ModuleType) -> None:
         if lacking or name in ("__doc__", "__slots__", "__annotations__"):
             setattr(compiled, name, thing)
     Copied._plain = compiled
-    value.Value = compiled
+    value.Value, value.slopes = compiled, core.slopes
     stale.advance = core.advance
     Op.__call__ = core.call_for(Op)

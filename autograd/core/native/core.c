@@ -101,7 +101,7 @@ typedef struct Many {
 static int64_t now;             /* how many assignments there have been */
 static PyTypeObject *ValueType;
 static PyObject *definition;    /* the Value of Python */
-static PyObject *call_of_op;    /* and the __call__ of its rows */
+static PyObject *call_of_op, *defined_slopes; /* and the __call__ of its rows; its slopes() */
 static PyObject *observers, *calls, *watches; /* sets: who is looking on */
 static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
 static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
@@ -555,9 +555,9 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     Py_RETURN_NONE;
 }
 
-/* gradients(root, wanted): the derivative by each of some Values, a tuple of floats, or None if the
-   sweep is for Python to do. Nothing is written to any node but for as long as it takes. */
-static PyObject *core_gradients(PyObject *Py_UNUSED(module), PyObject *arguments)
+/* slopes(root, wanted): the derivative by each of some Values, a tuple of floats. Nothing is written
+   to any node but for as long as it takes. */
+static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *root, *wanted;
     if (!PyArg_ParseTuple(arguments, "O!O!", ValueType, &root, &PyTuple_Type, &wanted)) return NULL;
@@ -572,7 +572,7 @@ static PyObject *core_gradients(PyObject *Py_UNUSED(module), PyObject *arguments
     Py_ssize_t count = counted((Node *)root);
     if (count == -2) {
         Py_DECREF(gradients);
-        Py_RETURN_NONE;
+        return PyObject_CallFunctionObjArgs(defined_slopes, root, wanted, NULL);
     }
     if (count < 0) goto failed;
     Node **order = PyMem_RawMalloc((size_t)(count + 1) * sizeof *order);
@@ -608,7 +608,7 @@ static PyObject *core_gradients(PyObject *Py_UNUSED(module), PyObject *arguments
     return gradients;
 failed:
     Py_DECREF(gradients);
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "gradients() takes a tuple of Values");
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
     return NULL;
 }
 
@@ -953,7 +953,8 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
     if (!(definition = taken(given, "definition")) || !(observers = taken(given, "observers")) ||
         !(calls = taken(given, "calls")) || !(watches = taken(given, "watches")) ||
         !(adding = taken(given, "adding")) || !(refuse_stale = taken(given, "refuse_stale")) ||
-        !(stale_names = taken(given, "stale")) || !(call_of_op = taken(given, "call_of_op")) ||
+        !(stale_names = taken(given, "stale")) ||
+        !(defined_slopes = taken(given, "slopes")) || !(call_of_op = taken(given, "call_of_op")) ||
         !(now_name = PyUnicode_InternFromString("now")) || !(places = PyDict_New()) ||
         !ops || !base)
         return NULL;
@@ -992,7 +993,7 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
-    {"gradients", core_gradients, METH_VARARGS, NULL},
+    {"slopes", core_slopes, METH_VARARGS, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
