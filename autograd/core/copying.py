@@ -222,7 +222,7 @@ _blank: Callable[[type[Any]], Any] = object.__new__
 def _state(node: Any) -> Any:
     """All attributes, a subclass's own too, as pickle would save them: ``__dict__`` and slots."""
     own = getattr(type(node), "__getstate__", None)
-    if own is not getattr(object, "__getstate__", None):
+    if own is not None and own is not getattr(object, "__getstate__", None):
         return own(node)
     slots = copyreg._slotnames(type(node))  # type: ignore[attr-defined]
     kept = {name: getattr(node, name) for name in slots if hasattr(node, name)}

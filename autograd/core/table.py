@@ -340,7 +340,7 @@ class Op:
 
 
 def formulas() -> str:
-    """What autograd's own rows compute by, as text: who has compiled them looks whether it holds."""
+    """What autograd's own rows compute by, as text: what is compiled of them holds for that."""
     texts = []
     for op in map(OPS.__getitem__, sorted(BUILT_IN)):
         slopes = [partial.computed or partial.text for partial in op.partials]

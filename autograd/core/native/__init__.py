@@ -38,7 +38,7 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
     if asked == "python":
         return None, f"{VARIABLE}=python asks for it"
     compiled, why = _compiled()
-    if compiled is not None and compiled.FORMULAS != formulas:
+    if compiled is not None and formulas != compiled.FORMULAS:
         compiled, why = None, "it was compiled from another operation table"
     if compiled is None and asked == "native":
         raise ImportError(

@@ -38,6 +38,6 @@ def stand_in(core: ModuleType) -> None:
         if lacking or name in ("__doc__", "__slots__", "__annotations__"):
             setattr(compiled, name, thing)
     Copied._plain = compiled
-    value.Value, value.slopes = compiled, core.slopes
-    stale.advance = core.advance
-    Op.__call__ = core.call_for(Op)
+    vars(value).update(Value=compiled, slopes=core.slopes)
+    vars(stale).update(advance=core.advance)
+    Op.__call__ = core.call_for(Op)  # type: ignore[method-assign]

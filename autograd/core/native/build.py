@@ -20,7 +20,7 @@ _EXACT = {"abs", "sqrt", "floor", "ceil"}
 # What Python's ``math`` computes by an algorithm of its own.
 _BORROWED = ["hypot"]
 # Python's operators, by symbol and arity of a row: the slot of a type, the method, the reflected.
-_OPERATORS = {
+_OPERATORS: dict[tuple[str, int | None], tuple[str, str, str]] = {
     ("+", 2): ("add", "__add__", "__radd__"),
     ("-", 2): ("subtract", "__sub__", "__rsub__"),
     ("*", 2): ("multiply", "__mul__", "__rmul__"),
@@ -110,7 +110,7 @@ def _row(op: Op, places: dict[str, int]) -> str:
         for letter, partial in zip(op.letters, op.partials)
     ]
     union = _UNIONS[op.arity] if op.arity else "of_many"
-    (of_all,) = [places[row] for _, row in op.of_all] or ["LEAF"]
+    (of_all,) = [str(places[row]) for _, row in op.of_all] or ["LEAF"]
     return (
         f"{{{_quoted(op.name)}, {op.arity or 'ANY'}, {{.{union} = op_{op.name}}}, "
         f"{{{', '.join(slopes)}}}, {of_all}, NULL}}"
