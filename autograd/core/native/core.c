@@ -223,11 +223,13 @@ static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_va
 static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
 {
     const Row *row = &rows[which];
-    double few[16], *numbers = few, data;
     if (SOMEBODY(observers) || !row->name) return NULL;
     if (row->arity == ANY ? count == 0 : count != row->arity) return NULL;
     for (Py_ssize_t i = 0; i < count; i++)
         if (!is_number(operands[i])) return NULL;
+    if (row->arity == 1)
+        return record(which, row->forward.of_one(number_of(operands[0])), operands, 1);
+    double few[16] = {0.0}, *numbers = few, data;
     if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
         return PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
