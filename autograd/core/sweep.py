@@ -82,9 +82,13 @@ def evaluation_order(*roots: N, known: Container[N] = ()) -> list[N]:
         if node is None:
             order[opened.pop()] = None
         elif node not in order and node not in known:
-            waiting.append(None)
-            opened.append(node)
-            waiting += [x for x in reversed(node.operands) if type(x) is not float]
+            operands = node.operands
+            if operands:
+                waiting.append(None)
+                opened.append(node)
+                waiting += [x for x in reversed(operands) if type(x) is not float]
+            else:
+                order[node] = None
     return list(order)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from ..core import Value, stale
 from ..core.stale import same
-from ..core.sweep import count_consumers
 from ..text import escape
 
 
@@ -18,7 +17,7 @@ class Held:
     """The numbers of the leaves of a graph as they were when a program was made of it.
 
     Args:
-        roots: of the graph.
+        nodes: all of the graph.
         inputs: leaves that have a number for each instance, whatever they hold.
         wrt: leaves of which the program has its own numbers, its parameters.
 
@@ -27,13 +26,12 @@ class Held:
     """
 
     def __init__(
-        self, roots: Sequence[Value], inputs: Sequence[Value], wrt: Sequence[Value]
+        self, nodes: Iterable[Value], inputs: Sequence[Value], wrt: Sequence[Value]
     ) -> None:
         self._wrt, self._seen = wrt, stale.now
         self.numbers = [value.data for value in wrt]
-        leaves = dict.fromkeys(node for node in count_consumers(*roots) if node.op is None)
-        for named in (*inputs, *wrt):
-            leaves.pop(named, None)
+        named = {*inputs, *wrt}
+        leaves = [node for node in nodes if node.op is None and node not in named]
         self._constants = [(leaf, leaf.data) for leaf in leaves]
 
     def departed(self, parameters: Iterable[float]) -> str:

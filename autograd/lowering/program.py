@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..core.sweep import count_consumers
 from ..data import numeric
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
@@ -72,6 +71,7 @@ def lower(
     observed = list(observe)
     _check(roots, leaves, observed, engine)
     computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, engine)
+    refuse_stale(reversed(computation.order))
     return Program(computation, single=isinstance(root, Value))
 
 
@@ -93,13 +93,13 @@ def _check(
                     f"{name}[{i}] = {value!r} was computed by {value.op.name}; lower() takes "
                     f"leaves, those that the graph was recorded from"
                 )
-    named: dict[Value, str] = {}
+    named: dict[Value, tuple[str, int]] = {}
     for name, values in leaves.items():
         for i, value in enumerate(values):
             if value in named:
-                raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
-            named[value] = f"{name}[{i}]"
-    refuse_stale(count_consumers(*roots, *observed))
+                other, j = named[value]
+                raise LoweringError(f"{name}[{i}] is {other}[{j}] as well; name each leaf once")
+            named[value] = name, i
 
 
 class NotCopied:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ..core import Value
 from ..core.sweep import evaluation_order
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .graph import CONSTANT, Graph
 from .lowered import Average, Lowered
 
 
@@ -20,20 +20,20 @@ def record(
     inputs: Sequence[Value],
     parameters: Sequence[Value],
     observed: Sequence[Value] = (),
+    order: Iterable[Value] | None = None,
 ) -> Lowered:
     """The graph under ``roots`` and ``observed``, equal expressions being one node.
 
-    Inputs and parameters come first, in their order, also those that nothing depends on.
+    Inputs and parameters come first, in their order, also those that nothing depends on. ``order``
+    is that of evaluation, if it is known.
     """
-    graph = Graph()
-    nodes: dict[Value, int] = {}
-    for name, leaves in ((INPUT, inputs), (PARAMETER, parameters)):
-        for place, leaf in enumerate(leaves):
-            nodes[leaf] = graph.leaf(name, place)
-            if leaf.label:
-                graph.labels[nodes[leaf]] = leaf.label
+    graph, leaves = Graph(), [*inputs, *parameters]
+    graph.begin(len(inputs), len(parameters))
+    nodes = dict(zip(leaves, range(len(leaves))))
+    graph.labels.update({nodes[leaf]: leaf.label for leaf in leaves if leaf.label})
     # Operands first and from the left, so that node numbers follow the way people write.
-    add_nodes(graph, evaluation_order(*roots, *observed, known=nodes), nodes)
+    order = evaluation_order(*roots, *observed) if order is None else order
+    add_nodes(graph, [value for value in order if value not in nodes], nodes)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
@@ -46,7 +46,7 @@ def add_nodes(graph: Graph, order: Iterable[Value], nodes: dict[Value, int]) -> 
             nodes[value] = graph.constant(value.data)
             continue
         operands = tuple(
-            [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
+            [graph.constant(x) if type(x) is float else nodes[x] for x in value.operands]
         )
         nodes[value] = node = graph.node(op.key, operands)
         if value.label:
