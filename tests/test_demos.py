@@ -74,6 +74,12 @@ RUNS = {
         ["expression.png", "neuron.png", "network.png", "backprop.gif"],
         r"L = -8, y = 0\.706419, Loss\(W\) = \d+\.\d+",
     ),
+    "tiny_gpt": (
+        ["--steps", "1", "--batch", "1", "--samples", "1"],
+        ["losses.txt", "samples.txt"],
+        r"loss \d\.\d{4} \(by the frequency of letters alone it would be 2\.7903\); "
+        r"1 name made up, [01] new",
+    ),
     "from_scalars_to_arrays": (
         [],
         ["neuron.png", "layer.png", "mlp.png"],

@@ -30,8 +30,9 @@ Stage: TypeAlias = tuple[str, Lowered]
 # Each takes the graph that the one before it gave. The last depends on what is asked for.
 PASSES: tuple[Pass, ...] = (find_products, differentiate, simplify, expand, choose_sums)
 # A graph is small if it has so many operations beside its matrix products, or no more than this
-# share of all that was recorded: what is done node by node takes about ten times as long.
-FEW, SHARE = 200, 0.1
+# share of all that was recorded: what is done node by node takes about ten times as long, but a
+# transformer, of which attention is a sixth, runs four to ten times as fast as by tables.
+FEW, SHARE = 200, 0.25
 
 
 def stages(lowered: Lowered) -> Iterator[Stage]:

@@ -19,7 +19,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from .. import drawing
+from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..text import align
@@ -254,7 +254,16 @@ def _overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="see below")
+    about_it = "print the version, which core runs, and why not the other"
+    parser.add_argument("--version", action="version", version=_version(), help=about_it)
     return parser
+
+
+def _version() -> str:
+    version = importlib.import_module("autograd").__version__  # this stands below the face
+    if core.NAME == "native":
+        return f"stepgrad {version}, native core"
+    return f"stepgrad {version}, pure Python core: {core.WHY}"
 
 
 def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
