@@ -152,7 +152,7 @@ class Graph:
             elif kept[node]:
                 nodes[node] = make(node, name)
         # Of several names for one node the first counts.
-        labels = reversed(sorted(self.labels.items()))
+        labels = sorted(self.labels.items(), reverse=True)
         new.labels = {nodes[node]: label for node, label in labels if nodes[node] >= 0}
 
     def is_constant(self, node: int, number: float) -> bool:
