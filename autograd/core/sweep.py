@@ -82,11 +82,15 @@ def evaluation_order(*roots: N, known: Container[N] = ()) -> list[N]:
         if node is None:
             order[opened.pop()] = None
         elif node not in order and node not in known:
-            operands = node.operands
-            if operands:
+            missing = [
+                x
+                for x in reversed(node.operands)
+                if type(x) is not float and x not in order and x not in known
+            ]
+            if missing:
                 waiting.append(None)
                 opened.append(node)
-                waiting += [x for x in reversed(operands) if type(x) is not float]
+                waiting += missing
             else:
                 order[node] = None
     return list(order)

@@ -54,8 +54,9 @@ class Computation:
 
     @cached_property
     def order(self) -> list[Value]:
-        """Every Value of the graph once, after its operands."""
-        return evaluation_order(*self.roots, *self.observed)
+        """The Values that the leaves named above are not, each after its operands."""
+        leaves = frozenset([*self.inputs, *self.wrt])
+        return evaluation_order(*self.roots, *self.observed, known=leaves)
 
     @cached_property
     def recorded(self) -> Lowered:
@@ -86,7 +87,7 @@ class Computation:
     @cached_property
     def held(self) -> Held:
         """What the Values held when the first runner was made."""
-        return Held(self.order, self.inputs, self.wrt)
+        return Held(self.wrt, self.order)
 
     def runner(self, request: Request, columns: Array | None = None) -> Runner:
         """The runner for a request, with the parameters as they are now, and a batch."""

@@ -17,22 +17,18 @@ class Held:
     """The numbers of the leaves of a graph as they were when a program was made of it.
 
     Args:
-        nodes: all of the graph.
-        inputs: leaves that have a number for each instance, whatever they hold.
         wrt: leaves of which the program has its own numbers, its parameters.
+        others: the nodes of the graph but for these, and but for those that have a number for each
+            instance, whatever they hold.
 
     Attributes:
         numbers: what those of ``wrt`` held when they and the parameters were last the same.
     """
 
-    def __init__(
-        self, nodes: Iterable[Value], inputs: Sequence[Value], wrt: Sequence[Value]
-    ) -> None:
+    def __init__(self, wrt: Sequence[Value], others: Iterable[Value]) -> None:
         self._wrt, self._seen = wrt, stale.now
         self.numbers = [value.data for value in wrt]
-        named = {*inputs, *wrt}
-        leaves = [node for node in nodes if node.op is None and node not in named]
-        self._constants = [(leaf, leaf.data) for leaf in leaves]
+        self._constants = [(node, node.data) for node in others if node.op is None]
 
     def departed(self, parameters: Iterable[float]) -> str:
         """Which Value was assigned what the program does not compute with; "" for none."""

@@ -111,7 +111,7 @@ class Views:
 
     def matrix(self, coefficients: list[list[int]]) -> str:
         """The coefficients as a matrix: a view of the scalars if their places form a pattern."""
-        places = np.array([[self.layout.locate(node) for node in row] for row in coefficients])
+        places = np.array([self.layout.entries(row) for row in coefficients])
         label = self.title(coefficients[0][0]).upper() or "M"
         found = as_matrix(places, self.schedule.lowered.parameters)
         if found is not None:
@@ -125,7 +125,7 @@ class Views:
         name = self.fetch([node for row in coefficients for node in row])
         return self.make(f"{name}.reshape({n}, {m})", label, "gathered from the scalars")
 
-    def results(self, places: Sequence[int]) -> str:
+    def results(self, places: list[int]) -> str:
         """The text of some of the results."""
         return f"{RESULTS}[{as_slice(places) or self.index(places)}]"
 
@@ -194,17 +194,15 @@ class _Names:
         return name
 
 
-def as_slice(places: Sequence[int], reverse: bool = False) -> str | None:
+def as_slice(places: list[int], reverse: bool = False) -> str | None:
     """The places as the text of a slice, if they are one; with a negative step if allowed."""
     start = places[0]
     if len(places) == 1:
         return f"{start}:{start + 1}"
     step = places[1] - start
-    if (
-        step == 0
-        or (step < 0 and not reverse)
-        or any(b - a != step for a, b in itertools.pairwise(places))
-    ):
+    if step == 0 or (step < 0 and not reverse):
+        return None
+    if [*range(start, start + step * len(places), step)] != places:
         return None
     if step < 0:
         return f"{start}:{places[-1] - 1 if places[-1] else ''}:{step}"

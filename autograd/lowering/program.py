@@ -71,7 +71,7 @@ def lower(
     observed = list(observe)
     _check(roots, leaves, observed, engine)
     computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, engine)
-    refuse_stale(reversed(computation.order))
+    refuse_stale([*reversed(computation.order), *computation.inputs, *computation.wrt])
     return Program(computation, single=isinstance(root, Value))
 
 

@@ -25,15 +25,16 @@ def record(
     """The graph under ``roots`` and ``observed``, equal expressions being one node.
 
     Inputs and parameters come first, in their order, also those that nothing depends on. ``order``
-    is that of evaluation, if it is known.
+    is that of evaluation of the others, if it is known.
     """
     graph, leaves = Graph(), [*inputs, *parameters]
     graph.begin(len(inputs), len(parameters))
     nodes = dict(zip(leaves, range(len(leaves))))
     graph.labels.update({nodes[leaf]: leaf.label for leaf in leaves if leaf.label})
     # Operands first and from the left, so that node numbers follow the way people write.
-    order = evaluation_order(*roots, *observed) if order is None else order
-    add_nodes(graph, [value for value in order if value not in nodes], nodes)
+    if order is None:
+        order = evaluation_order(*roots, *observed, known=nodes)
+    add_nodes(graph, order, nodes)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
@@ -46,7 +47,7 @@ def add_nodes(graph: Graph, order: Iterable[Value], nodes: dict[Value, int]) -> 
             nodes[value] = graph.constant(value.data)
             continue
         operands = tuple(
-            [graph.constant(x) if type(x) is float else nodes[x] for x in value.operands]
+            [nodes[x] if isinstance(x, Value) else graph.constant(x) for x in value.operands]
         )
         nodes[value] = node = graph.node(op.key, operands)
         if value.label:

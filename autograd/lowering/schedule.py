@@ -198,33 +198,38 @@ class _Grouping:
         and a node's consumers have greater numbers, but a coefficient's block need not.
         """
         depths, varies = self.depths, self.varies
+        names, operands = self.graph.names, self.graph.operands
         shared: dict[tuple[object, ...], int] = {}
         for wanted in (True, False):
             for node in reversed(self.nodes):
                 if varies[node] != wanted:
                     continue
-                if self.graph.names[node] == AFFINE:
-                    key = self.keys[node] = self.affine_key(node)
-                    depths[node] = shared[key] = max(depths[node], shared.get(key, 0))
-                self.deepen(node, wanted)
+                inside = operands[node]
+                if names[node] == AFFINE:
+                    columns = sorted(inside[1::2])
+                    key = AFFINE, self.learns[node], len(inside) % 2, tuple(columns)
+                    self.keys[node] = key
+                    depth = depths[node] = max(depths[node], shared.get(key, 0))
+                    # What varies of all of them are the columns, and these are deep enough already.
+                    inside = () if shared.get(key) == depth else columns
+                    shared[key] = depth
+                self.deepen(node, inside, wanted)
             if wanted:
                 for node in self.nodes:
                     if varies[node]:
+                        inside = operands[node]
                         if node in self.keys:
                             depths[node] = shared[self.keys[node]]
-                        self.deepen(node, False)
+                            inside = inside[::2]  # the coefficients
+                        self.deepen(node, inside, False)
 
-    def deepen(self, node: int, vary: bool) -> None:
-        """Put the operands of one sort before a node."""
+    def deepen(self, node: int, operands: Sequence[int], vary: bool) -> None:
+        """Put those of some operands that are of one sort before a node."""
         depths, varies, learns = self.depths, self.varies, self.learns
         depth, learn = depths[node] + 1, learns[node]
-        for x in self.graph.operands[node]:
+        for x in operands:
             if depths[x] < depth and varies[x] == vary and learns[x] == learn:
                 depths[x] = depth
-
-    def affine_key(self, node: int) -> tuple[object, ...]:
-        operands = self.graph.operands[node]
-        return AFFINE, self.learns[node], len(operands) % 2, tuple(sorted(operands[1::2]))
 
     def in_order(self, node: int) -> list[int]:
         """The operands; where their order is free, in one that is the same for equal nodes."""
@@ -234,11 +239,11 @@ class _Grouping:
             operands.sort(key=lambda x: (names[x] == CONSTANT, varies[x], -depths[x]))
         return operands
 
-    def likeness(self, operands: list[int]) -> str:
+    def likeness(self, operands: list[int]) -> tuple[object, ...]:
         """Which are constants, and which vary."""
         names, numbers, varies = self.graph.names, self.graph.numbers, self.varies
-        # As text, because True and 1.0 are equal, and nan is not even equal to itself.
-        return repr([numbers[x] if names[x] == CONSTANT else varies[x] for x in operands])
+        # A number as text, because True and 1.0 are equal, and nan is not even equal to itself.
+        return tuple([repr(numbers[x]) if names[x] == CONSTANT else varies[x] for x in operands])
 
 
 def _split(blocks: list[Block], graph: Graph) -> list[Block]:
@@ -347,14 +352,14 @@ def _arrange(
         block.members = [node for _, node, _ in rows]
         block.operands = [inside for _, _, inside in rows]
     else:
-        guides = [
-            next((x for x in row if varies[x] == block.varies and graph.names[x] != CONSTANT), 0)
-            for row in block.operands
-        ]
-        keys = [
-            (reducers.get(node, -1), order[guide], [order[x] for x in row], node)
-            for node, guide, row in zip(members, guides, block.operands)
-        ]
+        keys = []
+        for node, row in zip(members, block.operands):
+            guide = 0
+            for x in row:
+                if varies[x] == block.varies and graph.names[x] != CONSTANT:
+                    guide = x
+                    break
+            keys.append((reducers.get(node, -1), order[guide], [order[x] for x in row], node))
         positions = sorted(range(len(members)), key=keys.__getitem__)
         block.members = [members[i] for i in positions]
         by_member = [block.operands[i] for i in positions]

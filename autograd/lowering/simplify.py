@@ -58,11 +58,12 @@ def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[
         loose: whether brackets do not count, as in a matrix product.
     """
     names, operands = graph.names, graph.operands
-    constants = {x for x, name in enumerate(names) if name == CONSTANT and graph.numbers[x] != 0.0}
+    others = range(graph.first, len(names))
+    constants = {x for x in others if names[x] == CONSTANT and graph.numbers[x] != 0.0}
     free = [
         x
-        for x, name in enumerate(names)
-        if name in ADDITIVE and counts[x] and constants.isdisjoint(operands[x])
+        for x in others
+        if names[x] in ADDITIVE and counts[x] and constants.isdisjoint(operands[x])
     ]
     inside, bracketed = [False] * len(graph), [False] * len(graph)
     may_dissolve = {x for x in free if counts[x] == 1}
