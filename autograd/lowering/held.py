@@ -23,12 +23,13 @@ class Held:
 
     Attributes:
         numbers: what those of ``wrt`` held when they and the parameters were last the same.
+        constants: what the other leaves held when the program was made.
     """
 
     def __init__(self, wrt: Sequence[Value], others: Iterable[Value]) -> None:
         self._wrt, self._seen = wrt, stale.now
         self.numbers = [value.data for value in wrt]
-        self._constants = [(node, node.data) for node in others if node.op is None]
+        self.constants = {node: node.data for node in others if node.op is None}
 
     def departed(self, parameters: Iterable[float]) -> str:
         """Which Value was assigned what the program does not compute with; "" for none."""
@@ -41,7 +42,7 @@ class Held:
                     f"{escape(self._wrt[i].label) or f'wrt[{i}]'} was assigned {x!r}, and the "
                     f"program computes with {float(parameter)!r}, its parameters[{i}]"
                 )
-        for leaf, number in self._constants:
+        for leaf, number in self.constants.items():
             if not same(leaf.data, number):
                 return (
                     f"{escape(leaf.label) or 'a leaf that is neither in inputs nor in wrt'} was "

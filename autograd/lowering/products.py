@@ -124,7 +124,7 @@ def _affine(new: Graph, form: _Form, nodes: list[int]) -> int:
 
     operands = []
     for x, coefficient, sign in form.products:
-        operands += signed(sign, nodes[coefficient]), nodes[x]
+        operands += [signed(sign, nodes[coefficient]), nodes[x]]
     invariant = [signed(sign, nodes[x]) for sign, x in form.invariant]
     biases = [x for x in invariant if new.names[x] == PARAMETER]
     rest = [signed(sign, nodes[x]) for sign, x in form.plain]

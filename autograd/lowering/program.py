@@ -16,7 +16,7 @@ from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
-from .record import difference, record
+from .record import difference, is_alike, record
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -278,8 +278,13 @@ class Program(_Made):
         self, root: Value, inputs: Sequence[Value], observe: Sequence[Value] = ()
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
-        other = record([root], inputs, self._computation.wrt, observe)
-        return difference(self._computation.recorded, other)
+        made = self._computation
+        nodes, others = [*made.roots, *made.observed], [root, *observe]
+        if len(inputs) == len(made.inputs) and len(nodes) == len(others):
+            leaves = dict(zip([*made.inputs, *made.wrt], [*inputs, *made.wrt]))
+            if is_alike(nodes, others, leaves, made.held.constants):
+                return ""
+        return difference(made.recorded, record([root], inputs, made.wrt, observe))
 
 
 class _Own(threading.local):

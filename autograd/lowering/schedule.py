@@ -204,7 +204,7 @@ class _Grouping:
             for node in reversed(self.nodes):
                 if varies[node] != wanted:
                     continue
-                inside = operands[node]
+                inside: Sequence[int] = operands[node]
                 if names[node] == AFFINE:
                     columns = sorted(inside[1::2])
                     key = AFFINE, self.learns[node], len(inside) % 2, tuple(columns)
