@@ -524,8 +524,8 @@ def test_equal_expressions_are_one_whoever_made_them() -> None:
     ]
     for same in forms:
         x = Value(2.0)
-        programs = [(lower(f(x), [x], [w]), f) for f in same]
-        for program, f in programs:
+        programs = [lower(f(x), [x], [w]) for f in same]
+        for program in programs:
             for others in forms:
                 for g in others:
                     y = Value(2.0)
