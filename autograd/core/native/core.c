@@ -13,6 +13,7 @@
 #include <structmember.h>
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,39 +27,39 @@
 
 /* Rows of the operation table -------------------------------------------------------------------- */
 
-#define MOST 3 /* operands of a row that takes a certain number */
-#define LEAF 0 /* the row of a leaf, which has none */
-#define ANY 0  /* the arity of a row that takes any number */
+#define LEAF 0       /* the row of a leaf, which has none */
+#define ANY 0        /* the arity of a row that takes any number of operands */
+#define FOREIGN (-1) /* that of one that only Python can compute, such as a user's own */
 
 /* A function of numbers; of a slope, the result comes first. */
 typedef union {
     double (*of_one)(double);
     double (*of_two)(double, double);
     double (*of_three)(double, double, double);
-    double (*of_four)(double, double, double, double);
     double (*of_many)(const double *, int);
+    double (*slope_of_many)(double, const double *);
 } Function;
 
 typedef struct {
-    const char *name;       /* NULL if it is a user's own */
+    const char *name;
     int arity;
-    Function forward;       /* NULL if it is a user's own: only Python can compute it */
-    Function slopes[MOST];  /* NULL where no derivative passes; of any number of operands, one */
-    int of_all;             /* the row that the slopes need besides, once for a node; or LEAF */
+    uint16_t of_all;        /* the row that the slopes need besides, once for a node; or LEAF */
+    Function forward;
+    const Function *slopes; /* NULL where no derivative passes; of any number of operands, one */
     PyObject *op;           /* the row in Python */
 } Row;
 
 /* An operator of Python, and what the definition calls it. */
 typedef struct {
-    int row;
+    uint16_t row;
     const char *method, *reflected;
 } Operator;
 
-static double borrowed(int which, double x, double y);
+static double borrowed(int which, const double *x, size_t count);
 static PyObject *operator_of_one(int which, PyObject *x);
 static PyObject *operator_of_two(int which, PyObject *x, PyObject *y);
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo);
-static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
                         PyObject *names);
 
 #define METHOD(name, function, text) \
@@ -73,9 +74,9 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
 typedef struct Node {
     PyObject_HEAD
     uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
-    uint32_t received : 1;  /* whether any has; likewise */
-    uint32_t kept : 2;      /* how many operands, or MANY */
-    uint32_t row : 29;      /* which of ``rows``; LEAF for none */
+    uint8_t received;       /* whether any has; likewise */
+    uint8_t kept;           /* how many operands, or MANY; none of a leaf */
+    uint16_t row;           /* which of ``rows``; LEAF for none */
     double data, grad;
     union {
         PyObject *few[2];
@@ -106,7 +107,7 @@ static PyObject *observers, *calls, *watches; /* sets: who is looking on */
 static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
 static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
 static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
-static uint32_t rows_count;
+static uint16_t rows_count;
 static PyObject *places;        /* dict: where the Row of each row in Python is */
 static PyObject *borrowed_functions[BORROWED + 1];
 
@@ -165,12 +166,16 @@ static PyObject *as_defined(const char *name, PyObject *self, PyObject *const *a
 
 /* Recording --------------------------------------------------------------------------------------- */
 
+static inline int takes(const Row *row, Py_ssize_t count)
+{
+    return row->arity == ANY ? count > 0 : count == row->arity;
+}
+
 static double forward(const Row *row, const double *x, Py_ssize_t count)
 {
     switch (row->arity) {
     case 1: return row->forward.of_one(x[0]);
     case 2: return row->forward.of_two(x[0], x[1]);
-    case 3: return row->forward.of_three(x[0], x[1], x[2]);
     default: return row->forward.of_many(x, (int)count);
     }
 }
@@ -178,7 +183,8 @@ static double forward(const Row *row, const double *x, Py_ssize_t count)
 /* Room for more than two operands. */
 static Many *many_of(Py_ssize_t count)
 {
-    Many *many = PyMem_Malloc(offsetof(Many, operands) + (size_t)count * sizeof(PyObject *));
+    size_t room = offsetof(Many, operands) + (size_t)count * sizeof(PyObject *);
+    Many *many = count <= INT_MAX ? PyMem_Malloc(room) : NULL; /* C's functions count by int */
     if (many) many->count = count;
     else PyErr_NoMemory();
     return many;
@@ -192,11 +198,11 @@ static inline void keep(Node *node, Many *many, PyObject *const *operands, Py_ss
         Py_INCREF(operands[i]);
         kept[i] = operands[i];
     }
-    node->kept = many ? MANY : (uint32_t)count;
+    node->kept = many ? MANY : (uint8_t)count;
 }
 
 /* A new node. */
-static inline PyObject *record(uint32_t row, double data, PyObject *const *operands,
+static inline PyObject *record(uint16_t row, double data, PyObject *const *operands,
                                Py_ssize_t count)
 {
     Many *many = NULL;
@@ -219,27 +225,31 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
 
 static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
 
+/* Whether a function that was borrowed from Python could not be called. */
+static inline int has_failed(double z) { return isnan(z) && PyErr_Occurred(); }
+
 /* An operation on what is given; NULL without an exception if it is for Python to do. */
-static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
+static PyObject *recorded(uint16_t which, PyObject *const *operands, Py_ssize_t count)
 {
     const Row *row = &rows[which];
-    if (SOMEBODY(observers) || !row->name) return NULL;
-    if (row->arity == ANY ? count == 0 : count != row->arity) return NULL;
+    if (SOMEBODY(observers) || !takes(row, count)) return NULL;
     for (Py_ssize_t i = 0; i < count; i++)
         if (!is_number(operands[i])) return NULL;
-    if (row->arity == 1)
-        return record(which, row->forward.of_one(number_of(operands[0])), operands, 1);
-    double few[16] = {0.0}, *numbers = few, data;
+    if (row->arity == 1) {
+        double z = row->forward.of_one(number_of(operands[0]));
+        return has_failed(z) ? NULL : record(which, z, operands, 1);
+    }
+    double few[16] = {0.0}, *numbers = few, z;
     if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
         return PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
-    data = forward(row, numbers, count);
+    z = forward(row, numbers, count);
     if (numbers != few) PyMem_Free(numbers);
-    return record(which, data, operands, count);
+    return has_failed(z) ? NULL : record(which, z, operands, count);
 }
 
 /* The same for two operands, which is what comes nearly always. */
-static inline PyObject *recorded_of_two(uint32_t which, PyObject *const *operands)
+static inline PyObject *recorded_of_two(uint16_t which, PyObject *const *operands)
 {
     if (SOMEBODY(observers) || !is_number(operands[0]) || !is_number(operands[1])) return NULL;
     double x = number_of(operands[0]), y = number_of(operands[1]);
@@ -290,7 +300,7 @@ static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject
     return as_defined(operators[which].method, x, others, 2, NULL);
 }
 
-static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
                         PyObject *names)
 {
     PyObject *node = NULL, *operands[] = {x, count ? others[0] : NULL};
@@ -299,29 +309,35 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
     return as_defined(rows[which].name, x, others, count, names);
 }
 
-/* Where the Row of a row in Python is, or LEAF if there is none. */
-static uint32_t place_of(PyObject *op)
+/* Where the Row of a row in Python is; LEAF if there is none, or with an exception. */
+static uint16_t place_of(PyObject *op)
 {
     PyObject *place = PyDict_GetItemWithError(places, op);
-    if (!place) PyErr_Clear();
-    return place ? (uint32_t)PyLong_AsLong(place) : LEAF;
+    return place ? (uint16_t)PyLong_AsLong(place) : LEAF;
 }
 
 /* A Row for a row in Python, for good, as the table keeps every row as well. */
-static int add_row(const Row *row, PyObject *op)
+static uint16_t add_row(const Row *row, PyObject *op)
 {
-    Row *more = PyMem_Realloc(rows, (rows_count + 1) * sizeof *rows);
-    PyObject *place = more ? PyLong_FromUnsignedLong(rows_count) : PyErr_NoMemory();
-    if (more) rows = more;
-    if (!place || PyDict_SetItem(places, op, place) < 0) {
-        Py_XDECREF(place);
-        return -1;
+    uint16_t added = rows_count;
+    if (added == UINT16_MAX) {
+        PyErr_Format(PyExc_OverflowError, "there are %d operations, and no more can be had", added);
+        return LEAF;
     }
-    Py_DECREF(place);
-    rows[rows_count] = *row;
+    Row *more = PyMem_Realloc(rows, (added + 1) * sizeof *rows);
+    if (!more) {
+        PyErr_NoMemory();
+        return LEAF;
+    }
+    rows = more;
+    rows[added] = *row;
     Py_INCREF(op);
-    rows[rows_count++].op = op;
-    return 0;
+    rows[added].op = op;
+    rows_count++;
+    PyObject *place = PyLong_FromLong(added);
+    if (!place || PyDict_SetItem(places, op, place) < 0) added = LEAF;
+    Py_XDECREF(place);
+    return added;
 }
 
 static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *const *arguments,
@@ -329,7 +345,7 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
 {
     if (count == 2 && !names && PyTuple_CheckExact(arguments[1])) {
         PyObject *operands = arguments[1];
-        uint32_t row = place_of(arguments[0]);
+        uint16_t row = place_of(arguments[0]);
         PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0), PyTuple_GET_SIZE(operands));
         if (node || PyErr_Occurred()) return node;
     }
@@ -423,7 +439,7 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
         Node *node = found[n];
         Py_ssize_t uses;
         PyObject **operands = operands_of(node, &uses);
-        *foreign |= !rows[node->row].name;
+        *foreign |= !takes(&rows[node->row], uses);
         *doubtful |= node->since == UNPROVEN;
         if (!is_room_for(count + uses) || !is_wide_enough(uses)) {
             forget(n);
@@ -447,36 +463,32 @@ static inline void report(Node *operand, double contribution)
     operand->received = 1;
 }
 
+/* The slope in the i-th operand, where all are x; ``shared`` is what the row has of them besides. */
+static inline double slope_of(const Row *row, Py_ssize_t i, double z, const double *x, double shared)
+{
+    switch (row->arity) {
+    case 1: return row->slopes[0].of_two(z, x[0]);
+    case 2: return row->slopes[i].of_three(z, x[0], x[1]);
+    case ANY:
+        return row->of_all == LEAF ? row->slopes[0].of_two(z, x[i])
+                                   : row->slopes[0].of_three(z, x[i], shared);
+    default: return row->slopes[i].slope_of_many(z, x);
+    }
+}
+
 /* The chain rule: each operand that a derivative passes to receives gradient * slope. */
 static inline void send(Node *node)
 {
     const Row *row = &rows[node->row];
     Py_ssize_t count;
     PyObject **operands = operands_of(node, &count);
-    double z = node->data, gradient = node->grad, x[MOST], shared = 0.0;
-    if (row->arity == ANY) {
-        Function slope = row->slopes[0];
-        if (!slope.of_two) return;
-        if (row->of_all != LEAF) {
-            for (Py_ssize_t i = 0; i < count; i++) wide[i] = number_of(operands[i]);
-            shared = forward(&rows[row->of_all], wide, count);
-        }
-        for (Py_ssize_t i = 0; i < count; i++) {
-            Node *to = node_of(operands[i]);
-            if (!to) continue;
-            report(to, gradient * (row->of_all == LEAF ? slope.of_two(z, to->data)
-                                                       : slope.of_three(z, to->data, shared)));
-        }
-        return;
-    }
-    for (int i = 0; i < row->arity; i++) x[i] = number_of(operands[i]);
-    for (int i = 0; i < row->arity; i++) {
+    double few[2], *x = count > 2 ? wide : few, shared = 0.0;
+    for (Py_ssize_t i = 0; i < count; i++) x[i] = number_of(operands[i]);
+    if (row->of_all != LEAF) shared = forward(&rows[row->of_all], x, count);
+    for (Py_ssize_t i = 0; i < count; i++) {
         Node *to = node_of(operands[i]);
-        Function slope = row->slopes[i];
-        if (!to || !slope.of_two) continue;
-        report(to, gradient * (row->arity == 1   ? slope.of_two(z, x[0])
-                               : row->arity == 2 ? slope.of_three(z, x[0], x[1])
-                                                 : slope.of_four(z, x[0], x[1], x[2])));
+        if (to && row->slopes[row->arity == ANY ? 0 : i].of_two)
+            report(to, node->grad * slope_of(row, i, node->data, x, shared));
     }
 }
 
@@ -519,6 +531,9 @@ static void sweep(Node *root, Node **order, int adds)
 static Py_ssize_t counted(Node *root)
 {
     int foreign, doubtful;
+    /* A borrowed function must not be the first to see that calls are too deep. */
+    if (Py_EnterRecursiveCall(" in a sweep")) return -1;
+    Py_LeaveRecursiveCall();
     Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
     if (count >= 0 && (foreign || doubtful)) {
         forget(count);
@@ -553,7 +568,7 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     Py_XDECREF(freed);
     if (freed) PyErr_Restore(kind, error, trace);
     if (count == -2) return as_defined("backward", self, NULL, 0, NULL);
-    if (count < 0 || !freed) return NULL;
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -583,7 +598,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_NoMemory();
         goto failed;
     }
-    int lost = 0; /* all is put back before it is said */
+    int lost = 0; /* whether memory ran out; all is put back before that is said */
     for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
@@ -607,7 +622,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyMem_RawFree(order);
     PyMem_RawFree(held);
     give_room_back();
-    if (!lost) return gradients;
+    if (!lost && !PyErr_Occurred()) return gradients;
 failed:
     Py_DECREF(gradients);
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
@@ -618,11 +633,13 @@ failed:
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
 {
+    Node *node = (Node *)self;
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
     if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
-        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->notes || ((Node *)self)->kept) {
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || node->notes ||
+        node->row != LEAF) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
         PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
@@ -631,7 +648,6 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
         Py_XDECREF(result);
         return result ? 0 : -1;
     }
-    Node *node = (Node *)self;
     node->data = PyFloat_AS_DOUBLE(data);
     node->grad = 0.0;
     node->since = now;
@@ -640,16 +656,14 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     return 0;
 }
 
-static void drop_operands(Node *node)
+/* Other operands for a node; those that it had go last, as that may run anything. */
+static void change_operands(Node *node, Many *many, PyObject *const *given, Py_ssize_t count)
 {
-    Py_ssize_t count;
-    Many *many = node->kept == MANY ? node->many : NULL;
-    PyObject *few[] = {node->few[0], node->few[1]};
-    operands_of(node, &count);
-    node->kept = 0;
-    node->total = 0.0;
-    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(many ? many->operands[i] : few[i]);
-    PyMem_Free(many);
+    Node former = *node;
+    keep(node, many, given, count);
+    PyObject **operands = operands_of(&former, &count);
+    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(operands[i]);
+    if (former.kept == MANY) PyMem_Free(former.many);
 }
 
 /* Frees a node and what lived by it alone, however deep that is: the dead wait in a list. */
@@ -685,9 +699,9 @@ static PyObject *get_as_defined(const char *name, PyObject *self)
 {
     PyObject *property = PyObject_GetAttrString(definition, name);
     if (!property) return NULL;
-    PyObject *found = Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)Py_TYPE(self));
+    PyObject *got = Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)Py_TYPE(self));
     Py_DECREF(property);
-    return found;
+    return got;
 }
 
 static int set_as_defined(const char *name, PyObject *self, PyObject *given)
@@ -757,13 +771,11 @@ static PyObject *noted(Node *node, int origin)
 static int note(Node *node, PyObject *label, PyObject *origin)
 {
     PyObject *notes = label;
+    Py_XINCREF(label);
     if (origin != Py_None) {
-        PyObject *empty = label ? label : PyUnicode_New(0, 0);
-        notes = empty ? PyTuple_Pack(2, empty, origin) : NULL;
-        if (!label) Py_XDECREF(empty);
+        Py_INCREF(origin);
+        notes = label ? Py_BuildValue("(NN)", label, origin) : Py_BuildValue("(sN)", "", origin);
         if (!notes) return -1;
-    } else {
-        Py_XINCREF(label);
     }
     Py_XSETREF(node->notes, notes);
     return 0;
@@ -777,10 +789,10 @@ static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
     return label;
 }
 
-/* As ``label`` it is looked at, as ``_label`` it is taken. */
-static int set_label(PyObject *self, PyObject *label, void *taken)
+/* The definition takes what is no plain text in hand, and sets it as ``_label``. */
+static int set_label(PyObject *self, PyObject *label, void *checked)
 {
-    if (!label || (!taken && !PyUnicode_CheckExact(label)))
+    if (!label || !(checked ? PyUnicode_Check(label) : PyUnicode_CheckExact(label)))
         return set_as_defined("label", self, label);
     return note((Node *)self, label, noted((Node *)self, 1));
 }
@@ -799,7 +811,7 @@ static int set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure)
 
 static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 {
-    uint32_t row = ((Node *)self)->row;
+    uint16_t row = ((Node *)self)->row;
     PyObject *op = row != LEAF ? rows[row].op : Py_None;
     Py_INCREF(op);
     return op;
@@ -808,10 +820,17 @@ static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 /* Copies and pickles fill in nodes that are blank; everybody else lets them be. */
 static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 {
-    Row own = {0};
-    int none = !op || op == Py_None;
-    if (!none && place_of(op) == LEAF && add_row(&own, op) < 0) return -1;
-    ((Node *)self)->row = none ? LEAF : place_of(op);
+    static const Row own = {.arity = FOREIGN};
+    Node *node = (Node *)self;
+    if (!op || op == Py_None) {
+        node->row = LEAF;
+        change_operands(node, NULL, NULL, 0);
+        return 0;
+    }
+    uint16_t row = place_of(op);
+    if (row == LEAF && !PyErr_Occurred()) row = add_row(&own, op);
+    if (row == LEAF) return -1;
+    node->row = row;
     return 0;
 }
 
@@ -840,9 +859,12 @@ static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure
         PyErr_Format(PyExc_TypeError, "operands: expected Values and floats, got %R", x);
         return -1;
     }
+    if (count && ((Node *)self)->row == LEAF) {
+        PyErr_SetString(PyExc_TypeError, "operands: a leaf has none; set op first");
+        return -1;
+    }
     if (count > 2 && !(many = many_of(count))) return -1;
-    drop_operands((Node *)self);
-    keep((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
+    change_operands((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
     return 0;
 }
 
@@ -855,6 +877,9 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
     double x = ((Node *)self)->data, y = number_of(other);
     Py_RETURN_RICHCOMPARE(x, y, kind);
 }
+
+/* By identity, as ``==``: whoever has a comparison of its own has to say so. */
+static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(self); }
 
 static int value_bool(PyObject *self)
 {
@@ -905,7 +930,7 @@ static PyType_Slot value_slots[] = {
     {Py_tp_dealloc, value_dealloc},
     {Py_tp_free, PyObject_Free},
     {Py_tp_traverse, value_traverse},
-    {Py_tp_hash, NULL}, /* that of object, set where it is known */
+    {Py_tp_hash, value_hash},
     {Py_tp_richcompare, value_compare},
     {Py_tp_methods, value_methods},
     {Py_tp_members, value_members},
@@ -930,16 +955,17 @@ static PyObject *taken(PyObject *given, const char *name)
     return thing;
 }
 
-/* A row's function in Python, for what the mathematics of C does not compute with the same bits. */
-static double borrowed(int which, double x, double y)
+/* A row's function in Python, for what the mathematics of C does not compute with the same bits. It
+   runs no code in Python; should it fail, for want of memory, the exception stays set. */
+static double borrowed(int which, const double *x, size_t count)
 {
-    PyObject *numbers[] = {PyFloat_FromDouble(x), PyFloat_FromDouble(y)}, *result = NULL;
-    if (numbers[0] && numbers[1])
-        result = PyObject_Vectorcall(borrowed_functions[which], numbers, 2, NULL);
-    Py_XDECREF(numbers[0]);
-    Py_XDECREF(numbers[1]);
+    PyObject *numbers[BORROWED_MOST], *result = NULL;
+    size_t made = 0;
+    while (made < count && (numbers[made] = PyFloat_FromDouble(x[made]))) made++;
+    if (made == count && !PyErr_Occurred())
+        result = PyObject_Vectorcall(borrowed_functions[which], numbers, count, NULL);
+    while (made) Py_DECREF(numbers[--made]);
     double number = result ? PyFloat_AsDouble(result) : NAN;
-    if (!result) PyErr_Clear(); /* no memory for a float: there is no better answer */
     Py_XDECREF(result);
     return number;
 }
@@ -947,11 +973,8 @@ static double borrowed(int which, double x, double y)
 /* bind(...): the type Value, once the core knows what stands around it. Called once. */
 static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject *given)
 {
-    if (ValueType || PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "the compiled core serves one interpreter, once");
-        return NULL;
-    }
-    if (PyTuple_GET_SIZE(none)) return PyErr_Format(PyExc_TypeError, "bind() takes names only");
+    if (ValueType || PyTuple_GET_SIZE(none))
+        return PyErr_Format(PyExc_TypeError, "bind() takes names only, and only once");
     PyObject *ops = taken(given, "ops"), *base = taken(given, "base");
     if (!(definition = taken(given, "definition")) || !(observers = taken(given, "observers")) ||
         !(calls = taken(given, "calls")) || !(watches = taken(given, "watches")) ||
@@ -962,10 +985,11 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         !ops || !base)
         return NULL;
     if (!(rows = PyMem_Calloc(1, sizeof *rows))) return PyErr_NoMemory();
-    rows_count = 1; /* a leaf's, which has none */
+    rows_count = 1;
+    rows[LEAF].arity = FOREIGN;
     for (int i = LEAF + 1; i < ROWS; i++) {
         PyObject *op = PyMapping_GetItemString(ops, table[i].name);
-        if (!op || add_row(&table[i], op) < 0) return NULL;
+        if (!op || add_row(&table[i], op) == LEAF) return NULL;
         Py_DECREF(op);
     }
     for (int i = 0; i < BORROWED; i++) {
@@ -974,8 +998,6 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         if (!borrowed_functions[i]) return NULL;
         Py_DECREF(op);
     }
-    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
-        if (slot->slot == Py_tp_hash) slot->pfunc = (void *)PyBaseObject_Type.tp_hash;
     PyObject *bases = PyTuple_Pack(1, base);
     if (!bases) return NULL;
     ValueType = (PyTypeObject *)PyType_FromSpecWithBases(&value_spec, bases);
@@ -1001,15 +1023,21 @@ static PyMethodDef core_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int core_exec(PyObject *module)
+{
+    if (ValueType || PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "it serves one interpreter, once");
+        return -1;
+    }
+    /* The formulas that the operations were written from. */
+    return PyModule_AddStringConstant(module, "FORMULAS", FORMULAS);
+}
+
+static PyModuleDef_Slot core_slots[] = {{Py_mod_exec, core_exec}, {0, NULL}};
+
 static PyModuleDef core_module = {
-    PyModuleDef_HEAD_INIT, "autograd.core.native.core", "The engine in C; see core.c.", -1,
-    core_methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "autograd.core.native.core", "The engine in C; see core.c.", 0,
+    core_methods, core_slots, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit_core(void)
-{
-    PyObject *module = PyModule_Create(&core_module);
-    /* The formulas that the operations were written from. */
-    if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
-    return module;
-}
+PyMODINIT_FUNC PyInit_core(void) { return PyModuleDef_Init(&core_module); }
