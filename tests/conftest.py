@@ -1,12 +1,28 @@
 """What every test starts from."""
 
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from autograd import core
 from autograd.core.table import BUILT_IN, EVERY, OPS
 from nn import layers
+
+
+def pytest_configure() -> None:
+    """``CORE_TESTS``, in the environment, names the core that has to run."""
+    wanted = os.environ.get("CORE_TESTS", core.NAME)
+    if wanted != core.NAME:
+        raise pytest.UsageError(
+            f"CORE_TESTS={wanted} asks for the other core than {core.NAME}, which runs. {core.WHY}"
+        )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which core was tested, however quiet the run."""
+    terminalreporter.write_line(f"core: {core.NAME}" + (f" ({core.WHY})" if core.WHY else ""))
 
 
 @pytest.fixture(autouse=True)

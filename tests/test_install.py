@@ -1,10 +1,19 @@
-"""Which core an installation has, which one runs, and what is said about it."""
+"""Which core an installation has, which one runs, and what is said about it.
+
+Those that compile are skipped where nothing can; with CORE_TESTS=native, they then fail.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
+import subprocess
 import sys
+import sysconfig
+import tarfile
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +27,10 @@ from autograd.shell.commands import main
 MODULE = "autograd.core.native.core"
 
 
+def implementation(name: str) -> types.SimpleNamespace:
+    return types.SimpleNamespace(**{**vars(sys.implementation), "name": name})
+
+
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """A compiled core stands there, whether there is one or not, and nothing asks for another."""
@@ -25,7 +38,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     monkeypatch.setitem(sys.modules, MODULE, module)
     monkeypatch.setattr(sys, "abiflags", "", raising=False)
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "implementation", types.SimpleNamespace(name="cpython"))
+    monkeypatch.setattr(sys, "implementation", implementation("cpython"))
     monkeypatch.delenv("STEPGRAD_CORE", raising=False)
     return module
 
@@ -96,7 +109,7 @@ def test_one_of_another_machine_is_none(
 @pytest.mark.parametrize(
     ("name", "other", "why"),
     [
-        ("implementation", types.SimpleNamespace(name="pypy"), "is for CPython, and this is pypy"),
+        ("implementation", implementation("pypy"), "is for CPython, and this is pypy"),
         ("_is_gil_enabled", lambda: False, "this Python is free-threaded"),
         ("abiflags", "t", "this Python is free-threaded"),
     ],
@@ -132,3 +145,96 @@ def test_the_version_says_which_runs(
         main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"stepgrad {autograd.__version__}, {said}\n"
+
+
+# What setup.py makes.
+
+ROOT = Path(__file__).parent.parent
+CODE = "import sys; from setuptools import build_meta as b; print(getattr(b, sys.argv[1])('dist'))"
+
+
+def can_compile() -> bool:
+    """Whether a core can be compiled here for the Python that runs."""
+    if os.environ.get("CORE_TESTS") == "native":
+        return True
+    words = (sysconfig.get_config_var("CC") or "").split()
+    return (
+        sys.implementation.name == "cpython"
+        and not sysconfig.get_config_var("Py_GIL_DISABLED")
+        and bool(words and shutil.which(words[0]))
+        and Path(sysconfig.get_path("include"), "Python.h").exists()
+    )
+
+
+def built(source: Path, kind: str, **environment: str) -> Path:
+    """The file that a build of the sources makes, as pip asks for it."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CODE, f"build_{kind}"],
+        cwd=source,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return source / "dist" / done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what is built, in a folder whose name is a nuisance."""
+    pytest.importorskip("setuptools", minversion="70.1")
+    folder = tmp_path_factory.mktemp("install") / "mein 'Rechner' ü"
+    leave = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "why.txt", "data")
+    for room in ("autograd", "nn"):
+        shutil.copytree(ROOT / room, folder / room, ignore=leave)
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.mark.xdist_group("install")
+def test_a_wheel_is_compiled_or_pure(source: Path, tmp_path: Path) -> None:
+    if not can_compile():
+        pytest.skip("no C compiler, or no headers of Python")
+    # GCC's -ffast-math would have the whole process take small numbers for 0.
+    wheel = built(source, "wheel", CFLAGS="-ffast-math")
+    assert not wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if "/native/" in name]
+        archive.extractall(tmp_path)
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    assert sorted(Path(name).name for name in names) == ["__init__.py", "build.py", f"core{suffix}"]
+    code = "import autograd.core as c, sys; print(c.NAME, c.__file__, sys.float_info.min / 2)"
+    environment = {**os.environ, "STEPGRAD_CORE": "native", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split()[::2] == ["native", repr(2.0**-1023)], done.stderr
+    assert str(tmp_path) in done.stdout
+
+
+@pytest.mark.xdist_group("install")
+def test_a_wheel_is_pure_where_nothing_compiles_and_says_why(source: Path) -> None:
+    # In a folder where something was compiled before, if the test above ran.
+    wheel = built(source, "wheel", CC="/nowhere/cc")
+    assert wheel.name == f"stepgrad-{autograd.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        names = [Path(name).name for name in archive.namelist() if "/native/" in name]
+        why = archive.read(f"autograd/core/native/{native.REASON}").decode()
+    assert sorted(names) == ["__init__.py", "build.py", native.REASON]
+    assert "/nowhere/cc" in why
+
+
+@pytest.mark.xdist_group("install")
+def test_the_source_distribution_holds_what_is_compiled(source: Path) -> None:
+    with tarfile.open(built(source, "sdist")) as archive:
+        names = {Path(name).name for name in archive.getnames() if "/native/" in name}
+        top = {Path(name).name for name in archive.getnames() if name.count("/") == 1}
+    assert names == {"__init__.py", "build.py", "core.c"}
+    assert {"setup.py", "setup.cfg", "pyproject.toml"} <= top

@@ -20,10 +20,10 @@ from .calls import Call, note
 from .copying import Copied
 from .decisions import Watch, decided, taken
 from .forks import shared_lock
-from .observers import Observer, announce
+from .observers import Observer, announce, inspector
 from .ops import OPS, Op
 from .origin import Origin
-from .sweep import consumers_first, evaluation_order, inspected
+from .sweep import consumers_first, evaluation_order, gradients, inspected
 
 # Who is looking on, in any thread: mostly nobody, and to see that is all that it costs.
 observers, calls, watches = Observer.open, Call.open, Watch.open
@@ -270,9 +270,12 @@ class Value(Copied):
         """
         # Swept to the end before anything is written: an interruption of the sweep leaves every
         # gradient as it was.
-        gradients = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
+        if inspector() is None:
+            nodes, slopes = gradients(self)
+        else:
+            nodes, slopes = zip(*[step[:2] for step in inspected(self, adds=True)])
         with _adding:
-            for node, gradient in gradients.items():
+            for node, gradient in zip(nodes, slopes):
                 # A plain sum would turn a first -0.0 into 0.0.
                 held = node._grad if node.op is None else 0.0
                 node._grad = held + gradient if held else gradient
@@ -448,8 +451,12 @@ def grad(
                 f"grad() differentiates Values, but {name} is {value!r} of type "
                 f"{type(value).__name__}; make it one with Value(...) before computing with it"
             )
+    # Leaves come last, interior nodes perhaps early: then what is under them need not be swept.
+    if not create_graph and inspector() is None and all(x.op is None for x in wanted):
+        slopes = dict(zip(*gradients(output)))
+        return tuple([slopes.get(value, 0.0) for value in wanted])
     missing = set(wanted)
-    gradients: dict[Value, Any] = {}
+    derivatives: dict[Value, Any] = {}
     named: set[Value] = set()
     for node, gradient, _ in inspected(output, differentiable=create_graph):
         if create_graph and isinstance(gradient, Value):
@@ -459,11 +466,11 @@ def grad(
                 gradient.label = "" if gradient in named else label
                 named.add(gradient)
         if node in missing:
-            gradients[node] = gradient
+            derivatives[node] = gradient
             missing.remove(node)
             if not missing:
                 break
-    found = [gradients.get(value, 0.0) for value in wanted]
+    found = [derivatives.get(value, 0.0) for value in wanted]
     if create_graph:
         return tuple(
             g if isinstance(g, Value) else Value(g, _derivative_label(output, value))
