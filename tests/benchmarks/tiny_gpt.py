@@ -1,10 +1,11 @@
 """``demos/tiny_gpt.py`` on the eager engine, lowered, and on an engine like microgpt's, in one run.
 
 Run it by itself: ``python tests/benchmarks/tiny_gpt.py``. Each contender has a process of its own,
-on one thread, and they take turns step by step. Time is the processor's: on a busy machine a long
-step is interrupted, and a short one is not. Only ratios are worth quoting. A step is that of training, Adam included, on the same names from the same weights. Two
-texts are timed: the demo's, whose ``dot`` and ``softmax`` each engine has in its own way, and one
-written as microgpt is, with operators and Python's own ``sum`` alone.
+on one thread, and they take turns. Time is the processor's: on a busy machine a long step is
+interrupted, and a short one is not. Only ratios are worth quoting. A step is one of training, Adam
+included, on the same names from the same weights. Two texts are timed: the demo's, whose ``dot``
+and ``softmax`` each engine has in its own way, and one written as microgpt is, with operators and
+Python's own ``sum`` alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 DEMOS = Path(__file__).parents[2] / "demos"
-STEPS = 1000  # that the rate of learning falls over
+STEPS = 100_000  # that the rate of learning falls over
+TURN = 0.1  # seconds that a turn takes at least
 PEER = "local slopes"
 Step = Callable[[], float]
 
@@ -164,9 +166,9 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit("a contender ended by itself; what it said is above")
-        seconds, loss = json.loads(line)
+        seconds, losses = json.loads(line)
         self.seconds.append(seconds)
-        self.losses.append(loss)
+        self.losses += losses
 
     @property
     def median(self) -> float:
@@ -176,9 +178,11 @@ class Worker:
 def work(text: str, contender: str, batch: int) -> None:
     step = TEXTS[text](contender, batch)
     for _ in sys.stdin:
-        started = time.process_time()
-        loss = step()
-        print(json.dumps([time.process_time() - started, loss]), flush=True)
+        losses, started = [], time.process_time()
+        while not losses or time.process_time() - started < TURN:
+            losses.append(step())
+        seconds = (time.process_time() - started) / len(losses)
+        print(json.dumps([seconds, losses]), flush=True)
 
 
 def has_native() -> bool:
