@@ -591,7 +591,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     for (Py_ssize_t i = 0; i < size; i++) {
         Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
         double gradient = node->row != LEAF ? node->grad : node->total;
-        PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(gradients, i)) = node->received ? gradient : 0.0;
+        PyFloatObject *place = (PyFloatObject *)PyTuple_GET_ITEM(gradients, i);
+        place->ob_fval = node->received ? gradient : 0.0;
     }
     ((Node *)root)->received = 0;
     for (Py_ssize_t n = 0; n < count; n++) {
