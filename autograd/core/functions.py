@@ -157,13 +157,21 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | flo
         ValueError: if the lengths differ.
         TypeError: if an entry is neither.
     """
-    left, right = _operands("dot", xs), _operands("dot", ys)
+    left, right = _listed("dot", xs), _listed("dot", ys)
     if len(left) != len(right):
         raise ValueError(
             f"dot() takes two vectors of one length, got {len(left)} and {len(right)}; "
             f"check which of them is missing entries"
         )
-    return sum([x * y for x, y in zip(left, right)])  # type: ignore[no-any-return]
+    try:
+        products = [*map(operator.mul, left, right)]
+    except (TypeError, ValueError, OverflowError):
+        products = [None]
+    if [*map(type, products)].count(Value) < len(
+        products
+    ):  # numbers are to be floats first, or are refused as such
+        products = [x * y for x, y in zip(_operands("dot", left), _operands("dot", right))]
+    return sum(products)  # type: ignore[no-any-return]
 
 
 @overload
@@ -314,6 +322,8 @@ def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
 def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
+    if [*map(type, listed)].count(Value) == len(listed):  # nearly always
+        return listed
     try:
         return [x if hasattr(x, "record_operation") else operand(x) for x in listed]
     except (TypeError, ValueError) as error:
