@@ -176,7 +176,7 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     Args:
         values: n Values or numbers; of none at all it is -inf.
     """
-    operands = _operands("logsumexp", values)
+    operands = _listed("logsumexp", values)
     return ops.logsumexp(*operands) if operands else -math.inf
 
 
@@ -311,9 +311,14 @@ def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
     return list(entries)
 
 
+_TAKEN = frozenset({Value, float})  # types of operands that are taken as they are
+
+
 def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
+    if _TAKEN.issuperset(map(type, listed)):  # nearly always
+        return listed
     try:
         return [x if hasattr(x, "record_operation") else operand(x) for x in listed]
     except (TypeError, ValueError) as error:
