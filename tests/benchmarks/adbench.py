@@ -139,16 +139,20 @@ def gmm(alphas: Vector, means: Matrix, icf: Matrix, x: Matrix, gamma: float, m: 
         logarithms, below = factor[:d], factor[d:]
         diagonal = [autograd.exp(q) for q in logarithms]
         determinant = autograd.sum(logarithms)
-        components.append((alpha + determinant, mean, _rows(diagonal, below)))
+        # The half of a square goes into what is squared, once for all points.
+        rows = [[math.sqrt(0.5) * q for q in row] for row in _rows(diagonal, below)]
+        components.append((alpha + determinant, mean, rows))
         squares = autograd.sum([q * q for q in (*diagonal, *below)])
         prior.append(0.5 * gamma**2 * squares - m * determinant)
     terms = []
     for point in x:
         exponents = []
-        for weight, mean, rows in components:
+        for exponent, mean, rows in components:
             centered = [*map(operator.sub, point, mean)]
-            scaled = [_dot(row, centered) for row in rows]
-            exponents.append(weight - 0.5 * _dot(scaled, scaled))
+            for row in rows:
+                y = _dot(row, centered)
+                exponent = exponent - y * y
+            exponents.append(exponent)
         terms.append(autograd.logsumexp(exponents))
     # The multivariate logarithm of the gamma function, which normalizes the prior.
     freedom = d + m + 1
