@@ -207,6 +207,27 @@ FAULTS = [
         "sweep",
     ),
     Fault(
+        "the quick sweep keeps what was sent last and drops the rest",
+        SWEEP,
+        "received[number] += contribution",
+        "received[number] = contribution",
+        "sweep",
+    ),
+    Fault(
+        "the quick sweep counts an operand that is used twice as one",
+        SWEEP,
+        "reports_missing[numbers[operand]] += 1",
+        "reports_missing[numbers[operand]] += 0",
+        "sweep",
+    ),
+    Fault(
+        "the quick sweep takes a node that no derivative reaches for one with gradient 0",
+        SWEEP,
+        "if gradient is _NOTHING:",
+        "if gradient is None:",
+        "edge_cases sweep",
+    ),
+    Fault(
         "zero_grad resets the root alone",
         VALUE,
         "nodes = consumers_first(values)\n",
@@ -231,15 +252,15 @@ FAULTS = [
     Fault(
         "an interior node keeps the gradient of an earlier pass",
         VALUE,
-        "held = node._grad if node.op is None else 0.0",
-        "held = node._grad",
+        "if node.op is not None or not node._grad:",
+        "if not node._grad:",
         "sweep",
     ),
     Fault(
         "a leaf forgets the gradient of an earlier pass",
         VALUE,
-        "held = node._grad if node.op is None else 0.0",
-        "held = 0.0",
+        "if node.op is not None or not node._grad:",
+        "if True:",
         "sweep",
     ),
     Fault(

@@ -121,16 +121,17 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
 
 
 def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
-    """The nodes under ``root``, and the gradient of each: all that ``backward`` wants of a sweep.
+    """Every node under ``root``, and the gradient of each: what ``backward`` takes from a sweep.
 
-    It is the same sweep, on floats and in one go: the same order, the same partials and the same
-    sums to the last bit. Here a node has a number, by which plain lists are read, as that is quick.
+    It is ``sweep`` on floats, run to its end: the same order, the same partials, the same sums to
+    the last bit. But here one list holds all that is sent, in turn, and a node has a number, by
+    which lists are read: for that a plain loop will do, which is quick.
 
     Raises:
         StaleGraphError: if a number is no longer what its operands give.
     """
-    numbers, nodes, reports_missing = {root: 0}, [root], [0]
-    for node in nodes:
+    numbers, nodes, reports_missing = {root: 0}, [root], [1]
+    for node in nodes:  # this counts as count_consumers does
         for operand in node.operands:
             if operand in numbers:
                 reports_missing[numbers[operand]] += 1
@@ -140,29 +141,36 @@ def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
                 reports_missing.append(1)
     if stale_among(nodes):
         refuse_stale(consumers_first(root))
-    totals = [_NOTHING] * len(nodes)
-    totals[0] = 1.0
-    order = [0]
-    for number in order:
-        node, gradient = nodes[number], totals[number]
+    received = [_NOTHING] * len(nodes)
+    receivers: list[Any] = [root]
+    contributions: list[float | None] = [1.0]
+    for node, contribution in zip(receivers, contributions):
+        if type(node) is float:
+            continue
+        number = numbers[node]
+        if contribution is not None:
+            received[number] += contribution
+        if reports_missing[number] > 1:
+            reports_missing[number] -= 1
+            continue
+        gradient = received[number]
+        receivers += node.operands
         if gradient is _NOTHING:
-            totals[number] = 0.0
-            partials: Sequence[Any] = (None,) * len(node.operands)
+            received[number] = 0.0
+            contributions += (None,) * len(node.operands)
+            continue
+        partials = local_partials(node)
+        if len(partials) == 2:  # as below; most nodes have two operands
+            x, y = partials
+            contributions.append(None if x is None else gradient * x)
+            contributions.append(None if y is None else gradient * y)
         else:
-            partials = local_partials(node)
-        for position, operand in enumerate(node.operands):
-            if type(operand) is not float:
-                receiver, partial = numbers[operand], partials[position]
-                if partial is not None:
-                    totals[receiver] += gradient * partial
-                if reports_missing[receiver] == 1:
-                    order.append(receiver)
-                else:
-                    reports_missing[receiver] -= 1
-    return nodes, totals
+            contributions += [None if x is None else gradient * x for x in partials]
+    return nodes, received
 
 
-# What a sum is to which nothing has been added: this object. Adding to -0.0 changes no number.
+# What a node has received before anything is sent to it: this object, known by its identity. To
+# add to -0.0 changes no number, not even a -0.0.
 _NOTHING = -0.0
 
 
@@ -239,7 +247,7 @@ def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
     if op is None:
         return ()
     if op.linear:
-        return op.rules if op.arity is not None else op.rules * len(operands)
+        return op.constants if op.arity is not None else op.constants * len(operands)
     if differentiable:
         return _evaluate(op, op.rules, node, operands, operands)
     # Nodes of one and two operands are spelled out: this is where a sweep spends its time.

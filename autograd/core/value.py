@@ -276,9 +276,10 @@ class Value(Copied):
             nodes, slopes = zip(*[step[:2] for step in inspected(self, adds=True)])
         with _adding:
             for node, gradient in zip(nodes, slopes):
-                # A plain sum would turn a first -0.0 into 0.0.
-                held = node._grad if node.op is None else 0.0
-                node._grad = held + gradient if held else gradient
+                if node.op is not None or not node._grad:  # a sum would turn -0.0 into 0.0
+                    node._grad = gradient
+                else:
+                    node._grad += gradient
 
     def recompute(self) -> None:
         """Compute every number under this node again, from the leaves as they are now.
