@@ -187,34 +187,77 @@ static inline double stepgrad_floor_divide(double x, double y) {
     return whole - down > 0.5 ? down + 1.0 : down;
 }
 
-/* The largest; nan if one is. */
+/* The largest, of equal ones the first; nan if one is. */
 static inline double stepgrad_largest(const double *xs, int n) {
     double found = xs[0];
-    for (int i = 1; i < n; i++)
-        if (!(xs[i] <= found) && found == found) found = xs[i];
+    for (int i = 0; i < n; i++) {
+        if (isnan(xs[i])) return NAN;
+        if (xs[i] > found) found = xs[i];
+    }
     return found;
 }
 
-/* The sum with what each addition loses added up apart. */
-static inline double stepgrad_sum(const double *xs, int n) {
-    double total = 0.0, lost = 0.0;
-    for (int i = 0; i < n; i++) {
-        double next = total + xs[i];
-        lost += fabs(total) >= fabs(xs[i]) ? (total - next) + xs[i] : (xs[i] - next) + total;
-        total = next;
+/* A sum that is rounded once (Shewchuk, 1997): its parts, the smallest first, have no bits in
+   common, so that 40 hold any sum. ``plain`` is the sum as it comes, for an overflow on the way. */
+typedef struct {
+    double parts[64], plain, special, infinite;
+    int count, overflown;
+} stepgrad_Sum;
+
+static inline void stepgrad_add(stepgrad_Sum *sum, double x) {
+    double given = x;
+    int kept = 0;
+    sum->plain += x;
+    for (int i = 0; i < sum->count; i++) {
+        double part = sum->parts[i], large = fabs(x) < fabs(part) ? part : x;
+        double small = large == x ? part : x, total = large + small;
+        double lost = small - (total - large);
+        if (lost != 0.0) sum->parts[kept++] = lost;
+        x = total;
     }
-    return isfinite(total) ? total + lost : total;
+    sum->count = kept;
+    if (isfinite(x)) {
+        if (x != 0.0) sum->parts[sum->count++] = x;
+        return;
+    }
+    sum->count = 0;
+    if (isfinite(given)) sum->overflown = 1;
+    if (isinf(given)) sum->infinite += given;
+    sum->special += given;
 }
 
-/* sum(e ** (x - shift)) - 1, likewise. */
-static inline double stepgrad_rest(const double *xs, int n, double shift) {
-    double total = -1.0, lost = 0.0;
-    for (int i = 0; i < n; i++) {
-        double power = exp(xs[i] - shift), next = total + power;
-        lost += fabs(total) >= power ? (total - next) + power : (power - next) + total;
+static inline double stepgrad_total(const stepgrad_Sum *sum) {
+    const double *parts = sum->parts;
+    int n = sum->count;
+    if (sum->overflown || isnan(sum->infinite)) return sum->plain;
+    if (sum->special != 0.0) return sum->special;
+    if (n == 0) return 0.0;
+    double total = parts[--n], lost = 0.0;
+    while (n > 0 && lost == 0.0) {
+        double part = parts[--n], next = total + part;
+        lost = part - (next - total);
         total = next;
     }
-    return isfinite(total) ? total + lost : total;
+    /* Half-way between two floats, what is left says which of them is nearer. */
+    if (n > 0 && ((lost < 0.0 && parts[n - 1] < 0.0) || (lost > 0.0 && parts[n - 1] > 0.0))) {
+        double next = total + 2.0 * lost;
+        if (next - total == 2.0 * lost) total = next;
+    }
+    return total;
+}
+
+static inline double stepgrad_sum(const double *xs, int n) {
+    stepgrad_Sum sum = {.count = 0};
+    for (int i = 0; i < n; i++) stepgrad_add(&sum, xs[i]);
+    return stepgrad_total(&sum);
+}
+
+/* sum(e ** (x - shift)) - 1. */
+static inline double stepgrad_rest(const double *xs, int n, double shift) {
+    stepgrad_Sum sum = {.count = 0};
+    for (int i = 0; i < n; i++) stepgrad_add(&sum, exp(xs[i] - shift));
+    stepgrad_add(&sum, -1.0);
+    return stepgrad_total(&sum);
 }
 
 /* log(sum(e ** x)), without overflow. */

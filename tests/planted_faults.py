@@ -552,8 +552,8 @@ FAULTS = [
     Fault(
         "a constant sum forgets the sign of its terms",
         SIMPLIFY,
-        "constants = [sign * self.numbers[x] for sign, x in terms",
-        "constants = [self.numbers[x] for sign, x in terms",
+        "constants = [sign * numbers[x] for sign, x in terms",
+        "constants = [numbers[x] for sign, x in terms",
         "lowering",
     ),
     Fault(

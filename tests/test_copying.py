@@ -15,7 +15,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import StaleGraphError, Value, consumers_first
+from autograd import StaleGraphError, Value, consumers_first, core
 from autograd.core import ops
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -124,6 +124,7 @@ def test_a_graph_of_any_depth_without_recursion(again: Callable[[Any], Any]) -> 
     assert (x.grad, consumers_first(twin)[-1].grad) == (0.0, 1.0)
 
 
+@pytest.mark.skipif(core.NAME == "native", reason="counts how often Python reads operands")
 @each_way
 def test_many_roots_of_one_graph_are_visited_once(again: Callable[[Any], Any]) -> None:
     # Quadratic work would be 12 million visits here.

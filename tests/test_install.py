@@ -35,6 +35,7 @@ def implementation(name: str) -> types.SimpleNamespace:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """A compiled core stands there, whether there is one or not, and nothing asks for another."""
     module = types.ModuleType(MODULE)
+    vars(module).update(FORMULAS="formulas")
     monkeypatch.setitem(sys.modules, MODULE, module)
     monkeypatch.setattr(sys, "abiflags", "", raising=False)
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
@@ -65,14 +66,14 @@ def test_the_compiled_core_is_taken_where_there_is_one(
 ) -> None:
     if asked is not None:
         monkeypatch.setenv("STEPGRAD_CORE", asked)
-    assert native.load() == (compiled, "")
+    assert native.load("formulas") == (compiled, "")
 
 
 def test_the_environment_asks_for_python(
     compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEPGRAD_CORE", "python")
-    assert native.load() == (None, "STEPGRAD_CORE=python asks for it")
+    assert native.load("formulas") == (None, "STEPGRAD_CORE=python asks for it")
 
 
 @pytest.mark.parametrize("asked", ["Native", "c", "numpy", "1", " native"])
@@ -81,21 +82,21 @@ def test_any_other_word_is_refused(
 ) -> None:
     monkeypatch.setenv("STEPGRAD_CORE", asked)
     with pytest.raises(ImportError, match="only 'native' and 'python' name a core") as raised:
-        native.load()
+        native.load("formulas")
     assert repr(asked) in str(raised.value)
 
 
 def test_where_there_is_none_python_runs_and_the_compilers_complaint_is_told(
     missing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert native.load() == (None, "it was not compiled for this Python")
+    assert native.load("formulas") == (None, "it was not compiled for this Python")
     missing.write_text("command 'gcc' failed:\n  No such file or directory\n", encoding="utf-8")
     why = "it was not compiled when this was installed: "
     why += "command 'gcc' failed: No such file or directory"
-    assert native.load() == (None, why)
+    assert native.load("formulas") == (None, why)
     monkeypatch.setenv("STEPGRAD_CORE", "native")
     with pytest.raises(ImportError, match=r"STEPGRAD_CORE=native asks for .* compiled") as raised:
-        native.load()
+        native.load("formulas")
     assert why in str(raised.value) and "pip install" in str(raised.value)
 
 
@@ -103,7 +104,10 @@ def test_one_of_another_machine_is_none(
     compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raising(monkeypatch, ImportError("core.so: wrong ELF class", name=MODULE))
-    assert native.load() == (None, "the compiled core cannot be loaded: core.so: wrong ELF class")
+    assert native.load("formulas") == (
+        None,
+        "the compiled core cannot be loaded: core.so: wrong ELF class",
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,11 +122,11 @@ def test_pythons_that_are_never_given_the_compiled_one(
     compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, other: Any, why: str
 ) -> None:
     monkeypatch.setattr(sys, name, other)
-    found, said = native.load()
+    found, said = native.load("formulas")
     assert found is None and said.endswith(why)
     monkeypatch.setenv("STEPGRAD_CORE", "native")
     with pytest.raises(ImportError, match=why):
-        native.load()
+        native.load("formulas")
 
 
 @pytest.mark.parametrize(
@@ -238,3 +242,7 @@ def test_the_source_distribution_holds_what_is_compiled(source: Path) -> None:
         top = {Path(name).name for name in archive.getnames() if name.count("/") == 1}
     assert names == {"__init__.py", "build.py", "core.c"}
     assert {"setup.py", "setup.cfg", "pyproject.toml"} <= top
+
+
+def test_one_of_another_table_is_none(compiled: types.ModuleType) -> None:
+    assert native.load("others") == (None, "it was compiled from another operation table")

@@ -505,6 +505,38 @@ def test_a_program_tells_where_another_recording_differs(engine: str) -> None:
         assert program.difference(*recorded(f)) == told
 
 
+def test_equal_expressions_are_one_whoever_made_them() -> None:
+    """What is quick to see as the same, and what only the graphs say."""
+    w, three = Value(2.0, "w"), Value(3.0)
+
+    def shared(x: Value) -> Value:
+        square = x * x
+        return square + square * w
+
+    forms: list[list[Callable[[Value], Any]]] = [
+        [shared, lambda x: x * x + x * x * w],
+        [lambda x: x * three, lambda x: x * 3.0, lambda x: x * Value(3.0)],
+        [lambda x: x * 0.0, lambda x: x * Value(0.0)],
+        [lambda x: x * w, lambda x: x * w],
+        [lambda x: x * Value(2.0)],
+        [lambda x: x * x],
+        [lambda x: w * x],
+    ]
+    for same in forms:
+        x = Value(2.0)
+        programs = [lower(f(x), [x], [w]) for f in same]
+        for program in programs:
+            for others in forms:
+                for g in others:
+                    y = Value(2.0)
+                    told = program.difference(g(y), [y])
+                    assert (told == "") == (others is same), (program.source, told)
+    x = Value(1.0)
+    both = lower(0.0 / x + 0.0 * x, [x])  # one constant, where -0.0 would be another
+    y = Value(1.0)
+    assert both.difference(0.0 / y + -0.0 * y, [y]) != ""
+
+
 def test_a_program_without_inputs_can_be_bound_to_nothing() -> None:
     w = Value(2.0, "w")
     program = lower(autograd.sum([Value(float(x)) * w for x in range(9)]) + w, wrt=[w])

@@ -18,7 +18,7 @@ FLOORS = [
     ["autograd.text", "autograd.files", "autograd.options", "autograd.installed"],
     ["autograd.core"],
     ["autograd.languages", "autograd.words", "autograd.data"],
-    ["autograd.drawing", "autograd.lowering", "autograd.checking"],
+    ["autograd.drawing", "autograd.lowering", "autograd.checking", "autograd.core.native.build"],
     ["autograd.stepping"],
     ["autograd.page"],
     ["autograd.views", "autograd.calculus"],

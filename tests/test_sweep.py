@@ -25,12 +25,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, grad, stop_gradient, where, zero_grad
+from autograd import Op, Value, grad, stop_gradient, where, zero_grad
 from autograd.core import ops
 from autograd.core.sweep import (
     consumers_first,
     count_consumers,
     evaluation_order,
+    gradients,
     local_partials,
     reports,
     sweep,
@@ -177,7 +178,8 @@ def test_a_rule_for_many_operands_is_not_evaluated_for_constants(
     x, seen = Value(0.0), []
     (rule,) = ops.logsumexp.slopes
     monkeypatch.setattr(ops.logsumexp, "slopes", (lambda z, x, t: seen.append(x) or rule(z, x, t),))
-    assert grad(ops.logsumexp(0.0, x, -1000.0), x) == (0.5,)
+    nodes, found = gradients(ops.logsumexp(0.0, x, -1000.0))
+    assert dict(zip(nodes, found, strict=True))[x] == 0.5
     assert seen == [0.0]
 
 
@@ -388,12 +390,12 @@ def test_a_node_that_is_several_derivatives_is_called_after_none() -> None:
 
 def test_grad_goes_no_further_down_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    (rule,) = ops.tanh.slopes
-    monkeypatch.setattr(ops.tanh, "slopes", (lambda *operands: calls.append(1) or rule(*operands),))
+    (rule,) = ops.tanh.rules
+    monkeypatch.setattr(ops.tanh, "rules", (lambda *operands: calls.append(1) or rule(*operands),))
     middle = top = Value(0.5).tanh().tanh().tanh().tanh()
     for _ in range(3):
         top = top.tanh()
-    grad(top, middle)
+    grad(top, middle, create_graph=True)
     assert 3 <= len(calls) <= 4
 
 
@@ -489,8 +491,9 @@ def test_where_hands_the_gradient_to_the_branch_that_was_taken() -> None:
 
 
 def test_an_interrupted_backward_changes_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Op("interrupted", "x ** 3", "3 * x ** 2")
     x, w = Value(0.5), Value(2.0)
-    h = (w * x).tanh()
+    h = own(w * x)
     root = h * w + x
     nodes = consumers_first(root)
     assert nodes.index(h) > 0  # something has been swept when the interruption comes
@@ -501,7 +504,7 @@ def test_an_interrupted_backward_changes_no_gradient(monkeypatch: pytest.MonkeyP
         raise KeyboardInterrupt
 
     with monkeypatch.context() as planted:
-        planted.setattr(ops.tanh, "slopes", (interrupt,))
+        planted.setattr(own, "slopes", (interrupt,))
         with pytest.raises(KeyboardInterrupt):
             root.backward()
     assert [node.grad for node in nodes] == [100.0 + k for k in range(len(nodes))]

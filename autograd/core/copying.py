@@ -7,6 +7,7 @@ same with flat lists: a number stands for each node, so that an operand is a num
 from __future__ import annotations
 
 import copy
+import copyreg
 import operator
 import threading
 import weakref
@@ -53,7 +54,7 @@ class Copied:
         if Copied in cls.__bases__:
             cls._plain = cls
         for name, reason in FINAL.items():
-            if getattr(cls, name) is not getattr(Copied, name):
+            if getattr(cls, name) is not getattr(cls._plain, name):
                 raise TypeError(f"{cls.__name__} must not define {name}: {reason}")
 
     def __copy__(self) -> Any:
@@ -220,7 +221,12 @@ _blank: Callable[[type[Any]], Any] = object.__new__
 
 def _state(node: Any) -> Any:
     """All attributes, a subclass's own too, as pickle would save them: ``__dict__`` and slots."""
-    return object.__reduce_ex__(node, 2)[2]
+    own = getattr(type(node), "__getstate__", None)
+    if own is not None and own is not getattr(object, "__getstate__", None):
+        return own(node)
+    slots = copyreg._slotnames(type(node))  # type: ignore[attr-defined]
+    kept = {name: getattr(node, name) for name in slots if hasattr(node, name)}
+    return getattr(node, "__dict__", None) or None, kept
 
 
 def _set_state(node: Any, state: Any) -> None:

@@ -82,9 +82,17 @@ def evaluation_order(*roots: N, known: Container[N] = ()) -> list[N]:
         if node is None:
             order[opened.pop()] = None
         elif node not in order and node not in known:
-            waiting.append(None)
-            opened.append(node)
-            waiting += [x for x in reversed(node.operands) if type(x) is not float]
+            missing = [
+                x
+                for x in reversed(node.operands)
+                if type(x) is not float and x not in order and x not in known
+            ]
+            if missing:
+                waiting.append(None)
+                opened.append(node)
+                waiting += missing
+            else:
+                order[node] = None
     return list(order)
 
 

@@ -340,6 +340,15 @@ class Op:
         return self.symbol + atoms[0] if self.arity == 1 else f" {self.symbol} ".join(atoms)
 
 
+def formulas() -> str:
+    """What autograd's own rows compute by, as text: what is compiled of them holds for that."""
+    texts = []
+    for op in map(OPS.__getitem__, sorted(BUILT_IN)):
+        slopes = [partial.computed or partial.text for partial in op.partials]
+        texts.append("; ".join([op.name, op.letters, op.computed, *slopes, str(op.of_all)]))
+    return "\n".join(texts)
+
+
 def _entered(cls: type[Op], definition: Definition, replaces: bool) -> Op:
     """The row of a definition, new or there already; it takes the place of another, if it may."""
     with _entering:

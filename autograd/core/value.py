@@ -452,10 +452,8 @@ def grad(
                 f"grad() differentiates Values, but {name} is {value!r} of type "
                 f"{type(value).__name__}; make it one with Value(...) before computing with it"
             )
-    # Leaves come last, interior nodes perhaps early: then what is under them need not be swept.
-    if not create_graph and inspector() is None and all(x.op is None for x in wanted):
-        slopes = dict(zip(*gradients(output)))
-        return tuple([slopes.get(value, 0.0) for value in wanted])
+    if not create_graph and inspector() is None:
+        return slopes(output, wanted)
     missing = set(wanted)
     derivatives: dict[Value, Any] = {}
     named: set[Value] = set()
@@ -478,6 +476,12 @@ def grad(
             for g, value in zip(found, wanted)
         )
     return tuple(found)
+
+
+def slopes(output: Value, inputs: tuple[Value, ...]) -> tuple[float, ...]:
+    """The derivatives of an output by some inputs as floats, where nobody looks on."""
+    swept = dict(zip(*gradients(output)))
+    return tuple([swept.get(value, 0.0) for value in inputs])
 
 
 def _derivative_label(output: Value, node: Value) -> str:

@@ -75,6 +75,7 @@ _LACKED: dict[str, Callable[..., Any]] = {
 }
 
 
+@functools.cache
 def numpy_call(key: str) -> str:
     """What the source of a program calls for a row; "" for one that is taken apart."""
     op = EVERY[key]
@@ -105,6 +106,9 @@ NUMPY_REDUCTIONS: dict[str, Callable[..., Any]] = {
     name: _prelude[name] for name in ("sumexpm1", "logsumexp", "softmax_total")
 }
 """The rows of any number of operands that NumPy lacks, on an array along an axis."""
+
+SIGNS = {"sub": (1.0, -1.0), "neg": (-1.0,)}
+"""Of the additions that have others than 1."""
 
 COMMUTATIVE = frozenset({"mul", "maximum", "minimum", "equal"})
 # What reads its operands after it has begun to write.
@@ -163,7 +167,7 @@ class _Expanded(Simplifier):
         if key in EXPANSIONS:
             return EXPANSIONS[key](self, operands)
         if key in ADDITIVE:
-            signs = {"sub": (1.0, -1.0), "neg": (-1.0,)}.get(key, (1.0,) * len(operands))
+            signs = SIGNS.get(key) or (1.0,) * len(operands)
             return self.total(list(zip(signs, operands)))
         if numpy_call(key):
             return self.apply(key, operands)

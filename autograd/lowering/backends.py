@@ -53,9 +53,15 @@ class Computation:
     lock: threading.RLock = field(default_factory=threading.RLock, compare=False, repr=False)
 
     @cached_property
+    def order(self) -> list[Value]:
+        """The Values that the leaves named above are not, each after its operands."""
+        leaves = frozenset([*self.inputs, *self.wrt])
+        return evaluation_order(*self.roots, *self.observed, known=leaves)
+
+    @cached_property
     def recorded(self) -> Lowered:
         """The graph of an instance."""
-        return record(self.roots, self.inputs, self.wrt, self.observed)
+        return record(self.roots, self.inputs, self.wrt, self.observed, self.order)
 
     @cached_property
     def batches(self) -> list[Batch]:
@@ -81,7 +87,7 @@ class Computation:
     @cached_property
     def held(self) -> Held:
         """What the Values held when the first runner was made."""
-        return Held([*self.roots, *self.observed], self.inputs, self.wrt)
+        return Held(self.wrt, self.order)
 
     def runner(self, request: Request, columns: Array | None = None) -> Runner:
         """The runner for a request, with the parameters as they are now, and a batch."""

@@ -122,7 +122,7 @@ class _Sweep:
 
     def product(self, columns: tuple[int, ...], forms: list[tuple[tuple[int, ...], int]]) -> None:
         """Report to the columns of a matrix product, and to the parameters in its matrix."""
-        graph = self.graph
+        graph, first, names, numbers = self.graph, self.first, self.graph.names, self.graph.numbers
         forms.reverse()
         for j, x in enumerate(columns):
             if self.learns[x]:
@@ -133,14 +133,14 @@ class _Sweep:
                     node = graph.node(AFFINE, tuple([x for pair in pairs for x in pair]))
                 self.report(x, Expression(graph, node))
         positions = [
-            [self.position(x) if graph.names[x] == PARAMETER else UNWANTED for x in coefficients]
+            [first + int(numbers[x]) if names[x] == PARAMETER else UNWANTED for x in coefficients]
             for coefficients, _ in forms
         ]
         wanted = [x for row in positions for x in row if x != UNWANTED]
         if len(set(wanted)) < len(wanted):
             for coefficients, g in forms:
                 for coefficient, x in zip_longest(coefficients, columns):
-                    if graph.names[coefficient] == PARAMETER:
+                    if names[coefficient] == PARAMETER:
                         self.coefficient(coefficient, x, g)
         elif wanted:
             table = list(zip_longest(*positions, fillvalue=UNWANTED))

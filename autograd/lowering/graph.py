@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 from ..core import ops
@@ -51,6 +52,9 @@ class Graph:
         numbers: for each leaf the constant's number, or the place of the input or the parameter
             among its like; 0.0 for other nodes.
         labels: what people call some of the nodes.
+        begun: how many inputs, and then parameters, it began with: of a network most of its nodes,
+            with which no pass has anything to do but to begin the next graph with as many.
+        first: both together, the number of the first node after them.
     """
 
     def __init__(self) -> None:
@@ -58,6 +62,7 @@ class Graph:
         self.operands: list[tuple[int, ...]] = []
         self.numbers: list[float] = []
         self.labels: dict[int, str] = {}
+        self.begun, self.first = (0, 0), 0
         self._known: dict[Any, int] = {}
 
     def __len__(self) -> int:
@@ -67,22 +72,36 @@ class Graph:
         """Another graph of the same nodes, to add to."""
         new = Graph()
         for name, kept in vars(self).items():
-            setattr(new, name, kept.copy())
+            setattr(new, name, copy(kept))
         return new
 
-    def _add(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
-        index = len(self.names)
-        self._known[key] = index
-        self.names.append(name)
-        self.operands.append(operands)
-        self.numbers.append(number)
+    def begin(self, inputs: int, parameters: int) -> None:
+        """Make so many inputs and parameters the first nodes."""
+        self.begun, self.first = (inputs, parameters), inputs + parameters
+        self.names = [INPUT] * inputs + [PARAMETER] * parameters
+        self.operands = [()] * self.first
+        self.numbers = [*map(float, range(inputs)), *map(float, range(parameters))]
+
+    def _put(self, key: Any, name: str, operands: tuple[int, ...], number: float) -> int:
+        """The node of a key: a new one, or the one that there is."""
+        names = self.names
+        index = self._known.setdefault(key, len(names))
+        if index == len(names):
+            names.append(name)
+            self.operands.append(operands)
+            self.numbers.append(number)
         return index
 
     def node(self, name: str, operands: tuple[int, ...]) -> int:
         """The node of an operation on nodes: a new one, or the equal one that there is."""
-        key = (name, operands)
-        found = self._known.get(key)
-        return self._add(key, name, operands, 0.0) if found is None else found
+        # As _put, spelled out: most nodes are made here.
+        names = self.names
+        node = self._known.setdefault((name, operands), len(names))
+        if node == len(names):
+            names.append(name)
+            self.operands.append(operands)
+            self.numbers.append(0.0)
+        return node
 
     def row(self, key: str, operands: tuple[int, ...]) -> int:
         """The node of a row of the operation table, as a formula calls it."""
@@ -94,15 +113,16 @@ class Graph:
 
     def constant(self, number: float) -> int:
         """The node of a plain number; 0.0 and -0.0 are two, as 1 / x tells them apart."""
-        key = (number, math.copysign(1.0, number))
-        found = self._known.get(key)
-        return self._add(key, CONSTANT, (), number) if found is None else found
+        return self._put((number, math.copysign(1.0, number)), CONSTANT, (), number)
 
     def leaf(self, name: str, place: int = 0) -> int:
         """The node of an input or a parameter by its place among its like, or of ``ONE``."""
-        key = (name, place)
-        found = self._known.get(key)
-        return self._add(key, name, (), float(place)) if found is None else found
+        inputs, parameters = self.begun
+        if name == PARAMETER and place < parameters:
+            return inputs + place
+        if name == INPUT and place < inputs:
+            return place
+        return self._put((name, place), name, (), float(place))
 
     def take(self, graph: Graph, node: int) -> int:
         """The node of a leaf of another graph."""
@@ -120,17 +140,20 @@ class Graph:
             make: the new node for an operation, whose operands have been made.
             nodes: takes the new node of each node.
         """
-        labels = self.labels
-        for node, name in enumerate(self.names):
-            if name in (INPUT, PARAMETER) or (name in LEAVES and kept[node]):
-                found = new.take(self, node)
+        if not len(new):
+            new.begin(*self.begun)
+        names, first = self.names, self.first if new.begun == self.begun else 0
+        nodes[:first] = range(first)
+        for node in range(first, len(names)):
+            name = names[node]
+            if name in LEAVES:
+                if kept[node] or name in (INPUT, PARAMETER):
+                    nodes[node] = new.take(self, node)
             elif kept[node]:
-                found = make(node, name)
-            else:
-                continue
-            nodes[node] = found
-            if node in labels:
-                new.labels.setdefault(found, labels[node])
+                nodes[node] = make(node, name)
+        # Of several names for one node the first counts.
+        labels = sorted(self.labels.items(), reverse=True)
+        new.labels = {nodes[node]: label for node, label in labels if nodes[node] >= 0}
 
     def is_constant(self, node: int, number: float) -> bool:
         """Whether a node is this plain number; -0.0 counts as 0.0."""
@@ -143,33 +166,37 @@ class Graph:
 
     def reachable(self, roots: Iterable[int]) -> list[bool]:
         """For each node whether one of the roots depends on it."""
-        reached = [False] * len(self.names)
+        reached, operands = [False] * len(self.names), self.operands
         for root in roots:
             reached[root] = True
-        for node in range(len(reached) - 1, -1, -1):
+        for node in range(len(reached) - 1, self.first - 1, -1):
             if reached[node]:
-                for operand in self.operands[node]:
+                for operand in operands[node]:
                     reached[operand] = True
         return reached
 
     def consumers(self, roots: Iterable[int]) -> list[int]:
         """How often each node is used, by the nodes that matter and as one of the roots."""
-        roots = list(roots)
-        reached = self.reachable(roots)
-        counts = [0] * len(self.names)
+        counts, operands = [0] * len(self.names), self.operands
         for root in roots:
             counts[root] += 1
-        for node, operands in enumerate(self.operands):
-            if reached[node]:
-                for operand in operands:
+        for node in range(len(counts) - 1, self.first - 1, -1):
+            if counts[node]:
+                for operand in operands[node]:
                     counts[operand] += 1
         return counts
 
     def depends_on(self, *leaves: str) -> list[bool]:
         """For each node whether it is, or is computed from, a leaf of these names."""
-        found: list[bool] = []
-        for name, operands in zip(self.names, self.operands):
-            found.append(name in leaves or True in [found[operand] for operand in operands])
+        inputs, parameters = self.begun
+        found = [INPUT in leaves] * inputs + [PARAMETER in leaves] * parameters
+        for node in range(self.first, len(self.names)):
+            for operand in self.operands[node]:
+                if found[operand]:
+                    found.append(True)
+                    break
+            else:
+                found.append(self.names[node] in leaves)
         return found
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from ..core import Value, stale
 from ..core.stale import same
-from ..core.sweep import count_consumers
 from ..text import escape
 
 
@@ -18,23 +17,19 @@ class Held:
     """The numbers of the leaves of a graph as they were when a program was made of it.
 
     Args:
-        roots: of the graph.
-        inputs: leaves that have a number for each instance, whatever they hold.
         wrt: leaves of which the program has its own numbers, its parameters.
+        others: the nodes of the graph but for these, and but for those that have a number for each
+            instance, whatever they hold.
 
     Attributes:
         numbers: what those of ``wrt`` held when they and the parameters were last the same.
+        constants: what the other leaves held when the program was made.
     """
 
-    def __init__(
-        self, roots: Sequence[Value], inputs: Sequence[Value], wrt: Sequence[Value]
-    ) -> None:
+    def __init__(self, wrt: Sequence[Value], others: Iterable[Value]) -> None:
         self._wrt, self._seen = wrt, stale.now
         self.numbers = [value.data for value in wrt]
-        leaves = dict.fromkeys(node for node in count_consumers(*roots) if node.op is None)
-        for named in (*inputs, *wrt):
-            leaves.pop(named, None)
-        self._constants = [(leaf, leaf.data) for leaf in leaves]
+        self.constants = {node: node.data for node in others if node.op is None}
 
     def departed(self, parameters: Iterable[float]) -> str:
         """Which Value was assigned what the program does not compute with; "" for none."""
@@ -47,7 +42,7 @@ class Held:
                     f"{escape(self._wrt[i].label) or f'wrt[{i}]'} was assigned {x!r}, and the "
                     f"program computes with {float(parameter)!r}, its parameters[{i}]"
                 )
-        for leaf, number in self._constants:
+        for leaf, number in self.constants.items():
             if not same(leaf.data, number):
                 return (
                     f"{escape(leaf.label) or 'a leaf that is neither in inputs nor in wrt'} was "

@@ -74,11 +74,16 @@ class Layout:
     def places(self, nodes: Sequence[int]) -> list[int]:
         """The rows of nodes that vary, or the entries of others; a last 1 from the nearest row."""
         if not self.schedule.varies[nodes[0]]:
-            return [self.locate(node) for node in nodes]
+            return self.entries(nodes)
         places = [self.row[node] for node in nodes]
         if nodes[-1] == self.schedule.one and len(nodes) > 1:
             places[-1] = self._one_rows.get(places[-2], places[-1])
         return places
+
+    def entries(self, nodes: Sequence[int]) -> list[int]:
+        """The entries of ``scalars`` for nodes that do not vary."""
+        scalar = self.scalar
+        return [scalar[node] if node in scalar else self.locate(node) for node in nodes]
 
     def locate(self, node: int) -> int:
         """The entry of ``scalars`` for a node that does not vary; a constant now gets one."""

@@ -7,6 +7,7 @@ scattered is gathered into a buffer first, by a line of its own.
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
 import keyword
 import re
@@ -24,6 +25,12 @@ from .schedule import EVERY_STEP, ONCE, Schedule
 COMMENT_COLUMN = 42
 RESULTS = "results"
 LONGEST_LABEL = 60  # of which a name is made
+# What no array may be called.
+MEANINGS = frozenset(
+    {"rows", "scalars", RESULTS, "prepare", "step", "bind"}.union(
+        keyword.kwlist, keyword.softkwlist, dir(builtins)
+    )
+)
 
 
 class Views:
@@ -104,7 +111,7 @@ class Views:
 
     def matrix(self, coefficients: list[list[int]]) -> str:
         """The coefficients as a matrix: a view of the scalars if their places form a pattern."""
-        places = np.array([[self.layout.locate(node) for node in row] for row in coefficients])
+        places = np.array([self.layout.entries(row) for row in coefficients])
         label = self.title(coefficients[0][0]).upper() or "M"
         found = as_matrix(places, self.schedule.lowered.parameters)
         if found is not None:
@@ -118,7 +125,7 @@ class Views:
         name = self.fetch([node for row in coefficients for node in row])
         return self.make(f"{name}.reshape({n}, {m})", label, "gathered from the scalars")
 
-    def results(self, places: Sequence[int]) -> str:
+    def results(self, places: list[int]) -> str:
         """The text of some of the results."""
         return f"{RESULTS}[{as_slice(places) or self.index(places)}]"
 
@@ -129,25 +136,10 @@ class Views:
         return name
 
     def title(self, node: int) -> str:
-        """A name for a block of nodes after the label of one: ``z1`` for ``layer1.neuron0.z``.
-
-        Labels are data. Only from short ones of plain letters, which are what they look like, is a
-        name made; and whether it may be used is for ``_Names`` to say.
+        """A name for a block of nodes after the label of one; whether it may be used is for
+        ``_Names`` to say.
         """
-        prefix, label = "", self.graph.labels.get(node, "")
-        if label.startswith("d_"):
-            prefix, label = "d_", label[2:]
-        if not label.isascii() or len(label) > LONGEST_LABEL:
-            return ""
-        words = [re.sub(r"\W.*", "", word, flags=re.DOTALL) for word in label.split(".")]
-        words = [word for word in words if word]
-        if not words or not words[-1][0].isalpha():
-            return ""
-        number = re.search(r"\d+$", words[0]) if len(words) > 1 else None
-        if number:
-            return f"{prefix}{words[-1]}{number.group()}"
-        title = "_".join(words[:1] + words[1:][-1:])
-        return f"{prefix}{title}" if title[0].isalpha() else ""
+        return _title(self.graph.labels.get(node, ""))
 
     def _untitled(self, node: int) -> str:
         """A comment that says the label of a node of which no name can be made."""
@@ -158,12 +150,34 @@ class Views:
         return self.names.new(self.title(node) or "t")
 
 
+@functools.lru_cache(maxsize=1024)
+def _title(label: str) -> str:
+    """A name after a label: ``z1`` for ``layer1.neuron0.z``; "" if none can be made of it.
+
+    Labels are data. Only from short ones of plain letters, which are what they look like, is a
+    name made.
+    """
+    prefix = ""
+    if label.startswith("d_"):
+        prefix, label = "d_", label[2:]
+    if not label.isascii() or len(label) > LONGEST_LABEL:
+        return ""
+    words = [re.sub(r"\W.*", "", word, flags=re.DOTALL) for word in label.split(".")]
+    words = [word for word in words if word]
+    if not words or not words[-1][0].isalpha():
+        return ""
+    number = re.search(r"\d+$", words[0]) if len(words) > 1 else None
+    if number:
+        return f"{prefix}{words[-1]}{number.group()}"
+    title = "_".join(words[:1] + words[1:][-1:])
+    return f"{prefix}{title}" if title[0].isalpha() else ""
+
+
 class _Names:
     """Names for arrays, each given once, and none that means something else to Python."""
 
     def __init__(self, taken: Collection[str]) -> None:
-        self.taken = {*taken, "rows", "scalars", RESULTS, "prepare", "step", "bind"}
-        self.taken.update(keyword.kwlist, keyword.softkwlist, dir(builtins))
+        self.taken = {*taken, *MEANINGS}
         self.numbers: dict[str, itertools.count[int]] = {}
 
     def new(self, title: str) -> str:
@@ -180,17 +194,15 @@ class _Names:
         return name
 
 
-def as_slice(places: Sequence[int], reverse: bool = False) -> str | None:
+def as_slice(places: list[int], reverse: bool = False) -> str | None:
     """The places as the text of a slice, if they are one; with a negative step if allowed."""
     start = places[0]
     if len(places) == 1:
         return f"{start}:{start + 1}"
     step = places[1] - start
-    if (
-        step == 0
-        or (step < 0 and not reverse)
-        or any(b - a != step for a, b in itertools.pairwise(places))
-    ):
+    if step == 0 or (step < 0 and not reverse):
+        return None
+    if [*range(start, start + step * len(places), step)] != places:
         return None
     if step < 0:
         return f"{start}:{places[-1] - 1 if places[-1] else ''}:{step}"

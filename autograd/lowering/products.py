@@ -46,8 +46,8 @@ def find_products(lowered: Lowered) -> Lowered:
     forms = _worthwhile(
         {
             node: form
-            for node, name in enumerate(graph.names)
-            if name in ADDITIVE
+            for node in range(graph.first, len(graph))
+            if graph.names[node] in ADDITIVE
             and counts[node]
             and varies[node]
             and not inside[node]
@@ -102,7 +102,7 @@ def _rebuild(
     kept = [False] * len(graph)
     for output in outputs:
         kept[output] = True
-    for node in range(len(graph) - 1, -1, -1):
+    for node in range(len(graph) - 1, graph.first - 1, -1):
         if kept[node]:
             form = forms.get(node)
             for x in graph.operands[node] if form is None else form.operands():

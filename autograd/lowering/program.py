@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..core.sweep import count_consumers
 from ..data import numeric
 from ..text import Text, counted, got, whole_number
 from .backends import BACKENDS, Computation, named_backend
 from .graph import LoweringError
 from .lowered import Request
-from .record import difference, record
+from .record import difference, is_alike, record
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -72,6 +71,7 @@ def lower(
     observed = list(observe)
     _check(roots, leaves, observed, engine)
     computation = Computation(roots, leaves["inputs"], leaves["wrt"], observed, engine)
+    refuse_stale([*reversed(computation.order), *computation.inputs, *computation.wrt])
     return Program(computation, single=isinstance(root, Value))
 
 
@@ -93,13 +93,13 @@ def _check(
                     f"{name}[{i}] = {value!r} was computed by {value.op.name}; lower() takes "
                     f"leaves, those that the graph was recorded from"
                 )
-    named: dict[Value, str] = {}
+    named: dict[Value, tuple[str, int]] = {}
     for name, values in leaves.items():
         for i, value in enumerate(values):
             if value in named:
-                raise LoweringError(f"{name}[{i}] is {named[value]} as well; name each leaf once")
-            named[value] = f"{name}[{i}]"
-    refuse_stale(count_consumers(*roots, *observed))
+                other, j = named[value]
+                raise LoweringError(f"{name}[{i}] is {other}[{j}] as well; name each leaf once")
+            named[value] = name, i
 
 
 class NotCopied:
@@ -278,8 +278,13 @@ class Program(_Made):
         self, root: Value, inputs: Sequence[Value], observe: Sequence[Value] = ()
     ) -> str:
         """Where the recording of another instance differs from this one's; empty if nowhere."""
-        other = record([root], inputs, self._computation.wrt, observe)
-        return difference(self._computation.recorded, other)
+        made = self._computation
+        nodes, others = [*made.roots, *made.observed], [root, *observe]
+        if len(inputs) == len(made.inputs) and len(nodes) == len(others):
+            leaves = dict(zip([*made.inputs, *made.wrt], [*inputs, *made.wrt]))
+            if is_alike(nodes, others, leaves, made.held.constants):
+                return ""
+        return difference(made.recorded, record([root], inputs, made.wrt, observe))
 
 
 class _Own(threading.local):

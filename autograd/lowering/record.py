@@ -6,12 +6,13 @@ all instances; every other leaf is a constant, at the number that it holds now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from ..core import Value
+from ..core.stale import same
 from ..core.sweep import evaluation_order
-from .graph import CONSTANT, INPUT, PARAMETER, Graph
+from .graph import CONSTANT, Graph
 from .lowered import Average, Lowered
 
 
@@ -20,20 +21,21 @@ def record(
     inputs: Sequence[Value],
     parameters: Sequence[Value],
     observed: Sequence[Value] = (),
+    order: Iterable[Value] | None = None,
 ) -> Lowered:
     """The graph under ``roots`` and ``observed``, equal expressions being one node.
 
-    Inputs and parameters come first, in their order, also those that nothing depends on.
+    Inputs and parameters come first, in their order, also those that nothing depends on. ``order``
+    is that of evaluation of the others, if it is known.
     """
-    graph = Graph()
-    nodes: dict[Value, int] = {}
-    for name, leaves in ((INPUT, inputs), (PARAMETER, parameters)):
-        for place, leaf in enumerate(leaves):
-            nodes[leaf] = graph.leaf(name, place)
-            if leaf.label:
-                graph.labels[nodes[leaf]] = leaf.label
+    graph, leaves = Graph(), [*inputs, *parameters]
+    graph.begin(len(inputs), len(parameters))
+    nodes = dict(zip(leaves, range(len(leaves))))
+    graph.labels.update({nodes[leaf]: leaf.label for leaf in leaves if leaf.label})
     # Operands first and from the left, so that node numbers follow the way people write.
-    add_nodes(graph, evaluation_order(*roots, *observed, known=nodes), nodes)
+    if order is None:
+        order = evaluation_order(*roots, *observed, known=nodes)
+    add_nodes(graph, order, nodes)
     values = [Average(nodes[root]) for root in roots]
     return Lowered(graph, len(inputs), len(parameters), values, [nodes[x] for x in observed])
 
@@ -51,6 +53,46 @@ def add_nodes(graph: Graph, order: Iterable[Value], nodes: dict[Value, int]) -> 
         nodes[value] = node = graph.node(op.key, operands)
         if value.label:
             graph.labels.setdefault(node, value.label)
+
+
+def is_alike(
+    nodes: Iterable[Value],
+    others: Iterable[Value],
+    leaves: Mapping[Value, Value],
+    constants: Mapping[Value, float],
+) -> bool:
+    """Whether some Values were recorded operation by operation as others were.
+
+    That is quick to see where they were. If not, their graphs may still be equal, as there equal
+    expressions are one node.
+
+    Args:
+        nodes: what was recorded first.
+        others: what stands in their place.
+        leaves: for each input and parameter what stands in its place.
+        constants: the numbers of all other leaves under ``nodes``.
+    """
+    places, named = dict(leaves), {*leaves.values()}
+    waiting: list[tuple[Any, Any]] = [*zip(nodes, others)]
+    while waiting:
+        x, y = waiting.pop()
+        if type(x) is float or type(y) is float:
+            if type(x) is not type(y) or not same(x, y):
+                return False
+        elif x in places:
+            if places[x] is not y:
+                return False
+        else:
+            op = x.op
+            if y.op is not op or y in named or (op is None and not same(constants[x], y.data)):
+                return False
+            places[x] = y
+            if op is not None:
+                inside, other = x.operands, y.operands
+                if len(inside) != len(other):
+                    return False
+                waiting += zip(inside, other)
+    return True
 
 
 def difference(one: Lowered, other: Lowered) -> str:

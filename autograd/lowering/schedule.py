@@ -131,7 +131,7 @@ def schedule(lowered: Lowered) -> Schedule:
     for block in blocks:
         _arrange(block, graph, order, reducers, varies, one)
     values = [
-        replace(x, pairs=sorted(x.pairs, key=lambda pair: (order.key(pair[1]), order.key(pair[0]))))
+        replace(x, pairs=sorted(x.pairs, key=lambda pair: (order[pair[1]], order[pair[0]])))
         for x in lowered.values
     ]
     invariant = [
@@ -169,11 +169,12 @@ class _Grouping:
         """The blocks, by stage, and by level from the deepest up."""
         self.find_depths()
         names, operands = self.graph.names, self.graph.operands
+        none: list[int] = []
         found: dict[tuple[object, ...], Block] = {}
         first: dict[tuple[object, ...], tuple[int, int, int]] = {}
         for node in self.nodes:
             stage = EVERY_STEP if self.learns[node] else ONCE
-            name, depth, ordered = names[node], self.depths[node], list[int]()
+            name, depth, ordered = names[node], self.depths[node], none
             if name == AFFINE:
                 key = self.keys[node]
             elif name in REDUCTIONS:
@@ -197,49 +198,52 @@ class _Grouping:
         and a node's consumers have greater numbers, but a coefficient's block need not.
         """
         depths, varies = self.depths, self.varies
+        names, operands = self.graph.names, self.graph.operands
         shared: dict[tuple[object, ...], int] = {}
         for wanted in (True, False):
             for node in reversed(self.nodes):
                 if varies[node] != wanted:
                     continue
-                if self.graph.names[node] == AFFINE:
-                    key = self.keys[node] = self.affine_key(node)
-                    depths[node] = shared[key] = max(depths[node], shared.get(key, 0))
-                self.deepen(node, wanted)
+                inside: Sequence[int] = operands[node]
+                if names[node] == AFFINE:
+                    columns = sorted(inside[1::2])
+                    key = AFFINE, self.learns[node], len(inside) % 2, tuple(columns)
+                    self.keys[node] = key
+                    depth = depths[node] = max(depths[node], shared.get(key, 0))
+                    # What varies of all of them are the columns, and these are deep enough already.
+                    inside = () if shared.get(key) == depth else columns
+                    shared[key] = depth
+                self.deepen(node, inside, wanted)
             if wanted:
                 for node in self.nodes:
                     if varies[node]:
+                        inside = operands[node]
                         if node in self.keys:
                             depths[node] = shared[self.keys[node]]
-                        self.deepen(node, False)
+                            inside = inside[::2]  # the coefficients
+                        self.deepen(node, inside, False)
 
-    def deepen(self, node: int, vary: bool) -> None:
-        """Put the operands of one sort before a node."""
-        depths, learns = self.depths, self.learns
+    def deepen(self, node: int, operands: Sequence[int], vary: bool) -> None:
+        """Put those of some operands that are of one sort before a node."""
+        depths, varies, learns = self.depths, self.varies, self.learns
         depth, learn = depths[node] + 1, learns[node]
-        for x in self.graph.operands[node]:
-            if self.varies[x] == vary and learns[x] == learn and depths[x] < depth:
+        for x in operands:
+            if depths[x] < depth and varies[x] == vary and learns[x] == learn:
                 depths[x] = depth
-
-    def affine_key(self, node: int) -> tuple[object, ...]:
-        operands = self.graph.operands[node]
-        return AFFINE, self.learns[node], len(operands) % 2, tuple(sorted(operands[1::2]))
 
     def in_order(self, node: int) -> list[int]:
         """The operands; where their order is free, in one that is the same for equal nodes."""
-        graph, depths = self.graph, self.depths
-        operands = list(graph.operands[node])
-        if graph.names[node] in COMMUTATIVE:
-            operands.sort(key=lambda x: (graph.names[x] == CONSTANT, self.varies[x], -depths[x]))
+        names, varies, depths = self.graph.names, self.varies, self.depths
+        operands = list(self.graph.operands[node])
+        if names[node] in COMMUTATIVE:
+            operands.sort(key=lambda x: (names[x] == CONSTANT, varies[x], -depths[x]))
         return operands
 
-    def likeness(self, operands: list[int]) -> str:
+    def likeness(self, operands: list[int]) -> tuple[object, ...]:
         """Which are constants, and which vary."""
-        graph, varies = self.graph, self.varies
-        # As text, because True and 1.0 are equal, and nan is not even equal to itself.
-        return repr(
-            [graph.numbers[x] if graph.names[x] == CONSTANT else varies[x] for x in operands]
-        )
+        names, numbers, varies = self.graph.names, self.graph.numbers, self.varies
+        # A number as text, because True and 1.0 are equal, and nan is not even equal to itself.
+        return tuple([repr(numbers[x]) if names[x] == CONSTANT else varies[x] for x in operands])
 
 
 def _split(blocks: list[Block], graph: Graph) -> list[Block]:
@@ -289,21 +293,20 @@ def _reserve_ones(blocks: list[Block], graph: Graph) -> None:
                 homes[0].one_after |= all(x is homes[0] for x in homes)
 
 
-class _Order:
-    """The place of every node among its like, by which blocks are kept in the same order."""
+class _Order(dict[int, tuple[int, int]]):
+    """A key for every node to sort by, so that blocks are kept in the same order."""
 
     def __init__(self, inputs: list[int], one: int) -> None:
-        self.places: dict[int, int] = {node: i for i, node in enumerate(inputs)}
-        self.places[one] = 1 << 60
+        super().__init__({node: (1, i) for i, node in enumerate(inputs)})
+        self[one] = 1, 1 << 60
 
-    def key(self, node: int) -> tuple[int, int]:
-        """A key to sort by; leaves that are not inputs are in the order of their numbers."""
-        place = self.places.get(node)
-        return (0, node) if place is None else (1, place)
+    def __missing__(self, node: int) -> tuple[int, int]:
+        """The key of a leaf that is no input: these are in the order of their numbers."""
+        return 0, node
 
     def append(self, nodes: Sequence[int]) -> None:
         for node in nodes:
-            self.places[node] = len(self.places)
+            self[node] = 1, len(self)
 
 
 def _reducers(blocks: list[Block], graph: Graph) -> dict[int, int]:
@@ -329,37 +332,39 @@ def _arrange(
     members = block.members
     if not block.elementwise:
         rows = []
+        turns: dict[tuple[int, ...], list[int]] = {}  # nearly always those of one member are of all
         for node in members:
-            inside = list(graph.operands[node])
+            operands = graph.operands[node]
             if block.name == AFFINE:
-                inside, block.columns = _affine_row(inside, order, one)
+                columns, coefficients = operands[1::2], operands[::2]
+                turn = turns.get(columns)
+                if turn is None:
+                    turn = turns[columns] = sorted(
+                        range(len(columns)), key=lambda i: order[columns[i]]
+                    )
+                bias = coefficients[len(columns) :]
+                inside = [*[coefficients[i] for i in turn], *bias]
+                block.columns = [*[columns[i] for i in turn], *[one] * len(bias)]
             else:
-                inside.sort(key=order.key)
-            rows.append((order.key(inside[0]), node, inside))
+                inside = sorted(operands, key=order.__getitem__)
+            rows.append((order[inside[0]], node, inside))
         rows.sort()
         block.members = [node for _, node, _ in rows]
         block.operands = [inside for _, _, inside in rows]
     else:
-        guides = [
-            next((x for x in row if varies[x] == block.varies and graph.names[x] != CONSTANT), 0)
-            for row in block.operands
-        ]
-        keys = [
-            (reducers.get(node, -1), order.key(guide), [order.key(x) for x in row], node)
-            for node, guide, row in zip(members, guides, block.operands)
-        ]
+        keys = []
+        for node, row in zip(members, block.operands):
+            guide = 0
+            for x in row:
+                if varies[x] == block.varies and graph.names[x] != CONSTANT:
+                    guide = x
+                    break
+            keys.append((reducers.get(node, -1), order[guide], [order[x] for x in row], node))
         positions = sorted(range(len(members)), key=keys.__getitem__)
         block.members = [members[i] for i in positions]
         by_member = [block.operands[i] for i in positions]
         block.operands = [list(place) for place in zip(*by_member)]
     order.append(block.members)
-
-
-def _affine_row(operands: list[int], order: _Order, one: int) -> tuple[list[int], list[int]]:
-    """The coefficients and the bias of an affine form, and what they multiply."""
-    products = sorted(zip(operands[1::2], operands[0::2]), key=lambda pair: order.key(pair[0]))
-    bias = operands[-1:] if len(operands) % 2 else []
-    return [*[c for _, c in products], *bias], [*[x for x, _ in products], *[one] * len(bias)]
 
 
 def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
@@ -369,8 +374,8 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
     cleared: list[int] = []
     for outer in sorted(lowered.outers, key=lambda outer: outer.positions):
         # From the top of the matrix down, and its columns as they lie in memory.
-        by_column = sorted(range(len(outer.columns)), key=lambda j: order.key(outer.columns[j]))
-        by_row = sorted(range(len(outer.rows)), key=lambda i: order.key(outer.rows[i]))
+        by_column = sorted(range(len(outer.columns)), key=lambda j: order[outer.columns[j]])
+        by_row = sorted(range(len(outer.rows)), key=lambda i: order[outer.rows[i]])
         flat = [outer.positions[i][j] for i in by_row for j in by_column]
         positions = [position for position in flat if position != UNWANTED]
         entries = None
@@ -387,7 +392,7 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
         for turn, (u, v) in enumerate(output.pairs):
             turns.setdefault(turn + (position in written), []).append((position, u, v))
     for turn, pairs in sorted(turns.items()):
-        pairs.sort(key=lambda pair: order.key(pair[1]))
+        pairs.sort(key=lambda pair: order[pair[1]])
         places, us, vs = (list(column) for column in zip(*pairs))
         found.append(Products(us, vs, places, turn == 0))
     return found, cleared

@@ -58,11 +58,12 @@ def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[
         loose: whether brackets do not count, as in a matrix product.
     """
     names, operands = graph.names, graph.operands
-    constants = {x for x, name in enumerate(names) if name == CONSTANT and graph.numbers[x] != 0.0}
+    others = range(graph.first, len(names))
+    constants = {x for x in others if names[x] == CONSTANT and graph.numbers[x] != 0.0}
     free = [
         x
-        for x, name in enumerate(names)
-        if name in ADDITIVE and counts[x] and constants.isdisjoint(operands[x])
+        for x in others
+        if names[x] in ADDITIVE and counts[x] and constants.isdisjoint(operands[x])
     ]
     inside, bracketed = [False] * len(graph), [False] * len(graph)
     may_dissolve = {x for x in free if counts[x] == 1}
@@ -99,7 +100,10 @@ class Simplifier(Graph):
     def apply(self, name: str, operands: tuple[int, ...]) -> int:
         """The simplest node for an operation that is no addition."""
         names, numbers = self.names, self.numbers
-        if all(names[x] == CONSTANT for x in operands):
+        for x in operands:
+            if names[x] != CONSTANT:
+                break
+        else:
             return self.constant(EVERY[name].forward(*[numbers[x] for x in operands]))
         if name == "mul":
             return self.product(*operands)
@@ -151,14 +155,15 @@ class Simplifier(Graph):
 
     def total(self, signed: list[tuple[float, int]]) -> int:
         """The sum of signed terms, a zero dropped, and constants of one sign added up."""
-        terms = [(sign, x) for sign, x in signed if not self.is_constant(x, 0.0)]
-        constants = [sign * self.numbers[x] for sign, x in terms if self.names[x] == CONSTANT]
+        names, numbers = self.names, self.numbers
+        terms = [term for term in signed if names[term[1]] != CONSTANT or numbers[term[1]] != 0.0]
+        constants = [sign * numbers[x] for sign, x in terms if names[x] == CONSTANT]
         number = EVERY["sum"].forward(*constants) if constants else 0.0
         if len(constants) == len(terms):
             return self.constant(number)
         alike = all(x > 0.0 for x in constants) or all(x < 0.0 for x in constants)
         if len(constants) > 1 and alike and math.isfinite(number):
-            terms = [(sign, x) for sign, x in terms if self.names[x] != CONSTANT]
+            terms = [term for term in terms if names[term[1]] != CONSTANT]
             terms.append((1.0, self.constant(number)))
         found = [x if sign > 0.0 else self.negative(x) for sign, x in terms]
         if len(found) == 1:

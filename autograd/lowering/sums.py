@@ -34,9 +34,7 @@ class _Chooser:
         self.learns = self.old.depends_on(PARAMETER)
         self.new = Simplifier()
         self.nodes = [-1] * len(self.old)
-        for name, count in ((INPUT, lowered.inputs), (PARAMETER, lowered.parameters)):
-            for place in range(count):
-                self.new.leaf(name, place)
+        self.new.begin(lowered.inputs, lowered.parameters)
         self.one = self.new.leaf(ONE)
 
     def run(self) -> Lowered:
@@ -63,10 +61,9 @@ class _Chooser:
         old, new, nodes = self.old, self.new, self.nodes
         operands = old.operands[node]
         if name == AFFINE:
-            rows = [self.row(x) for x in operands[1::2]]
-            coefficients = [nodes[x] for x in operands[::2]]
-            pairs = [x for pair in zip(coefficients, rows) for x in pair]
-            return new.node(name, tuple(pairs + coefficients[len(rows) :]))
+            new_operands = [nodes[x] for x in operands]
+            new_operands[1::2] = map(self.row, operands[1::2])
+            return new.node(name, tuple(new_operands))
         if name in ("largest", "sum"):
             if name == "sum" and len(operands) <= SHORT:
                 if len(operands) == 2:  # of which the order makes no difference

@@ -15,8 +15,11 @@ VARIABLE = "STEPGRAD_CORE"  # "native" or "python" in the environment chooses
 REASON = "why.txt"  # what setup.py writes beside this file where it could not compile
 
 
-def load() -> tuple[ModuleType | None, str]:
+def load(formulas: str) -> tuple[ModuleType | None, str]:
     """Find the compiled core, unless the environment asks for the other one.
+
+    Args:
+        formulas: those of the operation table; one that was compiled from others is of no use.
 
     Returns:
         The compiled module and "", or None and the reason why there is none, as a sentence
@@ -35,6 +38,8 @@ def load() -> tuple[ModuleType | None, str]:
     if asked == "python":
         return None, f"{VARIABLE}=python asks for it"
     compiled, why = _compiled()
+    if compiled is not None and formulas != compiled.FORMULAS:
+        compiled, why = None, "it was compiled from another operation table"
     if compiled is None and asked == "native":
         raise ImportError(
             f"{VARIABLE}=native asks for stepgrad's compiled core, but {why}; unset it "

@@ -1,0 +1,43 @@
+"""Lets the compiled core stand where Python's definition stands, for everything above the core.
+
+What C has is taken from C, and what it lacks from the definition: methods that are seldom called,
+and everything out of the ordinary, which C hands on to the definition's own functions. These are
+the same functions, on nodes of the same attributes, so that both cores behave alike.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType
+
+from .. import stale, sweep, value
+from ..calls import Call
+from ..copying import Copied
+from ..decisions import Watch
+from ..observers import Observer
+from ..table import OPS, Op
+
+
+def stand_in(core: ModuleType) -> None:
+    """Put the compiled ``Value`` and what belongs to it into the modules that define them."""
+    definition = value.Value
+    compiled = core.bind(
+        base=Copied,
+        definition=definition,
+        ops=OPS,
+        call_of_op=Op.__call__,
+        observers=Observer.open,
+        calls=Call.open,
+        watches=Watch.open,
+        adding=value._adding,
+        refuse_stale=lambda root: stale.refuse_stale(sweep.consumers_first(root)),
+        slopes=value.slopes,
+        stale=vars(stale),
+    )
+    for name, thing in vars(definition).items():
+        lacking = name not in vars(compiled) and isinstance(thing, (FunctionType, staticmethod))
+        if lacking or name in ("__doc__", "__slots__", "__annotations__"):
+            setattr(compiled, name, thing)
+    Copied._plain = compiled
+    vars(value).update(Value=compiled, slopes=core.slopes)
+    vars(stale).update(advance=core.advance)
+    Op.__call__ = core.call_for(Op)  # type: ignore[method-assign]

@@ -1,0 +1,1014 @@
+/* The engine in C: ``Value``, and the float sweep of ``core/sweep.py``.
+
+   Read ``value.py`` and ``sweep.py`` first: they are the definition, and this is the same for what
+   comes nearly always. Whatever else comes, such as a number that is no float, a block that looks
+   on, or an operation of a user's own, goes to the definition's own function, on the same nodes.
+   The operations are in ``operations.h``, which ``build.py`` writes from the operation table; none
+   is named here.
+
+   Everything runs under the interpreter's lock, and a sweep calls nothing that lets go of it. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if FLT_EVAL_METHOD != 0
+#error "numbers would be rounded otherwise than in Python: this processor keeps more digits"
+#endif
+#if defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
+
+/* Rows of the operation table -------------------------------------------------------------------- */
+
+#define MOST 3 /* operands of a row that takes a certain number */
+#define LEAF 0 /* the row of a leaf, which has none */
+#define ANY 0  /* the arity of a row that takes any number */
+
+/* A function of numbers; of a slope, the result comes first. */
+typedef union {
+    double (*of_one)(double);
+    double (*of_two)(double, double);
+    double (*of_three)(double, double, double);
+    double (*of_four)(double, double, double, double);
+    double (*of_many)(const double *, int);
+} Function;
+
+typedef struct {
+    const char *name;       /* NULL if it is a user's own */
+    int arity;
+    Function forward;       /* NULL if it is a user's own: only Python can compute it */
+    Function slopes[MOST];  /* NULL where no derivative passes; of any number of operands, one */
+    int of_all;             /* the row that the slopes need besides, once for a node; or LEAF */
+    PyObject *op;           /* the row in Python */
+} Row;
+
+/* An operator of Python, and what the definition calls it. */
+typedef struct {
+    int row;
+    const char *method, *reflected;
+} Operator;
+
+static double borrowed(int which, double x, double y);
+static PyObject *operator_of_one(int which, PyObject *x);
+static PyObject *operator_of_two(int which, PyObject *x, PyObject *y);
+static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo);
+static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+                        PyObject *names);
+
+#define METHOD(name, function, text) \
+    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS, text}
+
+#include "operations.h"
+
+/* Value ------------------------------------------------------------------------------------------- */
+
+/* 80 bytes, of which a sweep needs the first 64, and nothing that Python's cycle collector would
+   have to walk. A constant operand is the float that it was given as. */
+typedef struct Node {
+    PyObject_HEAD
+    uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
+    uint32_t received : 1;  /* whether any has; likewise */
+    uint32_t kept : 2;      /* how many operands, or MANY */
+    uint32_t row : 29;      /* which of ``rows``; LEAF for none */
+    double data, grad;
+    union {
+        PyObject *few[2];
+        struct Many *many;  /* if they are more than two */
+        double total;       /* a leaf's: what a sweep has brought it */
+    };
+    union {
+        int64_t since;      /* when the node got its number, in assignments */
+        struct Node *next;  /* of the dead, once it is dead itself */
+    };
+    PyObject *notes;        /* the label, or a tuple of label and origin; NULL for neither */
+    PyObject *weakrefs;
+} Node;
+
+typedef struct Many {
+    Py_ssize_t count;
+    PyObject *operands[1];
+} Many;
+
+#define MANY 3
+#define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
+
+static int64_t now;             /* how many assignments there have been */
+static PyTypeObject *ValueType;
+static PyObject *definition;    /* the Value of Python */
+static PyObject *call_of_op, *defined_slopes; /* and the __call__ of its rows; its slopes() */
+static PyObject *observers, *calls, *watches; /* sets: who is looking on */
+static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
+static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
+static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
+static uint32_t rows_count;
+static PyObject *places;        /* dict: where the Row of each row in Python is */
+static PyObject *borrowed_functions[BORROWED + 1];
+
+#define SOMEBODY(blocks) (PySet_GET_SIZE(blocks) != 0)
+
+static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
+static inline int is_value(PyObject *x) { return is_plain(x) || PyObject_TypeCheck(x, ValueType); }
+
+/* An operand that is exactly a float is no node. */
+static inline Node *node_of(PyObject *operand)
+{
+    return PyFloat_CheckExact(operand) ? NULL : (Node *)operand;
+}
+
+static inline double number_of(PyObject *operand)
+{
+    Node *node = node_of(operand);
+    return node ? node->data : PyFloat_AS_DOUBLE(operand);
+}
+
+/* The operands of a node, and in ``count`` how many. */
+static inline PyObject **operands_of(Node *node, Py_ssize_t *count)
+{
+    if (node->kept == MANY) {
+        *count = node->many->count;
+        return node->many->operands;
+    }
+    *count = node->kept;
+    return node->few;
+}
+
+/* A function called with something before the arguments, as Python calls a method. */
+static PyObject *called_with(PyObject *function, PyObject *first, PyObject *const *arguments,
+                             Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t all = count + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject *few[8], **given = all < 8 ? few : PyMem_Malloc((size_t)(all + 1) * sizeof *given);
+    if (!given) return PyErr_NoMemory();
+    given[0] = first;
+    for (Py_ssize_t i = 0; i < all; i++) given[i + 1] = arguments[i];
+    PyObject *result = PyObject_Vectorcall(function, given, (size_t)(count + 1), names);
+    if (given != few) PyMem_Free(given);
+    return result;
+}
+
+/* What the definition's method of that name gives. */
+static PyObject *as_defined(const char *name, PyObject *self, PyObject *const *arguments,
+                            Py_ssize_t count, PyObject *names)
+{
+    PyObject *function = PyObject_GetAttrString(definition, name);
+    if (!function) return NULL;
+    PyObject *result = called_with(function, self, arguments, count, names);
+    Py_DECREF(function);
+    return result;
+}
+
+/* Recording --------------------------------------------------------------------------------------- */
+
+static double forward(const Row *row, const double *x, Py_ssize_t count)
+{
+    switch (row->arity) {
+    case 1: return row->forward.of_one(x[0]);
+    case 2: return row->forward.of_two(x[0], x[1]);
+    case 3: return row->forward.of_three(x[0], x[1], x[2]);
+    default: return row->forward.of_many(x, (int)count);
+    }
+}
+
+/* Room for more than two operands. */
+static Many *many_of(Py_ssize_t count)
+{
+    Many *many = PyMem_Malloc(offsetof(Many, operands) + (size_t)count * sizeof(PyObject *));
+    if (many) many->count = count;
+    else PyErr_NoMemory();
+    return many;
+}
+
+static inline void keep(Node *node, Many *many, PyObject *const *operands, Py_ssize_t count)
+{
+    if (many) node->many = many;
+    PyObject **kept = many ? many->operands : node->few;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_INCREF(operands[i]);
+        kept[i] = operands[i];
+    }
+    node->kept = many ? MANY : (uint32_t)count;
+}
+
+/* A new node. */
+static inline PyObject *record(uint32_t row, double data, PyObject *const *operands,
+                               Py_ssize_t count)
+{
+    Many *many = NULL;
+    if (count > 2 && !(many = many_of(count))) return NULL;
+    Node *node = PyObject_Malloc(sizeof(Node));
+    if (!node) {
+        PyMem_Free(many);
+        return PyErr_NoMemory();
+    }
+    PyObject_Init((PyObject *)node, ValueType);
+    node->waiting = node->received = 0;
+    node->row = row;
+    node->data = data;
+    node->grad = 0.0;
+    node->since = now;
+    node->notes = node->weakrefs = NULL;
+    keep(node, many, operands, count);
+    return (PyObject *)node;
+}
+
+static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
+
+/* An operation on what is given; NULL without an exception if it is for Python to do. */
+static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
+{
+    const Row *row = &rows[which];
+    if (SOMEBODY(observers) || !row->name) return NULL;
+    if (row->arity == ANY ? count == 0 : count != row->arity) return NULL;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!is_number(operands[i])) return NULL;
+    if (row->arity == 1)
+        return record(which, row->forward.of_one(number_of(operands[0])), operands, 1);
+    double few[16] = {0.0}, *numbers = few, data;
+    if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
+    data = forward(row, numbers, count);
+    if (numbers != few) PyMem_Free(numbers);
+    return record(which, data, operands, count);
+}
+
+/* The same for two operands, which is what comes nearly always. */
+static inline PyObject *recorded_of_two(uint32_t which, PyObject *const *operands)
+{
+    if (SOMEBODY(observers) || !is_number(operands[0]) || !is_number(operands[1])) return NULL;
+    double x = number_of(operands[0]), y = number_of(operands[1]);
+    return record(which, rows[which].forward.of_two(x, y), operands, 2);
+}
+
+/* A number on one side of an operator: a float as it is, an int as a float; else NULL. */
+static PyObject *constant(PyObject *number)
+{
+    if (PyLong_CheckExact(number)) {
+        double x = PyLong_AsDouble(number);
+        if (x != -1.0 || !PyErr_Occurred()) return PyFloat_FromDouble(x);
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+static PyObject *operator_of_one(int which, PyObject *x)
+{
+    PyObject *node = recorded(operators[which].row, &x, 1);
+    return node || PyErr_Occurred() ? node : as_defined(operators[which].method, x, NULL, 0, NULL);
+}
+
+static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
+{
+    const Operator *operator = &operators[which];
+    PyObject *sides[] = {x, y};
+    PyObject *node = recorded_of_two(operator->row, sides);
+    if (node || PyErr_Occurred()) return node;
+    int place = is_value(x);
+    PyObject *number = constant(sides[place]);
+    if (number) {
+        sides[place] = number;
+        node = recorded_of_two(operator->row, sides);
+        Py_DECREF(number);
+    }
+    if (node || PyErr_Occurred()) return node;
+    return place ? as_defined(operator->method, x, &y, 1, NULL)
+                 : as_defined(operator->reflected, y, &x, 1, NULL);
+}
+
+/* pow(x, y, modulo), which Python asks of x alone. */
+static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
+{
+    PyObject *others[] = {y, modulo};
+    if (modulo == Py_None) return operator_of_two(which, x, y);
+    if (!is_value(x)) Py_RETURN_NOTIMPLEMENTED;
+    return as_defined(operators[which].method, x, others, 2, NULL);
+}
+
+static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+                        PyObject *names)
+{
+    PyObject *node = NULL, *operands[] = {x, count ? others[0] : NULL};
+    if (count < 2 && !names) node = recorded(which, operands, count + 1);
+    if (node || PyErr_Occurred()) return node;
+    return as_defined(rows[which].name, x, others, count, names);
+}
+
+/* Where the Row of a row in Python is, or LEAF if there is none. */
+static uint32_t place_of(PyObject *op)
+{
+    PyObject *place = PyDict_GetItemWithError(places, op);
+    if (!place) PyErr_Clear();
+    return place ? (uint32_t)PyLong_AsLong(place) : LEAF;
+}
+
+/* A Row for a row in Python, for good, as the table keeps every row as well. */
+static int add_row(const Row *row, PyObject *op)
+{
+    Row *more = PyMem_Realloc(rows, (rows_count + 1) * sizeof *rows);
+    PyObject *place = more ? PyLong_FromUnsignedLong(rows_count) : PyErr_NoMemory();
+    if (more) rows = more;
+    if (!place || PyDict_SetItem(places, op, place) < 0) {
+        Py_XDECREF(place);
+        return -1;
+    }
+    Py_DECREF(place);
+    rows[rows_count] = *row;
+    Py_INCREF(op);
+    rows[rows_count++].op = op;
+    return 0;
+}
+
+static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *const *arguments,
+                                        Py_ssize_t count, PyObject *names)
+{
+    if (count == 2 && !names && PyTuple_CheckExact(arguments[1])) {
+        PyObject *operands = arguments[1];
+        uint32_t row = place_of(arguments[0]);
+        PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0), PyTuple_GET_SIZE(operands));
+        if (node || PyErr_Occurred()) return node;
+    }
+    PyObject *function = PyObject_GetAttrString(definition, "record_operation");
+    if (!function) return NULL;
+    PyObject *result = PyObject_Vectorcall(function, arguments, (size_t)count, names);
+    Py_DECREF(function);
+    return result;
+}
+
+/* What a row does when it is called: as the definition, but quick where a Value is among few. */
+static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t count, PyObject *names)
+{
+    int values = 0;
+    for (Py_ssize_t i = 0; i < count; i++) values += is_plain(operands[i]);
+    if (values && !names) {
+        PyObject *node = recorded(place_of(op), operands, count);
+        if (node || PyErr_Occurred()) return node;
+    }
+    return called_with(call_of_op, op, operands, count, names);
+}
+
+static PyMethodDef op_call_method = METHOD("__call__", op_call, NULL);
+
+/* The sweep --------------------------------------------------------------------------------------- */
+
+/* Interior nodes in the order in which they are met; the storage of one sweep, kept for the next. */
+static Node **found;
+static Py_ssize_t found_room;
+#define ROOM_KEPT 65536
+
+static double *wide; /* and the numbers of the widest operation among them */
+static Py_ssize_t wide_room;
+
+static int is_room_for(Py_ssize_t count)
+{
+    if (count <= found_room) return 1;
+    Py_ssize_t room = count + count / 2 + 1024;
+    Node **larger = PyMem_RawRealloc(found, (size_t)room * sizeof *found);
+    if (!larger) return 0;
+    found = larger;
+    found_room = room;
+    return 1;
+}
+
+static int is_wide_enough(Py_ssize_t count)
+{
+    if (count <= wide_room) return 1;
+    double *wider = PyMem_RawRealloc(wide, (size_t)count * sizeof *wider);
+    if (!wider) return 0;
+    wide = wider;
+    wide_room = count;
+    return 1;
+}
+
+static void give_room_back(void)
+{
+    if (found_room <= ROOM_KEPT) return;
+    PyMem_RawFree(found);
+    found = NULL;
+    found_room = 0;
+}
+
+/* As if nothing had been counted among the first nodes that were found. */
+static void forget(Py_ssize_t count)
+{
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(found[n], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
+            Node *x = node_of(operands[i]);
+            if (x) x->waiting = 0;
+        }
+    }
+}
+
+/* How often each node under a root is used as an operand; what is interior goes to ``found``.
+
+   Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a row
+   that only Python can compute, ``doubtful`` whether an operand is younger than what was made of
+   it, or a number was assigned to what was made of others. */
+static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
+{
+    Py_ssize_t count = 0;
+    *foreign = *doubtful = 0;
+    if (root->row != LEAF) {
+        if (!is_room_for(1)) return -1;
+        found[count++] = root;
+    }
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Node *node = found[n];
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(node, &uses);
+        *foreign |= !rows[node->row].name;
+        *doubtful |= node->since == UNPROVEN;
+        if (!is_room_for(count + uses) || !is_wide_enough(uses)) {
+            forget(n);
+            return -1;
+        }
+        for (Py_ssize_t i = 0; i < uses; i++) {
+            Node *x = node_of(operands[i]);
+            if (!x) continue;
+            *doubtful |= x->since > node->since;
+            if (!x->waiting++ && x->row != LEAF) found[count++] = x;
+        }
+    }
+    return count;
+}
+
+/* One more contribution to an operand's gradient; a sum that began with 0.0 would lose a -0.0. */
+static inline void report(Node *operand, double contribution)
+{
+    double *total = operand->row != LEAF ? &operand->grad : &operand->total;
+    *total = operand->received ? *total + contribution : contribution;
+    operand->received = 1;
+}
+
+/* The chain rule: each operand that a derivative passes to receives gradient * slope. */
+static inline void send(Node *node)
+{
+    const Row *row = &rows[node->row];
+    Py_ssize_t count;
+    PyObject **operands = operands_of(node, &count);
+    double z = node->data, gradient = node->grad, x[MOST], shared = 0.0;
+    if (row->arity == ANY) {
+        Function slope = row->slopes[0];
+        if (!slope.of_two) return;
+        if (row->of_all != LEAF) {
+            for (Py_ssize_t i = 0; i < count; i++) wide[i] = number_of(operands[i]);
+            shared = forward(&rows[row->of_all], wide, count);
+        }
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Node *to = node_of(operands[i]);
+            if (!to) continue;
+            report(to, gradient * (row->of_all == LEAF ? slope.of_two(z, to->data)
+                                                       : slope.of_three(z, to->data, shared)));
+        }
+        return;
+    }
+    for (int i = 0; i < row->arity; i++) x[i] = number_of(operands[i]);
+    for (int i = 0; i < row->arity; i++) {
+        Node *to = node_of(operands[i]);
+        Function slope = row->slopes[i];
+        if (!to || !slope.of_two) continue;
+        report(to, gradient * (row->arity == 1   ? slope.of_two(z, x[0])
+                               : row->arity == 2 ? slope.of_three(z, x[0], x[1])
+                                                 : slope.of_four(z, x[0], x[1], x[2])));
+    }
+}
+
+/* Adds to a leaf what the sweep has brought it. */
+static void settle(Node *leaf)
+{
+    double gradient = leaf->received ? leaf->total : 0.0;
+    leaf->grad = leaf->grad == 0.0 ? gradient : leaf->grad + gradient;
+    leaf->received = 0;
+}
+
+/* The reverse sweep over what has been counted: a node's turn comes when its last consumer has
+   reported. Interior nodes hold their gradients then; leaves are settled if it ``adds``, else they
+   hold it apart. ``order`` has room for all interior nodes and may be ``found`` itself. */
+static void sweep(Node *root, Node **order, int adds)
+{
+    Py_ssize_t count = 0;
+    report(root, 1.0);
+    if (root->row != LEAF) order[count++] = root;
+    else if (adds) settle(root);
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Node *node = order[n];
+        /* No derivative comes to some. Their slopes may be infinite, and 0 * inf would be nan. */
+        if (node->received) send(node);
+        else node->grad = 0.0;
+        if (adds) node->received = 0;
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(node, &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
+            Node *x = node_of(operands[i]);
+            if (!x || --x->waiting) continue;
+            if (x->row != LEAF) order[count++] = x;
+            else if (adds) settle(x);
+        }
+    }
+}
+
+/* Counts what is under a root that may be swept in C. Returns -1 for an exception, such as that the
+   graph is stale, and -2 if the sweep is for Python to do. */
+static Py_ssize_t counted(Node *root)
+{
+    int foreign, doubtful;
+    Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
+    if (count >= 0 && (foreign || doubtful)) {
+        forget(count);
+        if (foreign) return -2;
+        PyObject *checked = PyObject_CallOneArg(refuse_stale, (PyObject *)root);
+        if (!checked) return -1;
+        Py_DECREF(checked);
+        count = count_consumers(root, &foreign, &doubtful); /* Python may have let others at it */
+        if (count >= 0 && foreign) forget(count);
+        if (count >= 0 && foreign) return -2;
+    }
+    if (count < 0) PyErr_NoMemory();
+    return count;
+}
+
+static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t given,
+                                PyObject *names)
+{
+    if (given || names || SOMEBODY(observers))
+        return as_defined("backward", self, arguments, given, names);
+    PyObject *held = PyObject_CallMethod(adding, "acquire", NULL);
+    if (!held) return NULL;
+    Py_DECREF(held);
+    Py_ssize_t count = counted((Node *)self);
+    if (count >= 0) {
+        sweep((Node *)self, found, 1);
+        give_room_back();
+    }
+    PyObject *kind = NULL, *error = NULL, *trace = NULL;
+    PyErr_Fetch(&kind, &error, &trace);
+    PyObject *freed = PyObject_CallMethod(adding, "release", NULL);
+    Py_XDECREF(freed);
+    if (freed) PyErr_Restore(kind, error, trace);
+    if (count == -2) return as_defined("backward", self, NULL, 0, NULL);
+    if (count < 0 || !freed) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* slopes(root, wanted): the derivative by each of some Values, a tuple of floats. Nothing is written
+   to any node but for as long as it takes. */
+static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *root, *wanted;
+    if (!PyArg_ParseTuple(arguments, "O!O!", ValueType, &root, &PyTuple_Type, &wanted)) return NULL;
+    Py_ssize_t size = PyTuple_GET_SIZE(wanted);
+    PyObject *gradients = PyTuple_New(size);
+    if (!gradients) return NULL;
+    for (Py_ssize_t i = 0; i < size; i++) { /* now, as a sweep must not fail half-way */
+        PyObject *gradient = is_value(PyTuple_GET_ITEM(wanted, i)) ? PyFloat_FromDouble(1.5) : NULL;
+        if (!gradient) goto failed;
+        PyTuple_SET_ITEM(gradients, i, gradient);
+    }
+    Py_ssize_t count = counted((Node *)root);
+    if (count == -2) {
+        Py_DECREF(gradients);
+        return PyObject_CallFunctionObjArgs(defined_slopes, root, wanted, NULL);
+    }
+    if (count < 0) goto failed;
+    Node **order = PyMem_RawMalloc((size_t)(count + 1) * sizeof *order);
+    double *held = PyMem_RawMalloc((size_t)(count + 1) * sizeof *held);
+    if (!order || !held) {
+        forget(count);
+        PyMem_RawFree(order);
+        PyMem_RawFree(held);
+        PyErr_NoMemory();
+        goto failed;
+    }
+    for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
+    sweep((Node *)root, order, 0);
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
+        double gradient = node->row != LEAF ? node->grad : node->total;
+        PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(gradients, i)) = node->received ? gradient : 0.0;
+    }
+    ((Node *)root)->received = 0;
+    for (Py_ssize_t n = 0; n < count; n++) {
+        found[n]->grad = held[n];
+        found[n]->received = 0;
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(found[n], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
+            Node *x = node_of(operands[i]);
+            if (x) x->received = 0;
+        }
+    }
+    PyMem_RawFree(order);
+    PyMem_RawFree(held);
+    give_room_back();
+    return gradients;
+failed:
+    Py_DECREF(gradients);
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
+    return NULL;
+}
+
+/* The type ---------------------------------------------------------------------------------------- */
+
+static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
+    PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
+    if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->notes || ((Node *)self)->kept) {
+        PyObject *function = PyObject_GetAttrString(definition, "__init__");
+        PyObject *bound = function ? PyMethod_New(function, self) : NULL;
+        PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
+        Py_XDECREF(function);
+        Py_XDECREF(bound);
+        Py_XDECREF(result);
+        return result ? 0 : -1;
+    }
+    Node *node = (Node *)self;
+    node->data = PyFloat_AS_DOUBLE(data);
+    node->grad = 0.0;
+    node->since = now;
+    Py_XINCREF(label);
+    node->notes = label;
+    return 0;
+}
+
+static void drop_operands(Node *node)
+{
+    Py_ssize_t count;
+    Many *many = node->kept == MANY ? node->many : NULL;
+    PyObject *few[] = {node->few[0], node->few[1]};
+    operands_of(node, &count);
+    node->kept = 0;
+    node->total = 0.0;
+    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(many ? many->operands[i] : few[i]);
+    PyMem_Free(many);
+}
+
+/* Frees a node and what lived by it alone, however deep that is: the dead wait in a list. */
+static void value_dealloc(PyObject *self)
+{
+    Node *node = (Node *)self, *dead = NULL;
+    for (;;) {
+        if (node->weakrefs) PyObject_ClearWeakRefs((PyObject *)node);
+        Py_XDECREF(node->notes);
+        Py_ssize_t count;
+        PyObject **operands = operands_of(node, &count);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            PyObject *x = operands[i];
+            if (is_plain(x) && Py_REFCNT(x) == 1) {
+                Py_SET_REFCNT(x, 0);
+                ((Node *)x)->next = dead;
+                dead = (Node *)x;
+            } else {
+                Py_DECREF(x);
+            }
+        }
+        if (node->kept == MANY) PyMem_Free(node->many);
+        PyTypeObject *type = Py_TYPE(node);
+        type->tp_free(node);
+        Py_DECREF(type);
+        if (!dead) return;
+        node = dead;
+        dead = dead->next;
+    }
+}
+
+static PyObject *get_as_defined(const char *name, PyObject *self)
+{
+    PyObject *property = PyObject_GetAttrString(definition, name);
+    if (!property) return NULL;
+    PyObject *found = Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)Py_TYPE(self));
+    Py_DECREF(property);
+    return found;
+}
+
+static int set_as_defined(const char *name, PyObject *self, PyObject *given)
+{
+    PyObject *property = PyObject_GetAttrString(definition, name);
+    if (!property) return -1;
+    int failed = Py_TYPE(property)->tp_descr_set(property, self, given);
+    Py_DECREF(property);
+    return failed;
+}
+
+static PyObject *stale_names, *now_name; /* where Python reads the time */
+
+static int advance(void)
+{
+    PyObject *time = PyLong_FromLongLong(now + 1);
+    if (!time || PyDict_SetItem(stale_names, now_name, time) < 0) {
+        Py_XDECREF(time);
+        return -1;
+    }
+    Py_DECREF(time);
+    now++;
+    return 0;
+}
+
+static PyObject *core_advance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    return advance() < 0 ? NULL : PyLong_FromLongLong(now);
+}
+
+static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
+{
+    if (SOMEBODY(watches)) return get_as_defined("data", self);
+    return PyFloat_FromDouble(((Node *)self)->data);
+}
+
+static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    Node *node = (Node *)self;
+    if (!number || !PyFloat_CheckExact(number)) return set_as_defined("data", self, number);
+    if (advance() < 0) return -1;
+    node->data = PyFloat_AS_DOUBLE(number);
+    node->since = node->kept ? UNPROVEN : now;
+    return 0;
+}
+
+static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(((Node *)self)->grad);
+}
+
+static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    if (!number || !PyFloat_CheckExact(number)) return set_as_defined("grad", self, number);
+    ((Node *)self)->grad = PyFloat_AS_DOUBLE(number);
+    return 0;
+}
+
+/* Of the notes: the label, which is the second, or the origin. */
+static PyObject *noted(Node *node, int origin)
+{
+    PyObject *notes = node->notes;
+    if (notes && PyTuple_CheckExact(notes)) return PyTuple_GET_ITEM(notes, origin);
+    return origin ? Py_None : notes;
+}
+
+static int note(Node *node, PyObject *label, PyObject *origin)
+{
+    PyObject *notes = label;
+    if (origin != Py_None) {
+        PyObject *empty = label ? label : PyUnicode_New(0, 0);
+        notes = empty ? PyTuple_Pack(2, empty, origin) : NULL;
+        if (!label) Py_XDECREF(empty);
+        if (!notes) return -1;
+    } else {
+        Py_XINCREF(label);
+    }
+    Py_XSETREF(node->notes, notes);
+    return 0;
+}
+
+static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *label = noted((Node *)self, 0);
+    if (!label) return PyUnicode_New(0, 0);
+    Py_INCREF(label);
+    return label;
+}
+
+/* As ``label`` it is looked at, as ``_label`` it is taken. */
+static int set_label(PyObject *self, PyObject *label, void *taken)
+{
+    if (!label || (!taken && !PyUnicode_CheckExact(label)))
+        return set_as_defined("label", self, label);
+    return note((Node *)self, label, noted((Node *)self, 1));
+}
+
+static PyObject *get_origin(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *origin = noted((Node *)self, 1);
+    Py_INCREF(origin);
+    return origin;
+}
+
+static int set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure))
+{
+    return note((Node *)self, noted((Node *)self, 0), origin ? origin : Py_None);
+}
+
+static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
+{
+    uint32_t row = ((Node *)self)->row;
+    PyObject *op = row != LEAF ? rows[row].op : Py_None;
+    Py_INCREF(op);
+    return op;
+}
+
+/* Copies and pickles fill in nodes that are blank; everybody else lets them be. */
+static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
+{
+    Row own = {0};
+    int none = !op || op == Py_None;
+    if (!none && place_of(op) == LEAF && add_row(&own, op) < 0) return -1;
+    ((Node *)self)->row = none ? LEAF : place_of(op);
+    return 0;
+}
+
+static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
+{
+    Py_ssize_t count;
+    PyObject **operands = operands_of((Node *)self, &count), *all = PyTuple_New(count);
+    for (Py_ssize_t i = 0; all && i < count; i++) {
+        Py_INCREF(operands[i]);
+        PyTuple_SET_ITEM(all, i, operands[i]);
+    }
+    return all;
+}
+
+static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure))
+{
+    if (!given || !PyTuple_CheckExact(given)) {
+        PyErr_SetString(PyExc_TypeError, "operands: expected a tuple of Values and floats");
+        return -1;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(given);
+    Many *many = NULL;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *x = PyTuple_GET_ITEM(given, i);
+        if (is_number(x)) continue;
+        PyErr_Format(PyExc_TypeError, "operands: expected Values and floats, got %R", x);
+        return -1;
+    }
+    if (count > 2 && !(many = many_of(count))) return -1;
+    drop_operands((Node *)self);
+    keep((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
+    return 0;
+}
+
+static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
+{
+    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+    if (kind == Py_EQ || kind == Py_NE) Py_RETURN_NOTIMPLEMENTED; /* by identity */
+    if (SOMEBODY(watches) || !(PyFloat_CheckExact(other) || is_value(other)))
+        return as_defined(names[kind], self, &other, 1, NULL);
+    double x = ((Node *)self)->data, y = number_of(other);
+    Py_RETURN_RICHCOMPARE(x, y, kind);
+}
+
+static int value_bool(PyObject *self)
+{
+    if (!SOMEBODY(watches)) return ((Node *)self)->data != 0.0;
+    PyObject *truth = as_defined("__bool__", self, NULL, 0, NULL);
+    int is_true = truth ? PyObject_IsTrue(truth) : -1;
+    Py_XDECREF(truth);
+    return is_true;
+}
+
+static PyMethodDef value_methods[] = {
+    METHOD("backward", value_backward, NULL),
+    {"record_operation", (PyCFunction)(void (*)(void))value_record_operation,
+     METH_FASTCALL | METH_KEYWORDS | METH_STATIC, NULL},
+    OPERATION_METHODS,
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef value_members[] = {
+    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
+    {"_grad", T_DOUBLE, offsetof(Node, grad), 0, NULL},
+    {"since", T_LONGLONG, offsetof(Node, since), 0, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef value_attributes[] = {
+    {"data", get_data, set_data, NULL, NULL},
+    {"grad", get_grad, set_grad, NULL, NULL},
+    {"label", get_label, set_label, NULL, NULL},
+    {"_label", get_label, set_label, NULL, (void *)1},
+    {"origin", get_origin, set_origin, NULL, NULL},
+    {"op", get_op, set_op, NULL, NULL},
+    {"operands", get_operands, set_operands, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+/* Without one of its own, the type would be for the collector to track, as its base is. */
+static int value_traverse(PyObject *Py_UNUSED(self), visitproc Py_UNUSED(visit),
+                          void *Py_UNUSED(argument))
+{
+    return 0;
+}
+
+static PyType_Slot value_slots[] = {
+    {Py_tp_init, value_init},
+    {Py_tp_dealloc, value_dealloc},
+    {Py_tp_free, PyObject_Free},
+    {Py_tp_traverse, value_traverse},
+    {Py_tp_hash, NULL}, /* that of object, set where it is known */
+    {Py_tp_richcompare, value_compare},
+    {Py_tp_methods, value_methods},
+    {Py_tp_members, value_members},
+    {Py_tp_getset, value_attributes},
+    {Py_nb_bool, value_bool},
+    OPERATION_SLOTS,
+    {0, NULL},
+};
+
+static PyType_Spec value_spec = {
+    "autograd.core.value.Value", sizeof(Node), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    value_slots,
+};
+
+/* The module -------------------------------------------------------------------------------------- */
+
+static PyObject *taken(PyObject *given, const char *name)
+{
+    PyObject *thing = given ? PyDict_GetItemString(given, name) : NULL;
+    if (!thing && !PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "bind() lacks %s", name);
+    Py_XINCREF(thing);
+    return thing;
+}
+
+/* A row's function in Python, for what the mathematics of C does not compute with the same bits. */
+static double borrowed(int which, double x, double y)
+{
+    PyObject *numbers[] = {PyFloat_FromDouble(x), PyFloat_FromDouble(y)}, *result = NULL;
+    if (numbers[0] && numbers[1])
+        result = PyObject_Vectorcall(borrowed_functions[which], numbers, 2, NULL);
+    Py_XDECREF(numbers[0]);
+    Py_XDECREF(numbers[1]);
+    double number = result ? PyFloat_AsDouble(result) : NAN;
+    if (!result) PyErr_Clear(); /* no memory for a float: there is no better answer */
+    Py_XDECREF(result);
+    return number;
+}
+
+/* bind(...): the type Value, once the core knows what stands around it. Called once. */
+static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject *given)
+{
+    if (ValueType || PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "the compiled core serves one interpreter, once");
+        return NULL;
+    }
+    if (PyTuple_GET_SIZE(none)) return PyErr_Format(PyExc_TypeError, "bind() takes names only");
+    PyObject *ops = taken(given, "ops"), *base = taken(given, "base");
+    if (!(definition = taken(given, "definition")) || !(observers = taken(given, "observers")) ||
+        !(calls = taken(given, "calls")) || !(watches = taken(given, "watches")) ||
+        !(adding = taken(given, "adding")) || !(refuse_stale = taken(given, "refuse_stale")) ||
+        !(stale_names = taken(given, "stale")) ||
+        !(defined_slopes = taken(given, "slopes")) || !(call_of_op = taken(given, "call_of_op")) ||
+        !(now_name = PyUnicode_InternFromString("now")) || !(places = PyDict_New()) ||
+        !ops || !base)
+        return NULL;
+    if (!(rows = PyMem_Calloc(1, sizeof *rows))) return PyErr_NoMemory();
+    rows_count = 1; /* a leaf's, which has none */
+    for (int i = LEAF + 1; i < ROWS; i++) {
+        PyObject *op = PyMapping_GetItemString(ops, table[i].name);
+        if (!op || add_row(&table[i], op) < 0) return NULL;
+        Py_DECREF(op);
+    }
+    for (int i = 0; i < BORROWED; i++) {
+        PyObject *op = PyMapping_GetItemString(ops, borrowed_names[i]);
+        borrowed_functions[i] = op ? PyObject_GetAttrString(op, "forward") : NULL;
+        if (!borrowed_functions[i]) return NULL;
+        Py_DECREF(op);
+    }
+    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
+        if (slot->slot == Py_tp_hash) slot->pfunc = (void *)PyBaseObject_Type.tp_hash;
+    PyObject *bases = PyTuple_Pack(1, base);
+    if (!bases) return NULL;
+    ValueType = (PyTypeObject *)PyType_FromSpecWithBases(&value_spec, bases);
+    Py_DECREF(bases);
+    Py_DECREF(base);
+    Py_DECREF(ops);
+    Py_XINCREF(ValueType);
+    return (PyObject *)ValueType;
+}
+
+/* call_for(Op): the method by which rows are called. */
+static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
+{
+    if (!PyType_Check(type)) return PyErr_Format(PyExc_TypeError, "call_for() takes a type");
+    return PyDescr_NewMethod((PyTypeObject *)type, &op_call_method);
+}
+
+static PyMethodDef core_methods[] = {
+    {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"call_for", core_call_for, METH_O, NULL},
+    {"slopes", core_slopes, METH_VARARGS, NULL},
+    {"advance", core_advance, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef core_module = {
+    PyModuleDef_HEAD_INIT, "autograd.core.native.core", "The engine in C; see core.c.", -1,
+    core_methods, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_core(void)
+{
+    PyObject *module = PyModule_Create(&core_module);
+    /* The formulas that the operations were written from. */
+    if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
+    return module;
+}
