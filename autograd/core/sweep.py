@@ -255,7 +255,7 @@ def local_partials(node: Node, differentiable: bool = False) -> Sequence[Any]:
     if op is None:
         return ()
     if op.linear:
-        return op.constants if op.arity is not None else op.constants * len(operands)
+        return op.rules if op.arity is not None else op.rules * len(operands)
     if differentiable:
         return _evaluate(op, op.rules, node, operands, operands)
     # Nodes of one and two operands are spelled out: this is where a sweep spends its time.

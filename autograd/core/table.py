@@ -190,7 +190,6 @@ class Op:
         self.__name__ = self.key = self.name
         self.arity = None if definition.variadic else len(self.partials)
         self.linear = not any(p.passes and p.constant is None for p in self.partials)
-        self.constants = tuple([p.constant for p in self.partials]) if self.linear else ()
         self.__doc__ = "\n".join(
             [
                 f"z = {self.text}",
