@@ -209,8 +209,8 @@ FAULTS = [
     Fault(
         "the quick sweep keeps what was sent last and drops the rest",
         SWEEP,
-        "received[number] += contribution",
-        "received[number] = contribution",
+        "received[receiver] += gradient * partial_x",
+        "received[receiver] = gradient * partial_x",
         "sweep",
     ),
     Fault(
@@ -218,6 +218,13 @@ FAULTS = [
         SWEEP,
         "reports_missing[numbers[operand]] += 1",
         "reports_missing[numbers[operand]] += 0",
+        "sweep",
+    ),
+    Fault(
+        "the quick sweep swaps the operands of a rule",
+        SWEEP,
+        "partial_y = slope_y(node._data, x._data, y._data)",
+        "partial_y = slope_y(node._data, y._data, x._data)",
         "sweep",
     ),
     Fault(

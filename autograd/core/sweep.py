@@ -132,13 +132,13 @@ def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
     """Every node under ``root``, and the gradient of each: what ``backward`` takes from a sweep.
 
     It is ``sweep`` on floats, run to its end: the same order, the same partials, the same sums to
-    the last bit. But here one list holds all that is sent, in turn, and a node has a number, by
-    which lists are read: for that a plain loop will do, which is quick.
+    the last bit. It is written for speed, as one plain loop, in which a node has a number, by which
+    lists are read, and nodes of one or two operands, as most are, are spelled out.
 
     Raises:
         StaleGraphError: if a number is no longer what its operands give.
     """
-    numbers, nodes, reports_missing = {root: 0}, [root], [1]
+    numbers, nodes, reports_missing = {root: 0}, [root], [0]
     for node in nodes:  # this counts as count_consumers does
         for operand in node.operands:
             if operand in numbers:
@@ -150,30 +150,57 @@ def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
     if stale_among(nodes):
         refuse_stale(consumers_first(root))
     received = [_NOTHING] * len(nodes)
-    receivers: list[Any] = [root]
-    contributions: list[float | None] = [1.0]
-    for node, contribution in zip(receivers, contributions):
-        if type(node) is float:
-            continue
-        number = numbers[node]
-        if contribution is not None:
-            received[number] += contribution
-        if reports_missing[number] > 1:
-            reports_missing[number] -= 1
-            continue
-        gradient = received[number]
-        receivers += node.operands
+    received[0] = 1.0
+    order = [0]
+    for number in order:
+        node, gradient = nodes[number], received[number]
+        op: Op | None = node.op
+        partials: Sequence[Any]
         if gradient is _NOTHING:
-            received[number] = 0.0
-            contributions += (None,) * len(node.operands)
+            received[number], partials = 0.0, (None,) * len(node.operands)
+        elif op is None:
             continue
-        partials = local_partials(node)
-        if len(partials) == 2:  # as below; most nodes have two operands
-            x, y = partials
-            contributions.append(None if x is None else gradient * x)
-            contributions.append(None if y is None else gradient * y)
+        elif op.arity == 2:
+            x, y = node.operands
+            if op.linear:
+                partial_x, partial_y = op.rules
+            else:
+                slope_x, slope_y = op.slopes
+                if type(x) is float:
+                    partial_x, partial_y = None, slope_y(node._data, x, y._data)
+                elif type(y) is float:
+                    partial_x, partial_y = slope_x(node._data, x._data, y), None
+                else:
+                    partial_x = slope_x(node._data, x._data, y._data)
+                    partial_y = slope_y(node._data, x._data, y._data)
+            if type(x) is not float:
+                receiver = numbers[x]
+                if partial_x is not None:
+                    received[receiver] += gradient * partial_x
+                if reports_missing[receiver] == 1:
+                    order.append(receiver)
+                else:
+                    reports_missing[receiver] -= 1
+            if type(y) is not float:
+                receiver = numbers[y]
+                if partial_y is not None:
+                    received[receiver] += gradient * partial_y
+                if reports_missing[receiver] == 1:
+                    order.append(receiver)
+                else:
+                    reports_missing[receiver] -= 1
+            continue
         else:
-            contributions += [None if x is None else gradient * x for x in partials]
+            partials = local_partials(node)
+        for x, partial in zip(node.operands, partials):
+            if type(x) is not float:
+                receiver = numbers[x]
+                if partial is not None:
+                    received[receiver] += gradient * partial
+                if reports_missing[receiver] == 1:
+                    order.append(receiver)
+                else:
+                    reports_missing[receiver] -= 1
     return nodes, received
 
 
