@@ -61,8 +61,8 @@ def detect_anomaly() -> Iterator[None]:
     It looks at every node that is made, leaves as well, and at the gradients of ``backward`` and
     ``grad``, in the order of the pass; then no ``.grad`` has been changed. What ``backward`` adds
     to a leaf is to be finite together with what the leaf holds. Nodes made within the block know
-    the line that made them, as with ``record_source``. A step takes about
-    twice what it takes on the Python core.
+    the line that made them, as with ``record_source``. A step takes about twice as long as the
+    Python core does without.
 
     It looks at what the same thread, or asyncio task, does within the block; a thread that is
     started there opens a block of its own.
