@@ -27,6 +27,7 @@ import nn
 from autograd import LoweringError, Value, lower
 from autograd.core.ops import OPS, Op
 from autograd.lowering import backends, pipeline
+from autograd.lowering.kept import MOST, Kept
 from autograd.lowering.lowered import Average, Lowered, Request
 from autograd.lowering.record import record
 
@@ -535,6 +536,53 @@ def test_equal_expressions_are_one_whoever_made_them() -> None:
     both = lower(0.0 / x + 0.0 * x, [x])  # one constant, where -0.0 would be another
     y = Value(1.0)
     assert both.difference(0.0 / y + -0.0 * y, [y]) != ""
+
+
+def test_a_graph_that_was_lowered_before_is_known_to_the_last_bit() -> None:
+    def programs(number: float, label: str = "x") -> tuple[autograd.Program, autograd.Program]:
+        x, w = Value(1.0, label), Value(2.0, "w")
+        return lower(1.0 / (x * number) + w, [x], [w]), lower(1.0 / (x * number) + w, [x], [w])
+
+    for number, expected in ((0.0, math.inf), (-0.0, -math.inf), (4.0, 2.25), (math.nan, math.nan)):
+        one, other = programs(number)
+        assert one.source is other.source
+        for program in (one, other):
+            value, _ = program([[1.0]])
+            assert value == pytest.approx(expected, nan_ok=True), number
+    one, other = programs(4.0, "label")
+    assert "label = rows[0:1]" in one.source
+    one, other = programs(4.0)
+    assert "x = rows[0:1]" in one.source
+    # They share what is written, and no number.
+    one.parameters[:] = 5.0
+    assert one([[1.0], [0.5]])[0] == 5.375
+    assert other([[1.0]])[0] == 2.25
+    assert one.value([[1.0]]) == 5.25
+    assert one.per_instance([[0.25]]) == [6.0]
+
+
+def test_few_graphs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def asked(count: int) -> int:
+        """How many of the graphs of 1, 2, ..., ``count`` operations were not kept."""
+        del made[:]
+        for n in range(1, count + 1):
+            x = y = Value(0.5, "x")
+            for _ in range(n):
+                y = autograd.sin(y)
+            recorded = record([y], [x], [])
+            assert kept.get(recorded, "", make=lambda n=n: made.append(n) or n) == n
+        return len(made)
+
+    kept: Kept[int] = Kept()
+    assert [asked(8), asked(8), asked(9)] == [8, 0, 1]
+    assert asked(MOST + 1) == MOST - 8
+    assert asked(MOST + 1) == MOST + 1  # each has driven out the one that is asked for next
+    monkeypatch.setattr("autograd.lowering.kept.MOST_NODES", 2 + 3 + 4 + 5)
+    assert [asked(4), asked(4), asked(5)] == [4, 0, 1]
+    kept.clear()
+    assert asked(4) == 4
 
 
 def test_a_program_without_inputs_can_be_bound_to_nothing() -> None:
