@@ -74,8 +74,7 @@ class Batch:
     @cached_property
     def layered(self) -> bool:
         """Whether what is left beside matrix products is little enough for source of its own."""
-        left = zip(self._begun.reached(), self._begun.graph.operands)
-        return sum([reached and bool(operands) for reached, operands in left]) <= self.few
+        return sum(map(bool, self._begun.graph.operands)) <= self.few
 
     @cached_property
     def _derived(self) -> Lowered:
