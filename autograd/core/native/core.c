@@ -583,12 +583,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_ssize_t size = PyTuple_GET_SIZE(wanted);
     PyObject *gradients = PyTuple_New(size);
     if (!gradients) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++) { /* now, as a sweep must not fail half-way */
-        int is_node = PyObject_TypeCheck(PyTuple_GET_ITEM(wanted, i), ValueType);
-        PyObject *gradient = is_node ? PyFloat_FromDouble(1.5) : NULL;
-        if (!gradient) goto failed;
-        PyTuple_SET_ITEM(gradients, i, gradient);
-    }
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (!PyObject_TypeCheck(PyTuple_GET_ITEM(wanted, i), ValueType)) goto failed;
     Py_ssize_t count = is_value(root) ? counted((Node *)root) : -2;
     if (count == -2) {
         Py_DECREF(gradients);
@@ -604,13 +600,15 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_NoMemory();
         goto failed;
     }
+    int lost = 0; /* all is put back before it is said */
     for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
         Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
         double gradient = node->row != LEAF ? node->grad : node->total;
-        PyFloatObject *slot = (PyFloatObject *)PyTuple_GET_ITEM(gradients, i);
-        slot->ob_fval = node->received ? gradient : 0.0;
+        PyObject *number = PyFloat_FromDouble(node->received ? gradient : 0.0);
+        PyTuple_SET_ITEM(gradients, i, number);
+        lost |= !number;
     }
     ((Node *)root)->received = 0;
     for (Py_ssize_t n = 0; n < count; n++) {
@@ -626,7 +624,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyMem_RawFree(order);
     PyMem_RawFree(held);
     give_room_back();
-    return gradients;
+    if (!lost) return gradients;
 failed:
     Py_DECREF(gradients);
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
@@ -930,8 +928,8 @@ static PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-/* For subclasses, which the collector tracks where they hold more: an instance holds its class, and
-   leaves it to this to say so. Operands it does not see, lest it walk graphs. */
+/* Instances of a subclass are the collector's to track, and hold their class. Without this function
+   those of the type itself would be as well, for its base is. Operands it does not see. */
 static int value_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -1049,7 +1047,8 @@ static PyModuleDef core_module = {
 PyMODINIT_FUNC PyInit_core(void)
 {
     PyObject *module = PyModule_Create(&core_module);
-    /* The formulas that the operations were written from. */
+    /* What it was compiled from. */
     if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
+    if (module && PyModule_AddIntConstant(module, "SOURCE", SOURCE) < 0) Py_CLEAR(module);
     return module;
 }
