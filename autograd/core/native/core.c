@@ -584,11 +584,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_ssize_t size = PyTuple_GET_SIZE(wanted);
     PyObject *gradients = PyTuple_New(size);
     if (!gradients) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++) { /* now, as a sweep must not fail half-way */
-        PyObject *gradient = is_value(PyTuple_GET_ITEM(wanted, i)) ? PyFloat_FromDouble(1.5) : NULL;
-        if (!gradient) goto failed;
-        PyTuple_SET_ITEM(gradients, i, gradient);
-    }
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (!is_value(PyTuple_GET_ITEM(wanted, i))) goto failed;
     Py_ssize_t count = counted((Node *)root);
     if (count == -2) {
         Py_DECREF(gradients);
@@ -604,12 +601,15 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_NoMemory();
         goto failed;
     }
+    int lost = 0; /* all is put back before it is said */
     for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
         Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
         double gradient = node->row != LEAF ? node->grad : node->total;
-        PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(gradients, i)) = node->received ? gradient : 0.0;
+        PyObject *number = PyFloat_FromDouble(node->received ? gradient : 0.0);
+        PyTuple_SET_ITEM(gradients, i, number);
+        lost |= !number;
     }
     ((Node *)root)->received = 0;
     for (Py_ssize_t n = 0; n < count; n++) {
@@ -625,7 +625,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyMem_RawFree(order);
     PyMem_RawFree(held);
     give_room_back();
-    return gradients;
+    if (!lost) return gradients;
 failed:
     Py_DECREF(gradients);
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
@@ -921,10 +921,11 @@ static PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-/* Without one of its own, the type would be for the collector to track, as its base is. */
-static int value_traverse(PyObject *Py_UNUSED(self), visitproc Py_UNUSED(visit),
-                          void *Py_UNUSED(argument))
+/* Instances of a subclass are the collector's to track, and hold their class. Without this function
+   those of the type itself would be as well, for its base is. */
+static int value_traverse(PyObject *self, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(self));
     return 0;
 }
 
