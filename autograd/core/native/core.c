@@ -1039,7 +1039,8 @@ static PyModuleDef core_module = {
 PyMODINIT_FUNC PyInit_core(void)
 {
     PyObject *module = PyModule_Create(&core_module);
-    /* The formulas that the operations were written from. */
+    /* What it was compiled from. */
     if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
+    if (module && PyModule_AddIntConstant(module, "SOURCE", SOURCE) < 0) Py_CLEAR(module);
     return module;
 }
