@@ -282,6 +282,17 @@ def test_operations_on_a_subclass_give_plain_values_and_reach_it_as_a_leaf() -> 
     assert autograd.lower(root, inputs=[w])([[2.0]])[0] == root.data
 
 
+def test_a_subclass_that_holds_an_instance_of_its_own_is_collected() -> None:
+    class Constant(Value):
+        one: Any
+
+    Constant.one = Constant(1.0)
+    gone = weakref.ref(Constant)
+    del Constant
+    gc.collect()
+    assert gone() is None
+
+
 @pytest.mark.parametrize("engine", ["python", "numpy"])
 def test_a_subclass_is_a_parameter_like_any_other(engine: str) -> None:
     class Line(nn.Module):

@@ -199,7 +199,7 @@ class Value(Copied):
     def grad(self, number: float) -> None:
         if number is None:
             raise TypeError("Value(grad): expected a real number, got None; 0.0 is none at all")
-        self._grad = _number("grad", number)
+        self._grad = number if type(number) is float else _number("grad", number)
 
     @property
     def label(self) -> str:
@@ -273,12 +273,14 @@ class Value(Copied):
         if inspector() is None:
             nodes, slopes = gradients(self)
         else:
-            nodes, slopes = zip(*[step[:2] for step in inspected(self, adds=True)])
+            swept = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
+            nodes, slopes = [*swept], [*swept.values()]
         with _adding:
             for node, gradient in zip(nodes, slopes):
-                # A plain sum would turn a first -0.0 into 0.0.
-                held = node._grad if node.op is None else 0.0
-                node._grad = held + gradient if held else gradient
+                if node.op is not None or not node._grad:  # a sum would turn -0.0 into 0.0
+                    node._grad = gradient
+                else:
+                    node._grad += gradient
 
     def recompute(self) -> None:
         """Compute every number under this node again, from the leaves as they are now.

@@ -23,6 +23,7 @@ from .layout import Layout
 from .lowered import Average, Request
 from .numpy_views import RESULTS, Views, line, literal
 from .pipeline import Batch
+from .products import WORTHWHILE
 from .runners import Array, Runner
 from .schedule import EVERY_STEP, ONCE, Block, Products, Schedule
 
@@ -47,7 +48,7 @@ def compile_source(source: str) -> CodeType:
 # What a program calls each operation, and NumPy's functions.
 NAMESPACE: dict[str, Any] = {
     **{name: getattr(np, name) for name in ("add", "array", "dot", "einsum", "empty")},
-    **{name: getattr(np, name) for name in ("multiply", "subtract", "take", "vdot")},
+    **{name: getattr(np, name) for name in ("matmul", "multiply", "subtract", "vdot")},
     **NUMPY_CALLS,
 }
 
@@ -79,7 +80,11 @@ def _block(block: Block, views: Views) -> list[str]:
     if block.name == AFFINE:
         matrix, columns = views.matrix(block.operands), views.columns(block.columns)
         out = views.fetch(block.members)
-        return [line(f"dot({matrix}, {columns}, out={out})", f"{out} = {matrix} @ {columns}")]
+        call, text = "dot", f"{out} = {matrix} @ {columns}"
+        if block.copies > 1:
+            columns, out = (views.stack(x, block.copies) for x in (columns, out))
+            call, text = "matmul", f"{out} = {matrix} @ each of {columns}"
+        return [line(f"{call}({matrix}, {columns}, out={out})", text)]
     if not block.elementwise:
         return [_reduction(block, views)]
     operands = [views.operand(place, block.varies) for place in block.operands]
@@ -110,6 +115,8 @@ def _reduction(block: Block, views: Views) -> str:
     shape = f"{n}, {k}, -1" if block.varies else f"{n}, {k}"
     operand = views.make(f"{name}.reshape({shape})", f"{name}_by_{k}")
     out = views.fetch(block.members)
+    if block.name == "sum" and block.varies and n > WORTHWHILE:  # many small ones: NumPy is slow
+        return line(f"einsum('nkt->nt', {operand}, out={out})", f"{out} = sum of {name}")
     call, word = ("add", "sum") if block.name == "sum" else ("maximum", "max")
     return line(f"{call}.reduce({operand}, axis=1, out={out})", f"{out} = {word} of {name}")
 
@@ -161,8 +168,7 @@ def _grid(grid: Products, flat: list[int], views: Views, step: list[str]) -> Non
     """A matrix product over the batch, into a matrix of derivatives where they lie like that."""
     graph, parameters = views.graph, views.schedule.lowered.parameters
     left, right = views.fetch(grid.rows), views.columns(grid.columns)
-    turned = views.make(f"{right}.T", f"{right}_T")
-    n, m = len(grid.rows), len(grid.columns)
+    n, m = len(grid.rows) // grid.copies, len(grid.columns) // grid.copies
     first = graph.leaf(PARAMETER, grid.positions[0] % max(parameters, 1))
     name = f"d_{views.title(first).upper() or 'P'}"
     direct = grid.first and grid.entries is None and flat == list(range(flat[0], flat[0] + n * m))
@@ -170,7 +176,15 @@ def _grid(grid: Products, flat: list[int], views: Views, step: list[str]) -> Non
         out = views.make(f"{RESULTS}[{flat[0]}:{flat[-1] + 1}].reshape({n}, {m})", name)
     else:
         out = views.make(f"empty(({n}, {m}))", name, "", tuple(flat))
-    step.append(line(f"dot({left}, {turned}, out={out})", f"{out} = {left} @ {right}.T"))
+    if grid.copies > 1:
+        left, right = (views.stack(x, grid.copies) for x in (left, right))
+        turned = views.make(f"{right}.transpose(0, 2, 1)", f"{right}_T")
+        each = views.make(f"empty(({grid.copies}, {n}, {m}))", f"each_{name}", "", tuple(flat))
+        step.append(line(f"matmul({left}, {turned}, out={each})", f"{left} @ {right}.T"))
+        step.append(line(f"add.reduce({each}, axis=0, out={out})", f"{out} = their sum"))
+    else:
+        turned = views.make(f"{right}.T", f"{right}_T")
+        step.append(line(f"dot({left}, {turned}, out={out})", f"{out} = {left} @ {right}.T"))
     if not direct:
         chosen = "" if grid.entries is None else f"[{views.index(grid.entries)}]"
         _store(flat, f"{out}.reshape(-1){chosen}", grid.first, views, step)

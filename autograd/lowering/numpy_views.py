@@ -83,7 +83,7 @@ class Views:
             learns = any(x in self._late or self.graph.names[x] == PARAMETER for x in nodes)
             self.stages[EVERY_STEP if learns else ONCE].append(
                 line(
-                    f"take({source}, {index}, axis=0, out={name}, mode='clip')",
+                    f"{source}.take({index}, 0, {name}, 'clip')",
                     f"{len(nodes)} of {source}",
                 )
             )
@@ -124,6 +124,10 @@ class Views:
         n, m = places.shape
         name = self.fetch([node for row in coefficients for node in row])
         return self.make(f"{name}.reshape({n}, {m})", label, "gathered from the scalars")
+
+    def stack(self, name: str, copies: int) -> str:
+        """An array of rows as a stack of matrices, of as many rows each."""
+        return self.make(f"{name}.reshape({copies}, -1, {name}.shape[1])", f"{name}_in_{copies}")
 
     def results(self, places: list[int]) -> str:
         """The text of some of the results."""

@@ -96,6 +96,8 @@ typedef struct Many {
 } Many;
 
 #define MANY 3
+#include "slabs.h"
+
 #define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
 
 static int64_t now;             /* how many assignments there have been */
@@ -201,7 +203,7 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
 {
     Many *many = NULL;
     if (count > 2 && !(many = many_of(count))) return NULL;
-    Node *node = PyObject_Malloc(sizeof(Node));
+    Node *node = slab_take();
     if (!node) {
         PyMem_Free(many);
         return PyErr_NoMemory();
@@ -359,7 +361,7 @@ static PyMethodDef op_call_method = METHOD("__call__", op_call, NULL);
 /* Interior nodes in the order in which they are met; the storage of one sweep, kept for the next. */
 static Node **found;
 static Py_ssize_t found_room;
-#define ROOM_KEPT 65536
+#define ROOM_KEPT (1 << 20)
 
 static double *wide; /* and the numbers of the widest operation among them */
 static Py_ssize_t wide_room;
@@ -393,6 +395,20 @@ static void give_room_back(void)
     found_room = 0;
 }
 
+/* Nodes in a queue lie anywhere in memory, which is slow: let what comes soon be on its way. (A
+   macro, as gcc leaves out a function that does nothing else.) */
+#if defined(__GNUC__)
+#define FETCH(queue, n, count)                                                                     \
+    if ((n) + 16 < (count)) {                                                                      \
+        __builtin_prefetch((queue)[(n) + 16]);                                                     \
+        __builtin_prefetch((char *)(queue)[(n) + 16] + 56);                                        \
+        __builtin_prefetch((queue)[(n) + 8]->few[0]);                                              \
+        __builtin_prefetch((queue)[(n) + 8]->few[1]);                                              \
+    }
+#else
+#define FETCH(queue, n, count)
+#endif
+
 /* As if nothing had been counted among the first nodes that were found. */
 static void forget(Py_ssize_t count)
 {
@@ -422,6 +438,7 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = found[n];
         Py_ssize_t uses;
+        FETCH(found, n, count)
         PyObject **operands = operands_of(node, &uses);
         *foreign |= !rows[node->row].name;
         *doubtful |= node->since == UNPROVEN;
@@ -499,6 +516,7 @@ static void sweep(Node *root, Node **order, int adds)
     else if (adds) settle(root);
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = order[n];
+        FETCH(order, n, count)
         /* No derivative comes to some. Their slopes may be infinite, and 0 * inf would be nan. */
         if (node->received) send(node);
         else node->grad = 0.0;
@@ -566,11 +584,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_ssize_t size = PyTuple_GET_SIZE(wanted);
     PyObject *gradients = PyTuple_New(size);
     if (!gradients) return NULL;
-    for (Py_ssize_t i = 0; i < size; i++) { /* now, as a sweep must not fail half-way */
-        PyObject *gradient = is_value(PyTuple_GET_ITEM(wanted, i)) ? PyFloat_FromDouble(1.5) : NULL;
-        if (!gradient) goto failed;
-        PyTuple_SET_ITEM(gradients, i, gradient);
-    }
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (!is_value(PyTuple_GET_ITEM(wanted, i))) goto failed;
     Py_ssize_t count = counted((Node *)root);
     if (count == -2) {
         Py_DECREF(gradients);
@@ -586,12 +601,15 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_NoMemory();
         goto failed;
     }
+    int lost = 0; /* all is put back before it is said */
     for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
         Node *node = (Node *)PyTuple_GET_ITEM(wanted, i);
         double gradient = node->row != LEAF ? node->grad : node->total;
-        PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(gradients, i)) = node->received ? gradient : 0.0;
+        PyObject *number = PyFloat_FromDouble(node->received ? gradient : 0.0);
+        PyTuple_SET_ITEM(gradients, i, number);
+        lost |= !number;
     }
     ((Node *)root)->received = 0;
     for (Py_ssize_t n = 0; n < count; n++) {
@@ -607,7 +625,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyMem_RawFree(order);
     PyMem_RawFree(held);
     give_room_back();
-    return gradients;
+    if (!lost) return gradients;
 failed:
     Py_DECREF(gradients);
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
@@ -615,6 +633,16 @@ failed:
 }
 
 /* The type ---------------------------------------------------------------------------------------- */
+
+/* Memory for a node that is blank; for that of a subclass Python has its own way. */
+static PyObject *value_alloc(PyTypeObject *type, Py_ssize_t Py_UNUSED(items))
+{
+    if (type != ValueType) return PyType_GenericAlloc(type, 0);
+    Node *node = slab_take();
+    if (!node) return PyErr_NoMemory();
+    memset(node, 0, sizeof(Node));
+    return PyObject_Init((PyObject *)node, type);
+}
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
 {
@@ -673,7 +701,8 @@ static void value_dealloc(PyObject *self)
         }
         if (node->kept == MANY) PyMem_Free(node->many);
         PyTypeObject *type = Py_TYPE(node);
-        type->tp_free(node);
+        if (type == ValueType) slab_give(node);
+        else type->tp_free(node);
         Py_DECREF(type);
         if (!dead) return;
         node = dead;
@@ -892,17 +921,19 @@ static PyGetSetDef value_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-/* Without one of its own, the type would be for the collector to track, as its base is. */
-static int value_traverse(PyObject *Py_UNUSED(self), visitproc Py_UNUSED(visit),
-                          void *Py_UNUSED(argument))
+/* Instances of a subclass are the collector's to track, and hold their class. Without this function
+   those of the type itself would be as well, for its base is. */
+static int value_traverse(PyObject *self, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(self));
     return 0;
 }
 
 static PyType_Slot value_slots[] = {
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
-    {Py_tp_free, PyObject_Free},
+    {Py_tp_alloc, value_alloc},
+    {Py_tp_free, PyObject_Free}, /* of no subclass's; a plain node goes back where it came from */
     {Py_tp_traverse, value_traverse},
     {Py_tp_hash, NULL}, /* that of object, set where it is known */
     {Py_tp_richcompare, value_compare},
@@ -1008,7 +1039,8 @@ static PyModuleDef core_module = {
 PyMODINIT_FUNC PyInit_core(void)
 {
     PyObject *module = PyModule_Create(&core_module);
-    /* The formulas that the operations were written from. */
+    /* What it was compiled from. */
     if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
+    if (module && PyModule_AddIntConstant(module, "SOURCE", SOURCE) < 0) Py_CLEAR(module);
     return module;
 }
