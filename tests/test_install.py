@@ -35,7 +35,7 @@ def implementation(name: str) -> types.SimpleNamespace:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """A compiled core stands there, whether there is one or not, and nothing asks for another."""
     module = types.ModuleType(MODULE)
-    vars(module).update(FORMULAS="formulas")
+    vars(module).update(FORMULAS="formulas", SOURCE=native.source_sum())
     monkeypatch.setitem(sys.modules, MODULE, module)
     monkeypatch.setattr(sys, "abiflags", "", raising=False)
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
@@ -108,6 +108,29 @@ def test_one_of_another_machine_is_none(
         None,
         "the compiled core cannot be loaded: core.so: wrong ELF class",
     )
+
+
+@pytest.mark.parametrize("name", ["FORMULAS", "SOURCE"])
+def test_one_of_other_sources_is_none(
+    compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    why = "it was compiled from another version of core.c or of the operations"
+    monkeypatch.setattr(compiled, name, 1 if name == "SOURCE" else "others")
+    assert native.load("formulas") == (None, why)
+    monkeypatch.delattr(compiled, name)  # it had none then
+    assert native.load("formulas") == (None, why)
+
+
+def test_where_the_sources_in_c_are_not_installed_nobody_asks_for_them(
+    compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))
+    assert native.source_sum() == 0
+    assert native.load("formulas") == (compiled, "")
+    (tmp_path / "core.c").write_text("int x;\n")
+    assert native.load("formulas")[0] is None
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "in.zip" / "__init__.py"))
+    assert native.load("formulas") == (compiled, "")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +220,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     leave = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "why.txt", "data")
     for room in ("autograd", "nn"):
         shutil.copytree(ROOT / room, folder / room, ignore=leave)
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -242,10 +265,7 @@ def test_a_wheel_is_pure_where_nothing_compiles_and_says_why(source: Path) -> No
 @pytest.mark.xdist_group("install")
 def test_the_source_distribution_holds_what_is_compiled(source: Path) -> None:
     with tarfile.open(built(source, "sdist")) as archive:
-        assert beside_python(archive.getnames()) == {"core.c"}
+        sources = {path.name for path in (ROOT / "autograd/core/native").glob("*.[ch]")}
+        assert beside_python(archive.getnames()) == sources > set()
         top = {Path(name).name for name in archive.getnames() if name.count("/") == 1}
     assert {"setup.py", "setup.cfg", "pyproject.toml"} <= top
-
-
-def test_one_of_another_table_is_none(compiled: types.ModuleType) -> None:
-    assert native.load("others") == (None, "it was compiled from another operation table")

@@ -706,6 +706,20 @@ def test_cost_is_linear_in_the_batch(graph: Callable[[int], Case]) -> None:
     assert counts[1] / counts[0] < 1.1 * sizes[1] / sizes[0]
 
 
+def test_of_a_deep_graph_many_instances_are_computed_at_a_time() -> None:
+    """A call for each node costs as much as the numbers of some thousand instances."""
+    y = x = Value(0.3)
+    w, b = Value(1.1), Value(0.2)
+    for _ in range(500):
+        y = autograd.tanh(w * y + b)
+    program = lower(y, [x], [w, b])
+    few, many = np.full((100, 1), 0.25), np.full((3_000, 1), 0.25)
+    calls = [count_calls(lambda batch=batch: program(batch)) for batch in (few, many)]
+    assert calls[1] < 1.1 * calls[0]
+    for found, expected in zip(program(many), program(few)):
+        assert_same(found, expected, 1e-11)
+
+
 def test_graph_over_a_data_set_without_a_common_form() -> None:
     root, _, parameters = tangle(2_000)
     program = lower(root, wrt=parameters)

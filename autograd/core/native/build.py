@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from autograd.core.native import source_sum
 from autograd.core.ops import OPS
 from autograd.core.table import BUILT_IN, Op, formulas
 from autograd.languages import C, Language
@@ -71,6 +72,7 @@ def operations() -> str:
         f"#define ROWS {len(rows) + 1}",
         f"#define BORROWED {len(_BORROWED)}",
         f"#define FORMULAS {_quoted(formulas())}",
+        f"#define SOURCE {source_sum()}",
         f"static const char *const borrowed_names[] = {{{', '.join(map(_quoted, _BORROWED))}}};",
         "",
         "static const Row table[ROWS] = {",
