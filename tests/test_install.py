@@ -35,7 +35,7 @@ def implementation(name: str) -> types.SimpleNamespace:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """A compiled core stands there, whether there is one or not, and nothing asks for another."""
     module = types.ModuleType(MODULE)
-    vars(module).update(FORMULAS="formulas")
+    vars(module).update(FORMULAS="formulas", SOURCE=native.source_sum())
     monkeypatch.setitem(sys.modules, MODULE, module)
     monkeypatch.setattr(sys, "abiflags", "", raising=False)
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
@@ -108,6 +108,29 @@ def test_one_of_another_machine_is_none(
         None,
         "the compiled core cannot be loaded: core.so: wrong ELF class",
     )
+
+
+@pytest.mark.parametrize("name", ["FORMULAS", "SOURCE"])
+def test_one_of_other_sources_is_none(
+    compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    why = "it was compiled from another version of core.c or of the operations"
+    monkeypatch.setattr(compiled, name, 1 if name == "SOURCE" else "others")
+    assert native.load("formulas") == (None, why)
+    monkeypatch.delattr(compiled, name)  # it had none then
+    assert native.load("formulas") == (None, why)
+
+
+def test_where_the_sources_in_c_are_not_installed_nobody_asks_for_them(
+    compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))
+    assert native.source_sum() == 0
+    assert native.load("formulas") == (compiled, "")
+    (tmp_path / "core.c").write_text("int x;\n")
+    assert native.load("formulas")[0] is None
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "in.zip" / "__init__.py"))
+    assert native.load("formulas") == (compiled, "")
 
 
 @pytest.mark.parametrize(
@@ -184,6 +207,11 @@ def built(source: Path, kind: str, **environment: str) -> Path:
     return source / "dist" / done.stdout.splitlines()[-1]
 
 
+def beside_python(names: list[str]) -> set[str]:
+    """What an archive holds in the room of the native core but its Python."""
+    return {Path(name).name for name in names if "/native/" in name and not name.endswith(".py")}
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what is built, in a folder whose name is a nuisance."""
@@ -192,7 +220,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     leave = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "why.txt", "data")
     for room in ("autograd", "nn"):
         shutil.copytree(ROOT / room, folder / room, ignore=leave)
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -205,10 +233,10 @@ def test_a_wheel_is_compiled_or_pure(source: Path, tmp_path: Path) -> None:
     wheel = built(source, "wheel", CFLAGS="-ffast-math")
     assert not wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if "/native/" in name]
+        assert beside_python(archive.namelist()) == {
+            f"core{sysconfig.get_config_var('EXT_SUFFIX')}"
+        }
         archive.extractall(tmp_path)
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    assert sorted(Path(name).name for name in names) == ["__init__.py", "build.py", f"core{suffix}"]
     code = "import autograd.core as c, sys; print(c.NAME, c.__file__, sys.float_info.min / 2)"
     environment = {**os.environ, "STEPGRAD_CORE": "native", "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
@@ -229,20 +257,15 @@ def test_a_wheel_is_pure_where_nothing_compiles_and_says_why(source: Path) -> No
     wheel = built(source, "wheel", CC="/nowhere/cc")
     assert wheel.name == f"stepgrad-{autograd.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
-        names = [Path(name).name for name in archive.namelist() if "/native/" in name]
+        assert beside_python(archive.namelist()) == {native.REASON}
         why = archive.read(f"autograd/core/native/{native.REASON}").decode()
-    assert sorted(names) == ["__init__.py", "build.py", native.REASON]
     assert "/nowhere/cc" in why
 
 
 @pytest.mark.xdist_group("install")
 def test_the_source_distribution_holds_what_is_compiled(source: Path) -> None:
     with tarfile.open(built(source, "sdist")) as archive:
-        names = {Path(name).name for name in archive.getnames() if "/native/" in name}
+        sources = {path.name for path in (ROOT / "autograd/core/native").glob("*.[ch]")}
+        assert beside_python(archive.getnames()) == sources > set()
         top = {Path(name).name for name in archive.getnames() if name.count("/") == 1}
-    assert names == {"__init__.py", "build.py", "core.c"}
     assert {"setup.py", "setup.cfg", "pyproject.toml"} <= top
-
-
-def test_one_of_another_table_is_none(compiled: types.ModuleType) -> None:
-    assert native.load("others") == (None, "it was compiled from another operation table")

@@ -725,7 +725,7 @@ def test_nodes_that_are_put_together_wrongly_are_no_crash() -> None:
     for op in [ops.mul, ops.logsumexp]:
         blank = Value(3.0)
         blank.op = op  # without operands
-        with pytest.raises(ValueError, match="unpack|empty"):
+        with pytest.raises(ValueError, match=r"unpack|empty"):
             (blank * 2.0).backward()
     short = a * b
     short.operands = (a,)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import repeat, takewhile
 from typing import Literal
 
 from ..core import Value
 from ..core.observers import Observer
 from ..core.origin import record_source
 from ..core.sweep import Report, Steps, reports, sweep
+from ..core.sweep import gradients as quick_gradients
 from ..words.formulas import OPERANDS_SHOWN, by_labels, made_at
 from ..words.names import show_label
 
@@ -60,7 +61,8 @@ def detect_anomaly() -> Iterator[None]:
     It looks at every node that is made, leaves as well, and at the gradients of ``backward`` and
     ``grad``, in the order of the pass; then no ``.grad`` has been changed. What ``backward`` adds
     to a leaf is to be finite together with what the leaf holds. Nodes made within the block know
-    the line that made them, as with ``record_source``. The engine takes less than twice its time.
+    the line that made them, as with ``record_source``. A step takes about twice as long as the
+    Python core does without.
 
     It looks at what the same thread, or asyncio task, does within the block; a thread that is
     started there opens a block of its own.
@@ -98,6 +100,12 @@ def _inspect(root: Value, differentiable: bool, adds: bool) -> Steps:
         for _ in _inspect(root, False, adds):
             pass
         yield from sweep(root, True)
+        return
+    # Mostly all is well, which a quick sweep finds out; nobody here asks for the partials.
+    nodes, gradients = quick_gradients(root)
+    sums = [x.grad + g for x, g in zip(nodes, gradients) if x.op is None] if adds else []
+    if all(map(_isfinite, gradients)) and all(map(_isfinite, sums)):
+        yield from zip(nodes, gradients, repeat(()))
         return
     for step in sweep(root):
         node, gradient, _ = step

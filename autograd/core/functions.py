@@ -119,9 +119,7 @@ def sum(values: Iterable[Any], start: Any = 0) -> Any:
         if hasattr(start, "__len__"):
             return builtins.sum(operands, start)
         if isinstance(start, Value) or start != 0:
-            operands.insert(0, start)
-    if operands and isinstance(operands[0], Value):  # what follows would come to the same
-        return Value.record_operation(ops.sum, tuple(operands))
+            operands = [start, *operands]
     return ops.sum(*operands) if operands else 0.0
 
 
@@ -157,13 +155,19 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | flo
         ValueError: if the lengths differ.
         TypeError: if an entry is neither.
     """
-    left, right = _operands("dot", xs), _operands("dot", ys)
+    left, right = _listed("dot", xs), _listed("dot", ys)
     if len(left) != len(right):
         raise ValueError(
             f"dot() takes two vectors of one length, got {len(left)} and {len(right)}; "
             f"check which of them is missing entries"
         )
-    return sum([x * y for x, y in zip(left, right)])  # type: ignore[no-any-return]
+    try:
+        products = [*map(operator.mul, left, right)]
+    except (TypeError, ValueError, OverflowError):
+        products = [None]
+    if not _TAKEN.issuperset(map(type, products)):  # an entry is to be converted, or to be refused
+        products = [x * y for x, y in zip(_operands("dot", left), _operands("dot", right))]
+    return sum(products)  # type: ignore[no-any-return]
 
 
 @overload
@@ -176,7 +180,7 @@ def logsumexp(values: Iterable[Value | float]) -> Value | float:
     Args:
         values: n Values or numbers; of none at all it is -inf.
     """
-    operands = _operands("logsumexp", values)
+    operands = _listed("logsumexp", values)
     return ops.logsumexp(*operands) if operands else -math.inf
 
 
@@ -298,9 +302,9 @@ def _shifted(name: str, values: Iterable[Value | float]) -> list[Any]:
 
 
 def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
-    """A vector as a list; what is in it is for the operation to check."""
+    """A vector as a list, to read only; what is in it is for the operation to check."""
     if type(values) is list:
-        return values.copy()
+        return values
     try:
         entries = iter(values)  # and not the list: what a generator raises is the user's own error
     except TypeError:
@@ -311,9 +315,14 @@ def _listed(name: str, values: Iterable[Value | float]) -> list[Any]:
     return list(entries)
 
 
+_TAKEN = frozenset({Value, float})  # types of operands that are taken as they are
+
+
 def _operands(name: str, values: Iterable[Value | float]) -> list[Any]:
     """A vector as a list of Values and floats, for Python's own operators."""
     listed = _listed(name, values)
+    if _TAKEN.issuperset(map(type, listed)):  # nearly always
+        return listed
     try:
         return [x if hasattr(x, "record_operation") else operand(x) for x in listed]
     except (TypeError, ValueError) as error:

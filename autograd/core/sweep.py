@@ -129,16 +129,17 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
 
 
 def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
-    """The nodes under ``root``, and the gradient of each: all that ``backward`` wants of a sweep.
+    """Every node under ``root``, and the gradient of each: what ``backward`` takes from a sweep.
 
-    It is the same sweep, on floats and in one go: the same order, the same partials and the same
-    sums to the last bit. Here a node has a number, by which plain lists are read, as that is quick.
+    It is ``sweep`` on floats, run to its end: the same order, the same partials, the same sums to
+    the last bit. It is written for speed, as one plain loop, in which a node has a number, by which
+    lists are read, and nodes of one or two operands, as most are, are spelled out.
 
     Raises:
         StaleGraphError: if a number is no longer what its operands give.
     """
     numbers, nodes, reports_missing = {root: 0}, [root], [0]
-    for node in nodes:
+    for node in nodes:  # this counts as count_consumers does
         for operand in node.operands:
             if operand in numbers:
                 reports_missing[numbers[operand]] += 1
@@ -148,29 +149,63 @@ def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
                 reports_missing.append(1)
     if stale_among(nodes):
         refuse_stale(consumers_first(root))
-    totals = [_NOTHING] * len(nodes)
-    totals[0] = 1.0
+    received = [_NOTHING] * len(nodes)
+    received[0] = 1.0
     order = [0]
     for number in order:
-        node, gradient = nodes[number], totals[number]
+        node, gradient = nodes[number], received[number]
+        op: Op | None = node.op
+        partials: Sequence[Any]
         if gradient is _NOTHING:
-            totals[number] = 0.0
-            partials: Sequence[Any] = (None,) * len(node.operands)
-        else:
-            partials = local_partials(node)
-        for position, operand in enumerate(node.operands):
-            if type(operand) is not float:
-                receiver, partial = numbers[operand], partials[position]
-                if partial is not None:
-                    totals[receiver] += gradient * partial
+            received[number], partials = 0.0, (None,) * len(node.operands)
+        elif op is None:
+            continue
+        elif op.arity == 2:
+            x, y = node.operands
+            if op.linear:
+                partial_x, partial_y = op.rules
+            else:
+                slope_x, slope_y = op.slopes
+                if type(x) is float:
+                    partial_x, partial_y = None, slope_y(node._data, x, y._data)
+                elif type(y) is float:
+                    partial_x, partial_y = slope_x(node._data, x._data, y), None
+                else:
+                    partial_x = slope_x(node._data, x._data, y._data)
+                    partial_y = slope_y(node._data, x._data, y._data)
+            if type(x) is not float:
+                receiver = numbers[x]
+                if partial_x is not None:
+                    received[receiver] += gradient * partial_x
                 if reports_missing[receiver] == 1:
                     order.append(receiver)
                 else:
                     reports_missing[receiver] -= 1
-    return nodes, totals
+            if type(y) is not float:
+                receiver = numbers[y]
+                if partial_y is not None:
+                    received[receiver] += gradient * partial_y
+                if reports_missing[receiver] == 1:
+                    order.append(receiver)
+                else:
+                    reports_missing[receiver] -= 1
+            continue
+        else:
+            partials = local_partials(node)
+        for x, partial in zip(node.operands, partials):
+            if type(x) is not float:
+                receiver = numbers[x]
+                if partial is not None:
+                    received[receiver] += gradient * partial
+                if reports_missing[receiver] == 1:
+                    order.append(receiver)
+                else:
+                    reports_missing[receiver] -= 1
+    return nodes, received
 
 
-# What a sum is to which nothing has been added: this object. Adding to -0.0 changes no number.
+# What a node has received before anything is sent to it: this object, known by its identity. To
+# add to -0.0 changes no number, not even a -0.0.
 _NOTHING = -0.0
 
 

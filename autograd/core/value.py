@@ -44,6 +44,8 @@ def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, A
         return _record(op, forward(self._data, number), (self, number))
 
     def reflected(self: Value, other: Any) -> Any:
+        if isinstance(other, Value):  # by super(), from a subclass that has an operator of its own
+            return method(other, self)
         number = other if type(other) is float else _constant(op, other)
         if number is NotImplemented:
             return NotImplemented
@@ -199,7 +201,7 @@ class Value(Copied):
     def grad(self, number: float) -> None:
         if number is None:
             raise TypeError("Value(grad): expected a real number, got None; 0.0 is none at all")
-        self._grad = _number("grad", number)
+        self._grad = number if type(number) is float else _number("grad", number)
 
     @property
     def label(self) -> str:
@@ -273,12 +275,14 @@ class Value(Copied):
         if inspector() is None:
             nodes, slopes = gradients(self)
         else:
-            nodes, slopes = zip(*[step[:2] for step in inspected(self, adds=True)])
+            swept = {node: gradient for node, gradient, _ in inspected(self, adds=True)}
+            nodes, slopes = [*swept], [*swept.values()]
         with _adding:
             for node, gradient in zip(nodes, slopes):
-                # A plain sum would turn a first -0.0 into 0.0.
-                held = node._grad if node.op is None else 0.0
-                node._grad = held + gradient if held else gradient
+                if node.op is not None or not node._grad:  # a sum would turn -0.0 into 0.0
+                    node._grad = gradient
+                else:
+                    node._grad += gradient
 
     def recompute(self) -> None:
         """Compute every number under this node again, from the leaves as they are now.
@@ -300,19 +304,23 @@ class Value(Copied):
         """The node for an operation on Values and real numbers: what calling an ``Op`` does.
 
         Raises:
-            TypeError: if an operand is neither, or there are too many or too few.
+            TypeError: if an operand is neither, or there are too many or too few, or no Value.
         """
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
-            return _record(op, op.forward(operands[0]._data), operands)
+            return _record(op, op.forward(operands[0]._data), tuple(operands))
         if op.arity in (None, len(operands)) and {*map(type, operands)} == {Value}:
-            return _record(op, op.forward(*[x._data for x in operands]), operands)
+            return _record(op, op.forward(*[x._data for x in operands]), tuple(operands))
         if not op.takes(len(operands)):
             raise op.arity_error(len(operands))
         try:
             taken = tuple([x if isinstance(x, Value) else operand(x) for x in operands])
         except (TypeError, ValueError) as error:
             raise type(error)(f"{op.name}(): {error}") from None
+        if {*map(type, taken)} == {float}:
+            raise TypeError(
+                f"{op.name}(): expected a Value among the operands; call the row itself"
+            )
         numbers = [x._data if isinstance(x, Value) else x for x in taken]
         return _record(op, op.forward(*numbers), taken)
 

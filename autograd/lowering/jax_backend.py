@@ -187,7 +187,8 @@ class _Tracer:
             if not grid.full:
                 found = self.jnp.sum(left * right, 1)
             else:
-                found = (left @ right.T).reshape(-1)
+                left, right = (x.reshape(grid.copies, -1, self.size) for x in (left, right))
+                found = self.jnp.sum(left @ right.transpose(0, 2, 1), 0).reshape(-1)
                 found = found if grid.entries is None else found[np.array(grid.entries)]
             gradient = self.store(gradient, grid.positions, found / self.size, grid.first)
         if schedule.invariant:
@@ -254,7 +255,11 @@ class _Tracer:
     def compute(self, block: Block) -> Any:
         jnp = self.jnp
         if block.name == AFFINE:
-            return self.matrix(block.operands) @ self.fetch(block.columns)
+            columns = self.fetch(block.columns)
+            if block.copies > 1:
+                columns = columns.reshape(block.copies, -1, self.size)
+            found = self.matrix(block.operands) @ columns
+            return found.reshape(len(block.members), -1)
         if not block.elementwise:
             flat = [node for row in block.operands for node in row]
             operand = self.fetch(flat)

@@ -36,6 +36,8 @@ class Block:
         columns: of an affine block: the varying operands that all members share, and ``ONE`` last
             if they have a bias.
         one_after: whether a row of ones follows the block.
+        copies: of an affine block: how many products of one matrix it is. The members and the
+            columns are then those of one product after the other, and the operands of the first.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Block:
     operands: list[list[int]] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     one_after: bool = False
+    copies: int = 1
 
     @property
     def elementwise(self) -> bool:
@@ -70,6 +73,8 @@ class Products:
         first: whether they are stored, or added to what others stored.
         full: whether every u_i v_j is meant, a matrix product over the batch, or only u_i v_i.
         entries: for each position its place in the flat matrix; None if all are wanted.
+        copies: how many matrices of such products are added up; their rows and columns are listed
+            one after the other.
     """
 
     rows: list[int]
@@ -78,6 +83,7 @@ class Products:
     first: bool
     full: bool = False
     entries: list[int] | None = None
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,29 @@ class _Grouping:
             block.members.append(node)
             if ordered:
                 block.operands.append(ordered)
-        return _split([found[key] for key in sorted(found, key=first.__getitem__)], self.graph)
+        in_order = [found[key] for key in sorted(found, key=first.__getitem__)]
+        return _split(self.stacked(in_order), self.graph)
+
+    def stacked(self, blocks: list[Block]) -> list[Block]:
+        """Put products of one matrix, as of each letter of a text, together where none waits for
+        another.
+        """
+        operands = self.graph.operands
+        found: dict[tuple[object, ...], Block] = {}
+        for block in blocks:
+            node = block.members[0]
+            key: tuple[object, ...] = (node,)
+            if block.name == AFFINE and block.varies:
+                # Without a bias, and with the columns in one order.
+                orders = {operands[x][1::2] for x in block.members}
+                if len(operands[node]) % 2 == 0 and len(orders) == 1:
+                    matrix = tuple([operands[x][::2] for x in block.members])
+                    key = (block.stage, self.depths[node], matrix)
+            first = found.setdefault(key, block)
+            if first is not block:
+                first.members += block.members
+                first.copies += 1
+        return list(found.values())
 
     def find_depths(self) -> None:
         """Find ``depths`` and ``keys``.
@@ -249,31 +277,52 @@ class _Grouping:
 def _split(blocks: list[Block], graph: Graph) -> list[Block]:
     """Part what only met by chance: members whose operands are from different blocks.
 
-    Together they would have to be gathered first. Where there are many small parcels, as in a graph
-    without layers, gathering is the cheaper of the two, and they stay together.
+    A parcel is computed by itself if it takes all that a block gave, row by row, so that nothing
+    has to be gathered for it. The others stay together, and so do many small ones, as of a graph
+    without layers: of them each call would be dearer than what is gathered.
     """
     home: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     result: list[Block] = []
     for block in blocks:
-        for parcel in _parcels(block, graph, home):
+        for parcel in _parcels(block, graph, home, sizes):
             whole = len(parcel) == len(block.members)
             result.append(block if whole else block.some(parcel))
             home.update(dict.fromkeys(result[-1].members, len(result)))
+            sizes[len(result)] = len(parcel)
     return result
 
 
-def _parcels(block: Block, graph: Graph, home: dict[int, int]) -> list[list[int]]:
+def _parcels(
+    block: Block, graph: Graph, home: dict[int, int], sizes: dict[int, int]
+) -> list[list[int]]:
     """The members of a block, by their places, as they had better be computed."""
     parcels: dict[tuple[object, ...], list[int]] = {}
     members = range(len(block.members))
+    rows = block.operands if block.elementwise else [graph.operands[x] for x in block.members]
     if block.name != AFFINE and len(members) > 2:
-        for i, node in enumerate(block.members):
-            operands = block.operands[i] if block.elementwise else graph.operands[node][:1]
-            origin = tuple([home.get(x, graph.names[x]) for x in operands])
+        for i, operands in enumerate(rows):
+            told = operands if block.elementwise else operands[:1]
+            origin = tuple([home.get(x, graph.names[x]) for x in told])
             parcels.setdefault(origin, []).append(i)
     if len(parcels) <= 1:
         return [list(members)]
-    several = [parcel for parcel in parcels.values() if len(parcel) > 1]
+
+    def takes_all(origin: tuple[object, ...], parcel: list[int]) -> bool:
+        for place, source in enumerate(origin):
+            if block.elementwise:
+                taken = [rows[i][place] for i in parcel]
+            else:
+                taken = [x for i in parcel for x in rows[i]]
+            if not isinstance(source, int) or len({*taken}) == len(taken) == sizes[source]:
+                return True
+        return False
+
+    several = [
+        parcel
+        for origin, parcel in parcels.items()
+        if len(parcel) > 1 and takes_all(origin, parcel)
+    ]
     if len(several) > WORTHWHILE:
         several = [parcel for parcel in several if len(parcel) > 2 * WORTHWHILE]
     chosen = {i for parcel in several for i in parcel}
@@ -330,7 +379,9 @@ def _arrange(
 ) -> None:
     """Put the members, and what they are computed from, in order, and number the members."""
     members = block.members
-    if not block.elementwise:
+    if block.copies > 1:
+        _arrange_copies(block, graph, order)
+    elif not block.elementwise:
         rows = []
         turns: dict[tuple[int, ...], list[int]] = {}  # nearly always those of one member are of all
         for node in members:
@@ -367,6 +418,21 @@ def _arrange(
     order.append(block.members)
 
 
+def _arrange_copies(block: Block, graph: Graph, order: _Order) -> None:
+    """The same for products of one matrix: all are in the order of the first."""
+    n = len(block.members) // block.copies
+    products = [block.members[i : i + n] for i in range(0, len(block.members), n)]
+    columns = {product[0]: graph.operands[product[0]][1::2] for product in products}
+    products.sort(key=lambda product: order[columns[product[0]][0]])
+    first = products[0]
+    turn = sorted(range(len(columns[first[0]])), key=lambda j: order[columns[first[0]][j]])
+    rows = [[graph.operands[node][::2][j] for j in turn] for node in first]
+    lines = sorted(range(n), key=lambda i: order[rows[i][0]])
+    block.members = [product[i] for product in products for i in lines]
+    block.columns = [columns[product[0]][j] for product in products for j in turn]
+    block.operands = [rows[i] for i in lines]
+
+
 def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
     """How the products of all derivatives are averaged, and which of them start at 0."""
     found: list[Products] = []
@@ -381,8 +447,13 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
         entries = None
         if len(positions) < len(flat):
             entries = [entry for entry, position in enumerate(flat) if position != UNWANTED]
-        first = written.isdisjoint(positions)
         rows, columns = [outer.rows[i] for i in by_row], [outer.columns[j] for j in by_column]
+        last = found[-1] if found else None
+        if last and (last.positions, last.entries) == (positions, entries):
+            rows, columns = last.rows + rows, last.columns + columns
+            found[-1] = replace(last, rows=rows, columns=columns, copies=last.copies + 1)
+            continue
+        first = written.isdisjoint(positions)
         found.append(Products(rows, columns, positions, first, True, entries))
         if not first:
             cleared += sorted(set(positions) - written)

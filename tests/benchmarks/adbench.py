@@ -14,8 +14,10 @@ prints the objective, and how far the derivatives are from those of a file that 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import math
+import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -137,16 +139,20 @@ def gmm(alphas: Vector, means: Matrix, icf: Matrix, x: Matrix, gamma: float, m: 
         logarithms, below = factor[:d], factor[d:]
         diagonal = [autograd.exp(q) for q in logarithms]
         determinant = autograd.sum(logarithms)
-        components.append((alpha + determinant, mean, _rows(diagonal, below)))
+        # The half of a square goes into what is squared, once for all points.
+        rows = [[math.sqrt(0.5) * q for q in row] for row in _rows(diagonal, below)]
+        components.append((alpha + determinant, mean, rows))
         squares = autograd.sum([q * q for q in (*diagonal, *below)])
         prior.append(0.5 * gamma**2 * squares - m * determinant)
     terms = []
     for point in x:
         exponents = []
-        for weight, mean, rows in components:
-            centered = [a - b for a, b in zip(point, mean)]
-            scaled = [_total([q * c for q, c in zip(row, centered)]) for row in rows]
-            exponents.append(weight - 0.5 * _total([y * y for y in scaled]))
+        for exponent, mean, rows in components:
+            centered = [*map(operator.sub, point, mean)]
+            for row in rows:
+                y = _dot(row, centered)
+                exponent = exponent - y * y
+            exponents.append(exponent)
         terms.append(autograd.logsumexp(exponents))
     # The multivariate logarithm of the gamma function, which normalizes the prior.
     freedom = d + m + 1
@@ -168,11 +174,9 @@ def _rows(diagonal: Vector, below: Vector) -> list[list[Any]]:
     return rows
 
 
-def _total(terms: list[Any]) -> Any:
-    """The sum of one term or more: one node, and none for a single term."""
-    if len(terms) == 2:
-        return terms[0] + terms[1]
-    return autograd.sum(terms) if len(terms) > 1 else terms[0]
+def _dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """The sum of products of short vectors, by Python's operators as they are."""
+    return functools.reduce(operator.add, map(operator.mul, xs, ys))
 
 
 def lstm(main: Matrix, extra: Matrix, state: Matrix, sequence: Matrix) -> Any:
@@ -238,15 +242,15 @@ def weight_error(weight: Any) -> Any:
 
 def _rotated(rotation: Vector, point: Vector) -> list[Any]:
     """A point turned about an axis by an angle, the length of ``rotation`` (Rodrigues)."""
-    square = _total([r * r for r in rotation])
+    square = _dot(rotation, rotation)
     if not square > 0.0:
         return [p + q for p, q in zip(point, _cross(rotation, point))]
     angle = autograd.sqrt(square)
     cosine, sine, inverse = autograd.cos(angle), autograd.sin(angle), 1.0 / angle
     axis = [r * inverse for r in rotation]
-    along = _total([a * p for a, p in zip(axis, point)]) * (1.0 - cosine)
+    along = _dot(axis, point) * (1.0 - cosine)
     turned = zip(point, _cross(axis, point), axis)
-    return [_total([p * cosine, q * sine, a * along]) for p, q, a in turned]
+    return [p * cosine + q * sine + a * along for p, q, a in turned]
 
 
 def _cross(a: Vector, b: Vector) -> list[Any]:
@@ -273,7 +277,7 @@ def hand(
         """Where a vertex is: only those that are asked for are computed."""
         if number not in placed:
             skinned = _skinned(transforms, model.weights[number], model.positions[number])
-            turned = [_inner(row, skinned) for row in rotation]
+            turned = [_sparse_dot(row, skinned) for row in rotation]
             placed[number] = [a + b for a, b in zip(turned, translation)]
         return placed[number]
 
@@ -285,7 +289,7 @@ def hand(
             u, v = us[i]
             corners = [vertex(k) for k in model.triangles[number]]
             shares = (u, v, 1.0 - u - v)
-            place = [_inner(shares, coordinates) for coordinates in zip(*corners)]
+            place = [_sparse_dot(shares, coordinates) for coordinates in zip(*corners)]
         errors += [a - b for a, b in zip(point, place)]
     return errors
 
@@ -309,8 +313,8 @@ def _bent(bend: Any, spread: Any) -> Matrix:
     c, s = autograd.cos(bend), autograd.sin(bend)
     d, t = autograd.cos(spread), autograd.sin(spread)
     return [
-        [d, -_inner([t], [c]), _inner([t], [s]), 0.0],
-        [t, _inner([d], [c]), -_inner([d], [s]), 0.0],
+        [d, -_sparse_dot([t], [c]), _sparse_dot([t], [s]), 0.0],
+        [t, _sparse_dot([d], [c]), -_sparse_dot([d], [s]), 0.0],
         [0.0, s, c, 0.0],
         [0.0, 0.0, 0.0, 1.0],
     ]
@@ -318,7 +322,7 @@ def _bent(bend: Any, spread: Any) -> Matrix:
 
 def _axis_angle(rotation: Vector) -> Matrix:
     """The rotation about an axis by an angle, the length of the vector: 3 x 3."""
-    angle = autograd.sqrt(_total([r * r for r in rotation]))
+    angle = autograd.sqrt(_dot(rotation, rotation))
     if angle < SMALL_ROTATION:
         return [[float(i == j) for j in range(3)] for i in range(3)]
     x, y, z = (r / angle for r in rotation)
@@ -335,24 +339,26 @@ def _skinned(transforms: Sequence[Matrix], weights: Vector, position: Vector) ->
     """Where the bones take a vertex, each by its weight: 3 numbers."""
     attached = [(t, [w * p for p in position]) for t, w in zip(transforms, weights) if w]
     return [
-        _inner([x for t, _ in attached for x in t[i]], [p for _, share in attached for p in share])
+        _sparse_dot(
+            [x for t, _ in attached for x in t[i]], [p for _, share in attached for p in share]
+        )
         for i in range(3)
     ]
 
 
 def _product(a: Matrix, b: Matrix) -> Matrix:
     columns = [*zip(*b)]
-    return [[_inner(row, column) for column in columns] for row in a]
+    return [[_sparse_dot(row, column) for column in columns] for row in a]
 
 
-def _inner(xs: Vector, ys: Vector) -> Any:
+def _sparse_dot(xs: Vector, ys: Vector) -> Any:
     """The sum of products, without those by a constant 0 or 1, of which transforms are full."""
     terms = []
     for x, y in zip(xs, ys):
         if x == 0.0 or y == 0.0:  # which no Value is: it equals itself alone
             continue
         terms.append(y if x == 1.0 else x if y == 1.0 else x * y)
-    return _total(terms) if terms else 0.0
+    return autograd.sum(terms) if len(terms) > 1 else terms[0] if terms else 0.0
 
 
 # Their derivatives --------------------------------------------------------------------------------
@@ -371,14 +377,16 @@ def gmm_gradient(instance: GMM) -> tuple[float, list[float]]:
     [alphas], means = _leaves([instance.alphas]), _leaves(instance.means)
     icf = _leaves(instance.icf)
     value = gmm(alphas, means, icf, instance.x, instance.gamma, instance.m)
-    return value.data, [*grad(value, _flat([alphas], means, icf))]
+    value.backward()
+    return value.data, [leaf.grad for leaf in _flat([alphas], means, icf)]
 
 
 def lstm_gradient(instance: LSTM) -> tuple[float, list[float]]:
     """The objective, and its derivatives by main and extra, in this order."""
     main, extra = _leaves(instance.main), _leaves(instance.extra)
     value = lstm(main, extra, instance.state, instance.sequence)
-    return value.data, [*grad(value, _flat(main, extra))]
+    value.backward()
+    return value.data, [leaf.grad for leaf in _flat(main, extra)]
 
 
 def ba_jacobian(instance: BA) -> tuple[list[float], Jacobian]:
@@ -474,7 +482,7 @@ def make_hand(n: int = 100, vertices: int = 544, complicated: bool = False, seed
         turn = _axis_angle(axis)
         relatives.append([*[[*row, s] for row, s in zip(turn, shift)], last])
         # The inverse of a rotation is its transpose.
-        back: Matrix = [*[[*row, -_inner(row, shift)] for row in zip(*turn)], last]
+        back: Matrix = [*[[*row, -_sparse_dot(row, shift)] for row in zip(*turn)], last]
         inverses.append(back if parent == -1 else _product(back, inverses[parent]))
     weights = []
     for _ in range(vertices):

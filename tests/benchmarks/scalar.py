@@ -334,9 +334,12 @@ def with_room(work: Callable[[], None]) -> None:
     """Run where recursion may be as deep as a graph: micrograd's sweep calls itself."""
     sys.setrecursionlimit(10_000_000)
     threading.stack_size(512 * 2**20)
-    thread = threading.Thread(target=work)
+    done: list[bool] = []
+    thread = threading.Thread(target=lambda: done.append(work() is None))
     thread.start()
     thread.join()
+    if not done:
+        sys.exit("the turn ended by the exception above")
 
 
 def take_turn(engine: str, name: str, size: int, least: float) -> None:

@@ -6,6 +6,8 @@ what ``pip install`` made of them. ``autograd.core`` alone asks, and does withou
 
 from __future__ import annotations
 
+import binascii
+import contextlib
 import importlib
 import os
 import sys
@@ -38,8 +40,8 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
     if asked == "python":
         return None, f"{VARIABLE}=python asks for it"
     compiled, why = _compiled()
-    if compiled is not None and formulas != compiled.FORMULAS:
-        compiled, why = None, "it was compiled from another operation table"
+    if compiled is not None and not _is_of(compiled, formulas):
+        compiled, why = None, "it was compiled from another version of core.c or of the operations"
     if compiled is None and asked == "native":
         raise ImportError(
             f"{VARIABLE}=native asks for stepgrad's compiled core, but {why}; unset it "
@@ -47,6 +49,24 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
             "pip install --force-reinstall --no-cache-dir stepgrad, or pip install -e . in a clone"
         )
     return compiled, why
+
+
+def source_sum() -> int:
+    """A sum over the sources in C beside this file, where a clone has them; 0 without any."""
+    total = 0
+    with contextlib.suppress(OSError):  # within a zip file
+        folder = os.path.dirname(__file__)
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".c", ".h")):
+                with open(os.path.join(folder, name), "rb") as file:
+                    total = binascii.crc32(file.read(), total)
+    return total & 0x7FFFFFFF  # a long of C, everywhere
+
+
+def _is_of(compiled: ModuleType, formulas: str) -> bool:
+    """Whether it was compiled from these sources, as in a clone it may not be after a change."""
+    made_of = getattr(compiled, "FORMULAS", None), getattr(compiled, "SOURCE", None)
+    return made_of == (formulas, source_sum() or made_of[1])
 
 
 def _compiled() -> tuple[ModuleType | None, str]:

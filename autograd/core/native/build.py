@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import BuiltinFunctionType
 
+from autograd.core.native import source_sum
 from autograd.core.ops import OPS
 from autograd.core.table import BUILT_IN, Op, formulas
 from autograd.languages import C, Language
@@ -36,6 +37,7 @@ _OPERATORS: dict[tuple[str, int | None], tuple[str, str, str]] = {
     ("-", 1): ("negative", "__neg__", ""),
     ("abs", 1): ("absolute", "__abs__", ""),
 }
+_FIRST = 3  # what core.c calls FIRST: the place of the first row
 _UNIONS = {1: "of_one", 2: "of_two", 3: "of_three", None: "of_many"}
 # nan as Python has it where it says so: with the sign that its ``math.nan`` has.
 _PRELUDE = """
@@ -58,7 +60,7 @@ def operations() -> str:
     borrowed = [op for op in others if isinstance(op.forward, BuiltinFunctionType)]
     language = _language(asked, borrowed, {op.name: "" for op in others})
     rows = [op for op in built_in if _can_be_written(op, language)]
-    places = {op.name: place for place, op in enumerate(rows, 1)}  # after the LEAF
+    places = {op.name: place for place, op in enumerate(rows, _FIRST)}
     pointers = [
         f"static double (*volatile c_{op.name})({', '.join(['double'] * len(op.letters))}) = "
         f"{op.name};"
@@ -80,14 +82,14 @@ def operations() -> str:
         "#pragma GCC diagnostic pop",
         "#endif",
         "",
-        f"#define ROWS {len(rows) + 1}",
+        f"#define ROWS {len(rows)}",
         f"#define BORROWED {len(borrowed)}",
         f"#define BORROWED_MOST {max([len(op.letters) for op in borrowed], default=1)}",
         f"#define FORMULAS {_long(formulas())}",
+        f"#define SOURCE {source_sum()}",
         f"static const char *const borrowed_names[] = {{{', '.join([*names, 'NULL'])}}};",
         "",
         "static const Row table[ROWS] = {",
-        "    {0}, /* a leaf has none */",
         *[f"    {_row(op, places)}," for op in rows],
         "};",
         "",
@@ -153,7 +155,7 @@ def _is_wide(op: Op) -> bool:
 def _row(op: Op, places: dict[str, int]) -> str:
     """A row of the table of C."""
     kind = "of_many = many_" if _is_wide(op) else f"{_UNIONS[op.arity]} = "
-    (of_all,) = [str(places[row]) for _, row in op.of_all] or ["LEAF"]
+    (of_all,) = [str(places[row]) for _, row in op.of_all] or ["BLANK"]
     return (
         f"{{{_quoted(op.name)}, {op.arity or 'ANY'}, {of_all}, {{.{kind}op_{op.name}}}, "
         f"slopes_{op.name}, NULL}}"

@@ -27,9 +27,12 @@
 
 /* Rows of the operation table -------------------------------------------------------------------- */
 
-#define LEAF 0       /* the row of a leaf, which has none */
+#define BLANK 0      /* no row at all; that of a node that __init__ has not made */
+#define LEAF 1       /* that of a leaf, which has none */
+#define ODD 2        /* that of a node whose row somebody took away, but not its operands */
+#define FIRST 3      /* that of the first of ``table`` */
 #define ANY 0        /* the arity of a row that takes any number of operands */
-#define FOREIGN (-1) /* that of one that only Python can compute, such as a user's own */
+#define FOREIGN (-1) /* and of one that only Python can compute, such as a user's own */
 
 /* A function of numbers; of a slope, the result comes first. */
 typedef union {
@@ -43,7 +46,7 @@ typedef union {
 typedef struct {
     const char *name;
     int arity;
-    uint16_t of_all;        /* the row that the slopes need besides, once for a node; or LEAF */
+    uint16_t of_all;        /* the row that the slopes need besides, once for a node; or BLANK */
     Function forward;
     const Function *slopes; /* NULL where no derivative passes; of any number of operands, one */
     PyObject *op;           /* the row in Python */
@@ -76,7 +79,7 @@ typedef struct Node {
     uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
     uint8_t received;       /* whether any has; likewise */
     uint8_t kept;           /* how many operands, or MANY; none of a leaf */
-    uint16_t row;           /* which of ``rows``; LEAF for none */
+    uint16_t row;           /* which of ``rows``; or BLANK, LEAF, ODD */
     double data, grad;
     union {
         PyObject *few[2];
@@ -97,6 +100,8 @@ typedef struct Many {
 } Many;
 
 #define MANY 3
+#include "slabs.h"
+
 #define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
 
 static int64_t now;             /* how many assignments there have been */
@@ -114,7 +119,12 @@ static PyObject *borrowed_functions[BORROWED + 1];
 #define SOMEBODY(blocks) (PySet_GET_SIZE(blocks) != 0)
 
 static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
-static inline int is_value(PyObject *x) { return is_plain(x) || PyObject_TypeCheck(x, ValueType); }
+
+/* A subclass may forget to call __init__: its instances are none yet, as Python finds. */
+static inline int is_value(PyObject *x)
+{
+    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->row != BLANK);
+}
 
 /* An operand that is exactly a float is no node. */
 static inline Node *node_of(PyObject *operand)
@@ -207,7 +217,7 @@ static inline PyObject *record(uint16_t row, double data, PyObject *const *opera
 {
     Many *many = NULL;
     if (count > 2 && !(many = many_of(count))) return NULL;
-    Node *node = PyObject_Malloc(sizeof(Node));
+    Node *node = slab_take();
     if (!node) {
         PyMem_Free(many);
         return PyErr_NoMemory();
@@ -227,6 +237,14 @@ static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_va
 
 /* Whether a function that was borrowed from Python could not be called. */
 static inline int has_failed(double z) { return isnan(z) && PyErr_Occurred(); }
+
+/* The first operand that is not exactly a float; NULL if all are. */
+static PyObject *first_of(PyObject *const *operands, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!PyFloat_CheckExact(operands[i])) return operands[i];
+    return NULL;
+}
 
 /* An operation on what is given; NULL without an exception if it is for Python to do. */
 static PyObject *recorded(uint16_t which, PyObject *const *operands, Py_ssize_t count)
@@ -279,7 +297,7 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
     PyObject *sides[] = {x, y};
     PyObject *node = recorded_of_two(operator->row, sides);
     if (node || PyErr_Occurred()) return node;
-    int place = is_value(x);
+    int place = PyObject_TypeCheck(x, ValueType);
     PyObject *number = constant(sides[place]);
     if (number) {
         sides[place] = number;
@@ -296,7 +314,7 @@ static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject
 {
     PyObject *others[] = {y, modulo};
     if (modulo == Py_None) return operator_of_two(which, x, y);
-    if (!is_value(x)) Py_RETURN_NOTIMPLEMENTED;
+    if (!PyObject_TypeCheck(x, ValueType)) Py_RETURN_NOTIMPLEMENTED;
     return as_defined(operators[which].method, x, others, 2, NULL);
 }
 
@@ -309,11 +327,11 @@ static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py
     return as_defined(rows[which].name, x, others, count, names);
 }
 
-/* Where the Row of a row in Python is; LEAF if there is none, or with an exception. */
+/* Where the Row of a row in Python is; BLANK if there is none, or with an exception. */
 static uint16_t place_of(PyObject *op)
 {
     PyObject *place = PyDict_GetItemWithError(places, op);
-    return place ? (uint16_t)PyLong_AsLong(place) : LEAF;
+    return place ? (uint16_t)PyLong_AsLong(place) : BLANK;
 }
 
 /* A Row for a row in Python, for good, as the table keeps every row as well. */
@@ -322,12 +340,12 @@ static uint16_t add_row(const Row *row, PyObject *op)
     uint16_t added = rows_count;
     if (added == UINT16_MAX) {
         PyErr_Format(PyExc_OverflowError, "there are %d operations, and no more can be had", added);
-        return LEAF;
+        return BLANK;
     }
     Row *more = PyMem_Realloc(rows, (added + 1) * sizeof *rows);
     if (!more) {
         PyErr_NoMemory();
-        return LEAF;
+        return BLANK;
     }
     rows = more;
     rows[added] = *row;
@@ -335,7 +353,7 @@ static uint16_t add_row(const Row *row, PyObject *op)
     rows[added].op = op;
     rows_count++;
     PyObject *place = PyLong_FromLong(added);
-    if (!place || PyDict_SetItem(places, op, place) < 0) added = LEAF;
+    if (!place || PyDict_SetItem(places, op, place) < 0) added = BLANK;
     Py_XDECREF(place);
     return added;
 }
@@ -344,9 +362,10 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
                                         Py_ssize_t count, PyObject *names)
 {
     if (count == 2 && !names && PyTuple_CheckExact(arguments[1])) {
-        PyObject *operands = arguments[1];
-        uint16_t row = place_of(arguments[0]);
-        PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0), PyTuple_GET_SIZE(operands));
+        PyObject *const *operands = &PyTuple_GET_ITEM(arguments[1], 0);
+        Py_ssize_t taken = PyTuple_GET_SIZE(arguments[1]);
+        PyObject *node = NULL;
+        if (first_of(operands, taken)) node = recorded(place_of(arguments[0]), operands, taken);
         if (node || PyErr_Occurred()) return node;
     }
     PyObject *function = PyObject_GetAttrString(definition, "record_operation");
@@ -356,12 +375,11 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
     return result;
 }
 
-/* What a row does when it is called: as the definition, but quick where a Value is among few. */
+/* What a row does when it is called: as the definition, which asks the first that is no float. */
 static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t count, PyObject *names)
 {
-    int values = 0;
-    for (Py_ssize_t i = 0; i < count; i++) values += is_plain(operands[i]);
-    if (values && !names) {
+    PyObject *first = first_of(operands, count);
+    if (first && is_plain(first) && !names) {
         PyObject *node = recorded(place_of(op), operands, count);
         if (node || PyErr_Occurred()) return node;
     }
@@ -375,7 +393,7 @@ static PyMethodDef op_call_method = METHOD("__call__", op_call, NULL);
 /* Interior nodes in the order in which they are met; the storage of one sweep, kept for the next. */
 static Node **found;
 static Py_ssize_t found_room;
-#define ROOM_KEPT 65536
+#define ROOM_KEPT (1 << 20)
 
 static double *wide; /* and the numbers of the widest operation among them */
 static Py_ssize_t wide_room;
@@ -409,6 +427,20 @@ static void give_room_back(void)
     found_room = 0;
 }
 
+/* Nodes in a queue lie anywhere in memory, which is slow: let what comes soon be on its way. (A
+   macro, as gcc leaves out a function that does nothing else.) */
+#if defined(__GNUC__)
+#define FETCH(queue, n, count)                                                                     \
+    if ((n) + 16 < (count)) {                                                                      \
+        __builtin_prefetch((queue)[(n) + 16]);                                                     \
+        __builtin_prefetch((char *)(queue)[(n) + 16] + 56);                                        \
+        __builtin_prefetch((queue)[(n) + 8]->few[0]);                                              \
+        __builtin_prefetch((queue)[(n) + 8]->few[1]);                                              \
+    }
+#else
+#define FETCH(queue, n, count)
+#endif
+
 /* As if nothing had been counted among the first nodes that were found. */
 static void forget(Py_ssize_t count)
 {
@@ -424,8 +456,8 @@ static void forget(Py_ssize_t count)
 
 /* How often each node under a root is used as an operand; what is interior goes to ``found``.
 
-   Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a row
-   that only Python can compute, ``doubtful`` whether an operand is younger than what was made of
+   Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a node
+   that only Python can compute, or refuse, ``doubtful`` whether an operand is younger than what was made of
    it, or a number was assigned to what was made of others. */
 static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
 {
@@ -438,6 +470,7 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = found[n];
         Py_ssize_t uses;
+        FETCH(found, n, count)
         PyObject **operands = operands_of(node, &uses);
         *foreign |= !takes(&rows[node->row], uses);
         *doubtful |= node->since == UNPROVEN;
@@ -470,7 +503,7 @@ static inline double slope_of(const Row *row, Py_ssize_t i, double z, const doub
     case 1: return row->slopes[0].of_two(z, x[0]);
     case 2: return row->slopes[i].of_three(z, x[0], x[1]);
     case ANY:
-        return row->of_all == LEAF ? row->slopes[0].of_two(z, x[i])
+        return row->of_all == BLANK ? row->slopes[0].of_two(z, x[i])
                                    : row->slopes[0].of_three(z, x[i], shared);
     default: return row->slopes[i].slope_of_many(z, x);
     }
@@ -484,7 +517,7 @@ static inline void send(Node *node)
     PyObject **operands = operands_of(node, &count);
     double few[2], *x = count > 2 ? wide : few, shared = 0.0;
     for (Py_ssize_t i = 0; i < count; i++) x[i] = number_of(operands[i]);
-    if (row->of_all != LEAF) shared = forward(&rows[row->of_all], x, count);
+    if (row->of_all != BLANK) shared = forward(&rows[row->of_all], x, count);
     for (Py_ssize_t i = 0; i < count; i++) {
         Node *to = node_of(operands[i]);
         if (to && row->slopes[row->arity == ANY ? 0 : i].of_two)
@@ -511,6 +544,7 @@ static void sweep(Node *root, Node **order, int adds)
     else if (adds) settle(root);
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = order[n];
+        FETCH(order, n, count)
         /* No derivative comes to some. Their slopes may be infinite, and 0 * inf would be nan. */
         if (node->received) send(node);
         else node->grad = 0.0;
@@ -552,7 +586,7 @@ static Py_ssize_t counted(Node *root)
 static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t given,
                                 PyObject *names)
 {
-    if (given || names || SOMEBODY(observers))
+    if (given || names || SOMEBODY(observers) || !is_value(self))
         return as_defined("backward", self, arguments, given, names);
     PyObject *held = PyObject_CallMethod(adding, "acquire", NULL);
     if (!held) return NULL;
@@ -582,8 +616,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *gradients = PyTuple_New(size);
     if (!gradients) return NULL;
     for (Py_ssize_t i = 0; i < size; i++)
-        if (!is_value(PyTuple_GET_ITEM(wanted, i))) goto failed;
-    Py_ssize_t count = counted((Node *)root);
+        if (!PyObject_TypeCheck(PyTuple_GET_ITEM(wanted, i), ValueType)) goto failed;
+    Py_ssize_t count = is_value(root) ? counted((Node *)root) : -2;
     if (count == -2) {
         Py_DECREF(gradients);
         return PyObject_CallFunctionObjArgs(defined_slopes, root, wanted, NULL);
@@ -631,6 +665,16 @@ failed:
 
 /* The type ---------------------------------------------------------------------------------------- */
 
+/* Memory for a node that is blank; for that of a subclass Python has its own way. */
+static PyObject *value_alloc(PyTypeObject *type, Py_ssize_t Py_UNUSED(items))
+{
+    if (type != ValueType) return PyType_GenericAlloc(type, 0);
+    Node *node = slab_take();
+    if (!node) return PyErr_NoMemory();
+    memset(node, 0, sizeof(Node));
+    return PyObject_Init((PyObject *)node, type);
+}
+
 static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
 {
     Node *node = (Node *)self;
@@ -638,8 +682,7 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
     if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
-        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || node->notes ||
-        node->row != LEAF) {
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || node->row != BLANK) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
         PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
@@ -651,19 +694,10 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     node->data = PyFloat_AS_DOUBLE(data);
     node->grad = 0.0;
     node->since = now;
+    node->row = LEAF;
     Py_XINCREF(label);
     node->notes = label;
     return 0;
-}
-
-/* Other operands for a node; those that it had go last, as that may run anything. */
-static void change_operands(Node *node, Many *many, PyObject *const *given, Py_ssize_t count)
-{
-    Node former = *node;
-    keep(node, many, given, count);
-    PyObject **operands = operands_of(&former, &count);
-    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(operands[i]);
-    if (former.kept == MANY) PyMem_Free(former.many);
 }
 
 /* Frees a node and what lived by it alone, however deep that is: the dead wait in a list. */
@@ -687,7 +721,8 @@ static void value_dealloc(PyObject *self)
         }
         if (node->kept == MANY) PyMem_Free(node->many);
         PyTypeObject *type = Py_TYPE(node);
-        type->tp_free(node);
+        if (type == ValueType) slab_give(node);
+        else type->tp_free(node);
         Py_DECREF(type);
         if (!dead) return;
         node = dead;
@@ -732,10 +767,18 @@ static PyObject *core_advance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
     return advance() < 0 ? NULL : PyLong_FromLongLong(now);
 }
 
-static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
+static int is_made(PyObject *self, const char *name)
 {
-    if (SOMEBODY(watches)) return get_as_defined("data", self);
-    return PyFloat_FromDouble(((Node *)self)->data);
+    if (((Node *)self)->row != BLANK) return 1;
+    PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%s'",
+                 Py_TYPE(self)->tp_name, name);
+    return 0;
+}
+
+static PyObject *get_data(PyObject *self, void *taken)
+{
+    if (!taken && SOMEBODY(watches)) return get_as_defined("data", self);
+    return is_made(self, "_data") ? PyFloat_FromDouble(((Node *)self)->data) : NULL;
 }
 
 static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
@@ -748,9 +791,21 @@ static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     return 0;
 }
 
+/* The number alone, as the engine writes it. */
+static int take_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    double x = number ? PyFloat_AsDouble(number) : -1.0;
+    if (!number) PyErr_SetString(PyExc_TypeError, "_data is a number");
+    if (x == -1.0 && PyErr_Occurred()) return -1;
+    Node *node = (Node *)self;
+    node->data = x;
+    if (node->row == BLANK) node->row = LEAF;
+    return 0;
+}
+
 static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyFloat_FromDouble(((Node *)self)->grad);
+    return is_made(self, "_grad") ? PyFloat_FromDouble(((Node *)self)->grad) : NULL;
 }
 
 static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
@@ -784,6 +839,7 @@ static int note(Node *node, PyObject *label, PyObject *origin)
 static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
 {
     PyObject *label = noted((Node *)self, 0);
+    if (!is_made(self, "_label")) return NULL;
     if (!label) return PyUnicode_New(0, 0);
     Py_INCREF(label);
     return label;
@@ -800,6 +856,7 @@ static int set_label(PyObject *self, PyObject *label, void *checked)
 static PyObject *get_origin(PyObject *self, void *Py_UNUSED(closure))
 {
     PyObject *origin = noted((Node *)self, 1);
+    if (!is_made(self, "origin")) return NULL;
     Py_INCREF(origin);
     return origin;
 }
@@ -812,24 +869,23 @@ static int set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure)
 static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 {
     uint16_t row = ((Node *)self)->row;
-    PyObject *op = row != LEAF ? rows[row].op : Py_None;
-    Py_INCREF(op);
-    return op;
+    if (!is_made(self, "op")) return NULL;
+    Py_INCREF(rows[row].op);
+    return rows[row].op;
 }
 
-/* Copies and pickles fill in nodes that are blank; everybody else lets them be. */
+/* Copies and pickles fill in nodes that are blank; everybody else lets them be, or takes both row
+   and operands away, for a leaf. What is wrong meanwhile, or for good, Python refuses to sweep. */
 static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 {
     static const Row own = {.arity = FOREIGN};
     Node *node = (Node *)self;
-    if (!op || op == Py_None) {
-        node->row = LEAF;
-        change_operands(node, NULL, NULL, 0);
-        return 0;
+    uint16_t row = node->kept ? ODD : LEAF;
+    if (op && op != Py_None) {
+        row = place_of(op);
+        if (row == BLANK && !PyErr_Occurred()) row = add_row(&own, op);
+        if (row == BLANK) return -1;
     }
-    uint16_t row = place_of(op);
-    if (row == LEAF && !PyErr_Occurred()) row = add_row(&own, op);
-    if (row == LEAF) return -1;
     node->row = row;
     return 0;
 }
@@ -837,7 +893,8 @@ static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 {
     Py_ssize_t count;
-    PyObject **operands = operands_of((Node *)self, &count), *all = PyTuple_New(count);
+    PyObject **operands = operands_of((Node *)self, &count), *all = NULL;
+    if (is_made(self, "operands")) all = PyTuple_New(count);
     for (Py_ssize_t i = 0; all && i < count; i++) {
         Py_INCREF(operands[i]);
         PyTuple_SET_ITEM(all, i, operands[i]);
@@ -855,24 +912,26 @@ static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure
     Many *many = NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *x = PyTuple_GET_ITEM(given, i);
-        if (is_number(x)) continue;
+        if (PyFloat_CheckExact(x) || PyObject_TypeCheck(x, ValueType)) continue;
         PyErr_Format(PyExc_TypeError, "operands: expected Values and floats, got %R", x);
         return -1;
     }
-    if (count && ((Node *)self)->row == LEAF) {
-        PyErr_SetString(PyExc_TypeError, "operands: a leaf has none; set op first");
-        return -1;
-    }
     if (count > 2 && !(many = many_of(count))) return -1;
-    change_operands((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
+    Node *node = (Node *)self, before = *node;
+    keep(node, many, &PyTuple_GET_ITEM(given, 0), count);
+    if (node->row < FIRST) node->row = count ? ODD : LEAF;
+    PyObject **dropped = operands_of(&before, &count);
+    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(dropped[i]);
+    if (before.kept == MANY) PyMem_Free(before.many);
     return 0;
 }
 
 static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
 {
     static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
-    if (kind == Py_EQ || kind == Py_NE) Py_RETURN_NOTIMPLEMENTED; /* by identity */
-    if (SOMEBODY(watches) || !(PyFloat_CheckExact(other) || is_value(other)))
+    if (kind == Py_EQ || kind == Py_NE) /* by identity */
+        return PyBaseObject_Type.tp_richcompare(self, other, kind);
+    if (SOMEBODY(watches) || !is_value(self) || !is_number(other))
         return as_defined(names[kind], self, &other, 1, NULL);
     double x = ((Node *)self)->data, y = number_of(other);
     Py_RETURN_RICHCOMPARE(x, y, kind);
@@ -883,7 +942,7 @@ static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(s
 
 static int value_bool(PyObject *self)
 {
-    if (!SOMEBODY(watches)) return ((Node *)self)->data != 0.0;
+    if (!SOMEBODY(watches) && is_value(self)) return ((Node *)self)->data != 0.0;
     PyObject *truth = as_defined("__bool__", self, NULL, 0, NULL);
     int is_true = truth ? PyObject_IsTrue(truth) : -1;
     Py_XDECREF(truth);
@@ -899,7 +958,6 @@ static PyMethodDef value_methods[] = {
 };
 
 static PyMemberDef value_members[] = {
-    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_grad", T_DOUBLE, offsetof(Node, grad), 0, NULL},
     {"since", T_LONGLONG, offsetof(Node, since), 0, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, NULL},
@@ -908,6 +966,7 @@ static PyMemberDef value_members[] = {
 
 static PyGetSetDef value_attributes[] = {
     {"data", get_data, set_data, NULL, NULL},
+    {"_data", get_data, take_data, NULL, (void *)1},
     {"grad", get_grad, set_grad, NULL, NULL},
     {"label", get_label, set_label, NULL, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
@@ -918,7 +977,7 @@ static PyGetSetDef value_attributes[] = {
 };
 
 /* Instances of a subclass are the collector's to track, and hold their class. Without this function
-   those of the type itself would be as well, for its base is. */
+   those of the type itself would be as well, for its base is. Operands it does not see. */
 static int value_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -928,7 +987,8 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
 static PyType_Slot value_slots[] = {
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
-    {Py_tp_free, PyObject_Free},
+    {Py_tp_alloc, value_alloc},
+    {Py_tp_free, PyObject_Free}, /* of no subclass's; a plain node goes back where it came from */
     {Py_tp_traverse, value_traverse},
     {Py_tp_hash, value_hash},
     {Py_tp_richcompare, value_compare},
@@ -984,12 +1044,12 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         !(now_name = PyUnicode_InternFromString("now")) || !(places = PyDict_New()) ||
         !ops || !base)
         return NULL;
-    if (!(rows = PyMem_Calloc(1, sizeof *rows))) return PyErr_NoMemory();
-    rows_count = 1;
-    rows[LEAF].arity = FOREIGN;
-    for (int i = LEAF + 1; i < ROWS; i++) {
+    if (!(rows = PyMem_Calloc(FIRST, sizeof *rows))) return PyErr_NoMemory();
+    for (rows_count = BLANK; rows_count < FIRST; rows_count++)
+        rows[rows_count] = (Row){.arity = FOREIGN, .op = Py_None};
+    for (int i = 0; i < ROWS; i++) {
         PyObject *op = PyMapping_GetItemString(ops, table[i].name);
-        if (!op || add_row(&table[i], op) == LEAF) return NULL;
+        if (!op || add_row(&table[i], op) == BLANK) return NULL;
         Py_DECREF(op);
     }
     for (int i = 0; i < BORROWED; i++) {
@@ -1029,8 +1089,9 @@ static int core_exec(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "it serves one interpreter, once");
         return -1;
     }
-    /* The formulas that the operations were written from. */
-    return PyModule_AddStringConstant(module, "FORMULAS", FORMULAS);
+    /* What it was compiled from. */
+    if (PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) return -1;
+    return PyModule_AddIntConstant(module, "SOURCE", SOURCE);
 }
 
 static PyModuleDef_Slot core_slots[] = {{Py_mod_exec, core_exec}, {0, NULL}};
