@@ -27,6 +27,7 @@ import nn
 from autograd import LoweringError, Value, lower
 from autograd.core.ops import OPS, Op
 from autograd.lowering import backends, pipeline
+from autograd.lowering.kept import MOST, Kept
 from autograd.lowering.lowered import Average, Lowered, Request
 from autograd.lowering.record import record
 
@@ -537,6 +538,53 @@ def test_equal_expressions_are_one_whoever_made_them() -> None:
     assert both.difference(0.0 / y + -0.0 * y, [y]) != ""
 
 
+def test_a_graph_that_was_lowered_before_is_known_to_the_last_bit() -> None:
+    def programs(number: float, label: str = "x") -> tuple[autograd.Program, autograd.Program]:
+        x, w = Value(1.0, label), Value(2.0, "w")
+        return lower(1.0 / (x * number) + w, [x], [w]), lower(1.0 / (x * number) + w, [x], [w])
+
+    for number, expected in ((0.0, math.inf), (-0.0, -math.inf), (4.0, 2.25), (math.nan, math.nan)):
+        one, other = programs(number)
+        assert one.source is other.source
+        for program in (one, other):
+            value, _ = program([[1.0]])
+            assert value == pytest.approx(expected, nan_ok=True), number
+    one, other = programs(4.0, "label")
+    assert "label = rows[0:1]" in one.source
+    one, other = programs(4.0)
+    assert "x = rows[0:1]" in one.source
+    # They share what is written, and no number.
+    one.parameters[:] = 5.0
+    assert one([[1.0], [0.5]])[0] == 5.375
+    assert other([[1.0]])[0] == 2.25
+    assert one.value([[1.0]]) == 5.25
+    assert one.per_instance([[0.25]]) == [6.0]
+
+
+def test_few_graphs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def asked(count: int) -> int:
+        """How many of the graphs of 1, 2, ..., ``count`` operations were not kept."""
+        del made[:]
+        for n in range(1, count + 1):
+            x = y = Value(0.5, "x")
+            for _ in range(n):
+                y = autograd.sin(y)
+            recorded = record([y], [x], [])
+            assert kept.get(recorded, "", make=lambda n=n: made.append(n) or n) == n
+        return len(made)
+
+    kept: Kept[int] = Kept()
+    assert [asked(8), asked(8), asked(9)] == [8, 0, 1]
+    assert asked(MOST + 1) == MOST - 8
+    assert asked(MOST + 1) == MOST + 1  # each has driven out the one that is asked for next
+    monkeypatch.setattr("autograd.lowering.kept.MOST_NODES", 2 + 3 + 4 + 5)
+    assert [asked(4), asked(4), asked(5)] == [4, 0, 1]
+    kept.clear()
+    assert asked(4) == 4
+
+
 def test_a_program_without_inputs_can_be_bound_to_nothing() -> None:
     w = Value(2.0, "w")
     program = lower(autograd.sum([Value(float(x)) * w for x in range(9)]) + w, wrt=[w])
@@ -656,6 +704,20 @@ def test_cost_is_linear_in_the_batch(graph: Callable[[int], Case]) -> None:
         apart = [program.per_instance(part) for part in np.array_split(batch, 4)]
         assert_same(program.per_instance(batch), np.concatenate(apart))
     assert counts[1] / counts[0] < 1.1 * sizes[1] / sizes[0]
+
+
+def test_of_a_deep_graph_many_instances_are_computed_at_a_time() -> None:
+    """A call for each node costs as much as the numbers of some thousand instances."""
+    y = x = Value(0.3)
+    w, b = Value(1.1), Value(0.2)
+    for _ in range(500):
+        y = autograd.tanh(w * y + b)
+    program = lower(y, [x], [w, b])
+    few, many = np.full((100, 1), 0.25), np.full((3_000, 1), 0.25)
+    calls = [count_calls(lambda batch=batch: program(batch)) for batch in (few, many)]
+    assert calls[1] < 1.1 * calls[0]
+    for found, expected in zip(program(many), program(few)):
+        assert_same(found, expected, 1e-11)
 
 
 def test_graph_over_a_data_set_without_a_common_form() -> None:

@@ -44,6 +44,8 @@ def _operator(op: Op) -> tuple[Callable[[Value, Any], Value], Callable[[Value, A
         return _record(op, forward(self._data, number), (self, number))
 
     def reflected(self: Value, other: Any) -> Any:
+        if isinstance(other, Value):  # by super(), from a subclass that has an operator of its own
+            return method(other, self)
         number = other if type(other) is float else _constant(op, other)
         if number is NotImplemented:
             return NotImplemented
@@ -302,19 +304,23 @@ class Value(Copied):
         """The node for an operation on Values and real numbers: what calling an ``Op`` does.
 
         Raises:
-            TypeError: if an operand is neither, or there are too many or too few.
+            TypeError: if an operand is neither, or there are too many or too few, or no Value.
         """
         # Short cuts for what comes nearly always: one Value, or nothing but Values.
         if op.arity == 1 == len(operands) and isinstance(operands[0], Value):
-            return _record(op, op.forward(operands[0]._data), operands)
+            return _record(op, op.forward(operands[0]._data), tuple(operands))
         if op.arity in (None, len(operands)) and {*map(type, operands)} == {Value}:
-            return _record(op, op.forward(*[x._data for x in operands]), operands)
+            return _record(op, op.forward(*[x._data for x in operands]), tuple(operands))
         if not op.takes(len(operands)):
             raise op.arity_error(len(operands))
         try:
             taken = tuple([x if isinstance(x, Value) else operand(x) for x in operands])
         except (TypeError, ValueError) as error:
             raise type(error)(f"{op.name}(): {error}") from None
+        if {*map(type, taken)} == {float}:
+            raise TypeError(
+                f"{op.name}(): expected a Value among the operands; call the row itself"
+            )
         numbers = [x._data if isinstance(x, Value) else x for x in taken]
         return _record(op, op.forward(*numbers), taken)
 

@@ -119,9 +119,10 @@ def expand(lowered: Lowered) -> Lowered:
     """Take compound operations apart, so that forward and backward share work."""
     graph = lowered.graph
     expanded, nodes = _Expanded(), [-1] * len(graph)
+    at = nodes.__getitem__
 
     def make(node: int, name: str) -> int:
-        operands = tuple([nodes[x] for x in graph.operands[node]])
+        operands = tuple(map(at, graph.operands[node]))
         return expanded.node(name, operands) if name == AFFINE else expanded.row(name, operands)
 
     graph.rewrite(expanded, lowered.reached(), make, nodes)

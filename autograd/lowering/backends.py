@@ -21,7 +21,7 @@ from ..core.sweep import evaluation_order
 from .held import Held
 from .jax_backend import JaxRunner, import_jax
 from .lowered import Lowered, Request
-from .numpy_source import NumpyRunner
+from .numpy_source import NumpyRunner, written
 from .pipeline import Batch
 from .record import record
 from .reroll import reroll
@@ -234,7 +234,10 @@ def _of_batches(
 
 def _numpy_runner(batch: Batch, request: Request) -> Runner:
     """A runner by source of its own, or by tables where that would be too long."""
-    return (NumpyRunner if batch.layered else TablesRunner)(batch, request)
+    program = written(batch, request)
+    if program is None:
+        return TablesRunner(batch, request)
+    return NumpyRunner(program, batch.stages)
 
 
 BACKENDS = {

@@ -96,8 +96,9 @@ class Graph:
         """The node of an operation on nodes: a new one, or the equal one that there is."""
         # As _put, spelled out: most nodes are made here.
         names = self.names
-        node = self._known.setdefault((name, operands), len(names))
-        if node == len(names):
+        new = len(names)
+        node = self._known.setdefault((name, operands), new)
+        if node == new:
             names.append(name)
             self.operands.append(operands)
             self.numbers.append(0.0)
@@ -151,9 +152,11 @@ class Graph:
                     nodes[node] = new.take(self, node)
             elif kept[node]:
                 nodes[node] = make(node, name)
-        # Of several names for one node the first counts.
-        labels = sorted(self.labels.items(), reverse=True)
-        new.labels = {nodes[node]: label for node, label in labels if nodes[node] >= 0}
+        labels = [(nodes[node], x) for node, x in self.labels.items() if nodes[node] >= 0]
+        new.labels = dict(labels)
+        if len(new.labels) < len(labels):  # of several names for one node the first counts
+            ordered = sorted(self.labels, reverse=True)
+            new.labels = {nodes[x]: self.labels[x] for x in ordered if nodes[x] >= 0}
 
     def is_constant(self, node: int, number: float) -> bool:
         """Whether a node is this plain number; -0.0 counts as 0.0."""

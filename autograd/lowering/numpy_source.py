@@ -10,19 +10,22 @@ from __future__ import annotations
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.table import EVERY
 from .arrays import NUMPY_CALLS, numpy_call
-from .graph import AFFINE, PARAMETER
+from .graph import AFFINE, PARAMETER, Operations
+from .kept import Kept
 from .layout import Layout
 from .lowered import Average, Request
 from .numpy_views import RESULTS, Views, line, literal
-from .pipeline import Batch
+from .pipeline import Batch, Stage
 from .products import WORTHWHILE
 from .runners import Array, Runner
 from .schedule import EVERY_STEP, ONCE, Block, Products, Schedule
@@ -214,25 +217,85 @@ def _store(places: list[int], expression: str, first: bool, views: Views, step: 
 # Running ------------------------------------------------------------------------------------------
 
 
-class NumpyRunner(Runner):
-    """Runs the emitted NumPy source in buffers that are made once for each size of a batch."""
+@dataclass(frozen=True)
+class Written:
+    """A program as it is written, which nothing changes: who lowers the same graph again shares it.
 
-    def __init__(self, batch: Batch, request: Request) -> None:
-        schedule = batch.schedule(request)
-        self.stages, self.operations = batch.stages, schedule.operations
-        self.source, views = emit_numpy(schedule)
-        layout, self.index_arrays = views.layout, views.index_arrays
-        self.prepares = bool(views.stages[ONCE])
-        self.compiled = compile_source(self.source)
-        self.n_rows, self.ones, self.outputs = layout.n_rows, layout.ones, layout.outputs()
+    Attributes:
+        source: the program.
+        code: the same, compiled.
+        index_arrays: the arrays of positions that it refers to by name.
+        operations: a line of description for each of its array operations.
+        prepares: whether anything depends on the data alone.
+        n_rows: how many rows there are.
+        ones: which of them hold ones.
+        input_rows: where the inputs go.
+        outputs: where the outputs wanted for each instance are, as in ``Layout.outputs``.
+        scalars: the constants in their places, and room for all else that does not vary.
+        n_parameters: how many of these, at the beginning, are parameters.
+        n_results: how many values and derivatives there are.
+    """
+
+    source: str
+    code: CodeType
+    index_arrays: dict[str, NDArray[np.intp]]
+    operations: list[Operations]
+    prepares: bool
+    n_rows: int
+    ones: list[int]
+    input_rows: list[int]
+    outputs: list[tuple[int, int]]
+    scalars: Array
+    n_parameters: int
+    n_results: int
+
+
+def write(schedule: Schedule) -> Written:
+    """Write and compile the program for a schedule."""
+    source, views = emit_numpy(schedule)
+    layout, lowered = views.layout, schedule.lowered
+    outputs = layout.outputs()  # which may be constants, and then take places of scalars
+    return Written(
+        source,
+        compile_source(source),
+        views.index_arrays,
+        schedule.operations(),
+        bool(views.stages[ONCE]),
+        layout.n_rows,
+        layout.ones,
+        [layout.row[node] for node in schedule.inputs],
+        outputs,
+        layout.scalars(),
+        lowered.parameters,
+        len(lowered.values) + lowered.derivatives,
+    )
+
+
+WRITTEN: Kept[Written | None] = Kept()
+"""What was written for graphs; None for one that runs by tables."""
+
+
+def written(batch: Batch, request: Request) -> Written | None:
+    """The program that answers a request; None if its source would be too long."""
+
+    def make() -> Written | None:
+        return write(batch.schedule(request)) if batch.layered else None
+
+    return WRITTEN.get(batch.recorded, batch.few, request, make=make)
+
+
+class NumpyRunner(Runner):
+    """Runs NumPy source in buffers that are made once for each size of a batch."""
+
+    def __init__(self, program: Written, stages: Callable[[], Iterable[Stage]]) -> None:
+        self.program, self.source = program, program.source
+        self.stages, self.operations = stages, lambda: program.operations
         # Where all of them vary, as nearly always, they are taken at once.
-        places = [row for row, _ in self.outputs]
+        places = [row for row, _ in program.outputs]
         self.output_rows = np.array(places, dtype=np.intp) if min(places, default=0) >= 0 else None
-        self.input_rows = [layout.row[node] for node in schedule.inputs]
-        self.scalars = layout.scalars()
-        lowered = schedule.lowered
-        self.parameters: Array = self.scalars[: lowered.parameters]
-        self.results: Array = np.zeros(len(lowered.values) + lowered.derivatives)
+        self.scalars = program.scalars.copy()
+        self.parameters: Array = self.scalars[: program.n_parameters]
+        self.results: Array = np.zeros(program.n_results)
         self.bound: dict[int, tuple[Array, Callable[[], None], Callable[[], None]]] = {}
         self.buffer: Array = np.empty((0, 0))
         self.step: Callable[[], None] = lambda: None
@@ -246,18 +309,18 @@ class NumpyRunner(Runner):
             self.bound[size] = self.bind(size)
         self.buffer, prepare, self.step = self.bound[size]
         if len(columns):
-            self.buffer[self.input_rows] = columns
-        if self.prepares:
+            self.buffer[self.program.input_rows] = columns
+        if self.program.prepares:
             with np.errstate(all="ignore"):
                 prepare()
 
     def bind(self, size: int) -> tuple[Array, Callable[[], None], Callable[[], None]]:
         """Make the buffers and views for a batch, and the functions that work on them."""
-        rows = np.zeros((self.n_rows, size))
-        rows[self.ones] = 1.0
-        namespace: dict[str, Any] = {**NAMESPACE, **self.index_arrays}
+        rows = np.zeros((self.program.n_rows, size))
+        rows[self.program.ones] = 1.0
+        namespace: dict[str, Any] = {**NAMESPACE, **self.program.index_arrays}
         namespace.update(rows=rows, scalars=self.scalars, results=self.results)
-        exec(self.compiled, namespace)
+        exec(self.program.code, namespace)
         return rows, namespace["prepare"], namespace["step"]
 
     def run(self) -> Array:
@@ -270,7 +333,7 @@ class NumpyRunner(Runner):
         """The outputs wanted for each instance, as rows, of the last run."""
         if self.output_rows is not None:
             return self.buffer.take(self.output_rows, axis=0)
-        found = np.empty((len(self.outputs), self.buffer.shape[1]))
-        for i, (row, scalar) in enumerate(self.outputs):
+        found = np.empty((len(self.program.outputs), self.buffer.shape[1]))
+        for i, (row, scalar) in enumerate(self.program.outputs):
             found[i] = self.buffer[row] if row >= 0 else self.scalars[scalar]
         return found

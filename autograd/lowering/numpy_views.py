@@ -74,8 +74,10 @@ class Views:
         text = as_slice(places, reverse)
         key = tuple(nodes)
         if text is not None:
-            name = hint or self._titled(nodes[0])
-            return self.make(f"{source}[{text}]", name, self._untitled(nodes[0]), key)
+            title = self.title(nodes[0])
+            name = hint or self.names.new(title or "t")
+            comment = "" if title else self._label(nodes[0])
+            return self.make(f"{source}[{text}]", name, comment, key)
         if key not in self._gathered:
             index = self.index(places)
             shape = f"({len(nodes)}, rows.shape[1])" if varies else str(len(nodes))
@@ -145,13 +147,10 @@ class Views:
         """
         return _title(self.graph.labels.get(node, ""))
 
-    def _untitled(self, node: int) -> str:
-        """A comment that says the label of a node of which no name can be made."""
-        label = self.graph.labels.get(node, "")
-        return "" if self.title(node) else shortened(escape(label))
-
-    def _titled(self, node: int) -> str:
-        return self.names.new(self.title(node) or "t")
+    def _label(self, node: int) -> str:
+        """The label of a node of which no name can be made, for a comment."""
+        label = self.graph.labels.get(node)
+        return shortened(escape(label)) if label else ""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -50,6 +50,9 @@ class Batch:
         columns: the inputs, a column for each instance; zeros if they come later.
         weight: what the averages are multiplied by.
 
+    Attributes:
+        few: how many operations beside matrix products make a small graph.
+
     Raises:
         LoweringError: if an operation has no array form.
     """
@@ -60,11 +63,18 @@ class Batch:
         for key in set(recorded.graph.names) - LEAVES:
             check_operation(key)
         self.recorded, self.columns, self.weight = recorded, columns, weight
-        self._begun = PASSES[0](recorded)
-        left = zip(self._begun.reached(), self._begun.graph.operands)
-        operations = sum([reached and bool(operands) for reached, operands in left])
-        self.layered = operations <= max(FEW, SHARE * len(recorded.graph))
+        self.few = max(FEW, SHARE * len(recorded.graph))
         self._schedules: dict[Request, Schedule] = {}
+
+    @cached_property
+    def _begun(self) -> Lowered:
+        """The graph after the first pass."""
+        return PASSES[0](self.recorded)
+
+    @cached_property
+    def layered(self) -> bool:
+        """Whether what is left beside matrix products is little enough for source of its own."""
+        return sum(map(bool, self._begun.graph.operands)) <= self.few
 
     @cached_property
     def _derived(self) -> Lowered:

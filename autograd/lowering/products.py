@@ -108,11 +108,12 @@ def _rebuild(
             for x in graph.operands[node] if form is None else form.operands():
                 kept[x] = True
     new, nodes = Graph(), [-1] * len(graph)
+    at = nodes.__getitem__
 
     def make(node: int, name: str) -> int:
         if node in forms:
             return _affine(new, forms[node], nodes)
-        return new.node(name, tuple([nodes[x] for x in graph.operands[node]]))
+        return new.node(name, tuple(map(at, graph.operands[node])))
 
     graph.rewrite(new, kept, make, nodes)
     return new, nodes

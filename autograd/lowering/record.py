@@ -76,11 +76,12 @@ def is_alike(
     waiting: list[tuple[Any, Any]] = [*zip(nodes, others)]
     while waiting:
         x, y = waiting.pop()
-        if type(x) is float or type(y) is float:
-            if type(x) is not type(y) or not same(x, y):
+        known = places.get(x)  # of a float None, as all that is known are Values
+        if known is not None:
+            if known is not y:
                 return False
-        elif x in places:
-            if places[x] is not y:
+        elif type(x) is float or type(y) is float:
+            if type(x) is not type(y) or not same(x, y):
                 return False
         else:
             op = x.op

@@ -32,13 +32,14 @@ def simplify(lowered: Lowered) -> Lowered:
     counts = graph.consumers(lowered.nodes())
     inside = inside_chains(graph, counts)
     simpler, nodes = Simplifier(), [-1] * len(graph)
+    at = nodes.__getitem__
 
     def make(node: int, name: str) -> int:
         if name in ADDITIVE:
             terms = signed_terms(graph, node, inside)
             new = [(sign, nodes[term]) for sign, term in terms]
             return simpler.total(new) if name == "sum" else simpler.chain(new)
-        operands = tuple([nodes[x] for x in graph.operands[node]])
+        operands = tuple(map(at, graph.operands[node]))
         return simpler.node(name, operands) if name == AFFINE else simpler.apply(name, operands)
 
     kept = [count and not within for count, within in zip(counts, inside)]
@@ -79,6 +80,8 @@ def inside_chains(graph: Graph, counts: list[int], loose: bool = False) -> list[
 
 def signed_terms(graph: Graph, head: int, inside: list[bool]) -> list[tuple[float, int]]:
     """The terms of a chain of additions, from the left, as (1.0 or -1.0, node)."""
+    if graph.names[head] == "sum" and not any(map(inside.__getitem__, graph.operands[head])):
+        return [(1.0, x) for x in graph.operands[head]]
     terms: list[tuple[float, int]] = []
     stack = [(1.0, head)]
     while stack:

@@ -58,26 +58,26 @@ class _Chooser:
 
     def operation(self, node: int, name: str) -> int:
         """The new node of an operation."""
-        old, new, nodes = self.old, self.new, self.nodes
+        old, new, varies, at = self.old, self.new, self.varies, self.nodes.__getitem__
         operands = old.operands[node]
         if name == AFFINE:
-            new_operands = [nodes[x] for x in operands]
-            new_operands[1::2] = map(self.row, operands[1::2])
-            return new.node(name, tuple(new_operands))
+            made = list(map(at, operands))
+            made[1::2] = [at(x) if varies[x] else self.row(x) for x in operands[1::2]]
+            return new.node(name, tuple(made))
         if name in ("largest", "sum"):
             if name == "sum" and len(operands) <= SHORT:
-                if len(operands) == 2:  # of which the order makes no difference
-                    operands = tuple(sorted(operands, key=lambda x: not self.varies[x]))
-                return self.plain_sum([nodes[x] for x in operands])
-            alike = [[nodes[x] for x in operands if self.varies[x] == vary] for vary in (1, 0)]
+                if len(operands) == 2 and varies[operands[1]] and not varies[operands[0]]:
+                    operands = operands[::-1]  # which makes no difference
+                return self.plain_sum(list(map(at, operands)))
+            alike = [[at(x) for x in operands if varies[x] == vary] for vary in (1, 0)]
             combine = self.plain_sum if name == "sum" else self.largest
             found = [combine(x) for x in alike if x]
             if len(found) == 1:
                 return found[0]
             return combine(found) if name == "sum" else new.node("maximum", tuple(found))
         if name == "mul" and old.is_constant(operands[0], -1.0):
-            return new.node("neg", (nodes[operands[1]],))
-        return new.node(name, tuple([nodes[x] for x in operands]))
+            return new.node("neg", (at(operands[1]),))
+        return new.node(name, tuple(map(at, operands)))
 
     def row(self, node: int) -> int:
         """The new node of one, which varies."""

@@ -37,6 +37,7 @@ def stand_in(core: ModuleType) -> None:
         lacking = name not in vars(compiled) and isinstance(thing, (FunctionType, staticmethod))
         if lacking or name in ("__doc__", "__slots__", "__annotations__"):
             setattr(compiled, name, thing)
+    compiled.__name__ = definition.__name__  # or Python's own messages would name its module too
     Copied._plain = compiled
     vars(value).update(Value=compiled, slopes=core.slopes)
     vars(stale).update(advance=core.advance)

@@ -28,6 +28,7 @@
 
 #define MOST 3 /* operands of a row that takes a certain number */
 #define LEAF 0 /* the row of a leaf, which has none */
+#define ODD ROWS /* that of a node without one that has operands, as somebody took the row away */
 #define ANY 0  /* the arity of a row that takes any number */
 
 /* A function of numbers; of a slope, the result comes first. */
@@ -75,7 +76,8 @@ typedef struct Node {
     uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
     uint32_t received : 1;  /* whether any has; likewise */
     uint32_t kept : 2;      /* how many operands, or MANY */
-    uint32_t row : 29;      /* which of ``rows``; LEAF for none */
+    uint32_t made : 1;      /* whether it has its number, as __init__ gives it one */
+    uint32_t row : 28;      /* which of ``rows``; LEAF for none */
     double data, grad;
     union {
         PyObject *few[2];
@@ -96,6 +98,8 @@ typedef struct Many {
 } Many;
 
 #define MANY 3
+#include "slabs.h"
+
 #define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
 
 static int64_t now;             /* how many assignments there have been */
@@ -113,7 +117,12 @@ static PyObject *borrowed_functions[BORROWED + 1];
 #define SOMEBODY(blocks) (PySet_GET_SIZE(blocks) != 0)
 
 static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
-static inline int is_value(PyObject *x) { return is_plain(x) || PyObject_TypeCheck(x, ValueType); }
+
+/* A subclass may forget to call __init__: its instances are none yet, as Python finds. */
+static inline int is_value(PyObject *x)
+{
+    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->made);
+}
 
 /* An operand that is exactly a float is no node. */
 static inline Node *node_of(PyObject *operand)
@@ -201,13 +210,14 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
 {
     Many *many = NULL;
     if (count > 2 && !(many = many_of(count))) return NULL;
-    Node *node = PyObject_Malloc(sizeof(Node));
+    Node *node = slab_take();
     if (!node) {
         PyMem_Free(many);
         return PyErr_NoMemory();
     }
     PyObject_Init((PyObject *)node, ValueType);
     node->waiting = node->received = 0;
+    node->made = 1;
     node->row = row;
     node->data = data;
     node->grad = 0.0;
@@ -218,6 +228,14 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
 }
 
 static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
+
+/* The first operand that is not exactly a float; NULL if all are. */
+static PyObject *first_of(PyObject *const *operands, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!PyFloat_CheckExact(operands[i])) return operands[i];
+    return NULL;
+}
 
 /* An operation on what is given; NULL without an exception if it is for Python to do. */
 static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
@@ -269,7 +287,7 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
     PyObject *sides[] = {x, y};
     PyObject *node = recorded_of_two(operator->row, sides);
     if (node || PyErr_Occurred()) return node;
-    int place = is_value(x);
+    int place = PyObject_TypeCheck(x, ValueType);
     PyObject *number = constant(sides[place]);
     if (number) {
         sides[place] = number;
@@ -286,7 +304,7 @@ static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject
 {
     PyObject *others[] = {y, modulo};
     if (modulo == Py_None) return operator_of_two(which, x, y);
-    if (!is_value(x)) Py_RETURN_NOTIMPLEMENTED;
+    if (!PyObject_TypeCheck(x, ValueType)) Py_RETURN_NOTIMPLEMENTED;
     return as_defined(operators[which].method, x, others, 2, NULL);
 }
 
@@ -328,9 +346,10 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
                                         Py_ssize_t count, PyObject *names)
 {
     if (count == 2 && !names && PyTuple_CheckExact(arguments[1])) {
-        PyObject *operands = arguments[1];
-        uint32_t row = place_of(arguments[0]);
-        PyObject *node = recorded(row, &PyTuple_GET_ITEM(operands, 0), PyTuple_GET_SIZE(operands));
+        PyObject *const *operands = &PyTuple_GET_ITEM(arguments[1], 0);
+        Py_ssize_t taken = PyTuple_GET_SIZE(arguments[1]);
+        PyObject *node = NULL;
+        if (first_of(operands, taken)) node = recorded(place_of(arguments[0]), operands, taken);
         if (node || PyErr_Occurred()) return node;
     }
     PyObject *function = PyObject_GetAttrString(definition, "record_operation");
@@ -340,12 +359,11 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
     return result;
 }
 
-/* What a row does when it is called: as the definition, but quick where a Value is among few. */
+/* What a row does when it is called: as the definition, which asks the first that is no float. */
 static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t count, PyObject *names)
 {
-    int values = 0;
-    for (Py_ssize_t i = 0; i < count; i++) values += is_plain(operands[i]);
-    if (values && !names) {
+    PyObject *first = first_of(operands, count);
+    if (first && is_plain(first) && !names) {
         PyObject *node = recorded(place_of(op), operands, count);
         if (node || PyErr_Occurred()) return node;
     }
@@ -359,7 +377,7 @@ static PyMethodDef op_call_method = METHOD("__call__", op_call, NULL);
 /* Interior nodes in the order in which they are met; the storage of one sweep, kept for the next. */
 static Node **found;
 static Py_ssize_t found_room;
-#define ROOM_KEPT 65536
+#define ROOM_KEPT (1 << 20)
 
 static double *wide; /* and the numbers of the widest operation among them */
 static Py_ssize_t wide_room;
@@ -393,6 +411,20 @@ static void give_room_back(void)
     found_room = 0;
 }
 
+/* Nodes in a queue lie anywhere in memory, which is slow: let what comes soon be on its way. (A
+   macro, as gcc leaves out a function that does nothing else.) */
+#if defined(__GNUC__)
+#define FETCH(queue, n, count)                                                                     \
+    if ((n) + 16 < (count)) {                                                                      \
+        __builtin_prefetch((queue)[(n) + 16]);                                                     \
+        __builtin_prefetch((char *)(queue)[(n) + 16] + 56);                                        \
+        __builtin_prefetch((queue)[(n) + 8]->few[0]);                                              \
+        __builtin_prefetch((queue)[(n) + 8]->few[1]);                                              \
+    }
+#else
+#define FETCH(queue, n, count)
+#endif
+
 /* As if nothing had been counted among the first nodes that were found. */
 static void forget(Py_ssize_t count)
 {
@@ -408,8 +440,8 @@ static void forget(Py_ssize_t count)
 
 /* How often each node under a root is used as an operand; what is interior goes to ``found``.
 
-   Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a row
-   that only Python can compute, ``doubtful`` whether an operand is younger than what was made of
+   Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a node
+   that only Python can compute, or refuse, ``doubtful`` whether an operand is younger than what was made of
    it, or a number was assigned to what was made of others. */
 static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
 {
@@ -422,8 +454,10 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = found[n];
         Py_ssize_t uses;
+        FETCH(found, n, count)
         PyObject **operands = operands_of(node, &uses);
-        *foreign |= !rows[node->row].name;
+        const Row *row = &rows[node->row];
+        *foreign |= !row->name || (row->arity != ANY && row->arity != uses);
         *doubtful |= node->since == UNPROVEN;
         if (!is_room_for(count + uses) || !is_wide_enough(uses)) {
             forget(n);
@@ -499,6 +533,7 @@ static void sweep(Node *root, Node **order, int adds)
     else if (adds) settle(root);
     for (Py_ssize_t n = 0; n < count; n++) {
         Node *node = order[n];
+        FETCH(order, n, count)
         /* No derivative comes to some. Their slopes may be infinite, and 0 * inf would be nan. */
         if (node->received) send(node);
         else node->grad = 0.0;
@@ -537,7 +572,7 @@ static Py_ssize_t counted(Node *root)
 static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t given,
                                 PyObject *names)
 {
-    if (given || names || SOMEBODY(observers))
+    if (given || names || SOMEBODY(observers) || !is_value(self))
         return as_defined("backward", self, arguments, given, names);
     PyObject *held = PyObject_CallMethod(adding, "acquire", NULL);
     if (!held) return NULL;
@@ -567,8 +602,8 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *gradients = PyTuple_New(size);
     if (!gradients) return NULL;
     for (Py_ssize_t i = 0; i < size; i++)
-        if (!is_value(PyTuple_GET_ITEM(wanted, i))) goto failed;
-    Py_ssize_t count = counted((Node *)root);
+        if (!PyObject_TypeCheck(PyTuple_GET_ITEM(wanted, i), ValueType)) goto failed;
+    Py_ssize_t count = is_value(root) ? counted((Node *)root) : -2;
     if (count == -2) {
         Py_DECREF(gradients);
         return PyObject_CallFunctionObjArgs(defined_slopes, root, wanted, NULL);
@@ -616,13 +651,23 @@ failed:
 
 /* The type ---------------------------------------------------------------------------------------- */
 
+/* Memory for a node that is blank; for that of a subclass Python has its own way. */
+static PyObject *value_alloc(PyTypeObject *type, Py_ssize_t Py_UNUSED(items))
+{
+    if (type != ValueType) return PyType_GenericAlloc(type, 0);
+    Node *node = slab_take();
+    if (!node) return PyErr_NoMemory();
+    memset(node, 0, sizeof(Node));
+    return PyObject_Init((PyObject *)node, type);
+}
+
 static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
     if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
-        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->notes || ((Node *)self)->kept) {
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->made) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
         PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
@@ -635,21 +680,10 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     node->data = PyFloat_AS_DOUBLE(data);
     node->grad = 0.0;
     node->since = now;
+    node->made = 1;
     Py_XINCREF(label);
     node->notes = label;
     return 0;
-}
-
-static void drop_operands(Node *node)
-{
-    Py_ssize_t count;
-    Many *many = node->kept == MANY ? node->many : NULL;
-    PyObject *few[] = {node->few[0], node->few[1]};
-    operands_of(node, &count);
-    node->kept = 0;
-    node->total = 0.0;
-    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(many ? many->operands[i] : few[i]);
-    PyMem_Free(many);
 }
 
 /* Frees a node and what lived by it alone, however deep that is: the dead wait in a list. */
@@ -673,7 +707,8 @@ static void value_dealloc(PyObject *self)
         }
         if (node->kept == MANY) PyMem_Free(node->many);
         PyTypeObject *type = Py_TYPE(node);
-        type->tp_free(node);
+        if (type == ValueType) slab_give(node);
+        else type->tp_free(node);
         Py_DECREF(type);
         if (!dead) return;
         node = dead;
@@ -718,10 +753,18 @@ static PyObject *core_advance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
     return advance() < 0 ? NULL : PyLong_FromLongLong(now);
 }
 
-static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
+static int is_made(PyObject *self, const char *name)
 {
-    if (SOMEBODY(watches)) return get_as_defined("data", self);
-    return PyFloat_FromDouble(((Node *)self)->data);
+    if (((Node *)self)->made) return 1;
+    PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%s'",
+                 Py_TYPE(self)->tp_name, name);
+    return 0;
+}
+
+static PyObject *get_data(PyObject *self, void *taken)
+{
+    if (!taken && SOMEBODY(watches)) return get_as_defined("data", self);
+    return is_made(self, "_data") ? PyFloat_FromDouble(((Node *)self)->data) : NULL;
 }
 
 static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
@@ -734,9 +777,20 @@ static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     return 0;
 }
 
+/* The number alone, as the engine writes it. */
+static int take_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    double x = number ? PyFloat_AsDouble(number) : -1.0;
+    if (!number) PyErr_SetString(PyExc_TypeError, "_data is a number");
+    if (x == -1.0 && PyErr_Occurred()) return -1;
+    ((Node *)self)->data = x;
+    ((Node *)self)->made = 1;
+    return 0;
+}
+
 static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyFloat_FromDouble(((Node *)self)->grad);
+    return is_made(self, "_grad") ? PyFloat_FromDouble(((Node *)self)->grad) : NULL;
 }
 
 static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
@@ -772,6 +826,7 @@ static int note(Node *node, PyObject *label, PyObject *origin)
 static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
 {
     PyObject *label = noted((Node *)self, 0);
+    if (!is_made(self, "_label")) return NULL;
     if (!label) return PyUnicode_New(0, 0);
     Py_INCREF(label);
     return label;
@@ -788,6 +843,7 @@ static int set_label(PyObject *self, PyObject *label, void *taken)
 static PyObject *get_origin(PyObject *self, void *Py_UNUSED(closure))
 {
     PyObject *origin = noted((Node *)self, 1);
+    if (!is_made(self, "origin")) return NULL;
     Py_INCREF(origin);
     return origin;
 }
@@ -801,24 +857,28 @@ static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 {
     uint32_t row = ((Node *)self)->row;
     PyObject *op = row != LEAF ? rows[row].op : Py_None;
+    if (!is_made(self, "op")) return NULL;
     Py_INCREF(op);
     return op;
 }
 
-/* Copies and pickles fill in nodes that are blank; everybody else lets them be. */
+/* Copies and pickles fill in nodes that are blank; everybody else lets them be, or takes both row
+   and operands away, for a leaf. What is wrong meanwhile, or for good, Python refuses to sweep. */
 static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 {
+    Node *node = (Node *)self;
     Row own = {0};
     int none = !op || op == Py_None;
     if (!none && place_of(op) == LEAF && add_row(&own, op) < 0) return -1;
-    ((Node *)self)->row = none ? LEAF : place_of(op);
+    node->row = !none ? place_of(op) : node->kept ? ODD : LEAF;
     return 0;
 }
 
 static PyObject *get_operands(PyObject *self, void *Py_UNUSED(closure))
 {
     Py_ssize_t count;
-    PyObject **operands = operands_of((Node *)self, &count), *all = PyTuple_New(count);
+    PyObject **operands = operands_of((Node *)self, &count), *all = NULL;
+    if (is_made(self, "operands")) all = PyTuple_New(count);
     for (Py_ssize_t i = 0; all && i < count; i++) {
         Py_INCREF(operands[i]);
         PyTuple_SET_ITEM(all, i, operands[i]);
@@ -836,21 +896,26 @@ static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure
     Many *many = NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *x = PyTuple_GET_ITEM(given, i);
-        if (is_number(x)) continue;
+        if (PyFloat_CheckExact(x) || PyObject_TypeCheck(x, ValueType)) continue;
         PyErr_Format(PyExc_TypeError, "operands: expected Values and floats, got %R", x);
         return -1;
     }
     if (count > 2 && !(many = many_of(count))) return -1;
-    drop_operands((Node *)self);
-    keep((Node *)self, many, &PyTuple_GET_ITEM(given, 0), count);
+    Node *node = (Node *)self, before = *node;
+    keep(node, many, &PyTuple_GET_ITEM(given, 0), count);
+    if (node->row == LEAF || node->row == ODD) node->row = count ? ODD : LEAF;
+    PyObject **dropped = operands_of(&before, &count);
+    for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(dropped[i]);
+    if (before.kept == MANY) PyMem_Free(before.many);
     return 0;
 }
 
 static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
 {
     static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
-    if (kind == Py_EQ || kind == Py_NE) Py_RETURN_NOTIMPLEMENTED; /* by identity */
-    if (SOMEBODY(watches) || !(PyFloat_CheckExact(other) || is_value(other)))
+    if (kind == Py_EQ || kind == Py_NE) /* by identity */
+        return PyBaseObject_Type.tp_richcompare(self, other, kind);
+    if (SOMEBODY(watches) || !is_value(self) || !is_number(other))
         return as_defined(names[kind], self, &other, 1, NULL);
     double x = ((Node *)self)->data, y = number_of(other);
     Py_RETURN_RICHCOMPARE(x, y, kind);
@@ -858,7 +923,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
 
 static int value_bool(PyObject *self)
 {
-    if (!SOMEBODY(watches)) return ((Node *)self)->data != 0.0;
+    if (!SOMEBODY(watches) && is_value(self)) return ((Node *)self)->data != 0.0;
     PyObject *truth = as_defined("__bool__", self, NULL, 0, NULL);
     int is_true = truth ? PyObject_IsTrue(truth) : -1;
     Py_XDECREF(truth);
@@ -874,7 +939,6 @@ static PyMethodDef value_methods[] = {
 };
 
 static PyMemberDef value_members[] = {
-    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_grad", T_DOUBLE, offsetof(Node, grad), 0, NULL},
     {"since", T_LONGLONG, offsetof(Node, since), 0, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weakrefs), READONLY, NULL},
@@ -883,6 +947,7 @@ static PyMemberDef value_members[] = {
 
 static PyGetSetDef value_attributes[] = {
     {"data", get_data, set_data, NULL, NULL},
+    {"_data", get_data, take_data, NULL, (void *)1},
     {"grad", get_grad, set_grad, NULL, NULL},
     {"label", get_label, set_label, NULL, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
@@ -893,7 +958,7 @@ static PyGetSetDef value_attributes[] = {
 };
 
 /* Instances of a subclass are the collector's to track, and hold their class. Without this function
-   those of the type itself would be as well, for its base is. */
+   those of the type itself would be as well, for its base is. Operands it does not see. */
 static int value_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
@@ -903,7 +968,8 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
 static PyType_Slot value_slots[] = {
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
-    {Py_tp_free, PyObject_Free},
+    {Py_tp_alloc, value_alloc},
+    {Py_tp_free, PyObject_Free}, /* of no subclass's; a plain node goes back where it came from */
     {Py_tp_traverse, value_traverse},
     {Py_tp_hash, NULL}, /* that of object, set where it is known */
     {Py_tp_richcompare, value_compare},
@@ -968,6 +1034,8 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         if (!op || add_row(&table[i], op) < 0) return NULL;
         Py_DECREF(op);
     }
+    Row odd = {0};
+    if (add_row(&odd, Py_None) < 0) return NULL;
     for (int i = 0; i < BORROWED; i++) {
         PyObject *op = PyMapping_GetItemString(ops, borrowed_names[i]);
         borrowed_functions[i] = op ? PyObject_GetAttrString(op, "forward") : NULL;

@@ -21,9 +21,10 @@ from .kinds import Functions, Indices, Table
 from .levels import Levels, Nodes
 from .source import write
 
-# A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers;
-# but its buffers never hold more numbers than the last.
-FEWEST, CACHE, MOST = 128, 1 << 22, 1 << 26
+# A chunk of the batch is of so many instances at least, or of as many as fit into so many numbers,
+# or as give a call so many to work on, by the mean: of a deep graph, with a call or two for each
+# node, it is the calls that take the time. But its buffers never hold more numbers than the last.
+FEWEST, CACHE, A_CALL, MOST = 128, 1 << 22, 1 << 12, 1 << 26
 
 
 NAMESPACE: dict[str, Any] = {
@@ -73,7 +74,7 @@ class TablesRunner(Runner):
         self.derivatives = len(rows) * lowered.parameters if request is Request.STEP else 0
         self.results: Array = np.zeros(len(rows) + self.derivatives)
         self.chunks: list[Array] = []
-        self.buffers: dict[int, tuple[Array, Array]] = {}
+        self.buffer: Array = np.empty(0)
         self.found: Array = np.empty((0, 0))
         self.namespace = {**NAMESPACE, "single": self.single, "d_single": self.d_single}
         self.compiled = compile_source(self.source)
@@ -84,12 +85,15 @@ class TablesRunner(Runner):
         """Take the inputs of a batch."""
         rows, d_rows = self.sizes
         size, numbers = columns.shape[1], rows + d_rows + 1
-        most = min(max(FEWEST, CACHE // numbers), max(MOST // numbers, 1), size)
+        calls = len(self.rows_table.names) + len(self.d_rows_table.names)
+        most = max(FEWEST, max(CACHE, A_CALL * calls) // numbers)
+        most = min(most, max(MOST // numbers, 1), size)
         self.chunks = np.array_split(columns, -(-size // most), axis=1)
-        known, self.buffers = self.buffers, {}
-        for n in {chunk.shape[1] for chunk in self.chunks}:  # two sizes at most
-            self.buffers[n] = known.get(n) or (np.zeros((rows, n)), np.zeros((d_rows, n)))
-            self.buffers[n][1][0] = 1.0
+        needed = (rows + d_rows) * self.chunks[0].shape[1]  # the first is the widest
+        if len(self.buffer) < needed:
+            # Whatever holds the old one lets go of it first: each may be large.
+            self.buffer = self.namespace["rows"] = self.namespace["d_rows"] = np.empty(0)
+            self.buffer = np.empty(needed)
         self.found = np.zeros((len(self.wanted), size))
 
     def run(self) -> Array:
@@ -116,8 +120,10 @@ class TablesRunner(Runner):
 
     def run_chunk(self, columns: Array, first: int) -> None:
         """Compute with some instances, and add what they give to the sums."""
-        size = columns.shape[1]
-        rows, d_rows = self.buffers[size]
+        size, split = columns.shape[1], self.sizes[0] * columns.shape[1]
+        rows = self.buffer[:split].reshape(-1, size)
+        d_rows = self.buffer[split : sum(self.sizes) * size].reshape(-1, size)
+        d_rows[0] = 1.0
         self.namespace.update(rows=rows, d_rows=d_rows)
         rows[self.inputs] = columns
         self.call(self.rows_table)
