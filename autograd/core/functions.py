@@ -155,13 +155,19 @@ def dot(xs: Iterable[Value | float], ys: Iterable[Value | float]) -> Value | flo
         ValueError: if the lengths differ.
         TypeError: if an entry is neither.
     """
-    left, right = _operands("dot", xs), _operands("dot", ys)
+    left, right = _listed("dot", xs), _listed("dot", ys)
     if len(left) != len(right):
         raise ValueError(
             f"dot() takes two vectors of one length, got {len(left)} and {len(right)}; "
             f"check which of them is missing entries"
         )
-    return sum([*map(operator.mul, left, right)])  # type: ignore[no-any-return]
+    try:
+        products = [*map(operator.mul, left, right)]
+    except (TypeError, ValueError, OverflowError):
+        products = [None]
+    if not _TAKEN.issuperset(map(type, products)):  # an entry is to be converted, or to be refused
+        products = [x * y for x, y in zip(_operands("dot", left), _operands("dot", right))]
+    return sum(products)  # type: ignore[no-any-return]
 
 
 @overload
