@@ -453,8 +453,9 @@ def grad(
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
     if watches and not create_graph:
         decided("takes plain numbers from grad() of a Value", output)
-    for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
+    for place, value in enumerate((output, *wanted)):
         if not isinstance(value, Value):
+            name = f"inputs[{place - 1}]" if place else "output"
             raise TypeError(
                 f"grad() differentiates Values, but {name} is {value!r} of type "
                 f"{type(value).__name__}; make it one with Value(...) before computing with it"
