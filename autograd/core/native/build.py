@@ -34,6 +34,7 @@ _OPERATORS: dict[tuple[str, int | None], tuple[str, str, str]] = {
     ("abs", 1): ("absolute", "__abs__", ""),
 }
 _PARAMETERS = "data, label=''"  # of Value()
+_METHODS = {"backward": "$self", "recompute": "$self", "record_operation": "op, operands"}
 _UNIONS = {1: "of_one", 2: "of_two", 3: "of_three", 4: "of_four"}
 # nan as Python has it where it says so: with the sign that its ``math.nan`` has.
 _PRELUDE = """
@@ -168,7 +169,7 @@ def _methods(rows: list[Op], places: dict[str, int]) -> Iterator[str]:
 def _documents() -> Iterator[str]:
     """What the definition says of things that C has in their place."""
     yield f"#define DOC_Value {_quoted(_signed('Value', _PARAMETERS, Value))}"
-    for name, parameters in {"backward": "$self", "record_operation": "op, operands"}.items():
+    for name, parameters in _METHODS.items():
         text = _signed(name, parameters, getattr(Value, name))
         yield f"#define DOC_{name} {_quoted(text)}"
     for name in ("data", "grad", "label"):
