@@ -382,7 +382,8 @@ class Value(Copied):
 # Read as fast as the slots behind them; the engine itself uses these. ``data`` is watched.
 for _attribute in ("grad", "label"):
     _checked = getattr(Value, _attribute)
-    setattr(Value, _attribute, _checked.getter(operator.attrgetter(f"_{_attribute}")))
+    _read = operator.attrgetter(f"_{_attribute}")
+    setattr(Value, _attribute, property(_read, _checked.fset, doc=_checked.__doc__))
 
 # The other functions of one or two operands are methods of the first as well: x.atan2(y).
 for _op in OPS.values():
@@ -453,8 +454,9 @@ def grad(
     wanted = tuple(inputs) if isinstance(inputs, Iterable) else (inputs,)
     if watches and not create_graph:
         decided("takes plain numbers from grad() of a Value", output)
-    for name, value in [("output", output), *((f"inputs[{i}]", x) for i, x in enumerate(wanted))]:
+    for place, value in enumerate((output, *wanted)):
         if not isinstance(value, Value):
+            name = f"inputs[{place - 1}]" if place else "output"
             raise TypeError(
                 f"grad() differentiates Values, but {name} is {value!r} of type "
                 f"{type(value).__name__}; make it one with Value(...) before computing with it"

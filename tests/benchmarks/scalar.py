@@ -4,8 +4,9 @@ Run it by itself: ``python tests/benchmarks/scalar.py``; ``--quick`` takes small
 ``--only moons chain`` some workloads. An engine that is not installed is left out (``pip install
 ".[bench]"`` has them all). Engines take turns, each turn in a process of its own, on one thread,
 with the garbage collector as Python starts it. Every turn's derivatives are compared with those of
-the other engines, and the table of medians is Markdown. In parentheses stands how many times as
-long as in the first column a turn took: the median of the rounds, and the least and the most.
+the other engines, and the table of medians is Markdown. Its times are of the processor, which are
+those of the clock where nothing else runs. In parentheses stands how many times as long as in the
+first column a turn took: the median of the rounds, and the least and the most.
 """
 
 from __future__ import annotations
@@ -216,6 +217,17 @@ def anomaly(engine: str, points: int) -> Step:
     return step
 
 
+def uncollected(make: Callable[[str, int], Step]) -> Callable[[str, int], Step]:
+    """The same while Python's cycle collector is switched off."""
+
+    def made(engine: str, size: int) -> Step:
+        step = make(engine, size)
+        gc.disable()
+        return step
+
+    return made
+
+
 def chain(engine: str, operations: int) -> Step:
     """A chain of multiplications and additions: built, swept, and let go."""
     kind = scalars(engine)
@@ -250,6 +262,13 @@ def adbench_objective(name: str, make: Callable[[Any, int], Any]) -> Callable[[s
     return made
 
 
+gmm = adbench_objective("gmm", lambda adbench, n: adbench.make_gmm(n=n))
+lstm = adbench_objective("lstm", lambda adbench, n: adbench.make_lstm(characters=n))
+ba = adbench_objective("ba", lambda adbench, n: adbench.make_ba(p=n))
+hand = adbench_objective("hand", lambda adbench, n: adbench.make_hand(n))
+hand_us = adbench_objective("hand", lambda adbench, n: adbench.make_hand(n, complicated=True))
+
+
 class Workload(NamedTuple):
     """Rows of the table.
 
@@ -273,13 +292,12 @@ class Workload(NamedTuple):
 EVERY = math.inf
 SCALAR = dict.fromkeys(("native", "python", "micrograd", "xad", "torch"), EVERY)
 VECTOR = dict.fromkeys(("native", "python", "torch"), EVERY)
+BOTH = dict.fromkeys(OURS, EVERY)
 CHAINS = tuple(10**k for k in range(3, 8))
 
 WORKLOADS = {
     "moons": Workload("moons, {} points, a step", moons, SCALAR, (100,), (20,)),
-    "anomaly": Workload(
-        "the same within `detect_anomaly()`", anomaly, dict.fromkeys(OURS, EVERY), (100,), (20,)
-    ),
+    "anomaly": Workload("the same within `detect_anomaly()`", anomaly, BOTH, (100,), (20,)),
     "chain": Workload(
         "chain of {} operations, each",
         chain,
@@ -289,41 +307,12 @@ WORKLOADS = {
         CHAINS[:3],
         per=lambda n: n,
     ),
-    "gmm": Workload(
-        "ADBench GMM, d2 K5 n{}",
-        adbench_objective("gmm", lambda adbench, n: adbench.make_gmm(n=n)),
-        {**VECTOR, "whole": EVERY},
-        (1_000,),
-        (100,),
-    ),
-    "lstm": Workload(
-        "ADBench LSTM, l2 c{}",
-        adbench_objective("lstm", lambda adbench, n: adbench.make_lstm(characters=n)),
-        {**VECTOR, "whole": EVERY},
-        (1_024,),
-        (64,),
-    ),
-    "ba": Workload(
-        "ADBench BA, {} observations",
-        adbench_objective("ba", lambda adbench, n: adbench.make_ba(p=n)),
-        VECTOR,
-        (1_000,),
-        (50,),
-    ),
-    "hand": Workload(
-        "ADBench hand, {} points",
-        adbench_objective("hand", lambda adbench, n: adbench.make_hand(n)),
-        VECTOR,
-        (100,),
-        (10,),
-    ),
-    "hand-us": Workload(
-        "ADBench hand, complicated, {} points",
-        adbench_objective("hand", lambda adbench, n: adbench.make_hand(n, complicated=True)),
-        VECTOR,
-        (100,),
-        (10,),
-    ),
+    "gmm": Workload("ADBench GMM, d2 K5 n{}", gmm, {**VECTOR, "whole": EVERY}, (1_000,), (100,)),
+    "lstm": Workload("ADBench LSTM, l2 c{}", lstm, {**VECTOR, "whole": EVERY}, (1_024,), (64,)),
+    "lstm-gc": Workload("the same after `gc.disable()`", uncollected(lstm), BOTH, (1_024,), (64,)),
+    "ba": Workload("ADBench BA, {} observations", ba, VECTOR, (1_000,), (50,)),
+    "hand": Workload("ADBench hand, {} points", hand, VECTOR, (100,), (10,)),
+    "hand-us": Workload("ADBench hand, complicated, {} points", hand_us, VECTOR, (100,), (10,)),
 }
 
 
@@ -347,11 +336,11 @@ def take_turn(engine: str, name: str, size: int, least: float) -> None:
     step = WORKLOADS[name].make(engine, size)
     seconds: list[float] = []
     found: list[float] = []
-    begun = time.perf_counter()
-    while not seconds or time.perf_counter() - begun < least:
-        started = time.perf_counter()
+    begun = time.process_time()
+    while not seconds or time.process_time() - begun < least:
+        started = time.process_time()
         found = step()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     # The first has loaded what it needed, where there was time for another.
     median = statistics.median(seconds[1:] or seconds)
     print(json.dumps({"seconds": median, "derivatives": found, "core": core()}))
@@ -391,9 +380,9 @@ def measure_memory(engine: str, operations: int) -> None:
                 middle = weakref.ref(y)
         kind.derivatives(y, [x])
         grown = highest() - before
-        started = time.perf_counter()
+        started = time.process_time()
         del x, y
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
     freed = None if middle is None else middle() is None
     found = {"bytes": grown / operations, "freed": freed, "seconds": seconds / operations}
     print(json.dumps(found))
@@ -457,8 +446,8 @@ def cell(seconds: list[float], first: list[float], unit: float) -> str:
     time_taken = text(statistics.median(seconds) / unit)
     if seconds is first:
         return time_taken
-    middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
-    return f"{time_taken} ({middle:.3g}; {low:.3g} to {high:.3g})"
+    middle, low, high = (f"{f(ratios):.3g}" for f in (statistics.median, min, max))
+    return f"{time_taken} ({middle}{f'; {low} to {high}' if len(ratios) > 1 else ''})"
 
 
 def line(*cells: str) -> None:
@@ -472,7 +461,7 @@ def time_rows(names: list[str], engines: list[str], options: argparse.Namespace)
         for size in workload.quick if options.quick else workload.rows:
             able = [e for e in engines if size <= workload.sizes.get(e, 0)]
             seconds: dict[str, list[float]] = {engine: [] for engine in able}
-            for _ in range(1 if size >= 10**7 else options.rounds):
+            for _ in range(1 if size >= 10**6 else options.rounds):
                 derivatives = {}
                 for engine in able:
                     turn = asked(engine, name, size, options.least)
@@ -500,17 +489,23 @@ def time_rows(names: list[str], engines: list[str], options: argparse.Namespace)
         line(f"each operation at {long:,} to one at {short:,}", *cells)
 
 
+def freed(found: dict[str, Any]) -> str:
+    """What ``measure_memory`` found when a graph was let go."""
+    if found["freed"] is None:
+        return "a tape"
+    return f"{text(found['seconds'])} each" if found["freed"] else "no"
+
+
 def memory_rows(engines: list[str], options: argparse.Namespace) -> None:
     able = [e for e in engines if e in SCALAR]
     found = {e: asked(e, "memory", 100_000 if options.quick else 1_000_000, 0) for e in able}
-    says = {True: "yes", False: "no", None: "a tape"}
     line(
         "bytes an operation, built and swept",
         *[f"{found[e]['bytes']:.0f}" if e in found else "" for e in engines],
     )
     line(
-        "freed at once without Python's collector",
-        *[says[found[e]["freed"]] if e in found else "" for e in engines],
+        "let go, Python's collector being off: freed in",
+        *[freed(found[e]) if e in found else "" for e in engines],
     )
 
 
@@ -537,7 +532,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*WORKLOADS, "memory"], help="workloads")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, help="columns")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, shorter turns")
-    parser.add_argument("--rounds", type=int, help="turns of each engine (default 5; 3 if quick)")
+    parser.add_argument(
+        "--rounds", type=int, help="turns of each engine (default 5; 3 if quick), at 10^6 but one"
+    )
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
