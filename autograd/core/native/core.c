@@ -1009,10 +1009,10 @@ static int value_bool(PyObject *self)
 }
 
 static PyMethodDef value_methods[] = {
-    METHOD("backward", value_backward, NULL),
-    METHOD("recompute", value_recompute, NULL),
+    METHOD("backward", value_backward, DOC_backward),
+    METHOD("recompute", value_recompute, DOC_recompute),
     {"record_operation", (PyCFunction)(void (*)(void))value_record_operation,
-     METH_FASTCALL | METH_KEYWORDS | METH_STATIC, NULL},
+     METH_FASTCALL | METH_KEYWORDS | METH_STATIC, DOC_record_operation},
     OPERATION_METHODS,
     {NULL, NULL, 0, NULL},
 };
@@ -1025,10 +1025,10 @@ static PyMemberDef value_members[] = {
 };
 
 static PyGetSetDef value_attributes[] = {
-    {"data", get_data, set_data, NULL, NULL},
+    {"data", get_data, set_data, DOC_data, NULL},
     {"_data", get_data, take_data, NULL, (void *)1},
-    {"grad", get_grad, set_grad, NULL, NULL},
-    {"label", get_label, set_label, NULL, NULL},
+    {"grad", get_grad, set_grad, DOC_grad, NULL},
+    {"label", get_label, set_label, DOC_label, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
     {"origin", get_origin, set_origin, NULL, NULL},
     {"op", get_op, set_op, NULL, NULL},
@@ -1045,6 +1045,7 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
 }
 
 static PyType_Slot value_slots[] = {
+    {Py_tp_doc, DOC_Value},
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
     {Py_tp_alloc, value_alloc},
