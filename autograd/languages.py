@@ -198,11 +198,18 @@ static inline double stepgrad_largest(const double *xs, int n) {
 }
 
 /* A sum that is rounded once (Shewchuk, 1997): its parts, the smallest first, have no bits in
-   common, so that 40 hold any sum. ``plain`` is the sum as it comes, for an overflow on the way. */
+   common, and floats have bits from 2^-1074 to 2^1023. There may be as many parts: e^0 + e^-1 + ...
+   has hundreds. ``plain`` is the sum as it comes, for an overflow on the way. */
 typedef struct {
-    double parts[64], plain, special, infinite;
+    double plain, special, infinite;
     int count, overflown;
+    double parts[2100];
 } stepgrad_Sum;
+
+static inline void stepgrad_begin(stepgrad_Sum *sum) {
+    sum->plain = sum->special = sum->infinite = 0.0;
+    sum->count = sum->overflown = 0;
+}
 
 static inline void stepgrad_add(stepgrad_Sum *sum, double x) {
     double given = x;
@@ -247,14 +254,16 @@ static inline double stepgrad_total(const stepgrad_Sum *sum) {
 }
 
 static inline double stepgrad_sum(const double *xs, int n) {
-    stepgrad_Sum sum = {.count = 0};
+    stepgrad_Sum sum;
+    stepgrad_begin(&sum);
     for (int i = 0; i < n; i++) stepgrad_add(&sum, xs[i]);
     return stepgrad_total(&sum);
 }
 
 /* sum(e ** (x - shift)) - 1. */
 static inline double stepgrad_rest(const double *xs, int n, double shift) {
-    stepgrad_Sum sum = {.count = 0};
+    stepgrad_Sum sum;
+    stepgrad_begin(&sum);
     for (int i = 0; i < n; i++) stepgrad_add(&sum, exp(xs[i] - shift));
     stepgrad_add(&sum, -1.0);
     return stepgrad_total(&sum);

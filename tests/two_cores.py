@@ -135,6 +135,7 @@ def operands_for(random: random.Random, op: Op, nodes: Sequence[Value]) -> list[
     count = op.arity
     if count is None:
         count = random.choice([1, 2, 3, 4, 5, 16, 17, random.randint(1, 40)])
+        count = random.choice([count] * 30 + [400])
     some = nodes if random.random() < 0.7 else nodes[-3:]
     return [
         random.choice(some) if random.random() < 0.75 else constant(random) for _ in range(count)

@@ -382,7 +382,8 @@ class Value(Copied):
 # Read as fast as the slots behind them; the engine itself uses these. ``data`` is watched.
 for _attribute in ("grad", "label"):
     _checked = getattr(Value, _attribute)
-    setattr(Value, _attribute, _checked.getter(operator.attrgetter(f"_{_attribute}")))
+    _read = operator.attrgetter(f"_{_attribute}")
+    setattr(Value, _attribute, property(_read, _checked.fset, doc=_checked.__doc__))
 
 # The other functions of one or two operands are methods of the first as well: x.atan2(y).
 for _op in OPS.values():

@@ -39,6 +39,6 @@ def stand_in(core: ModuleType) -> None:
             setattr(compiled, name, thing)
     compiled.__name__ = definition.__name__  # or Python's own messages would name its module too
     Copied._plain = compiled
-    vars(value).update(Value=compiled, slopes=core.slopes)
+    vars(value).update(Value=compiled, slopes=core.slopes, consumers_first=core.consumers_first)
     vars(stale).update(advance=core.advance)
     Op.__call__ = core.call_for(Op)  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from dataclasses import replace
 from autograd.core.native import source_sum
 from autograd.core.ops import OPS
 from autograd.core.table import BUILT_IN, Op, formulas
+from autograd.core.value import Value
 from autograd.languages import C, Language
 
 # What C's library rounds correctly, so that it does not matter who computes it.
@@ -32,6 +33,8 @@ _OPERATORS: dict[tuple[str, int | None], tuple[str, str, str]] = {
     ("-", 1): ("negative", "__neg__", ""),
     ("abs", 1): ("absolute", "__abs__", ""),
 }
+_PARAMETERS = "data, label=''"  # of Value()
+_METHODS = {"backward": "$self", "recompute": "$self", "record_operation": "op, operands"}
 _UNIONS = {1: "of_one", 2: "of_two", 3: "of_three", 4: "of_four"}
 # nan as Python has it where it says so: with the sign that its ``math.nan`` has.
 _PRELUDE = """
@@ -82,6 +85,7 @@ def operations() -> str:
         "",
         *_operators(rows, places),
         *_methods(rows, places),
+        *_documents(),
     ]
     return "\n".join([*lines, ""])
 
@@ -155,10 +159,26 @@ def _methods(rows: list[Op], places: dict[str, int]) -> Iterator[str]:
         )
         yield f"{{\n    return method({places[op.name]}, x, others, count, names);\n}}"
     entries = [
-        f"    METHOD({_quoted(op.name)}, method_{op.name}, {_quoted(str(op.__doc__))})"
+        f"    METHOD({_quoted(op.name)}, method_{op.name}, "
+        f"{_quoted(_signed(op.name, '$self' + ', y' * (op.arity == 2), op))})"
         for op in taken
     ]
     yield "\n#define OPERATION_METHODS \\\n" + ", \\\n".join(entries) + "\n"
+
+
+def _documents() -> Iterator[str]:
+    """What the definition says of things that C has in their place."""
+    yield f"#define DOC_Value {_quoted(_signed('Value', _PARAMETERS, Value))}"
+    for name, parameters in _METHODS.items():
+        text = _signed(name, parameters, getattr(Value, name))
+        yield f"#define DOC_{name} {_quoted(text)}"
+    for name in ("data", "grad", "label"):
+        yield f"#define DOC_{name} {_quoted(str(getattr(Value, name).__doc__))}"
+
+
+def _signed(name: str, parameters: str, thing: object) -> str:
+    """A document that begins with the signature, as ``inspect`` reads it of a function in C."""
+    return f"{name}({parameters})\n--\n\n{thing.__doc__}"
 
 
 def _quoted(text: str) -> str:

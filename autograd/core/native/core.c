@@ -441,8 +441,8 @@ static void forget(Py_ssize_t count)
 /* How often each node under a root is used as an operand; what is interior goes to ``found``.
 
    Returns how many these are, or -1 if memory runs out. ``foreign`` says whether there is a node
-   that only Python can compute, or refuse, ``doubtful`` whether an operand is younger than what was made of
-   it, or a number was assigned to what was made of others. */
+   that only Python can compute, or refuse, ``doubtful`` whether an operand is younger than what was
+   made of it, or a number was assigned to what was made of others. */
 static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
 {
     Py_ssize_t count = 0;
@@ -567,6 +567,84 @@ static Py_ssize_t counted(Node *root)
     }
     if (count < 0) PyErr_NoMemory();
     return count;
+}
+
+/* All that has been counted, each node after those that use it. The leaves are among them if there
+   is room for so many more. Returns how many it puts into ``found``. */
+static Py_ssize_t consumers_first(Node *root, Py_ssize_t leaves)
+{
+    Py_ssize_t count = 1;
+    found[0] = root;
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Py_ssize_t uses;
+        FETCH(found, n, count)
+        PyObject **operands = operands_of(found[n], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) {
+            Node *x = node_of(operands[i]);
+            if (x && !--x->waiting && (leaves || x->row != LEAF)) found[count++] = x;
+        }
+    }
+    return count;
+}
+
+static PyObject *core_consumers_first(PyObject *Py_UNUSED(module), PyObject *root)
+{
+    int foreign, doubtful;
+    if (!is_value(root)) return PyErr_Format(PyExc_TypeError, "expected a Value, got %R", root);
+    Py_ssize_t count = count_consumers((Node *)root, &foreign, &doubtful), leaves = 1;
+    if (count < 0) return PyErr_NoMemory();
+    for (Py_ssize_t n = 0; n < count; n++) { /* as many as operands, or fewer */
+        Py_ssize_t uses;
+        operands_of(found[n], &uses);
+        leaves += uses;
+    }
+    if (!is_room_for(count + leaves)) {
+        forget(count);
+        return PyErr_NoMemory();
+    }
+    count = consumers_first((Node *)root, leaves);
+    /* To make a list may run anything, and even sweep: the nodes must be held, and apart. */
+    Node **held = PyMem_RawMalloc((size_t)count * sizeof *held);
+    if (!held) return PyErr_NoMemory();
+    for (Py_ssize_t n = 0; n < count; n++) {
+        held[n] = found[n];
+        Py_INCREF(held[n]);
+    }
+    give_room_back();
+    PyObject *order = PyList_New(count);
+    for (Py_ssize_t n = 0; n < count; n++)
+        if (order) PyList_SET_ITEM(order, n, (PyObject *)held[n]);
+        else Py_DECREF(held[n]);
+    PyMem_RawFree(held);
+    return order;
+}
+
+static int advance(void);
+
+static PyObject *value_recompute(PyObject *self, PyObject *const *arguments, Py_ssize_t given,
+                                 PyObject *names)
+{
+    int foreign = 1, doubtful;
+    Py_ssize_t count = 0;
+    if (!given && !names && is_value(self))
+        count = count_consumers((Node *)self, &foreign, &doubtful);
+    if (count < 0) return PyErr_NoMemory();
+    if (foreign) {
+        forget(count);
+        return as_defined("recompute", self, arguments, given, names);
+    }
+    if (count) consumers_first((Node *)self, 0);
+    /* All at one time: none of them is younger than what was made of it. */
+    if (advance() < 0) return NULL;
+    while (count-- > 0) {
+        Py_ssize_t uses;
+        PyObject **operands = operands_of(found[count], &uses);
+        for (Py_ssize_t i = 0; i < uses; i++) wide[i] = number_of(operands[i]);
+        found[count]->data = forward(&rows[found[count]->row], wide, uses);
+        found[count]->since = now;
+    }
+    give_room_back();
+    Py_RETURN_NONE;
 }
 
 static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t given,
@@ -931,9 +1009,10 @@ static int value_bool(PyObject *self)
 }
 
 static PyMethodDef value_methods[] = {
-    METHOD("backward", value_backward, NULL),
+    METHOD("backward", value_backward, DOC_backward),
+    METHOD("recompute", value_recompute, DOC_recompute),
     {"record_operation", (PyCFunction)(void (*)(void))value_record_operation,
-     METH_FASTCALL | METH_KEYWORDS | METH_STATIC, NULL},
+     METH_FASTCALL | METH_KEYWORDS | METH_STATIC, DOC_record_operation},
     OPERATION_METHODS,
     {NULL, NULL, 0, NULL},
 };
@@ -946,10 +1025,10 @@ static PyMemberDef value_members[] = {
 };
 
 static PyGetSetDef value_attributes[] = {
-    {"data", get_data, set_data, NULL, NULL},
+    {"data", get_data, set_data, DOC_data, NULL},
     {"_data", get_data, take_data, NULL, (void *)1},
-    {"grad", get_grad, set_grad, NULL, NULL},
-    {"label", get_label, set_label, NULL, NULL},
+    {"grad", get_grad, set_grad, DOC_grad, NULL},
+    {"label", get_label, set_label, DOC_label, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
     {"origin", get_origin, set_origin, NULL, NULL},
     {"op", get_op, set_op, NULL, NULL},
@@ -966,6 +1045,7 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg)
 }
 
 static PyType_Slot value_slots[] = {
+    {Py_tp_doc, DOC_Value},
     {Py_tp_init, value_init},
     {Py_tp_dealloc, value_dealloc},
     {Py_tp_alloc, value_alloc},
@@ -1065,6 +1145,7 @@ static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
+    {"consumers_first", core_consumers_first, METH_O, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -26,7 +26,7 @@ typedef struct Slab {
     size_t taken;
 } Slab;
 
-static Slab roomy = {&roomy, &roomy, NULL, NULL, 0}; /* the ring of slabs with room, full ones last */
+static Slab roomy = {&roomy, &roomy, NULL, NULL, 0}; /* the ring of slabs with room, full ones left out */
 static size_t empty;                                 /* how many of them hold no node */
 
 static Slab *slab_of(void *node) { return (Slab *)((uintptr_t)node & ~(SLAB_SIZE - 1)); }
@@ -45,6 +45,13 @@ static void slab_unlink(Slab *slab)
     slab->next->previous = slab->previous;
 }
 
+/* Whether there is no room, and it is not in the ring. */
+static inline int slab_is_full(const Slab *slab)
+{
+    size_t used = (size_t)(slab->fresh - (const char *)slab);
+    return !slab->free && used + sizeof(Node) > SLAB_SIZE;
+}
+
 static int slab_add(void)
 {
 #if defined(_WIN32)
@@ -59,7 +66,6 @@ static int slab_add(void)
     static int before;
     if (before++) madvise(slab, SLAB_SIZE, MADV_HUGEPAGE); /* the first may stay nearly empty */
 #endif
-    PyTraceMalloc_Track(0, (uintptr_t)slab, SLAB_SIZE);
     slab->free = NULL;
     slab->fresh = (char *)(slab + 1);
     slab->taken = 0;
@@ -80,26 +86,27 @@ static inline void *slab_take(void)
         node = slab->fresh;
         slab->fresh += sizeof(Node);
     }
-    empty -= !slab->taken++;
-    if (!slab->free && (size_t)(slab->fresh - (char *)slab) + sizeof(Node) > SLAB_SIZE)
-        slab_unlink(slab);
+    if (!slab->taken++) {
+        empty--;
+        PyTraceMalloc_Track(0, (uintptr_t)slab, SLAB_SIZE); /* as Python counts what is in use */
+    }
+    if (slab_is_full(slab)) slab_unlink(slab);
     return node;
 }
 
 static inline void slab_give(void *node)
 {
     Slab *slab = slab_of(node);
-    int was_full = !slab->free && (size_t)(slab->fresh - (char *)slab) + sizeof(Node) > SLAB_SIZE;
+    if (slab_is_full(slab)) slab_link(slab);
     *(void **)node = slab->free;
     slab->free = node;
-    if (was_full) slab_link(slab);
     if (--slab->taken) return;
+    PyTraceMalloc_Untrack(0, (uintptr_t)slab);
     slab->free = NULL; /* from the beginning, so that neighbours in a graph are neighbours here */
     slab->fresh = (char *)(slab + 1);
     if (++empty <= SLABS_KEPT) return;
     slab_unlink(slab);
     empty--;
-    PyTraceMalloc_Untrack(0, (uintptr_t)slab);
 #if defined(_WIN32)
     _aligned_free(slab);
 #else
