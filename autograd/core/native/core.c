@@ -1156,9 +1156,22 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
     return PyDescr_NewMethod((PyTypeObject *)type, &op_call_method);
 }
 
+/* trust(op, holds): whether C may compute by a row, or somebody has given it other functions. */
+static PyObject *core_trust(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *op;
+    int holds;
+    if (!PyArg_ParseTuple(arguments, "Op", &op, &holds)) return NULL;
+    int place = place_of(op);
+    if (FIRST <= place && place < FIRST + ROWS)
+        rows[place].arity = holds ? table[place - FIRST].arity : FOREIGN;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
+    {"trust", core_trust, METH_VARARGS, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
