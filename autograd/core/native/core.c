@@ -561,14 +561,20 @@ static void sweep(Node *root, Node **order, int adds)
     }
 }
 
+/* Whether calls are too deep for one more. Whoever asks before a walk, borrows meanwhile in peace. */
+static int is_too_deep(void)
+{
+    if (Py_EnterRecursiveCall(" in a graph")) return 1;
+    Py_LeaveRecursiveCall();
+    return 0;
+}
+
 /* Counts what is under a root that may be swept in C. Returns -1 for an exception, such as that the
    graph is stale, and -2 if the sweep is for Python to do. */
 static Py_ssize_t counted(Node *root)
 {
     int foreign, doubtful;
-    /* A borrowed function must not be the first to see that calls are too deep. */
-    if (Py_EnterRecursiveCall(" in a sweep")) return -1;
-    Py_LeaveRecursiveCall();
+    if (is_too_deep()) return -1;
     Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
     if (count >= 0 && (foreign || doubtful)) {
         forget(count);
@@ -641,6 +647,7 @@ static PyObject *value_recompute(PyObject *self, PyObject *const *arguments, Py_
 {
     int foreign = 1, doubtful;
     Py_ssize_t count = 0;
+    if (is_too_deep()) return NULL;
     if (!given && !names && is_value(self))
         count = count_consumers((Node *)self, &foreign, &doubtful);
     if (count < 0) return PyErr_NoMemory();
@@ -659,6 +666,7 @@ static PyObject *value_recompute(PyObject *self, PyObject *const *arguments, Py_
         found[count]->since = now;
     }
     give_room_back();
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
