@@ -42,6 +42,8 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
     compiled, why = _compiled()
     if compiled is not None and not _is_of(compiled, formulas):
         compiled, why = None, "it was compiled from another version of core.c or of the operations"
+    if compiled is not None and not compiled.is_free():
+        compiled, why = None, "it serves the main interpreter, and one import of autograd"
     if compiled is None and asked == "native":
         raise ImportError(
             f"{VARIABLE}=native asks for stepgrad's compiled core, but {why}; unset it "

@@ -1090,13 +1090,21 @@ static double borrowed(int which, double x, double y)
     return number;
 }
 
+/* All is static: the core serves the main interpreter, and the first autograd that it imports. */
+static int is_free(void)
+{
+    return !ValueType && PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
+static PyObject *core_is_free(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    return PyBool_FromLong(is_free());
+}
+
 /* bind(...): the type Value, once the core knows what stands around it. Called once. */
 static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject *given)
 {
-    if (ValueType || PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "the compiled core serves one interpreter, once");
-        return NULL;
-    }
+    if (!is_free()) return PyErr_Format(PyExc_ImportError, "the compiled core is taken");
     if (PyTuple_GET_SIZE(none)) return PyErr_Format(PyExc_TypeError, "bind() takes names only");
     PyObject *ops = taken(given, "ops"), *base = taken(given, "base");
     if (!(definition = taken(given, "definition")) || !(observers = taken(given, "observers")) ||
@@ -1143,6 +1151,7 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
 
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"is_free", core_is_free, METH_NOARGS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
