@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import sysconfig
 import tempfile
@@ -24,6 +25,7 @@ NAME = "autograd.core.native.core"
 UNIX = ["-O2", "-ffp-contract=off", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
 UNIX += ["-fno-associative-math", "-fno-reciprocal-math", "-fno-finite-math-only", "-fsigned-zeros"]
 MSVC = ["/O2", "/fp:precise"]
+ERROR = re.compile(r"\berror( \w+)?:")  # in what a compiler says
 
 
 class BuildCore(build_ext):
@@ -33,18 +35,18 @@ class BuildCore(build_ext):
         """Try it, and go on without it."""
         module = Path(self.get_ext_fullpath(NAME))  # among the sources if the install is editable
         why = module.with_name("why.txt")
-        for made_before in (module, why):
-            made_before.unlink(missing_ok=True)
         self.force = True  # CFLAGS or the operations may have changed, and it takes seconds
         said: list[str] = []
         try:
+            for made_before in (module, why):
+                made_before.unlink(missing_ok=True)
             with heard(said):
                 super().run()
         except Exception as error:
-            said.append(str(error))
-            complaint = next((line for line in said if "error" in line.lower()), said[-1])
-            why.parent.mkdir(parents=True, exist_ok=True)
-            why.write_text(f"{complaint.strip()}\n", encoding="utf-8")
+            complaint = next(filter(ERROR.search, said), str(error)).strip()
+            with contextlib.suppress(OSError):
+                why.parent.mkdir(parents=True, exist_ok=True)
+                why.write_text(f"{complaint}\n", encoding="utf-8")
             # A wheel of what is left fits every Python, and is named for that.
             self.extensions = self.distribution.ext_modules = []
             wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
@@ -93,11 +95,15 @@ def heard(lines: list[str]) -> Iterator[None]:
                 os.dup2(former, descriptor)
                 os.close(former)
             file.seek(0)
-            text = file.read().decode(errors="replace")
-            lines += text.splitlines()
-            print(text, end="", flush=True)
+            text = file.read()
+            os.write(1, text)
+            lines += text.decode(errors="replace").splitlines()
 
 
 supported = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 core = Extension(NAME, [NAME.replace(".", "/") + ".c"])
-setup(ext_modules=[core] if supported else [], cmdclass={"build_ext": BuildCore})
+options = {}
+if not os.access(os.path.dirname(os.path.abspath(__file__)), os.W_OK):
+    elsewhere = tempfile.TemporaryDirectory()  # for what is otherwise built among the sources
+    options = {"build": {"build_base": elsewhere.name}, "egg_info": {"egg_base": elsewhere.name}}
+setup(ext_modules=[core] if supported else [], cmdclass={"build_ext": BuildCore}, options=options)

@@ -159,6 +159,9 @@ def affine_cases() -> list[tuple[Value, list[Value], list[Value]]]:
     rows = [w[4 * i : 4 * i + 4] for i in range(4)]
     plain = product(rows, x)
     hidden = [autograd.tanh(z) for z in plain]
+    vectors = [[autograd.tanh(x_i * (0.5 + k)) for x_i in x] for k in range(3)]
+    back = [row[::-1] for row in reversed(rows)]
+    exponentials = [[autograd.exp(w_ij) for w_ij in row] for row in rows]
     return [
         # A bias with more to it than one parameter.
         (total([z + c + 0.25 for z, c in zip(plain, b)]), x, w + b),
@@ -185,12 +188,30 @@ def affine_cases() -> list[tuple[Value, list[Value], list[Value]]]:
         (total([z + c for z, c in zip(product(rows, [x[0], *hidden[1:]]), b)]), x, w + b),
         # Columns of the matrix one after the other, and parameters that end before the last does.
         (total(product([w[0:11:3], w[1:11:3]], x)) * autograd.sum(w[2:11:3]), x, w[:11]),
+        # One matrix and several vectors: in one order and in several, with rows left out, one upon
+        # the other, with a bias, computed, partly constant, and one vector of its own time.
+        (total([z for v in vectors for z in product(rows, v)]), x, w),
+        (total(product(rows, vectors[0]) + product(back, vectors[1][::-1])), x, w),
+        (total([z for v in vectors for z in product(rows[v is vectors[1] :], v)]), x, w),
+        (total([z for v in vectors for z in product(rows, product(rows, v))]), x, w),
+        (total([z + c for v in vectors for z, c in zip(product(rows, v), b)]), x, w + b),
+        (total([z for v in vectors for z in product(exponentials, v)]), x, w),
+        (total([z for v in vectors for z in product(rows, v)]), x, w[1:9:2]),
+        (total([z for v in (x, hidden, *vectors) for z in product(rows, v)]), x, w),
+        # The same parameters as a matrix of another shape.
+        (total(product(rows, hidden) + product([w[:8], w[8:]], vectors[0] + vectors[1])), x, w),
     ]
 
 
 @pytest.mark.parametrize("case", range(len(affine_cases())))
 def test_matrix_products_of_every_kind(case: int, way: None) -> None:
     check_affine(case, "numpy")
+
+
+def test_products_of_one_matrix_are_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    go("layers", monkeypatch)
+    found = [lower(*affine_cases()[case]).source.count("    matmul(") for case in (17, 20, 22, 23)]
+    assert found == [2, 5, 1, 3]  # forward, backward through computed vectors, and derivatives
 
 
 @pytest.mark.parametrize("case", [6, 8, 9])

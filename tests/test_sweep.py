@@ -718,3 +718,33 @@ def test_the_last_total_is_the_gradient_bit_for_bit() -> None:
     x = Value(1.0)
     [report] = reports(x * -0.0)
     assert math.copysign(1.0, report.total) == -1.0
+
+
+def test_nodes_that_are_put_together_wrongly_are_no_crash() -> None:
+    a, b = Value(1.0), Value(2.0)
+    for op in [ops.mul, ops.logsumexp]:
+        blank = Value(3.0)
+        blank.op = op  # without operands
+        with pytest.raises(ValueError, match=r"unpack|empty"):
+            (blank * 2.0).backward()
+    short = a * b
+    short.operands = (a,)
+    with pytest.raises(ValueError, match="unpack"):
+        grad(short, a)
+    leaf = a * b
+    leaf.op, leaf.operands = None, ()
+    (leaf * 2.0).backward()
+    assert (leaf.grad, a.grad) == (2.0, 0.0)
+
+
+def test_where_calls_are_too_deep_a_number_is_right_or_refused() -> None:
+    x, found = Value(3.0), set[float]()
+
+    def deeper() -> None:
+        found.add(autograd.hypot(x, 4.0).data)
+        found.add(grad(autograd.atan(x), x)[0])
+        deeper()
+
+    with pytest.raises(RecursionError):
+        deeper()
+    assert len(found) == 2 and 5.0 in found and not any(map(math.isnan, found))

@@ -438,6 +438,7 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
     found: list[Products] = []
     written: set[int] = set()
     cleared: list[int] = []
+    alike: dict[tuple[object, ...], int] = {}  # matrices of the same derivatives
     for outer in sorted(lowered.outers, key=lambda outer: outer.positions):
         # From the top of the matrix down, and its columns as they lie in memory.
         by_column = sorted(range(len(outer.columns)), key=lambda j: order[outer.columns[j]])
@@ -448,11 +449,13 @@ def _grids(lowered: Lowered, order: _Order) -> tuple[list[Products], list[int]]:
         if len(positions) < len(flat):
             entries = [entry for entry, position in enumerate(flat) if position != UNWANTED]
         rows, columns = [outer.rows[i] for i in by_row], [outer.columns[j] for j in by_column]
-        last = found[-1] if found else None
-        if last and (last.positions, last.entries) == (positions, entries):
-            rows, columns = last.rows + rows, last.columns + columns
-            found[-1] = replace(last, rows=rows, columns=columns, copies=last.copies + 1)
+        key = len(rows), tuple(positions), tuple(entries or ())
+        if key in alike:
+            same = found[alike[key]]
+            rows, columns = same.rows + rows, same.columns + columns
+            found[alike[key]] = replace(same, rows=rows, columns=columns, copies=same.copies + 1)
             continue
+        alike[key] = len(found)
         first = written.isdisjoint(positions)
         found.append(Products(rows, columns, positions, first, True, entries))
         if not first:

@@ -134,26 +134,25 @@ class Hand(NamedTuple):
 def gmm(alphas: Vector, means: Matrix, icf: Matrix, x: Matrix, gamma: float, m: int) -> Any:
     """The logarithm of the posterior density of a mixture; arguments as in ``GMM``."""
     n, d, k = len(x), len(x[0]), len(alphas)
-    components, prior = [], []
+    columns = [*zip(*x)]  # long loops of one expression are those that Python runs best
+    exponents, prior = [], []
     for alpha, mean, factor in zip(alphas, means, icf):
         logarithms, below = factor[:d], factor[d:]
         diagonal = [autograd.exp(q) for q in logarithms]
         determinant = autograd.sum(logarithms)
-        # The half of a square goes into what is squared, once for all points.
-        rows = [[math.sqrt(0.5) * q for q in row] for row in _rows(diagonal, below)]
-        components.append((alpha + determinant, mean, rows))
         squares = autograd.sum([q * q for q in (*diagonal, *below)])
         prior.append(0.5 * gamma**2 * squares - m * determinant)
-    terms = []
-    for point in x:
-        exponents = []
-        for exponent, mean, rows in components:
-            centered = [*map(operator.sub, point, mean)]
-            for row in rows:
-                y = _dot(row, centered)
-                exponent = exponent - y * y
-            exponents.append(exponent)
-        terms.append(autograd.logsumexp(exponents))
+        centered = [[a - b for a in column] for column, b in zip(columns, mean)]
+        powers = [alpha + determinant] * n
+        for row in _rows(diagonal, below):
+            # The half of a square goes into what is squared, once for all points.
+            first, *others = [math.sqrt(0.5) * q for q in row]
+            scaled = [first * a for a in centered[0]]
+            for q, column in zip(others, centered[1:]):
+                scaled = [y + q * a for y, a in zip(scaled, column)]
+            powers = [power - y * y for power, y in zip(powers, scaled)]
+        exponents.append(powers)
+    terms = [autograd.logsumexp(of_a_point) for of_a_point in zip(*exponents)]
     # The multivariate logarithm of the gamma function, which normalizes the prior.
     freedom = d + m + 1
     log_gamma = d * (d - 1) / 4 * math.log(math.pi)

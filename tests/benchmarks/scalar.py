@@ -464,7 +464,7 @@ def time_rows(names: list[str], engines: list[str], options: argparse.Namespace)
             for _ in range(1 if size >= 10**6 else options.rounds):
                 derivatives = {}
                 for engine in able:
-                    turn = asked(engine, name, size, options.least)
+                    turn = asked(engine, name, size, options.seconds)
                     seconds[engine].append(turn["seconds"])
                     derivatives[engine] = turn["derivatives"]
                     if engine in OURS and turn["core"] != engine:
@@ -535,6 +535,9 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, help="turns of each engine (default 5; 3 if quick), at 10^6 but one"
     )
+    parser.add_argument(
+        "--seconds", type=float, help="the least that a turn takes (default 1; 0.2 if quick)"
+    )
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -548,7 +551,7 @@ def main() -> None:
         )
         return
     options.rounds = options.rounds or (3 if options.quick else 5)
-    options.least = 0.2 if options.quick else 1.0
+    options.seconds = options.seconds or (0.2 if options.quick else 1.0)
     names = options.only or [*WORKLOADS, "memory"]
     engines = [e for e in available() if e in (options.engines or ENGINES)]
     print(machine(), end="\n\n")

@@ -42,8 +42,6 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
     compiled, why = _compiled()
     if compiled is not None and not _is_of(compiled, formulas):
         compiled, why = None, "it was compiled from another version of core.c or of the operations"
-    if compiled is not None and not compiled.is_free():
-        compiled, why = None, "it serves the main interpreter, and one import of autograd"
     if compiled is None and asked == "native":
         raise ImportError(
             f"{VARIABLE}=native asks for stepgrad's compiled core, but {why}; unset it "
@@ -54,7 +52,7 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
 
 
 def source_sum() -> int:
-    """A sum over the sources in C beside this file, where a clone has them; 0 without any."""
+    """A sum over the sources in C beside this file; 0 where there are none."""
     total = 0
     with contextlib.suppress(OSError):  # within a zip file
         folder = os.path.dirname(__file__)
@@ -66,7 +64,7 @@ def source_sum() -> int:
 
 
 def _is_of(compiled: ModuleType, formulas: str) -> bool:
-    """Whether it was compiled from these sources, as in a clone it may not be after a change."""
+    """Whether it was compiled from these sources, which a clone may have changed since."""
     made_of = getattr(compiled, "FORMULAS", None), getattr(compiled, "SOURCE", None)
     return made_of == (formulas, source_sum() or made_of[1])
 

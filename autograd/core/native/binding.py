@@ -19,6 +19,8 @@ from ..table import OPS, Op
 
 def stand_in(core: ModuleType) -> None:
     """Put the compiled ``Value`` and what belongs to it into the modules that define them."""
+    if value.slopes is core.slopes:
+        return  # it stands there, and the package was imported anew
     definition = value.Value
     compiled = core.bind(
         base=Copied,

@@ -13,6 +13,7 @@
 #include <structmember.h>
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,40 +27,42 @@
 
 /* Rows of the operation table -------------------------------------------------------------------- */
 
-#define MOST 3 /* operands of a row that takes a certain number */
-#define LEAF 0 /* the row of a leaf, which has none */
-#define ODD ROWS /* that of a node without one that has operands, as somebody took the row away */
-#define ANY 0  /* the arity of a row that takes any number */
+#define BLANK 0      /* no row at all; that of a node that __init__ has not made */
+#define LEAF 1       /* that of a leaf, which has none */
+#define ODD 2        /* that of a node whose row somebody took away, but not its operands */
+#define FIRST 3      /* that of the first of ``table`` */
+#define ANY 0        /* the arity of a row that takes any number of operands */
+#define FOREIGN (-1) /* and of one that only Python can compute, such as a user's own */
 
 /* A function of numbers; of a slope, the result comes first. */
 typedef union {
     double (*of_one)(double);
     double (*of_two)(double, double);
     double (*of_three)(double, double, double);
-    double (*of_four)(double, double, double, double);
     double (*of_many)(const double *, int);
+    double (*slope_of_many)(double, const double *);
 } Function;
 
 typedef struct {
-    const char *name;       /* NULL if it is a user's own */
+    const char *name;
     int arity;
-    Function forward;       /* NULL if it is a user's own: only Python can compute it */
-    Function slopes[MOST];  /* NULL where no derivative passes; of any number of operands, one */
-    int of_all;             /* the row that the slopes need besides, once for a node; or LEAF */
+    uint16_t of_all;        /* the row that the slopes need besides, once for a node; or BLANK */
+    Function forward;
+    const Function *slopes; /* NULL where no derivative passes; of any number of operands, one */
     PyObject *op;           /* the row in Python */
 } Row;
 
 /* An operator of Python, and what the definition calls it. */
 typedef struct {
-    int row;
+    uint16_t row;
     const char *method, *reflected;
 } Operator;
 
-static double borrowed(int which, double x, double y);
+static double borrowed(int which, const double *x, size_t count);
 static PyObject *operator_of_one(int which, PyObject *x);
 static PyObject *operator_of_two(int which, PyObject *x, PyObject *y);
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo);
-static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
                         PyObject *names);
 
 #define METHOD(name, function, text) \
@@ -74,10 +77,9 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
 typedef struct Node {
     PyObject_HEAD
     uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
-    uint32_t received : 1;  /* whether any has; likewise */
-    uint32_t kept : 2;      /* how many operands, or MANY */
-    uint32_t made : 1;      /* whether it has its number, as __init__ gives it one */
-    uint32_t row : 28;      /* which of ``rows``; LEAF for none */
+    uint8_t received;       /* whether any has; likewise */
+    uint8_t kept;           /* how many operands, or MANY; none of a leaf */
+    uint16_t row;           /* which of ``rows``; or BLANK, LEAF, ODD */
     double data, grad;
     union {
         PyObject *few[2];
@@ -110,7 +112,7 @@ static PyObject *observers, *calls, *watches; /* sets: who is looking on */
 static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
 static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
 static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
-static uint32_t rows_count;
+static uint16_t rows_count;
 static PyObject *places;        /* dict: where the Row of each row in Python is */
 static PyObject *borrowed_functions[BORROWED + 1];
 
@@ -121,7 +123,7 @@ static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
 /* A subclass may forget to call __init__: its instances are none yet, as Python finds. */
 static inline int is_value(PyObject *x)
 {
-    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->made);
+    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->row != BLANK);
 }
 
 /* An operand that is exactly a float is no node. */
@@ -174,12 +176,16 @@ static PyObject *as_defined(const char *name, PyObject *self, PyObject *const *a
 
 /* Recording --------------------------------------------------------------------------------------- */
 
+static inline int takes(const Row *row, Py_ssize_t count)
+{
+    return row->arity == ANY ? count > 0 : count == row->arity;
+}
+
 static double forward(const Row *row, const double *x, Py_ssize_t count)
 {
     switch (row->arity) {
     case 1: return row->forward.of_one(x[0]);
     case 2: return row->forward.of_two(x[0], x[1]);
-    case 3: return row->forward.of_three(x[0], x[1], x[2]);
     default: return row->forward.of_many(x, (int)count);
     }
 }
@@ -187,7 +193,8 @@ static double forward(const Row *row, const double *x, Py_ssize_t count)
 /* Room for more than two operands. */
 static Many *many_of(Py_ssize_t count)
 {
-    Many *many = PyMem_Malloc(offsetof(Many, operands) + (size_t)count * sizeof(PyObject *));
+    size_t room = offsetof(Many, operands) + (size_t)count * sizeof(PyObject *);
+    Many *many = count <= INT_MAX ? PyMem_Malloc(room) : NULL; /* C's functions count by int */
     if (many) many->count = count;
     else PyErr_NoMemory();
     return many;
@@ -201,11 +208,11 @@ static inline void keep(Node *node, Many *many, PyObject *const *operands, Py_ss
         Py_INCREF(operands[i]);
         kept[i] = operands[i];
     }
-    node->kept = many ? MANY : (uint32_t)count;
+    node->kept = many ? MANY : (uint8_t)count;
 }
 
 /* A new node. */
-static inline PyObject *record(uint32_t row, double data, PyObject *const *operands,
+static inline PyObject *record(uint16_t row, double data, PyObject *const *operands,
                                Py_ssize_t count)
 {
     Many *many = NULL;
@@ -217,7 +224,6 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
     }
     PyObject_Init((PyObject *)node, ValueType);
     node->waiting = node->received = 0;
-    node->made = 1;
     node->row = row;
     node->data = data;
     node->grad = 0.0;
@@ -229,6 +235,9 @@ static inline PyObject *record(uint32_t row, double data, PyObject *const *opera
 
 static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
 
+/* Whether a function that was borrowed from Python could not be called. */
+static inline int has_failed(double z) { return isnan(z) && PyErr_Occurred(); }
+
 /* The first operand that is not exactly a float; NULL if all are. */
 static PyObject *first_of(PyObject *const *operands, Py_ssize_t count)
 {
@@ -238,26 +247,27 @@ static PyObject *first_of(PyObject *const *operands, Py_ssize_t count)
 }
 
 /* An operation on what is given; NULL without an exception if it is for Python to do. */
-static PyObject *recorded(uint32_t which, PyObject *const *operands, Py_ssize_t count)
+static PyObject *recorded(uint16_t which, PyObject *const *operands, Py_ssize_t count)
 {
     const Row *row = &rows[which];
-    if (SOMEBODY(observers) || !row->name) return NULL;
-    if (row->arity == ANY ? count == 0 : count != row->arity) return NULL;
+    if (SOMEBODY(observers) || !takes(row, count)) return NULL;
     for (Py_ssize_t i = 0; i < count; i++)
         if (!is_number(operands[i])) return NULL;
-    if (row->arity == 1)
-        return record(which, row->forward.of_one(number_of(operands[0])), operands, 1);
-    double few[16] = {0.0}, *numbers = few, data;
+    if (row->arity == 1) {
+        double z = row->forward.of_one(number_of(operands[0]));
+        return has_failed(z) ? NULL : record(which, z, operands, 1);
+    }
+    double few[16] = {0.0}, *numbers = few, z;
     if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
         return PyErr_NoMemory();
     for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
-    data = forward(row, numbers, count);
+    z = forward(row, numbers, count);
     if (numbers != few) PyMem_Free(numbers);
-    return record(which, data, operands, count);
+    return has_failed(z) ? NULL : record(which, z, operands, count);
 }
 
 /* The same for two operands, which is what comes nearly always. */
-static inline PyObject *recorded_of_two(uint32_t which, PyObject *const *operands)
+static inline PyObject *recorded_of_two(uint16_t which, PyObject *const *operands)
 {
     if (SOMEBODY(observers) || !is_number(operands[0]) || !is_number(operands[1])) return NULL;
     double x = number_of(operands[0]), y = number_of(operands[1]);
@@ -308,7 +318,7 @@ static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject
     return as_defined(operators[which].method, x, others, 2, NULL);
 }
 
-static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
                         PyObject *names)
 {
     PyObject *node = NULL, *operands[] = {x, count ? others[0] : NULL};
@@ -317,29 +327,36 @@ static PyObject *method(int which, PyObject *x, PyObject *const *others, Py_ssiz
     return as_defined(rows[which].name, x, others, count, names);
 }
 
-/* Where the Row of a row in Python is, or LEAF if there is none. */
-static uint32_t place_of(PyObject *op)
+/* Where the Row of a row in Python is; BLANK if there is none, or with an exception. */
+static uint16_t place_of(PyObject *op)
 {
     PyObject *place = PyDict_GetItemWithError(places, op);
-    if (!place) PyErr_Clear();
-    return place ? (uint32_t)PyLong_AsLong(place) : LEAF;
+    if (!place && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_TypeError)) PyErr_Clear();
+    return place ? (uint16_t)PyLong_AsLong(place) : BLANK;
 }
 
 /* A Row for a row in Python, for good, as the table keeps every row as well. */
-static int add_row(const Row *row, PyObject *op)
+static uint16_t add_row(const Row *row, PyObject *op)
 {
-    Row *more = PyMem_Realloc(rows, (rows_count + 1) * sizeof *rows);
-    PyObject *place = more ? PyLong_FromUnsignedLong(rows_count) : PyErr_NoMemory();
-    if (more) rows = more;
-    if (!place || PyDict_SetItem(places, op, place) < 0) {
-        Py_XDECREF(place);
-        return -1;
+    uint16_t added = rows_count;
+    if (added == UINT16_MAX) {
+        PyErr_Format(PyExc_OverflowError, "there are %d operations, and no more can be had", added);
+        return BLANK;
     }
-    Py_DECREF(place);
-    rows[rows_count] = *row;
+    Row *more = PyMem_Realloc(rows, (added + 1) * sizeof *rows);
+    if (!more) {
+        PyErr_NoMemory();
+        return BLANK;
+    }
+    rows = more;
+    rows[added] = *row;
     Py_INCREF(op);
-    rows[rows_count++].op = op;
-    return 0;
+    rows[added].op = op;
+    rows_count++;
+    PyObject *place = PyLong_FromLong(added);
+    if (!place || PyDict_SetItem(places, op, place) < 0) added = BLANK;
+    Py_XDECREF(place);
+    return added;
 }
 
 static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *const *arguments,
@@ -456,8 +473,7 @@ static Py_ssize_t count_consumers(Node *root, int *foreign, int *doubtful)
         Py_ssize_t uses;
         FETCH(found, n, count)
         PyObject **operands = operands_of(node, &uses);
-        const Row *row = &rows[node->row];
-        *foreign |= !row->name || (row->arity != ANY && row->arity != uses);
+        *foreign |= !takes(&rows[node->row], uses);
         *doubtful |= node->since == UNPROVEN;
         if (!is_room_for(count + uses) || !is_wide_enough(uses)) {
             forget(n);
@@ -481,36 +497,32 @@ static inline void report(Node *operand, double contribution)
     operand->received = 1;
 }
 
+/* The slope in the i-th operand, where all are x; ``shared`` is what the row has of them besides. */
+static inline double slope_of(const Row *row, Py_ssize_t i, double z, const double *x, double shared)
+{
+    switch (row->arity) {
+    case 1: return row->slopes[0].of_two(z, x[0]);
+    case 2: return row->slopes[i].of_three(z, x[0], x[1]);
+    case ANY:
+        return row->of_all == BLANK ? row->slopes[0].of_two(z, x[i])
+                                   : row->slopes[0].of_three(z, x[i], shared);
+    default: return row->slopes[i].slope_of_many(z, x);
+    }
+}
+
 /* The chain rule: each operand that a derivative passes to receives gradient * slope. */
 static inline void send(Node *node)
 {
     const Row *row = &rows[node->row];
     Py_ssize_t count;
     PyObject **operands = operands_of(node, &count);
-    double z = node->data, gradient = node->grad, x[MOST], shared = 0.0;
-    if (row->arity == ANY) {
-        Function slope = row->slopes[0];
-        if (!slope.of_two) return;
-        if (row->of_all != LEAF) {
-            for (Py_ssize_t i = 0; i < count; i++) wide[i] = number_of(operands[i]);
-            shared = forward(&rows[row->of_all], wide, count);
-        }
-        for (Py_ssize_t i = 0; i < count; i++) {
-            Node *to = node_of(operands[i]);
-            if (!to) continue;
-            report(to, gradient * (row->of_all == LEAF ? slope.of_two(z, to->data)
-                                                       : slope.of_three(z, to->data, shared)));
-        }
-        return;
-    }
-    for (int i = 0; i < row->arity; i++) x[i] = number_of(operands[i]);
-    for (int i = 0; i < row->arity; i++) {
+    double few[2], *x = count > 2 ? wide : few, shared = 0.0;
+    for (Py_ssize_t i = 0; i < count; i++) x[i] = number_of(operands[i]);
+    if (row->of_all != BLANK) shared = forward(&rows[row->of_all], x, count);
+    for (Py_ssize_t i = 0; i < count; i++) {
         Node *to = node_of(operands[i]);
-        Function slope = row->slopes[i];
-        if (!to || !slope.of_two) continue;
-        report(to, gradient * (row->arity == 1   ? slope.of_two(z, x[0])
-                               : row->arity == 2 ? slope.of_three(z, x[0], x[1])
-                                                 : slope.of_four(z, x[0], x[1], x[2])));
+        if (to && row->slopes[row->arity == ANY ? 0 : i].of_two)
+            report(to, node->grad * slope_of(row, i, node->data, x, shared));
     }
 }
 
@@ -554,6 +566,9 @@ static void sweep(Node *root, Node **order, int adds)
 static Py_ssize_t counted(Node *root)
 {
     int foreign, doubtful;
+    /* A borrowed function must not be the first to see that calls are too deep. */
+    if (Py_EnterRecursiveCall(" in a sweep")) return -1;
+    Py_LeaveRecursiveCall();
     Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
     if (count >= 0 && (foreign || doubtful)) {
         forget(count);
@@ -666,7 +681,7 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     Py_XDECREF(freed);
     if (freed) PyErr_Restore(kind, error, trace);
     if (count == -2) return as_defined("backward", self, NULL, 0, NULL);
-    if (count < 0 || !freed) return NULL;
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -696,7 +711,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyErr_NoMemory();
         goto failed;
     }
-    int lost = 0; /* all is put back before it is said */
+    int lost = 0; /* whether memory ran out; all is put back before that is said */
     for (Py_ssize_t n = 0; n < count; n++) held[n] = found[n]->grad;
     sweep((Node *)root, order, 0);
     for (Py_ssize_t i = 0; i < size; i++) {
@@ -720,7 +735,7 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyMem_RawFree(order);
     PyMem_RawFree(held);
     give_room_back();
-    if (!lost) return gradients;
+    if (!lost && !PyErr_Occurred()) return gradients;
 failed:
     Py_DECREF(gradients);
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "slopes() takes a tuple of Values");
@@ -741,11 +756,12 @@ static PyObject *value_alloc(PyTypeObject *type, Py_ssize_t Py_UNUSED(items))
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
 {
+    Node *node = (Node *)self;
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
     if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
-        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || ((Node *)self)->made) {
+        SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || node->row != BLANK) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
         PyObject *result = bound ? PyObject_Call(bound, arguments, named) : NULL;
@@ -754,11 +770,10 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
         Py_XDECREF(result);
         return result ? 0 : -1;
     }
-    Node *node = (Node *)self;
     node->data = PyFloat_AS_DOUBLE(data);
     node->grad = 0.0;
     node->since = now;
-    node->made = 1;
+    node->row = LEAF;
     Py_XINCREF(label);
     node->notes = label;
     return 0;
@@ -798,9 +813,9 @@ static PyObject *get_as_defined(const char *name, PyObject *self)
 {
     PyObject *property = PyObject_GetAttrString(definition, name);
     if (!property) return NULL;
-    PyObject *found = Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)Py_TYPE(self));
+    PyObject *got = Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)Py_TYPE(self));
     Py_DECREF(property);
-    return found;
+    return got;
 }
 
 static int set_as_defined(const char *name, PyObject *self, PyObject *given)
@@ -833,7 +848,7 @@ static PyObject *core_advance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
 
 static int is_made(PyObject *self, const char *name)
 {
-    if (((Node *)self)->made) return 1;
+    if (((Node *)self)->row != BLANK) return 1;
     PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%s'",
                  Py_TYPE(self)->tp_name, name);
     return 0;
@@ -861,8 +876,9 @@ static int take_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     double x = number ? PyFloat_AsDouble(number) : -1.0;
     if (!number) PyErr_SetString(PyExc_TypeError, "_data is a number");
     if (x == -1.0 && PyErr_Occurred()) return -1;
-    ((Node *)self)->data = x;
-    ((Node *)self)->made = 1;
+    Node *node = (Node *)self;
+    node->data = x;
+    if (node->row == BLANK) node->row = LEAF;
     return 0;
 }
 
@@ -889,13 +905,11 @@ static PyObject *noted(Node *node, int origin)
 static int note(Node *node, PyObject *label, PyObject *origin)
 {
     PyObject *notes = label;
+    Py_XINCREF(label);
     if (origin != Py_None) {
-        PyObject *empty = label ? label : PyUnicode_New(0, 0);
-        notes = empty ? PyTuple_Pack(2, empty, origin) : NULL;
-        if (!label) Py_XDECREF(empty);
+        Py_INCREF(origin);
+        notes = label ? Py_BuildValue("(NN)", label, origin) : Py_BuildValue("(sN)", "", origin);
         if (!notes) return -1;
-    } else {
-        Py_XINCREF(label);
     }
     Py_XSETREF(node->notes, notes);
     return 0;
@@ -910,10 +924,10 @@ static PyObject *get_label(PyObject *self, void *Py_UNUSED(closure))
     return label;
 }
 
-/* As ``label`` it is looked at, as ``_label`` it is taken. */
-static int set_label(PyObject *self, PyObject *label, void *taken)
+/* The definition takes what is no plain text in hand, and sets it as ``_label``. */
+static int set_label(PyObject *self, PyObject *label, void *checked)
 {
-    if (!label || (!taken && !PyUnicode_CheckExact(label)))
+    if (!label || !(checked ? PyUnicode_Check(label) : PyUnicode_CheckExact(label)))
         return set_as_defined("label", self, label);
     return note((Node *)self, label, noted((Node *)self, 1));
 }
@@ -933,22 +947,25 @@ static int set_origin(PyObject *self, PyObject *origin, void *Py_UNUSED(closure)
 
 static PyObject *get_op(PyObject *self, void *Py_UNUSED(closure))
 {
-    uint32_t row = ((Node *)self)->row;
-    PyObject *op = row != LEAF ? rows[row].op : Py_None;
+    uint16_t row = ((Node *)self)->row;
     if (!is_made(self, "op")) return NULL;
-    Py_INCREF(op);
-    return op;
+    Py_INCREF(rows[row].op);
+    return rows[row].op;
 }
 
 /* Copies and pickles fill in nodes that are blank; everybody else lets them be, or takes both row
    and operands away, for a leaf. What is wrong meanwhile, or for good, Python refuses to sweep. */
 static int set_op(PyObject *self, PyObject *op, void *Py_UNUSED(closure))
 {
+    static const Row own = {.arity = FOREIGN};
     Node *node = (Node *)self;
-    Row own = {0};
-    int none = !op || op == Py_None;
-    if (!none && place_of(op) == LEAF && add_row(&own, op) < 0) return -1;
-    node->row = !none ? place_of(op) : node->kept ? ODD : LEAF;
+    uint16_t row = node->kept ? ODD : LEAF;
+    if (op && op != Py_None) {
+        row = place_of(op);
+        if (row == BLANK && !PyErr_Occurred()) row = add_row(&own, op);
+        if (row == BLANK) return -1;
+    }
+    node->row = row;
     return 0;
 }
 
@@ -981,7 +998,7 @@ static int set_operands(PyObject *self, PyObject *given, void *Py_UNUSED(closure
     if (count > 2 && !(many = many_of(count))) return -1;
     Node *node = (Node *)self, before = *node;
     keep(node, many, &PyTuple_GET_ITEM(given, 0), count);
-    if (node->row == LEAF || node->row == ODD) node->row = count ? ODD : LEAF;
+    if (node->row < FIRST) node->row = count ? ODD : LEAF;
     PyObject **dropped = operands_of(&before, &count);
     for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(dropped[i]);
     if (before.kept == MANY) PyMem_Free(before.many);
@@ -998,6 +1015,9 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
     double x = ((Node *)self)->data, y = number_of(other);
     Py_RETURN_RICHCOMPARE(x, y, kind);
 }
+
+/* By identity, as ``==``: whoever has a comparison of its own has to say so. */
+static Py_hash_t value_hash(PyObject *self) { return PyBaseObject_Type.tp_hash(self); }
 
 static int value_bool(PyObject *self)
 {
@@ -1051,7 +1071,7 @@ static PyType_Slot value_slots[] = {
     {Py_tp_alloc, value_alloc},
     {Py_tp_free, PyObject_Free}, /* of no subclass's; a plain node goes back where it came from */
     {Py_tp_traverse, value_traverse},
-    {Py_tp_hash, NULL}, /* that of object, set where it is known */
+    {Py_tp_hash, value_hash},
     {Py_tp_richcompare, value_compare},
     {Py_tp_methods, value_methods},
     {Py_tp_members, value_members},
@@ -1076,36 +1096,26 @@ static PyObject *taken(PyObject *given, const char *name)
     return thing;
 }
 
-/* A row's function in Python, for what the mathematics of C does not compute with the same bits. */
-static double borrowed(int which, double x, double y)
+/* A row's function in Python, for what the mathematics of C does not compute with the same bits. It
+   runs no code in Python; should it fail, for want of memory, the exception stays set. */
+static double borrowed(int which, const double *x, size_t count)
 {
-    PyObject *numbers[] = {PyFloat_FromDouble(x), PyFloat_FromDouble(y)}, *result = NULL;
-    if (numbers[0] && numbers[1])
-        result = PyObject_Vectorcall(borrowed_functions[which], numbers, 2, NULL);
-    Py_XDECREF(numbers[0]);
-    Py_XDECREF(numbers[1]);
+    PyObject *numbers[BORROWED_MOST], *result = NULL;
+    size_t made = 0;
+    while (made < count && (numbers[made] = PyFloat_FromDouble(x[made]))) made++;
+    if (made == count && !PyErr_Occurred())
+        result = PyObject_Vectorcall(borrowed_functions[which], numbers, count, NULL);
+    while (made) Py_DECREF(numbers[--made]);
     double number = result ? PyFloat_AsDouble(result) : NAN;
-    if (!result) PyErr_Clear(); /* no memory for a float: there is no better answer */
     Py_XDECREF(result);
     return number;
-}
-
-/* All is static: the core serves the main interpreter, and the first autograd that it imports. */
-static int is_free(void)
-{
-    return !ValueType && PyInterpreterState_Get() == PyInterpreterState_Main();
-}
-
-static PyObject *core_is_free(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
-{
-    return PyBool_FromLong(is_free());
 }
 
 /* bind(...): the type Value, once the core knows what stands around it. Called once. */
 static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject *given)
 {
-    if (!is_free()) return PyErr_Format(PyExc_ImportError, "the compiled core is taken");
-    if (PyTuple_GET_SIZE(none)) return PyErr_Format(PyExc_TypeError, "bind() takes names only");
+    if (ValueType || PyTuple_GET_SIZE(none))
+        return PyErr_Format(PyExc_TypeError, "bind() takes names only, and only once");
     PyObject *ops = taken(given, "ops"), *base = taken(given, "base");
     if (!(definition = taken(given, "definition")) || !(observers = taken(given, "observers")) ||
         !(calls = taken(given, "calls")) || !(watches = taken(given, "watches")) ||
@@ -1115,23 +1125,20 @@ static PyObject *core_bind(PyObject *Py_UNUSED(module), PyObject *none, PyObject
         !(now_name = PyUnicode_InternFromString("now")) || !(places = PyDict_New()) ||
         !ops || !base)
         return NULL;
-    if (!(rows = PyMem_Calloc(1, sizeof *rows))) return PyErr_NoMemory();
-    rows_count = 1; /* a leaf's, which has none */
-    for (int i = LEAF + 1; i < ROWS; i++) {
+    if (!(rows = PyMem_Calloc(FIRST, sizeof *rows))) return PyErr_NoMemory();
+    for (rows_count = BLANK; rows_count < FIRST; rows_count++)
+        rows[rows_count] = (Row){.arity = FOREIGN, .op = Py_None};
+    for (int i = 0; i < ROWS; i++) {
         PyObject *op = PyMapping_GetItemString(ops, table[i].name);
-        if (!op || add_row(&table[i], op) < 0) return NULL;
+        if (!op || add_row(&table[i], op) == BLANK) return NULL;
         Py_DECREF(op);
     }
-    Row odd = {0};
-    if (add_row(&odd, Py_None) < 0) return NULL;
     for (int i = 0; i < BORROWED; i++) {
         PyObject *op = PyMapping_GetItemString(ops, borrowed_names[i]);
         borrowed_functions[i] = op ? PyObject_GetAttrString(op, "forward") : NULL;
         if (!borrowed_functions[i]) return NULL;
         Py_DECREF(op);
     }
-    for (PyType_Slot *slot = value_slots; slot->slot; slot++)
-        if (slot->slot == Py_tp_hash) slot->pfunc = (void *)PyBaseObject_Type.tp_hash;
     PyObject *bases = PyTuple_Pack(1, base);
     if (!bases) return NULL;
     ValueType = (PyTypeObject *)PyType_FromSpecWithBases(&value_spec, bases);
@@ -1151,7 +1158,6 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
 
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
-    {"is_free", core_is_free, METH_NOARGS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
@@ -1159,16 +1165,22 @@ static PyMethodDef core_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int core_exec(PyObject *module)
+{
+    if (ValueType || PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "it serves one interpreter, once");
+        return -1;
+    }
+    /* What it was compiled from. */
+    if (PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) return -1;
+    return PyModule_AddIntConstant(module, "SOURCE", SOURCE);
+}
+
+static PyModuleDef_Slot core_slots[] = {{Py_mod_exec, core_exec}, {0, NULL}};
+
 static PyModuleDef core_module = {
-    PyModuleDef_HEAD_INIT, "autograd.core.native.core", "The engine in C; see core.c.", -1,
-    core_methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "autograd.core.native.core", "The engine in C; see core.c.", 0,
+    core_methods, core_slots, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit_core(void)
-{
-    PyObject *module = PyModule_Create(&core_module);
-    /* What it was compiled from. */
-    if (module && PyModule_AddStringConstant(module, "FORMULAS", FORMULAS) < 0) Py_CLEAR(module);
-    if (module && PyModule_AddIntConstant(module, "SOURCE", SOURCE) < 0) Py_CLEAR(module);
-    return module;
-}
+PyMODINIT_FUNC PyInit_core(void) { return PyModuleDef_Init(&core_module); }
