@@ -111,7 +111,7 @@ def exact_ba(cameras: Any, points: Any, weights: Any, observations: Any, feature
 def exact_hand(theta: Any, model: Any, correspondences: Any, points: Any, us: Any) -> Any:
     poses = [mp.eye(4) for _ in model.parents]
     for finger in range(5):
-        first, bone = 6 + 4 * finger, 1 + 4 * finger
+        first, bone = 6 + 4 * finger, 2 + 4 * finger  # the first of four bones does not bend
         for k, bend in enumerate((theta[first], theta[first + 2], theta[first + 3])):
             c, s = mp.cos(bend), mp.sin(bend)
             poses[bone + k] = mp.matrix([[1, 0, 0, 0], [0, c, -s, 0], [0, s, c, 0], [0, 0, 0, 1]])
@@ -280,6 +280,10 @@ def test_files_of_adbench_are_read(tmp_path: Path) -> None:
     blocks = [lines(*block) for block in lstm]
     file.write_text("\n".join([lines([2, 5, 3]), *blocks]), "utf-8")
     assert adbench.read_lstm(file) == lstm
+
+    file.write_text("\n".join([lines([2, 5, 3]), *blocks[:-1]]), "utf-8")
+    with pytest.raises(ValueError, match="expected 15 more numbers, and the file has 0"):
+        adbench.read_lstm(file)
 
     ba = INSTANCES["ba"]
     one = [ba.cameras[0], ba.points[0], [ba.weights[0]], ba.features[0]]

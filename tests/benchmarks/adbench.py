@@ -31,7 +31,7 @@ Matrix = Sequence[Vector]
 Jacobian = list[list[float]]
 
 CAMERA = 11  # parameters of one: rotation 3, center 3, focal length, principal point 2, radial 2
-FINGERS, JOINTS = 5, 4  # a finger has four bones, of which the last does not bend
+FINGERS, JOINTS = 5, 4  # a finger has four bones, of which the first does not bend
 THETA = 26  # parameters of a pose: rotation 3, translation 3, four angles for each finger
 SMALL_ROTATION = 1e-4  # radians, below which a hand's global rotation counts as none
 
@@ -297,7 +297,7 @@ def _transforms(theta: Vector, model: HandModel) -> list[Matrix]:
     """How each bone moves what is attached to it, from rest to the pose: 4 x 4."""
     angles: list[tuple[Any, Any]] = [(0.0, 0.0)] * len(model.parents)  # the wrist is the first
     for finger in range(FINGERS):
-        first, bone = 6 + 4 * finger, 1 + JOINTS * finger
+        first, bone = 6 + 4 * finger, 2 + JOINTS * finger
         bend, spread, *others = theta[first : first + 4]
         angles[bone : bone + 3] = [(bend, spread), *((other, 0.0) for other in others)]
     absolutes: list[Matrix] = []
@@ -509,7 +509,16 @@ def _numbers(path: Path) -> Iterator[str]:
 
 
 def _taken(words: Iterator[str], rows: int, columns: int) -> list[list[float]]:
-    return [[float(next(words)) for _ in range(columns)] for _ in range(rows)]
+    """The next numbers of a file.
+
+    Raises:
+        ValueError: if it has no more, or something else comes, as the text of older files.
+    """
+    taken = [*itertools.islice(words, rows * columns)]
+    if len(taken) < rows * columns:
+        raise ValueError(f"expected {rows * columns} more numbers, and the file has {len(taken)}")
+    numbers = [*map(float, taken)]
+    return [numbers[i : i + columns] for i in range(0, len(numbers), columns)]
 
 
 def read_gmm(path: Path, replicated: bool = False) -> GMM:

@@ -163,7 +163,7 @@ def hand(instance: Hand) -> Step:
     def vertices() -> Any:
         angles = torch.zeros(len(relatives), 2, dtype=torch.float64)
         for finger in range(FINGERS):
-            first, bone = 6 + 4 * finger, 1 + 4 * finger
+            first, bone = 6 + 4 * finger, 2 + 4 * finger
             angles[bone, 0], angles[bone, 1] = theta[first], theta[first + 1]
             angles[bone + 1, 0], angles[bone + 2, 0] = theta[first + 2], theta[first + 3]
         absolutes: list[Any] = []

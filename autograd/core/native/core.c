@@ -561,14 +561,20 @@ static void sweep(Node *root, Node **order, int adds)
     }
 }
 
+/* Whether calls are too deep for one more. Whoever asks before a walk, borrows meanwhile in peace. */
+static int is_too_deep(void)
+{
+    if (Py_EnterRecursiveCall(" in a graph")) return 1;
+    Py_LeaveRecursiveCall();
+    return 0;
+}
+
 /* Counts what is under a root that may be swept in C. Returns -1 for an exception, such as that the
    graph is stale, and -2 if the sweep is for Python to do. */
 static Py_ssize_t counted(Node *root)
 {
     int foreign, doubtful;
-    /* A borrowed function must not be the first to see that calls are too deep. */
-    if (Py_EnterRecursiveCall(" in a sweep")) return -1;
-    Py_LeaveRecursiveCall();
+    if (is_too_deep()) return -1;
     Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
     if (count >= 0 && (foreign || doubtful)) {
         forget(count);
@@ -641,6 +647,7 @@ static PyObject *value_recompute(PyObject *self, PyObject *const *arguments, Py_
 {
     int foreign = 1, doubtful;
     Py_ssize_t count = 0;
+    if (is_too_deep()) return NULL;
     if (!given && !names && is_value(self))
         count = count_consumers((Node *)self, &foreign, &doubtful);
     if (count < 0) return PyErr_NoMemory();
@@ -659,6 +666,7 @@ static PyObject *value_recompute(PyObject *self, PyObject *const *arguments, Py_
         found[count]->since = now;
     }
     give_room_back();
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -1156,9 +1164,22 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
     return PyDescr_NewMethod((PyTypeObject *)type, &op_call_method);
 }
 
+/* trust(op, holds): whether C may compute by a row, or somebody has given it other functions. */
+static PyObject *core_trust(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *op;
+    int holds;
+    if (!PyArg_ParseTuple(arguments, "Op", &op, &holds)) return NULL;
+    int place = place_of(op);
+    if (FIRST <= place && place < FIRST + ROWS)
+        rows[place].arity = holds ? table[place - FIRST].arity : FOREIGN;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
+    {"trust", core_trust, METH_VARARGS, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
