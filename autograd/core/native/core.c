@@ -309,6 +309,265 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
                  : as_defined(operator->reflected, y, &x, 1, NULL);
 }
 
+/* pow(x, y, modulo), which Python asks of x, and since 3.14 of y if x does not know. */
+static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
+{
+    PyObject *others[] = {y, modulo}, *turned[] = {x, modulo};
+    if (modulo == Py_None) return operator_of_two(which, x, y);
+    if (PyObject_TypeCheck(x, ValueType))
+        return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PY_VERSION_HEX >= 0x030E0000 && PyObject_TypeCheck(y, ValueType))
+        return as_defined(operators[which].reflected, y, turned, 2, NULL);
+    Py_RETURN_NOTIMPLEMENTED;
+}
+
+static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
+                        PyObject *names);
+
+#define METHOD(name, function, text) \
+    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS, text}
+
+#include "operations.h"
+
+/* Value ------------------------------------------------------------------------------------------- */
+
+/* 80 bytes, of which a sweep needs the first 64, and nothing that Python's cycle collector would
+   have to walk. A constant operand is the float that it was given as. */
+typedef struct Node {
+    PyObject_HEAD
+    uint32_t waiting;       /* consumers that have not reported; 0 but in a sweep */
+    uint8_t received;       /* whether any has; likewise */
+    uint8_t kept;           /* how many operands, or MANY; none of a leaf */
+    uint16_t row;           /* which of ``rows``; or BLANK, LEAF, ODD */
+    double data, grad;
+    union {
+        PyObject *few[2];
+        struct Many *many;  /* if they are more than two */
+        double total;       /* a leaf's: what a sweep has brought it */
+    };
+    union {
+        int64_t since;      /* when the node got its number, in assignments */
+        struct Node *next;  /* of the dead, once it is dead itself */
+    };
+    PyObject *notes;        /* the label, or a tuple of label and origin; NULL for neither */
+    PyObject *weakrefs;
+} Node;
+
+typedef struct Many {
+    Py_ssize_t count;
+    PyObject *operands[1];
+} Many;
+
+#define MANY 3
+#include "slabs.h"
+
+#define UNPROVEN ((int64_t)PY_SSIZE_T_MAX) /* later than any time */
+
+static int64_t now;             /* how many assignments there have been */
+static PyTypeObject *ValueType;
+static PyObject *definition;    /* the Value of Python */
+static PyObject *call_of_op, *defined_slopes; /* and the __call__ of its rows; its slopes() */
+static PyObject *observers, *calls, *watches; /* sets: who is looking on */
+static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
+static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
+static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
+static uint16_t rows_count;
+static PyObject *places;        /* dict: where the Row of each row in Python is */
+static PyObject *borrowed_functions[BORROWED + 1];
+
+#define SOMEBODY(blocks) (PySet_GET_SIZE(blocks) != 0)
+
+static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
+
+/* A subclass may forget to call __init__: its instances are none yet, as Python finds. */
+static inline int is_value(PyObject *x)
+{
+    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->row != BLANK);
+}
+
+/* An operand that is exactly a float is no node. */
+static inline Node *node_of(PyObject *operand)
+{
+    return PyFloat_CheckExact(operand) ? NULL : (Node *)operand;
+}
+
+static inline double number_of(PyObject *operand)
+{
+    Node *node = node_of(operand);
+    return node ? node->data : PyFloat_AS_DOUBLE(operand);
+}
+
+/* The operands of a node, and in ``count`` how many. */
+static inline PyObject **operands_of(Node *node, Py_ssize_t *count)
+{
+    if (node->kept == MANY) {
+        *count = node->many->count;
+        return node->many->operands;
+    }
+    *count = node->kept;
+    return node->few;
+}
+
+/* A function called with something before the arguments, as Python calls a method. */
+static PyObject *called_with(PyObject *function, PyObject *first, PyObject *const *arguments,
+                             Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t all = count + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject *few[8], **given = all < 8 ? few : PyMem_Malloc((size_t)(all + 1) * sizeof *given);
+    if (!given) return PyErr_NoMemory();
+    given[0] = first;
+    for (Py_ssize_t i = 0; i < all; i++) given[i + 1] = arguments[i];
+    PyObject *result = PyObject_Vectorcall(function, given, (size_t)(count + 1), names);
+    if (given != few) PyMem_Free(given);
+    return result;
+}
+
+/* What the definition's method of that name gives. */
+static PyObject *as_defined(const char *name, PyObject *self, PyObject *const *arguments,
+                            Py_ssize_t count, PyObject *names)
+{
+    PyObject *function = PyObject_GetAttrString(definition, name);
+    if (!function) return NULL;
+    PyObject *result = called_with(function, self, arguments, count, names);
+    Py_DECREF(function);
+    return result;
+}
+
+/* Recording --------------------------------------------------------------------------------------- */
+
+static inline int takes(const Row *row, Py_ssize_t count)
+{
+    return row->arity == ANY ? count > 0 : count == row->arity;
+}
+
+static double forward(const Row *row, const double *x, Py_ssize_t count)
+{
+    switch (row->arity) {
+    case 1: return row->forward.of_one(x[0]);
+    case 2: return row->forward.of_two(x[0], x[1]);
+    default: return row->forward.of_many(x, (int)count);
+    }
+}
+
+/* Room for more than two operands. */
+static Many *many_of(Py_ssize_t count)
+{
+    size_t room = offsetof(Many, operands) + (size_t)count * sizeof(PyObject *);
+    Many *many = count <= INT_MAX ? PyMem_Malloc(room) : NULL; /* C's functions count by int */
+    if (many) many->count = count;
+    else PyErr_NoMemory();
+    return many;
+}
+
+static inline void keep(Node *node, Many *many, PyObject *const *operands, Py_ssize_t count)
+{
+    if (many) node->many = many;
+    PyObject **kept = many ? many->operands : node->few;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_INCREF(operands[i]);
+        kept[i] = operands[i];
+    }
+    node->kept = many ? MANY : (uint8_t)count;
+}
+
+/* A new node. */
+static inline PyObject *record(uint16_t row, double data, PyObject *const *operands,
+                               Py_ssize_t count)
+{
+    Many *many = NULL;
+    if (count > 2 && !(many = many_of(count))) return NULL;
+    Node *node = slab_take();
+    if (!node) {
+        PyMem_Free(many);
+        return PyErr_NoMemory();
+    }
+    PyObject_Init((PyObject *)node, ValueType);
+    node->waiting = node->received = 0;
+    node->row = row;
+    node->data = data;
+    node->grad = 0.0;
+    node->since = now;
+    node->notes = node->weakrefs = NULL;
+    keep(node, many, operands, count);
+    return (PyObject *)node;
+}
+
+static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
+
+/* Whether a function that was borrowed from Python could not be called. */
+static inline int has_failed(double z) { return isnan(z) && PyErr_Occurred(); }
+
+/* The first operand that is not exactly a float; NULL if all are. */
+static PyObject *first_of(PyObject *const *operands, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!PyFloat_CheckExact(operands[i])) return operands[i];
+    return NULL;
+}
+
+/* An operation on what is given; NULL without an exception if it is for Python to do. */
+static PyObject *recorded(uint16_t which, PyObject *const *operands, Py_ssize_t count)
+{
+    const Row *row = &rows[which];
+    if (SOMEBODY(observers) || !takes(row, count)) return NULL;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!is_number(operands[i])) return NULL;
+    if (row->arity == 1) {
+        double z = row->forward.of_one(number_of(operands[0]));
+        return has_failed(z) ? NULL : record(which, z, operands, 1);
+    }
+    double few[16] = {0.0}, *numbers = few, z;
+    if (count > 16 && !(numbers = PyMem_Malloc((size_t)count * sizeof(double))))
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < count; i++) numbers[i] = number_of(operands[i]);
+    z = forward(row, numbers, count);
+    if (numbers != few) PyMem_Free(numbers);
+    return has_failed(z) ? NULL : record(which, z, operands, count);
+}
+
+/* The same for two operands, which is what comes nearly always. */
+static inline PyObject *recorded_of_two(uint16_t which, PyObject *const *operands)
+{
+    if (SOMEBODY(observers) || !is_number(operands[0]) || !is_number(operands[1])) return NULL;
+    double x = number_of(operands[0]), y = number_of(operands[1]);
+    return record(which, rows[which].forward.of_two(x, y), operands, 2);
+}
+
+/* A number on one side of an operator: a float as it is, an int as a float; else NULL. */
+static PyObject *constant(PyObject *number)
+{
+    if (PyLong_CheckExact(number)) {
+        double x = PyLong_AsDouble(number);
+        if (x != -1.0 || !PyErr_Occurred()) return PyFloat_FromDouble(x);
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+static PyObject *operator_of_one(int which, PyObject *x)
+{
+    PyObject *node = recorded(operators[which].row, &x, 1);
+    return node || PyErr_Occurred() ? node : as_defined(operators[which].method, x, NULL, 0, NULL);
+}
+
+static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
+{
+    const Operator *operator = &operators[which];
+    PyObject *sides[] = {x, y};
+    PyObject *node = recorded_of_two(operator->row, sides);
+    if (node || PyErr_Occurred()) return node;
+    int place = PyObject_TypeCheck(x, ValueType);
+    PyObject *number = constant(sides[place]);
+    if (number) {
+        sides[place] = number;
+        node = recorded_of_two(operator->row, sides);
+        Py_DECREF(number);
+    }
+    if (node || PyErr_Occurred()) return node;
+    return place ? as_defined(operator->method, x, &y, 1, NULL)
+                 : as_defined(operator->reflected, y, &x, 1, NULL);
+}
+
 /* pow(x, y, modulo), which Python asks of x alone. */
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
 {
