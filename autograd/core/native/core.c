@@ -309,13 +309,16 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
                  : as_defined(operator->reflected, y, &x, 1, NULL);
 }
 
-/* pow(x, y, modulo), which Python asks of x alone. */
+/* pow(x, y, modulo), which Python asks of x, and since 3.14 of y if x does not know. */
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
 {
-    PyObject *others[] = {y, modulo};
+    PyObject *others[] = {y, modulo}, *turned[] = {x, modulo};
     if (modulo == Py_None) return operator_of_two(which, x, y);
-    if (!PyObject_TypeCheck(x, ValueType)) Py_RETURN_NOTIMPLEMENTED;
-    return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PyObject_TypeCheck(x, ValueType))
+        return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PY_VERSION_HEX >= 0x030E0000 && PyObject_TypeCheck(y, ValueType))
+        return as_defined(operators[which].reflected, y, turned, 2, NULL);
+    Py_RETURN_NOTIMPLEMENTED;
 }
 
 static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
