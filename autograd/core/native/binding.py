@@ -8,6 +8,7 @@ the same functions, on nodes of the same attributes, so that both cores behave a
 from __future__ import annotations
 
 from types import FunctionType, ModuleType
+from typing import Any
 
 from .. import stale, sweep, value
 from ..calls import Call
@@ -44,3 +45,20 @@ def stand_in(core: ModuleType) -> None:
     vars(value).update(Value=compiled, slopes=core.slopes, consumers_first=core.consumers_first)
     vars(stale).update(advance=core.advance)
     Op.__call__ = core.call_for(Op)  # type: ignore[method-assign]
+    _watch_rows(core)
+
+
+def _watch_rows(core: ModuleType) -> None:
+    """Leave a row to Python for as long as somebody has given it other functions, to try a rule."""
+    had: dict[Op, dict[str, Any]] = {}
+
+    def set_attribute(op: Op, name: str, *thing: Any) -> None:
+        before = had.setdefault(op, {})
+        before.setdefault(name, vars(op).get(name))
+        if thing:
+            object.__setattr__(op, name, *thing)
+        else:
+            object.__delattr__(op, name)
+        core.trust(op, all(vars(op).get(name) is was for name, was in before.items()))
+
+    Op.__setattr__ = Op.__delattr__ = set_attribute  # type: ignore[assignment]

@@ -309,13 +309,16 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
                  : as_defined(operator->reflected, y, &x, 1, NULL);
 }
 
-/* pow(x, y, modulo), which Python asks of x alone. */
+/* pow(x, y, modulo), which Python asks of x, and since 3.14 of y if x does not know. */
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
 {
-    PyObject *others[] = {y, modulo};
+    PyObject *others[] = {y, modulo}, *turned[] = {x, modulo};
     if (modulo == Py_None) return operator_of_two(which, x, y);
-    if (!PyObject_TypeCheck(x, ValueType)) Py_RETURN_NOTIMPLEMENTED;
-    return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PyObject_TypeCheck(x, ValueType))
+        return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PY_VERSION_HEX >= 0x030E0000 && PyObject_TypeCheck(y, ValueType))
+        return as_defined(operators[which].reflected, y, turned, 2, NULL);
+    Py_RETURN_NOTIMPLEMENTED;
 }
 
 static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
@@ -1164,9 +1167,22 @@ static PyObject *core_call_for(PyObject *Py_UNUSED(module), PyObject *type)
     return PyDescr_NewMethod((PyTypeObject *)type, &op_call_method);
 }
 
+/* trust(op, holds): whether C may compute by a row, or somebody has given it other functions. */
+static PyObject *core_trust(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *op;
+    int holds;
+    if (!PyArg_ParseTuple(arguments, "Op", &op, &holds)) return NULL;
+    int place = place_of(op);
+    if (FIRST <= place && place < FIRST + ROWS)
+        rows[place].arity = holds ? table[place - FIRST].arity : FOREIGN;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
+    {"trust", core_trust, METH_VARARGS, NULL},
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
