@@ -114,7 +114,7 @@ def test_one_of_another_machine_is_none(
 def test_one_of_other_sources_is_none(
     compiled: types.ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    why = "it was compiled from another version of core.c or of the operations"
+    why = "it was compiled from another version of core.c or of the operations; install again"
     monkeypatch.setattr(compiled, name, 1 if name == "SOURCE" else "others")
     assert native.load("formulas") == (None, why)
     monkeypatch.delattr(compiled, name)  # it had none then

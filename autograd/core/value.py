@@ -383,7 +383,9 @@ class Value(Copied):
 for _attribute in ("grad", "label"):
     _checked = getattr(Value, _attribute)
     _read = operator.attrgetter(f"_{_attribute}")
-    setattr(Value, _attribute, property(_read, _checked.fset, doc=_checked.__doc__))
+    _quick: Any = property(_read, _checked.fset, doc=_checked.__doc__)
+    _quick.__set_name__(Value, _attribute)
+    setattr(Value, _attribute, _quick)
 
 # The other functions of one or two operands are methods of the first as well: x.atan2(y).
 for _op in OPS.values():

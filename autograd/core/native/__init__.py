@@ -41,7 +41,8 @@ def load(formulas: str) -> tuple[ModuleType | None, str]:
         return None, f"{VARIABLE}=python asks for it"
     compiled, why = _compiled()
     if compiled is not None and not _is_of(compiled, formulas):
-        compiled, why = None, "it was compiled from another version of core.c or of the operations"
+        why = "it was compiled from another version of core.c or of the operations; install again"
+        compiled = None
     if compiled is None and asked == "native":
         raise ImportError(
             f"{VARIABLE}=native asks for stepgrad's compiled core, but {why}; unset it "

@@ -40,6 +40,11 @@ def stand_in(core: ModuleType) -> None:
         lacking = name not in vars(compiled) and isinstance(thing, (FunctionType, staticmethod))
         if lacking or name in ("__doc__", "__slots__", "__annotations__"):
             setattr(compiled, name, thing)
+        elif isinstance(thing, property):
+            read, write = getattr(core, f"read_{name}"), getattr(core, f"write_{name}")
+            made: Any = property(read, write, doc=thing.__doc__)
+            made.__set_name__(compiled, name)
+            setattr(compiled, name, made)
     compiled.__name__ = definition.__name__  # or Python's own messages would name its module too
     Copied._plain = compiled
     vars(value).update(Value=compiled, slopes=core.slopes, consumers_first=core.consumers_first)

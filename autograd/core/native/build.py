@@ -215,8 +215,6 @@ def _documents() -> Iterator[str]:
     for name, parameters in _METHODS.items():
         text = _signed(name, parameters, getattr(Value, name))
         yield f"#define DOC_{name} {_quoted(text)}"
-    for name in ("data", "grad", "label"):
-        yield f"#define DOC_{name} {_quoted(str(getattr(Value, name).__doc__))}"
 
 
 def _signed(name: str, parameters: str, thing: object) -> str:

@@ -1078,10 +1078,7 @@ static PyMemberDef value_members[] = {
 };
 
 static PyGetSetDef value_attributes[] = {
-    {"data", get_data, set_data, DOC_data, NULL},
     {"_data", get_data, take_data, NULL, (void *)1},
-    {"grad", get_grad, set_grad, DOC_grad, NULL},
-    {"label", get_label, set_label, DOC_label, NULL},
     {"_label", get_label, set_label, NULL, (void *)1},
     {"origin", get_origin, set_origin, NULL, NULL},
     {"op", get_op, set_op, NULL, NULL},
@@ -1201,10 +1198,47 @@ static PyObject *core_trust(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* What properties are made of: Value.data and its like are such, as a subclass may build on them. */
+static PyObject *read_by(getter get, PyObject *self)
+{
+    if (PyObject_TypeCheck(self, ValueType)) return get(self, NULL);
+    return PyErr_Format(PyExc_TypeError, "expected a Value, got %R", self);
+}
+
+static PyObject *write_by(setter set, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 2 || !PyObject_TypeCheck(given[0], ValueType))
+        return PyErr_Format(PyExc_TypeError, "expected a Value and what to assign");
+    if (set(given[0], given[1], NULL) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+#define READER_AND_WRITER(name)                                                                    \
+    static PyObject *read_##name(PyObject *Py_UNUSED(module), PyObject *self)                      \
+    {                                                                                              \
+        return read_by(get_##name, self);                                                          \
+    }                                                                                              \
+    static PyObject *write_##name(PyObject *Py_UNUSED(module), PyObject *const *given,             \
+                                  Py_ssize_t count)                                                \
+    {                                                                                              \
+        return write_by(set_##name, given, count);                                                 \
+    }
+
+READER_AND_WRITER(data)
+READER_AND_WRITER(grad)
+READER_AND_WRITER(label)
+
+#define READ_AND_WRITE(name)                                                                       \
+    {"read_" #name, read_##name, METH_O, NULL},                                                    \
+    {"write_" #name, (PyCFunction)(void (*)(void))write_##name, METH_FASTCALL, NULL}
+
 static PyMethodDef core_methods[] = {
     {"bind", (PyCFunction)(void (*)(void))core_bind, METH_VARARGS | METH_KEYWORDS, NULL},
     {"call_for", core_call_for, METH_O, NULL},
     {"trust", core_trust, METH_VARARGS, NULL},
+    READ_AND_WRITE(data),
+    READ_AND_WRITE(grad),
+    READ_AND_WRITE(label),
     {"slopes", core_slopes, METH_VARARGS, NULL},
     {"consumers_first", core_consumers_first, METH_O, NULL},
     {"advance", core_advance, METH_NOARGS, NULL},
