@@ -209,22 +209,22 @@ FAULTS = [
     Fault(
         "the quick sweep keeps what was sent last and drops the rest",
         SWEEP,
-        "received[receiver] += gradient * partial_x",
-        "received[receiver] = gradient * partial_x",
+        "received[x] + gradient * partial_x",
+        "gradient * partial_x",
         "sweep",
     ),
     Fault(
         "the quick sweep counts an operand that is used twice as one",
         SWEEP,
-        "reports_missing[numbers[operand]] += 1",
-        "reports_missing[numbers[operand]] += 0",
+        "node: again + 1 for",
+        "node: again for",
         "sweep",
     ),
     Fault(
         "the quick sweep swaps the operands of a rule",
         SWEEP,
-        "partial_y = slope_y(node._data, x._data, y._data)",
-        "partial_y = slope_y(node._data, y._data, x._data)",
+        "z, at_x, at_y = node._data, x._data, y._data",
+        "z, at_x, at_y = node._data, y._data, x._data",
         "sweep",
     ),
     Fault(

@@ -15,7 +15,7 @@ native = pytest.mark.skipif(core.NAME != "native", reason="there is no native co
 @native
 @pytest.mark.parametrize(
     ("kind", "seeds"),
-    [("graphs", range(1000)), ("sessions", range(60))],
+    [("graphs", range(500)), ("sessions", range(40))],
     ids=["graphs", "sessions"],
 )
 def test_both_cores_tell_the_same(kind: str, seeds: range) -> None:

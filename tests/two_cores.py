@@ -135,7 +135,7 @@ def operands_for(random: random.Random, op: Op, nodes: Sequence[Value]) -> list[
     count = op.arity
     if count is None:
         count = random.choice([1, 2, 3, 4, 5, 16, 17, random.randint(1, 40)])
-        count = random.choice([count] * 30 + [400])
+        count = random.choice([count] * 99 + [400])
     some = nodes if random.random() < 0.7 else nodes[-3:]
     return [
         random.choice(some) if random.random() < 0.75 else constant(random) for _ in range(count)
@@ -149,7 +149,7 @@ def operation(random: random.Random, nodes: Sequence[Value], ops: Sequence[Op]) 
         op = OPS[random.choice([*INFIX])]
     operands = operands_for(random, op, nodes)
     way = random.random()
-    if op.name in INFIX and way < 0.7:
+    if op.name in INFIX and way < 0.7 and any(isinstance(x, Value) for x in operands):
         return INFIX[op.name](*operands)
     if op.name == "neg" and way < 0.7:
         return -operands[0]
@@ -703,8 +703,9 @@ def tell(kind: str, seeds: range) -> None:
     """Say what happens, in the process of one core."""
     write = sys.stdout.write
     write(f"core {core.NAME}\n")
-    gc.disable()
     gc.freeze()
+    if kind == "sessions":
+        gc.disable()
     if kind == "graphs":
         for own in OWN:
             own()

@@ -7,6 +7,7 @@ the stepper shows it one node at a time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -128,80 +129,91 @@ def sweep(root: Node, differentiable: bool = False) -> Steps:
         yield node, gradient, partials
 
 
-def gradients(root: Node) -> tuple[Sequence[Any], Sequence[float]]:
+def gradients(root: N) -> tuple[Sequence[N], Sequence[float]]:
     """Every node under ``root``, and the gradient of each: what ``backward`` takes from a sweep.
 
     It is ``sweep`` on floats, run to its end: the same order, the same partials, the same sums to
-    the last bit. It is written for speed, as one plain loop, in which a node has a number, by which
-    lists are read, and nodes of one or two operands, as most are, are spelled out.
+    the last bit. It is written for speed, as one plain loop: a node that is used once, as most are,
+    has its gradient at once and is never waited for, and rows of two operands are spelled out.
 
     Raises:
         StaleGraphError: if a number is no longer what its operands give.
     """
-    numbers, nodes, reports_missing = {root: 0}, [root], [0]
-    for node in nodes:  # this counts as count_consumers does
-        for operand in node.operands:
-            if operand in numbers:
-                reports_missing[numbers[operand]] += 1
+    # Depth first, as nodes were made and lie in memory; who is used how often needs no order.
+    found, to_open, used_again = {root}, [root], []
+    while to_open:
+        for operand in to_open.pop().operands:
+            if operand in found:
+                used_again.append(operand)
             elif type(operand) is not float:
-                numbers[operand] = len(nodes)
-                nodes.append(operand)
-                reports_missing.append(1)
-    if stale_among(nodes):
+                found.add(operand)
+                to_open.append(operand)
+    if stale_among(found):
         refuse_stale(consumers_first(root))
-    received = [_NOTHING] * len(nodes)
-    received[0] = 1.0
-    order = [0]
-    for number in order:
-        node, gradient = nodes[number], received[number]
-        op: Op | None = node.op
-        partials: Sequence[Any]
+    missing = {node: again + 1 for node, again in Counter(used_again).items()}
+    received = dict.fromkeys(missing, _NOTHING)
+    pairs: dict[Op | None, tuple[Any, Any]] = {}  # rows of two operands, and their slopes
+    cut_off = False
+    order, slopes = [root], [1.0]
+    for node, gradient in zip(order, slopes):  # both grow with it
+        op = node.op
         if gradient is _NOTHING:
-            received[number], partials = 0.0, (None,) * len(node.operands)
-        elif op is None:
-            continue
-        elif op.arity == 2:
+            partials: Sequence[Any] = (None,) * len(node.operands)
+            cut_off = True
+        elif op in pairs:
             x, y = node.operands
-            if op.linear:
-                partial_x, partial_y = op.rules
-            else:
-                slope_x, slope_y = op.slopes
+            partial_x, partial_y = pairs[op]
+            if not op.linear:  # type: ignore[union-attr]
                 if type(x) is float:
-                    partial_x, partial_y = None, slope_y(node._data, x, y._data)
+                    partial_x, partial_y = 0.0, partial_y(node._data, x, y._data)
                 elif type(y) is float:
-                    partial_x, partial_y = slope_x(node._data, x._data, y), None
+                    partial_x, partial_y = partial_x(node._data, x._data, y), 0.0
                 else:
-                    partial_x = slope_x(node._data, x._data, y._data)
-                    partial_y = slope_y(node._data, x._data, y._data)
-            if type(x) is not float:
-                receiver = numbers[x]
-                if partial_x is not None:
-                    received[receiver] += gradient * partial_x
-                if reports_missing[receiver] == 1:
-                    order.append(receiver)
+                    z, at_x, at_y = node._data, x._data, y._data
+                    partial_x, partial_y = partial_x(z, at_x, at_y), partial_y(z, at_x, at_y)
+            if x in missing:
+                total, reports_missing = received[x] + gradient * partial_x, missing[x]
+                if reports_missing == 1:
+                    order.append(x)
+                    slopes.append(total)
                 else:
-                    reports_missing[receiver] -= 1
-            if type(y) is not float:
-                receiver = numbers[y]
-                if partial_y is not None:
-                    received[receiver] += gradient * partial_y
-                if reports_missing[receiver] == 1:
-                    order.append(receiver)
+                    received[x], missing[x] = total, reports_missing - 1
+            elif type(x) is not float:
+                order.append(x)
+                slopes.append(gradient * partial_x)
+            if y in missing:
+                total, reports_missing = received[y] + gradient * partial_y, missing[y]
+                if reports_missing == 1:
+                    order.append(y)
+                    slopes.append(total)
                 else:
-                    reports_missing[receiver] -= 1
+                    received[y], missing[y] = total, reports_missing - 1
+            elif type(y) is not float:
+                order.append(y)
+                slopes.append(gradient * partial_y)
+            continue
+        elif op is None:
             continue
         else:
             partials = local_partials(node)
+            if op.arity == 2 and all(p.passes for p in op.partials):
+                pairs[op] = op.slopes
         for x, partial in zip(node.operands, partials):
-            if type(x) is not float:
-                receiver = numbers[x]
+            if x in missing:
+                total, reports_missing = received[x], missing[x]
                 if partial is not None:
-                    received[receiver] += gradient * partial
-                if reports_missing[receiver] == 1:
-                    order.append(receiver)
+                    total += gradient * partial
+                if reports_missing == 1:
+                    order.append(x)
+                    slopes.append(total)
                 else:
-                    reports_missing[receiver] -= 1
-    return nodes, received
+                    received[x], missing[x] = total, reports_missing - 1
+            elif type(x) is not float:
+                order.append(x)
+                slopes.append(_NOTHING if partial is None else gradient * partial)
+    if cut_off:
+        slopes = [0.0 if gradient is _NOTHING else gradient for gradient in slopes]
+    return order, slopes
 
 
 # What a node has received before anything is sent to it: this object, known by its identity. To

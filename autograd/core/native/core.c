@@ -233,6 +233,17 @@ static inline PyObject *record(uint16_t row, double data, PyObject *const *opera
     return (PyObject *)node;
 }
 
+/* A number as nearly everybody writes it: a float, or an int that a float can hold. */
+static inline int is_usual(PyObject *number, double *x)
+{
+    if (PyFloat_CheckExact(number)) *x = PyFloat_AS_DOUBLE(number);
+    else if (PyLong_CheckExact(number)) *x = PyLong_AsDouble(number);
+    else return 0;
+    if (*x != -1.0 || !PyErr_Occurred()) return 1;
+    PyErr_Clear();
+    return 0;
+}
+
 static inline int is_number(PyObject *x) { return PyFloat_CheckExact(x) || is_value(x); }
 
 /* Whether a function that was borrowed from Python could not be called. */
@@ -274,13 +285,18 @@ static inline PyObject *recorded_of_two(uint16_t which, PyObject *const *operand
     return record(which, rows[which].forward.of_two(x, y), operands, 2);
 }
 
-/* A number on one side of an operator: a float as it is, an int as a float; else NULL. */
-static PyObject *constant(PyObject *number)
+/* An int among two operands as the float that it is; a new reference to a node, or NULL. */
+static PyObject *recorded_with_int(uint16_t which, PyObject *const *operands, Py_ssize_t count)
 {
-    if (PyLong_CheckExact(number)) {
-        double x = PyLong_AsDouble(number);
-        if (x != -1.0 || !PyErr_Occurred()) return PyFloat_FromDouble(x);
-        PyErr_Clear();
+    double number;
+    for (Py_ssize_t i = 0; i < count && count <= 2; i++) {
+        if (PyFloat_CheckExact(operands[i]) || !is_usual(operands[i], &number)) continue;
+        PyObject *sides[] = {operands[0], operands[count - 1]}, *made = PyFloat_FromDouble(number);
+        if (!made) return NULL;
+        sides[i] = made;
+        PyObject *node = recorded(which, sides, count);
+        Py_DECREF(made);
+        return node;
     }
     return NULL;
 }
@@ -296,26 +312,22 @@ static PyObject *operator_of_two(int which, PyObject *x, PyObject *y)
     const Operator *operator = &operators[which];
     PyObject *sides[] = {x, y};
     PyObject *node = recorded_of_two(operator->row, sides);
+    if (!node && !PyErr_Occurred()) node = recorded_with_int(operator->row, sides, 2);
     if (node || PyErr_Occurred()) return node;
-    int place = PyObject_TypeCheck(x, ValueType);
-    PyObject *number = constant(sides[place]);
-    if (number) {
-        sides[place] = number;
-        node = recorded_of_two(operator->row, sides);
-        Py_DECREF(number);
-    }
-    if (node || PyErr_Occurred()) return node;
-    return place ? as_defined(operator->method, x, &y, 1, NULL)
-                 : as_defined(operator->reflected, y, &x, 1, NULL);
+    return PyObject_TypeCheck(x, ValueType) ? as_defined(operator->method, x, &y, 1, NULL)
+                                            : as_defined(operator->reflected, y, &x, 1, NULL);
 }
 
-/* pow(x, y, modulo), which Python asks of x alone. */
+/* pow(x, y, modulo), which Python asks of x, and since 3.14 of y if x does not know. */
 static PyObject *operator_of_three(int which, PyObject *x, PyObject *y, PyObject *modulo)
 {
-    PyObject *others[] = {y, modulo};
+    PyObject *others[] = {y, modulo}, *turned[] = {x, modulo};
     if (modulo == Py_None) return operator_of_two(which, x, y);
-    if (!PyObject_TypeCheck(x, ValueType)) Py_RETURN_NOTIMPLEMENTED;
-    return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PyObject_TypeCheck(x, ValueType))
+        return as_defined(operators[which].method, x, others, 2, NULL);
+    if (PY_VERSION_HEX >= 0x030E0000 && PyObject_TypeCheck(y, ValueType))
+        return as_defined(operators[which].reflected, y, turned, 2, NULL);
+    Py_RETURN_NOTIMPLEMENTED;
 }
 
 static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py_ssize_t count,
@@ -323,6 +335,8 @@ static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py
 {
     PyObject *node = NULL, *operands[] = {x, count ? others[0] : NULL};
     if (count < 2 && !names) node = recorded(which, operands, count + 1);
+    if (count == 1 && !names && !node && !PyErr_Occurred())
+        node = recorded_with_int(which, operands, 2);
     if (node || PyErr_Occurred()) return node;
     return as_defined(rows[which].name, x, others, count, names);
 }
@@ -379,9 +393,12 @@ static PyObject *value_record_operation(PyObject *Py_UNUSED(none), PyObject *con
 /* What a row does when it is called: as the definition, which asks the first that is no float. */
 static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t count, PyObject *names)
 {
-    PyObject *first = first_of(operands, count);
-    if (first && is_plain(first) && !names) {
-        PyObject *node = recorded(place_of(op), operands, count);
+    Py_ssize_t n = 0;
+    while (n < count && (PyFloat_CheckExact(operands[n]) || PyLong_CheckExact(operands[n]))) n++;
+    if (n < count && is_plain(operands[n]) && !names) {
+        uint16_t row = place_of(op);
+        PyObject *node = recorded(row, operands, count);
+        if (!node && !PyErr_Occurred()) node = recorded_with_int(row, operands, count);
         if (node || PyErr_Occurred()) return node;
     }
     return called_with(call_of_op, op, operands, count, names);
@@ -768,7 +785,12 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
     PyObject *data = count ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyObject *label = count > 1 ? PyTuple_GET_ITEM(arguments, 1) : NULL;
-    if (named || count < 1 || count > 2 || !PyFloat_CheckExact(data) || SOMEBODY(calls) ||
+    PyObject *others = named;
+    double number;
+    if (count == 1 && named && PyDict_GET_SIZE(named) == 1 &&
+        (label = PyDict_GetItemString(named, "label")))
+        others = NULL;
+    if (others || count < 1 || count > 2 || !is_usual(data, &number) || SOMEBODY(calls) ||
         SOMEBODY(observers) || (label && !PyUnicode_CheckExact(label)) || node->row != BLANK) {
         PyObject *function = PyObject_GetAttrString(definition, "__init__");
         PyObject *bound = function ? PyMethod_New(function, self) : NULL;
@@ -778,12 +800,12 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *named)
         Py_XDECREF(result);
         return result ? 0 : -1;
     }
-    node->data = PyFloat_AS_DOUBLE(data);
+    node->data = number;
     node->grad = 0.0;
     node->since = now;
     node->row = LEAF;
     Py_XINCREF(label);
-    node->notes = label;
+    Py_XSETREF(node->notes, label);
     return 0;
 }
 
@@ -871,9 +893,10 @@ static PyObject *get_data(PyObject *self, void *taken)
 static int set_data(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
 {
     Node *node = (Node *)self;
-    if (!number || !PyFloat_CheckExact(number)) return set_as_defined("data", self, number);
+    double x;
+    if (!number || !is_usual(number, &x)) return set_as_defined("data", self, number);
     if (advance() < 0) return -1;
-    node->data = PyFloat_AS_DOUBLE(number);
+    node->data = x;
     node->since = node->kept ? UNPROVEN : now;
     return 0;
 }
@@ -897,8 +920,9 @@ static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
 
 static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
 {
-    if (!number || !PyFloat_CheckExact(number)) return set_as_defined("grad", self, number);
-    ((Node *)self)->grad = PyFloat_AS_DOUBLE(number);
+    double x;
+    if (!number || !is_usual(number, &x)) return set_as_defined("grad", self, number);
+    ((Node *)self)->grad = x;
     return 0;
 }
 
@@ -1018,9 +1042,10 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int kind)
     static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
     if (kind == Py_EQ || kind == Py_NE) /* by identity */
         return PyBaseObject_Type.tp_richcompare(self, other, kind);
-    if (SOMEBODY(watches) || !is_value(self) || !is_number(other))
+    double x = ((Node *)self)->data, y;
+    if (SOMEBODY(watches) || !is_value(self) || !(is_usual(other, &y) || is_value(other)))
         return as_defined(names[kind], self, &other, 1, NULL);
-    double x = ((Node *)self)->data, y = number_of(other);
+    if (is_value(other)) y = ((Node *)other)->data;
     Py_RETURN_RICHCOMPARE(x, y, kind);
 }
 
