@@ -75,6 +75,8 @@ def _method(op: Op) -> Callable[..., Value]:
         return _record(op, op.forward(self._data), (self,))
 
     def of_two(self: Value, y: Value | float) -> Value:
+        if isinstance(y, Value):
+            return _record(op, op.forward(self._data, y._data), (self, y))
         return Value.record_operation(op, (self, y))
 
     method: Callable[..., Value] = of_one if op.arity == 1 else of_two
