@@ -224,6 +224,14 @@ static PyObject *op_call(PyObject *op, PyObject *const *operands, Py_ssize_t cou
         PyObject *node = recorded(row, operands, count);
         if (!node && !PyErr_Occurred()) node = recorded_with_int(row, operands, count);
         if (node || PyErr_Occurred()) return node;
+    } else if (n == count && n && n <= 2 && !names) { /* numbers alone give a number */
+        const Row *row = &rows[place_of(op)];
+        double x[2], z;
+        if (PyErr_Occurred()) return NULL;
+        if (takes(row, n) && is_usual(operands[0], &x[0]) && is_usual(operands[n - 1], &x[n - 1])) {
+            z = forward(row, x, n);
+            return has_failed(z) ? NULL : PyFloat_FromDouble(z);
+        }
     }
     return called_with(call_of_op, op, operands, count, names);
 }
