@@ -59,6 +59,7 @@ ENVIRONMENT = {
     "MPLBACKEND": "Agg",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "STEPGRAD_CORE": "python",  # the changes are in Python; a compiled core would not see them
 }
 EXPLAINED = ROOT / "tests" / "equivalent_mutants.txt"
 MEMORY = 2 << 30  # bytes that a change may come to use
