@@ -43,7 +43,6 @@ static PyObject *method(uint16_t which, PyObject *x, PyObject *const *others, Py
 
 #include "operations.h"
 
-
 /* 80 bytes, of which a sweep needs the first 64, and nothing that Python's cycle collector would
    have to walk. A constant operand is the float that it was given as. */
 typedef struct Node {
@@ -83,7 +82,7 @@ static PyObject *call_of_op, *defined_slopes; /* and the __call__ of its rows; i
 static PyObject *observers, *calls, *watches; /* sets: who is looking on */
 static PyObject *adding;        /* a lock: held where Python's sweep adds to gradients */
 static PyObject *refuse_stale;  /* called with a root that may be stale; raises if it is */
-static Row *rows;               /* those of ``table`` from 1 on, then those of a user's own */
+static Row *rows;               /* those of ``table`` from FIRST on, then a user's own */
 static uint16_t rows_count;
 static PyObject *places;        /* dict: where the Row of each row in Python is */
 static PyObject *borrowed_functions[BORROWED + 1];
@@ -92,10 +91,10 @@ static PyObject *borrowed_functions[BORROWED + 1];
 
 static inline int is_plain(PyObject *x) { return Py_TYPE(x) == ValueType; }
 
-/* A subclass may forget to call __init__: its instances are none yet, as Python finds. */
+/* What nobody has called __init__ of, as a subclass may forget, is none yet, as Python finds. */
 static inline int is_value(PyObject *x)
 {
-    return is_plain(x) || (PyObject_TypeCheck(x, ValueType) && ((Node *)x)->row != BLANK);
+    return (is_plain(x) || PyObject_TypeCheck(x, ValueType)) && ((Node *)x)->row != BLANK;
 }
 
 /* An operand that is exactly a float is no node. */

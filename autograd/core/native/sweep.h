@@ -178,8 +178,9 @@ static int is_too_deep(void)
     return 0;
 }
 
-/* Counts what is under a root that may be swept in C. Returns -1 for an exception, such as that the
-   graph is stale, and -2 if the sweep is for Python to do. */
+#define FOR_PYTHON (-2) /* the count of a graph that C cannot sweep */
+
+/* Counts what is under a root. Returns -1 for an exception, such as that the graph is stale. */
 static Py_ssize_t counted(Node *root)
 {
     int foreign, doubtful;
@@ -187,13 +188,13 @@ static Py_ssize_t counted(Node *root)
     Py_ssize_t count = count_consumers(root, &foreign, &doubtful);
     if (count >= 0 && (foreign || doubtful)) {
         forget(count);
-        if (foreign) return -2;
+        if (foreign) return FOR_PYTHON;
         PyObject *checked = PyObject_CallOneArg(refuse_stale, (PyObject *)root);
         if (!checked) return -1;
         Py_DECREF(checked);
         count = count_consumers(root, &foreign, &doubtful); /* Python may have let others at it */
         if (count >= 0 && foreign) forget(count);
-        if (count >= 0 && foreign) return -2;
+        if (count >= 0 && foreign) return FOR_PYTHON;
     }
     if (count < 0) PyErr_NoMemory();
     return count;
@@ -297,7 +298,7 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     PyObject *freed = PyObject_CallMethod(adding, "release", NULL);
     Py_XDECREF(freed);
     if (freed) PyErr_Restore(kind, error, trace);
-    if (count == -2) return as_defined("backward", self, NULL, 0, NULL);
+    if (count == FOR_PYTHON) return as_defined("backward", self, NULL, 0, NULL);
     if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
@@ -313,12 +314,13 @@ static PyObject *core_slopes(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!gradients) return NULL;
     for (Py_ssize_t i = 0; i < size; i++)
         if (!PyObject_TypeCheck(PyTuple_GET_ITEM(wanted, i), ValueType)) goto failed;
-    Py_ssize_t count = is_value(root) ? counted((Node *)root) : -2;
-    if (count == -2) {
+    Py_ssize_t count = is_value(root) ? counted((Node *)root) : FOR_PYTHON;
+    if (count == FOR_PYTHON) {
         Py_DECREF(gradients);
         return PyObject_CallFunctionObjArgs(defined_slopes, root, wanted, NULL);
     }
     if (count < 0) goto failed;
+    /* What is found stays, to put back by it what interior nodes held: the order goes elsewhere. */
     Node **order = PyMem_RawMalloc((size_t)(count + 1) * sizeof *order);
     double *held = PyMem_RawMalloc((size_t)(count + 1) * sizeof *held);
     if (!order || !held) {

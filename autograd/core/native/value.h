@@ -157,7 +157,7 @@ static int set_grad(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     return 0;
 }
 
-/* Of the notes: the label, which is the second, or the origin. */
+/* Of the notes, the label or the origin; both are borrowed. */
 static PyObject *noted(Node *node, int origin)
 {
     PyObject *notes = node->notes;
