@@ -1,0 +1,3 @@
+// What can be taken away from the page.
+
+const TOOLS = [];
