@@ -208,8 +208,10 @@ def _slopes(op: Op, operands: Sequence[Value | float]) -> list[str]:
     if op.arity is None:
         node = Value(0.0).record_operation(op, (letters["x"],))
         return [formulas.partial(node, 0, {letters["x"]: "x", node: "z"})]
-    stand_ins = [x if not isinstance(x, Value) else letters[letter]
-                 for letter, x in zip(op.letters, operands)]
+    stand_ins = [
+        x if not isinstance(x, Value) else letters[letter]
+        for letter, x in zip(op.letters, operands)
+    ]
     if not any(isinstance(x, Value) for x in stand_ins):
         return [""] * len(op.letters)
     first = next(x for x in stand_ins if isinstance(x, Value))

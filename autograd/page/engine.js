@@ -67,6 +67,13 @@ class Graph {
     return numbers;
   }
 
+  // The edges of a node, in the order of its operands.
+  edgesOf(i) {
+    const edges = [];
+    for (let e = this.starts[i]; e < this.starts[i + 1]; e++) if (this.operands[e] >= 0) edges.push(e);
+    return edges;
+  }
+
   // Which operand of its consumer an edge leads to, from 0.
   position(edge) { return edge - this.starts[this.consumer[edge]]; }
 

@@ -35,8 +35,9 @@ class Scene {
   // A way for each edge, or one for all between a box and its neighbour.
   _ways(graph) {
     const found = new Map();
-    for (let e = 0; e < graph.edges; e++) {
-      if (graph.operands[e] < 0) continue;
+    // As one reads, for the layout begins with this order.
+    const edges = readingOrder(graph).flatMap((i) => graph.edgesOf(i));
+    for (const e of edges) {
       const from = this.boxOf[graph.operands[e]], to = this.boxOf[graph.consumer[e]];
       if (from === to) continue;
       const key = `${from} ${to}`;
@@ -252,8 +253,8 @@ class Picture {
     classes.toggle("now", moment.now === i);
     classes.toggle("chosen", chosen === i);
     classes.toggle("moves", this.app.moving.has(i));
-    const label = [...part.title, "data", dataText, moment.note(i) && `${moment.note(i)}`, "grad", gradText];
-    setLabel(part.element, `${label[0]} data ${dataText} grad ${moment.note(i) ? `${moment.note(i)} ` : ""}${gradText}`);
+    const note = moment.note(i);
+    setLabel(part.element, `${part.title[0]} data ${dataText} grad ${note && `${note} `}${gradText}`);
     if (moment.now === i) part.element.setAttribute("aria-current", "step");
     else part.element.removeAttribute("aria-current");
   }
