@@ -226,7 +226,9 @@ def _slopes(op: Op, operands: Sequence[Value | float]) -> list[str]:
 def _headline(recording: Recording, place: dict[Value, int]) -> list[str | int] | None:
     """The whole formula of the root, leaves by their places; None if it is too long."""
     pieces = formulas.expression(recording.root, LONGEST_FORMULA)
-    return pieces and [place[x] if isinstance(x, Value) else x for x in pieces]
+    if pieces is None:
+        return None
+    return [place[x] if isinstance(x, Value) else x for x in pieces]
 
 
 def _groups(recording: Recording) -> tuple[list[dict[str, Any]], dict[Value, int], list[int]]:

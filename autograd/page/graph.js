@@ -2,7 +2,7 @@
 // them. It is built when groups open or close, and painted at every change: a painting sets texts,
 // classes and widths and moves nothing but the labels of the ways.
 
-const CARD = { height: 70, least: 124, most: 232, letter: 7.85, pad: 12 };
+const CARD = { height: 62, least: 138, most: 236, letter: 7.85, pad: 11, rule: 43, rows: [17, 36, 55] };
 const MOST_PARALLEL = 8;
 const MOST_OPEN = 220;
 const WAY = { thinnest: 1.6, widest: 6.5 };
@@ -110,7 +110,7 @@ class Picture {
     this.parts = this.scene.boxes.map((box) => (box.group === undefined ? this._card(box) : this._box(box)));
     const sizes = this.parts.map(({ width: w }) => ({ width: w, height: CARD.height }));
     const edges = this.scene.ways.map(({ from, to }) => [from, to]);
-    const tries = [["right", 92], ["down", 46]].map(([direction, room]) => layOut(sizes, edges, direction, room));
+    const tries = [["right", 90], ["down", 38]].map(([direction, room]) => layOut(sizes, edges, direction, room));
     const fits = tries.map((t) => Math.min(1, width / (t.width + 40), height / (t.height + 40)));
     // Where both would be small, the one that is to be scrolled one way only.
     const better = fits[1] > fits[0] || (Math.max(...fits) < 0.8 && width < 700) ? 1 : 0;
@@ -131,16 +131,16 @@ class Picture {
     const kind = node === graph.root ? "root" : graph.isLeaf(node) ? "leaf" : "interior";
     const parts = this._frame(width, kind, `node-${node}`);
     const isOwn = graph.made[node] !== name;
-    parts.head = s("text", { class: "head", x: CARD.pad, y: 20 },
+    parts.head = s("text", { class: "head", x: CARD.pad, y: CARD.rows[0] },
       s("tspan", { class: isOwn ? "own" : "made" }, shownName),
       shownMade ? s("tspan", { class: "made" }, shownMade) : null);
-    parts.captions = [caption("data", 41), caption("grad", 61)];
-    parts.data = s("text", { class: "data", x: width - CARD.pad, y: 41, "text-anchor": "end" });
-    parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: 61, "text-anchor": "end" });
-    parts.note = s("text", { class: "note", x: CARD.pad + 34, y: 61 });
+    parts.captions = [caption("data", CARD.rows[1]), caption("grad", CARD.rows[2])];
+    parts.data = s("text", { class: "data", x: width - CARD.pad, y: CARD.rows[1], "text-anchor": "end" });
+    parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
+    parts.note = s("text", { class: "note", x: CARD.pad + 34, y: CARD.rows[2] });
     parts.element.append(parts.head, ...parts.captions, parts.data, parts.note, parts.grad);
     if (graph.isLeaf(node) && !graph.fixed) {
-      parts.dot = s("circle", { class: "dot", cx: width - CARD.pad - 3, cy: 15.5, r: 5, "aria-hidden": "true" });
+      parts.dot = s("circle", { class: "dot", cx: width - CARD.pad - 3, cy: 13, r: 5, "aria-hidden": "true" });
       parts.element.append(parts.dot, s("rect", { class: "dot-target", x: width - 40, y: -4, width: 44, height: 30 }));
     }
     parts.element.dataset.node = node;
@@ -155,10 +155,10 @@ class Picture {
     const parts = this._frame(width, "closed", `group-${group}`);
     parts.element.insertBefore(s("rect", { class: "behind", x: 4, y: 4, width, height: CARD.height, rx: 9 }), parts.frame);
     const count = `${counted(nodes.length, "Value")}`;
-    parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: 61, "text-anchor": "end" });
+    parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
     parts.element.append(
-      s("text", { class: "head", x: CARD.pad, y: 20 }, s("tspan", { class: "own" }, title)),
-      s("text", { class: "caption", x: CARD.pad, y: 41 }, count), caption("\u03a3 grad", 61), parts.grad);
+      s("text", { class: "head", x: CARD.pad, y: CARD.rows[0] }, s("tspan", { class: "own" }, title)),
+      s("text", { class: "caption", x: CARD.pad, y: CARD.rows[1] }, count), caption("\u03a3 grad", CARD.rows[2]), parts.grad);
     parts.element.dataset.group = group;
     return { ...parts, width, group, nodes, title: [title, count] };
   }
@@ -168,9 +168,9 @@ class Picture {
     // Below the line the gradient stands on a tint of its sign.
     const tint = s("path", {
       class: "tint",
-      d: `M1,48H${width - 1}V${CARD.height - 9}a8,8 0 0 1 -8,8H9a8,8 0 0 1 -8,-8Z`,
+      d: `M1,${CARD.rule}H${width - 1}V${CARD.height - 9}a8,8 0 0 1 -8,8H9a8,8 0 0 1 -8,-8Z`,
     });
-    const line = s("path", { class: "rule", d: `M1,48H${width - 1}` });
+    const line = s("path", { class: "rule", d: `M1,${CARD.rule}H${width - 1}` });
     const element = s("g", { class: `card ${kind}`, id, tabindex: "0", role: "button" }, frame, tint, line);
     return { element, frame, tint };
   }

@@ -2,12 +2,12 @@
 // Boxes with a width, a height and the edges between them go in; places and ways come out. The same
 // boxes always lie in the same places.
 
-const GAPS = { between: 22, ranks: 64, way: 10 };
+const GAPS = { between: 20, way: 10 };
 
 // boxes: [{width, height}], in an order in which people would read them; edges: [[from, to], ...]
 // between places of that list, each from what is earlier computed. direction: "down" or "right".
-// labelRoom: how much room the label of an edge takes along the way.
-function layOut(boxes, edges, direction, labelRoom = 0) {
+// gap: the room between ranks, where the labels of the ways stand.
+function layOut(boxes, edges, direction, gap) {
   const isDown = direction === "down";
   const across = boxes.map((box) => (isDown ? box.width : box.height));
   const along = boxes.map((box) => (isDown ? box.height : box.width));
@@ -28,7 +28,6 @@ function layOut(boxes, edges, direction, labelRoom = 0) {
   const sizes = layers.map((layer) => Math.max(...layer.map((p) => (points[p].box < 0 ? 0 : along[points[p].box]))));
   const tops = [];
   sizes.forEach((size, rank) => {
-    const gap = Math.max(GAPS.ranks, labelRoom);
     tops.push(rank === 0 ? 0 : tops[rank - 1] + sizes[rank - 1] + gap);
   });
   const at = (p, side) => {
