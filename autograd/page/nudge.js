@@ -1,0 +1,309 @@
+// Nudge: the lecture's definition of a derivative, tried. A move of the chosen node, what the slope
+// promises of it, and what it gives; the curve in a window that is always as wide in moves, so that
+// a shorter one zooms in. What is said of it comes from the rows of nudge.py.
+
+const MOVES = [-9, -8, -7, -6, -5, -4, -3, -2, -1].flatMap((power) => [1, 2, 3, 5, 7].map((x) => Number(`${x}e${power}`)))
+  .concat([1, 2, 3]);
+const TABLE_OF_MOVES = [1, 0.1, 0.01, 0.001];
+const NUDGE = { place: MOVES.indexOf(0.5), sign: 1 };
+
+// What a root does when a node moves ---------------------------------------------------------------
+
+// As nudge.py has it, so that both say the same.
+const NOISE = { safety: 4, epsilon: 2 ** -52, least: 5e-324 };
+const FAR_MOVES = [1, -1, 1000, -1000];
+const BESIDE = 1e-6;
+
+class Experiment {
+  constructor(graph, node) {
+    this.graph = graph;
+    this.node = node;
+    this.x = graph.data[node];
+    this.slope = graph.grads[node];
+    this.before = this._root(this.x);  // by the same operations as what it is compared with
+    this._rounding = this._roundingAt(this.x);
+  }
+
+  // All that is known of one move: see QUANTITIES in nudge.py.
+  move(by) {
+    const { x, before, slope } = this;
+    const moved = x + by, move = moved - x;  // what the addition has made of it
+    const after = this._root(moved);
+    const noise = this._noise(moved);
+    const measured = after - before, promised = slope * move;
+    return {
+      x, moved, move, before, after, slope, measured, promised, gap: Math.abs(measured - promised),
+      change: Math.abs(measured), size: Math.abs(promised), noise, ...this._around(),
+    };
+  }
+
+  _root(x) { return this.graph.moved(this.node, x)[this.graph.root]; }
+
+  // What does not depend on the move.
+  _around() {
+    if (!this._known) {
+      const isKinked = Number.isFinite(this.x) && this._isKinked();
+      this._known = {
+        kinked: Number(isKinked),
+        below: isKinked ? this._slopeAt(nextFloat(this.x, -1)) : this.slope,
+        above: isKinked ? this._slopeAt(nextFloat(this.x, 1)) : this.slope,
+        stopped: Number(Number.isFinite(this.x) && this._isStopped()),
+        linear: Number(Number.isFinite(this.x) && isLinear(this.graph, this.node) && FAR_MOVES.every((far) => this._keeps(far))),
+      };
+    }
+    return this._known;
+  }
+
+  // The derivative of the root where the node is x, forward.
+  _slopeAt(x) {
+    const { graph, node } = this, data = graph.moved(node, x), slopes = new Map([[node, 1]]);
+    for (const i of graph.dependents(node)) {
+      const partials = graph.slopes(i, data);
+      let sum = 0;
+      for (const e of graph.edgesOf(i)) {
+        const slope = slopes.get(graph.operands[e]) ?? 0;
+        if (slope !== 0 && graph.passes(e)) sum += partials[graph.position(e)] * slope;
+      }
+      slopes.set(i, sum);
+    }
+    return slopes.get(graph.root) ?? 0;
+  }
+
+  // How far the root may be off there because every number has been rounded.
+  _roundingAt(x) {
+    const { graph, node } = this, data = graph.moved(node, x), { epsilon, least } = NOISE;
+    let total = Math.max(epsilon * Math.abs(data[graph.root]), least);
+    for (const i of graph.dependents(node)) {
+      const error = Math.max(0.5 * epsilon * Math.abs(data[i]), least) * graph.grads[i];
+      if (Number.isFinite(error)) total = Math.hypot(total, error);
+    }
+    return total;
+  }
+
+  _noise(moved) {
+    if (!Number.isFinite(this.x) || !Number.isFinite(moved)) return 0;
+    const ofSlope = Math.abs(this.slope * (moved - this.x)) * NOISE.epsilon;
+    return NOISE.safety * (this._rounding + this._roundingAt(moved) + ofSlope);
+  }
+
+  // Whether what the slope promises comes, that far away.
+  _keeps(far) {
+    const moved = this.x + far * Math.max(1, Math.abs(this.x));
+    return Math.abs(this._root(moved) - this.before - this.slope * (moved - this.x)) <= this._noise(moved);
+  }
+
+  // Whether an operation on the way has a kink, or jumps, just here.
+  _isKinked() {
+    const { graph, node } = this, moving = movingWith(graph, node);
+    return graph.dependents(node).some((i) => graph.kindOf(i).kinks.length > 0
+      && graph.edgesOf(i).some((e) => moving.has(graph.operands[e]) && hasKink(graph, e)));
+  }
+
+  // Whether the root moves otherwise than the slope says, through what stops slopes.
+  _isStopped() {
+    const { graph, node, x, slope } = this;
+    const stops = (kind) => !kind.kinks.length && !kind.passes.includes(true);
+    if (!graph.dependents(node).some((i) => stops(graph.kindOf(i)))) return false;
+    const [right, left] = [1, -1].map((sign) => x + sign * BESIDE * Math.max(1, Math.abs(x)));
+    const measured = this._root(right) - this._root(left), promised = slope * (right - left);
+    const slack = 1e-3 * Math.max(Math.abs(measured), Math.abs(promised)) + 2 * this._noise(right);
+    return Math.abs(measured - promised) > slack;
+  }
+}
+
+function movingWith(graph, node) { return new Set([node, ...graph.dependents(node)]); }
+
+// Whether the rows say that the root is linear in a node, over all numbers: no slope on the way
+// depends on what moves.
+function isLinear(graph, node) {
+  const moving = movingWith(graph, node);
+  return graph.dependents(node).every((i) => {
+    const kind = graph.kindOf(i), { start, bends } = { start: graph.starts[i], bends: BENDS[kind.name] };
+    return graph.edgesOf(i).filter((e) => moving.has(graph.operands[e])).every((e) => {
+      const places = bends[kind.variadic ? 0 : graph.position(e)];
+      return places !== null && places !== "all" && !places.some((k) => moving.has(graph.operands[start + k]));
+    });
+  });
+}
+
+// Whether a row has another number or slope on both sides of an operand.
+function hasKink(graph, edge) {
+  const i = graph.consumer[edge], kind = graph.kindOf(i), k = graph.position(edge);
+  const sides = [-1, 1].map((direction) => {
+    const xs = graph.inputs(i);
+    xs[k] = nextFloat(xs[k], direction);
+    return xs;
+  });
+  const [below, above] = sides.map((xs) => kind.value(...xs));
+  if (!kind.passes.includes(true)) return below !== above;
+  const slope = kind.slopes[k];
+  const [a, b] = slope ? [slope(below, ...sides[0]), slope(above, ...sides[1])] : [0, 0];
+  const larger = Math.max(Math.abs(a), Math.abs(b));
+  return Math.abs(a - b) > 0.25 * larger && larger > 1e-300;
+}
+
+const BITS = new DataView(new ArrayBuffer(8));
+
+// The float next to a finite one, up or down.
+function nextFloat(x, direction) {
+  if (x === 0) return direction * NOISE.least;
+  BITS.setFloat64(0, x);
+  BITS.setBigInt64(0, BITS.getBigInt64(0) + (x > 0 === direction > 0 ? 1n : -1n));
+  return BITS.getFloat64(0);
+}
+
+// What is seen of it ------------------------------------------------------------------------------
+
+const PLOT = { width: 340, height: 190, half: 1.45, points: 81, work: 60000 };
+
+// With five digits, so that 0.00029324 and 0.00029415 are two; and what is left between two with two.
+function five(x) { return toDigits(x, 5); }
+
+function two(x) { return toDigits(x, 2); }
+
+function toDigits(x, digits) {
+  if (!Number.isFinite(x)) return plain(x);
+  return (x < 0 ? "-" : "") + general(x, digits).replace(/e([+-])0*/, (all, sign) => `e${sign === "-" ? sign : ""}`);
+}
+
+function delta(name) { return `\u0394${atom(cut(name, LONGEST_IN_FRACTION))}`; }
+
+PANELS.push({
+  id: "nudge",
+  title: "Nudge",
+  modes: ["explore"],
+  isNeeded: (app) => !app.graph.fixed,
+  build(app, body) {
+    const slide = (place) => { NUDGE.place = place; app.paintSoon(); };
+    const turn = () => { NUDGE.sign = -NUDGE.sign; app.paintSoon(); };
+    this.told = h("p", { class: "told" });
+    this.plot = new Plot();
+    this.slider = h("input", {
+      type: "range", id: "nudge-by", min: 0, max: MOVES.length - 1, step: 1,
+      oninput: (event) => slide(Number(event.target.value)),
+    });
+    this.sign = h("button", { type: "button", id: "nudge-sign", onclick: turn, title: "Move the other way" }, "\u00b1");
+    this.label = h("label", { for: "nudge-by", class: "code" });
+    this.size = h("output", { for: "nudge-by", class: "number" });
+    this.verdict = h("p", { class: "verdict" });
+    this.table = h("table", { class: "moves" });
+    body.append(this.told, this.plot.svg, h("div", { class: "slide" }, this.label, this.slider, this.size, this.sign),
+      this.verdict, this.table);
+  },
+  paint(app) {
+    const { graph, chosen } = app, by = NUDGE.sign * MOVES[NUDGE.place];
+    const names = { node: graph.names[chosen], root: graph.names[graph.root] };
+    const experiment = new Experiment(graph, chosen), nudge = experiment.move(by);
+    const about = { names, by: delta(names.node), of: delta(names.root) };
+    this.label.textContent = about.by;
+    this.slider.value = NUDGE.place;
+    this.slider.setAttribute("aria-valuetext", `${about.by} = ${five(by)}`);
+    this.sign.setAttribute("aria-label", `\u00b1 ${NUDGE.sign > 0 ? "move down" : "move up"} instead`);
+    this.size.textContent = five(by);
+    this.told.replaceChildren(...tellMove(nudge, by, about));
+    const row = tellNudge(nudge), bends = bendsBetween(experiment, nudge, by);
+    this.verdict.replaceChildren(...(chosen === graph.root ? [] : phrases([bends && !row?.of_all ? bends : row], nudge, names)));
+    this.plot.paint(experiment, nudge, by, about);
+    this.table.replaceChildren(...tableOfMoves(experiment, by, about));
+  },
+});
+
+// "dw = 0.5 should give a dw = -0.25; it gives dL = -0.2, 0.05 off."
+function tellMove({ measured, promised, gap }, by, about) {
+  const parts = [code(`${about.by} = ${five(by)}`), " "];
+  if (Number.isFinite(promised)) {
+    parts.push("should give ", code(`\u03b1\u00b7${about.by}`), " = ", numeral(promised, five(promised)), "; it ");
+  }
+  parts.push("gives ", code(about.of), " = ", numeral(measured, five(measured), "quiet measured"));
+  if (Number.isFinite(gap)) parts.push(", ", h("span", { class: "number gap" }, two(gap)), " off");
+  return [...parts, "."];
+}
+
+// The row that compares a move with one of a tenth, if it is true.
+function bendsBetween(experiment, nudge, by) {
+  const { gap, noise } = experiment.move(by / 10);
+  return tellSeries({ longer: nudge.gap, shorter: gap, noise });
+}
+
+// Rows as sentences, with names and numbers as code.
+function phrases(rows, nudge, names) {
+  const words = { ...names, asked: derivativeText(names.root, names.node), percent: `${two(100 * nudge.gap / nudge.size)} %` };
+  const word = (key) => (Object.hasOwn(nudge, key) ? five(nudge[key]) : words[key]);
+  return rows.filter(Boolean).flatMap(({ says }) => {
+    const parts = says.split(/\{(\w+)\}/).map((part, k) => (k % 2 ? code(word(part)) : part));
+    return [typeof parts[0] === "string" ? parts[0].replace(/^./, (x) => x.toUpperCase()) : parts[0], ...parts.slice(1), ". "];
+  });
+}
+
+function tableOfMoves(experiment, by, about) {
+  const head = [about.by, about.of, `\u03b1\u00b7${about.by}`, "off by"];
+  const rows = TABLE_OF_MOVES.map((size) => {
+    const { measured, promised, gap } = experiment.move(NUDGE.sign * size);
+    const isNow = NUDGE.sign * size === by;
+    return h("tr", { class: isNow ? "now" : null, "aria-current": isNow ? "true" : null },
+      h("th", { scope: "row" }, five(NUDGE.sign * size)), h("td", {}, five(measured)), h("td", {}, five(promised)),
+      h("td", { class: "gap" }, two(gap)));
+  });
+  return [h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows)];
+}
+
+// The curve around the point, and its tangent.
+class Plot {
+  constructor() {
+    const { width, height } = PLOT;
+    this.svg = s("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img" });
+    this.axes = s("path", { class: "axes", d: `M0,${height / 2}H${width}M${width / 2},0V${height}` });
+    const line = (kind) => s("path", { class: kind });
+    this.parts = {
+      run: line("run"), rise: line("rise"), gap: line("gap"), tangent: line("tangent"), curve: line("curve"),
+      at: s("circle", { class: "point", r: 5, cx: width / 2, cy: height / 2 }), to: s("circle", { class: "point", r: 5 }),
+    };
+    this.names = { x: s("text", { x: width - 4, "text-anchor": "end" }), y: s("text", { x: width / 2 + 6, y: 13 }), by: s("text", { "text-anchor": "middle", class: "by" }) };
+    this.svg.append(this.axes, ...Object.values(this.parts), ...Object.values(this.names));
+  }
+
+  paint(experiment, { x, before, slope, measured, promised }, by, { names, by: dx, of }) {
+    const { width, height, half } = PLOT, { graph, node } = experiment;
+    const far = half * Math.abs(by);
+    const tall = half * [promised, measured].reduce((most, y) => (Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most), 0) || 1;
+    const toX = (dx) => round1(width / 2 * (1 + dx / far));
+    const toY = (dy) => round1(height / 2 * (1 - Math.max(-3, Math.min(3, dy / tall))));
+    // Fewer points for a graph of which much has to be computed for each.
+    const count = Math.max(12, Math.min(PLOT.points, Math.floor(PLOT.work / (graph.dependents(node).length + 1))));
+    const moves = Array.from({ length: count }, (_, k) => far * (2 * k / (count - 1) - 1));
+    const heights = graph.along(node, moves.map((dx) => x + dx)).map((y) => y - before);
+    const isSeen = Number.isFinite(before) && Number.isFinite(x);
+    const { run, rise, gap, tangent, curve, at, to } = this.parts;
+    curve.setAttribute("d", isSeen ? pathThrough(moves, heights, toX, toY) : "");
+    const hasTangent = isSeen && Number.isFinite(slope);
+    tangent.setAttribute("d", hasTangent ? `M0,${toY(-slope * far)}L${width},${toY(slope * far)}` : "");
+    const [left, right, level] = [toX(0), toX(by), toY(0)];
+    const ends = { promised: toY(promised), measured: toY(measured) };
+    run.setAttribute("d", isSeen ? `M${left},${level}H${right}` : "");
+    rise.setAttribute("d", hasTangent ? `M${right},${level}V${ends.promised}` : "");
+    gap.setAttribute("d", hasTangent && Number.isFinite(measured) ? `M${right},${ends.promised}V${ends.measured}` : "");
+    setSign(rise, promised);
+    at.classList.toggle("gone", !isSeen);
+    to.classList.toggle("gone", !isSeen || !Number.isFinite(measured));
+    to.setAttribute("cx", right);
+    if (Number.isFinite(measured)) to.setAttribute("cy", ends.measured);
+    const isUp = promised > 0;
+    setText(this.names.x, cut(names.node, 18));
+    this.names.x.setAttribute("y", level + 15);
+    setText(this.names.y, cut(names.root, 18));
+    setText(this.names.by, isSeen ? dx : "");
+    this.names.by.setAttribute("x", (left + right) / 2);
+    this.names.by.setAttribute("y", isUp ? level + 16 : level - 8);
+    setLabel(this.svg, `${names.root} over ${names.node}: the curve and its tangent, from ${five(x - far)} to ${five(x + far)}`);
+  }
+}
+
+function pathThrough(xs, ys, toX, toY) {
+  let path = "", isDrawing = false;
+  xs.forEach((x, k) => {
+    const isSeen = Number.isFinite(ys[k]);
+    if (isSeen) path += `${isDrawing ? "L" : "M"}${toX(x)},${toY(ys[k])}`;
+    isDrawing = isSeen;
+  });
+  return path;
+}
