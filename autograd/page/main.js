@@ -20,7 +20,7 @@ function buildButtons() {
   document.getElementById("tools").append(
     button("reset", "Reset", () => { app.reset(); app.say("All numbers are as Python left them."); },
       "All numbers as Python left them"),
-    ...TOOLS.map(({ id, text, title, run }) => button(id, text, () => run(app), title)));
+    ...TOOLS.filter(({ id }) => id !== "link" || hasAddress()).map(({ id, text, title, run }) => button(id, text, () => run(app), title)));
 }
 
 // The picture ------------------------------------------------------------------------------------
@@ -159,3 +159,5 @@ dragLeaves(app);
 app.enter(MODES[app.pass.mode] ? app.pass.mode : "explore");
 arrange();
 listen();
+follow(app, location.hash);
+addEventListener("hashchange", () => follow(app, location.hash));
