@@ -5,6 +5,9 @@ const USES_SHOWN = 6;
 
 MODES.explore = {
   title: "Explore",
+  hint({ graph }) {
+    return graph.fixed ? "" : "Drag a leaf sideways, or press Enter on it and type. \u25cf moves in descent.";
+  },
   moment(app) {
     const { graph } = app;
     return {
@@ -181,12 +184,13 @@ function useOf(graph, edge, withNumbers) {
   if (!graph.passes(edge)) return [along, h("span", { class: "words" }, "no derivative passes")];
   const formula = slopeInNames(graph, edge), number = graph.partials[edge];
   const isNumber = formula.replace(/^\((.*)\)$/, "$1") === plain(number);
+  const isSaid = isNumber && !isWhole;
   const first = h("span", { class: "equation" }, along, derivative(root, names[i]), " \u00b7 ", local());
   if (withNumbers) {
     first.append(" = ", h("span", { class: "number" }, signed(graph.grads[i])), " \u00b7 ",
       h("span", { class: "number" }, signed(number)), " = ", numeral(graph.sent[edge]));
   }
-  const second = h("span", { class: "with" }, "with ", local(), " = ", code(formula),
+  const second = isSaid && withNumbers ? null : h("span", { class: "with" }, "with ", local(), " = ", code(formula),
     withNumbers && !isNumber ? [" = ", h("span", { class: "number" }, signed(number))] : null);
   return [first, second];
 }

@@ -2,7 +2,7 @@
 // them. It is built when groups open or close, and painted at every change: a painting sets texts,
 // classes and widths and moves nothing but the labels of the ways.
 
-const CARD = { height: 62, least: 138, most: 236, letter: 7.85, pad: 11, rule: 43, rows: [17, 36, 55] };
+const CARD = { height: 62, least: 132, most: 236, letter: 7.85, pad: 11, rule: 43, rows: [17, 36, 55] };
 const MOST_PARALLEL = 8;
 const MOST_OPEN = 220;
 const WAY = { thinnest: 1.6, widest: 6.5 };
