@@ -145,7 +145,7 @@ class _Kinds:
             {
                 "name": op.name,
                 "symbol": op.symbol,
-                "isPublic": OPS.get(op.name) is op and op.name in functions.__all__,
+                "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
                 "ordered": op.arity != 1 and order_matters(op),
