@@ -41,17 +41,22 @@ class Experiment {
 
   // What does not depend on the move.
   _around() {
-    if (!this._known) {
-      const isKinked = Number.isFinite(this.x) && this._isKinked();
-      this._known = {
-        kinked: Number(isKinked),
-        below: isKinked ? this._slopeAt(nextFloat(this.x, -1)) : this.slope,
-        above: isKinked ? this._slopeAt(nextFloat(this.x, 1)) : this.slope,
-        stopped: Number(Number.isFinite(this.x) && this._isStopped()),
-        linear: Number(Number.isFinite(this.x) && isLinear(this.graph, this.node) && FAR_MOVES.every((far) => this._keeps(far))),
-      };
-    }
+    this._known ??= {
+      ...this._besides(), stopped: Number(this._isStopped()),
+      linear: Number(isLinear(this.graph, this.node) && FAR_MOVES.every((far) => this._keeps(far))),
+    };
     return this._known;
+  }
+
+  // The slopes at the floats next to a kink, and by how much the root differs between these.
+  _besides() {
+    const { x } = this;
+    if (!this._isKinked()) return { below: this.slope, above: this.slope, turn: 0, steepest: 0, leap: 0, kinked: 0 };
+    const low = nextFloat(x, -1), high = nextFloat(x, 1);
+    const below = this._slopeAt(low), above = this._slopeAt(high);
+    const steepest = Math.max(Math.abs(below), Math.abs(above));
+    const leap = Math.abs(this._root(high) - this._root(low)) - 2 * steepest * (high - low);
+    return { below, above, turn: Math.abs(above - below), steepest, leap, kinked: 1 };
   }
 
   // The derivative of the root where the node is x, forward.
@@ -81,7 +86,6 @@ class Experiment {
   }
 
   _noise(moved) {
-    if (!Number.isFinite(this.x) || !Number.isFinite(moved)) return 0;
     const ofSlope = Math.abs(this.slope * (moved - this.x)) * NOISE.epsilon;
     return NOISE.safety * (this._rounding + this._roundingAt(moved) + ofSlope);
   }
@@ -89,7 +93,9 @@ class Experiment {
   // Whether what the slope promises comes, that far away.
   _keeps(far) {
     const moved = this.x + far * Math.max(1, Math.abs(this.x));
-    return Math.abs(this._root(moved) - this.before - this.slope * (moved - this.x)) <= this._noise(moved);
+    const measured = this._root(moved) - this.before, promised = this.slope * (moved - this.x);
+    const noise = this._noise(moved), isTold = (measured === 0 && promised === 0) || noise < 0.1 * Math.abs(promised);
+    return isTold && Math.abs(measured - promised) <= noise;
   }
 
   // Whether an operation on the way has a kink, or jumps, just here.
@@ -172,7 +178,7 @@ PANELS.push({
   id: "nudge",
   title: "Nudge",
   modes: ["explore"],
-  isNeeded: (app) => !app.graph.fixed,
+  isNeeded: (app) => !app.graph.fixed && app.chosen !== app.graph.root,
   build(app, body) {
     const slide = (place) => { NUDGE.place = place; app.paintSoon(); };
     const turn = () => { NUDGE.sign = -NUDGE.sign; app.paintSoon(); };
@@ -202,7 +208,7 @@ PANELS.push({
     this.size.textContent = five(by);
     this.told.replaceChildren(...tellMove(nudge, by, about));
     const row = tellNudge(nudge), bends = bendsBetween(experiment, nudge, by);
-    this.verdict.replaceChildren(...(chosen === graph.root ? [] : phrases([bends && !row?.of_all ? bends : row], nudge, names)));
+    this.verdict.replaceChildren(...phrases([bends && !row?.of_all ? bends : row], nudge, names));
     this.plot.paint(experiment, nudge, by, about);
     this.table.replaceChildren(...tableOfMoves(experiment, by, about));
   },

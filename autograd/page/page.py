@@ -40,6 +40,7 @@ SCRIPTS = (
     "graph.js",
     "explore.js",
     "nudge.js",
+    "help.js",
     "share.js",
     "main.js",
 )
@@ -140,7 +141,7 @@ def page_text(recording: Recording, opening: Opening) -> str:
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *SCRIPTS).replace(
-            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used, lambda op: op.name)}', 1
+            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used)}', 1
         ),
         title=escape(f"{root}: a graph to play with"),
         name=escape(root),
