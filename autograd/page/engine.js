@@ -124,7 +124,7 @@ class Graph {
     this.grads.set(this.recorded.grads);
   }
 
-  // The nodes that are computed from a node, operands first.
+  // The nodes that are computed from a node, and the node itself first.
   dependents(node) {
     if (!this._order.has(node)) {
       if (this._order.size > 200) this._order.clear();
@@ -142,18 +142,16 @@ class Graph {
     return this._order.get(node);
   }
 
-  // All numbers if a node, leaf or not, held another one; the root's own is in the last place. Nothing
-  // is changed, and the next such call writes into the same array.
-  moved(node, number) {
-    const data = this._scratch;
+  // The root's number if a node, leaf or not, held each of these numbers; nothing is changed.
+  along(node, numbers) {
+    const data = this._scratch, dependents = this.dependents(node);
     data.set(this.data);
-    data[node] = number;
-    for (const i of this.dependents(node)) data[i] = this._compute(i, data);
-    return data;
+    return numbers.map((number) => {
+      data[node] = number;
+      for (const i of dependents) data[i] = this._compute(i, data);
+      return data[this.root];
+    });
   }
-
-  // The root's number if a node held each of these numbers.
-  along(node, numbers) { return numbers.map((number) => this.moved(node, number)[this.root]); }
 
   // The root's number if some leaves held other numbers: a Map from leaf to number.
   at(numbers) {
@@ -166,21 +164,19 @@ class Graph {
 
   // Back -----------------------------------------------------------------------------------------
 
-  // The local derivatives of a node by its operands, where some data has their numbers.
-  slopes(i, data = this.data) {
-    const kind = this.kindOf(i), xs = this.inputs(i, data), z = data[i], start = this.starts[i];
-    const shared = kind.shared.map((value) => value(...xs));
-    return xs.map((x, k) => {
-      const slope = kind.slopes[kind.variadic ? 0 : k];
-      if (slope === null || this.operands[start + k] < 0) return 0;
-      return kind.variadic ? slope(z, x, ...shared) : slope(z, ...xs);
-    });
-  }
-
   // The local derivative along every edge.
   _differentiate() {
     for (let i = 0; i < this.size; i++) {
-      if (this.kind[i] >= 0) this.partials.set(this.slopes(i), this.starts[i]);
+      if (this.kind[i] < 0) continue;
+      const kind = this.kindOf(i), xs = this.inputs(i), z = this.data[i], start = this.starts[i];
+      const shared = kind.shared.map((value) => value(...xs));
+      for (let k = 0; k < xs.length; k++) {
+        if (this.operands[start + k] < 0) continue;
+        const slope = kind.slopes[kind.variadic ? 0 : k];
+        if (slope === null) this.partials[start + k] = 0;
+        else if (kind.variadic) this.partials[start + k] = slope(z, xs[k], ...shared);
+        else this.partials[start + k] = slope(z, ...xs);
+      }
     }
   }
 

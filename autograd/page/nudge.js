@@ -7,6 +7,60 @@ const MOVES = [-9, -8, -7, -6, -5, -4, -3, -2, -1].flatMap((power) => [1, 2, 3, 
 const TABLE_OF_MOVES = [1, 0.1, 0.01, 0.001];
 const NUDGE = { place: MOVES.indexOf(0.5), sign: 1 };
 
+// What depends on nodes ----------------------------------------------------------------------------
+
+// The graph above some nodes, as a function of their numbers; nothing in the graph is changed.
+class Above {
+  constructor(graph, nodes) {
+    this.graph = graph;
+    this.nodes = nodes;
+    this.places = [...new Set(nodes.flatMap((node) => graph.dependents(node)))].sort((a, b) => a - b);
+    this.moving = new Set([...nodes, ...this.places]);
+    this._data = new Float64Array(graph.size);
+  }
+
+  // One of these is asked again and again.
+  static of(graph, ...nodes) {
+    const key = nodes.join();
+    if (Above.last?.key !== key || Above.last.graph !== graph) Above.last = Object.assign(new Above(graph, nodes), { key });
+    return Above.last;
+  }
+
+  // All numbers if those of the nodes were these; the next call writes into the same array.
+  data(...numbers) {
+    const data = this._data;
+    data.set(this.graph.data);
+    this.nodes.forEach((node, k) => { data[node] = numbers[k]; });
+    for (const i of this.places) data[i] = this.graph._compute(i, data);
+    return data;
+  }
+
+  root(...numbers) { return this.data(...numbers)[this.graph.root]; }
+
+  // The operands of a node that move.
+  movingEdges(i) { return this.graph.edgesOf(i).filter((e) => this.moving.has(this.graph.operands[e])); }
+
+  // The derivative of the root by the one node where it is x, forward.
+  slope(x) {
+    const { graph, nodes: [node] } = this, data = this.data(x), slopes = new Map([[node, 1]]);
+    for (const i of this.places) {
+      const xs = graph.inputs(i, data);
+      const sent = this.movingEdges(i).map((e) => [slopes.get(graph.operands[e]), e]).filter(([slope]) => slope !== 0)
+        .map(([slope, e]) => slope * localSlope(graph, e, data[i], xs));
+      slopes.set(i, sent.reduce((a, b) => a + b, 0));
+    }
+    return slopes.get(graph.root) ?? 0;
+  }
+}
+
+// The local derivative along an edge, where its consumer has these numbers.
+function localSlope(graph, edge, z, xs) {
+  const kind = graph.kindOf(graph.consumer[edge]), k = graph.position(edge);
+  const slope = kind.slopes[kind.variadic ? 0 : k];
+  if (slope === null) return 0;
+  return kind.variadic ? slope(z, xs[k], ...kind.shared.map((value) => value(...xs))) : slope(z, ...xs);
+}
+
 // What a root does when a node moves ---------------------------------------------------------------
 
 // As nudge.py has it, so that both say the same.
@@ -18,9 +72,10 @@ class Experiment {
   constructor(graph, node) {
     this.graph = graph;
     this.node = node;
+    this.above = Above.of(graph, node);
     this.x = graph.data[node];
     this.slope = graph.grads[node];
-    this.before = this._root(this.x);  // by the same operations as what it is compared with
+    this.before = this.above.root(this.x);  // by the same operations as what it is compared with
     this._rounding = this._roundingAt(this.x);
   }
 
@@ -28,7 +83,7 @@ class Experiment {
   move(by) {
     const { x, before, slope } = this;
     const moved = x + by, move = moved - x;  // what the addition has made of it
-    const after = this._root(moved);
+    const after = this.above.root(moved);
     const noise = this._noise(moved);
     const measured = after - before, promised = slope * move;
     return {
@@ -37,13 +92,11 @@ class Experiment {
     };
   }
 
-  _root(x) { return this.graph.moved(this.node, x)[this.graph.root]; }
-
   // What does not depend on the move.
   _around() {
     this._known ??= {
       ...this._besides(), stopped: Number(this._isStopped()),
-      linear: Number(isLinear(this.graph, this.node) && FAR_MOVES.every((far) => this._keeps(far))),
+      linear: Number(this._isLinear() && FAR_MOVES.every((far) => this._keeps(far))),
     };
     return this._known;
   }
@@ -53,32 +106,17 @@ class Experiment {
     const { x } = this;
     if (!this._isKinked()) return { below: this.slope, above: this.slope, turn: 0, steepest: 0, leap: 0, kinked: 0 };
     const low = nextFloat(x, -1), high = nextFloat(x, 1);
-    const below = this._slopeAt(low), above = this._slopeAt(high);
+    const below = this.above.slope(low), above = this.above.slope(high);
     const steepest = Math.max(Math.abs(below), Math.abs(above));
-    const leap = Math.abs(this._root(high) - this._root(low)) - 2 * steepest * (high - low);
+    const leap = Math.abs(this.above.root(high) - this.above.root(low)) - 2 * steepest * (high - low);
     return { below, above, turn: Math.abs(above - below), steepest, leap, kinked: 1 };
-  }
-
-  // The derivative of the root where the node is x, forward.
-  _slopeAt(x) {
-    const { graph, node } = this, data = graph.moved(node, x), slopes = new Map([[node, 1]]);
-    for (const i of graph.dependents(node)) {
-      const partials = graph.slopes(i, data);
-      let sum = 0;
-      for (const e of graph.edgesOf(i)) {
-        const slope = slopes.get(graph.operands[e]) ?? 0;
-        if (slope !== 0 && graph.passes(e)) sum += partials[graph.position(e)] * slope;
-      }
-      slopes.set(i, sum);
-    }
-    return slopes.get(graph.root) ?? 0;
   }
 
   // How far the root may be off there because every number has been rounded.
   _roundingAt(x) {
-    const { graph, node } = this, data = graph.moved(node, x), { epsilon, least } = NOISE;
+    const { graph, above } = this, data = above.data(x), { epsilon, least } = NOISE;
     let total = Math.max(epsilon * Math.abs(data[graph.root]), least);
-    for (const i of graph.dependents(node)) {
+    for (const i of above.places) {
       const error = Math.max(0.5 * epsilon * Math.abs(data[i]), least) * graph.grads[i];
       if (Number.isFinite(error)) total = Math.hypot(total, error);
     }
@@ -93,43 +131,38 @@ class Experiment {
   // Whether what the slope promises comes, that far away.
   _keeps(far) {
     const moved = this.x + far * Math.max(1, Math.abs(this.x));
-    const measured = this._root(moved) - this.before, promised = this.slope * (moved - this.x);
+    const measured = this.above.root(moved) - this.before, promised = this.slope * (moved - this.x);
     const noise = this._noise(moved), isTold = (measured === 0 && promised === 0) || noise < 0.1 * Math.abs(promised);
     return isTold && Math.abs(measured - promised) <= noise;
   }
 
   // Whether an operation on the way has a kink, or jumps, just here.
   _isKinked() {
-    const { graph, node } = this, moving = movingWith(graph, node);
-    return graph.dependents(node).some((i) => graph.kindOf(i).kinks.length > 0
-      && graph.edgesOf(i).some((e) => moving.has(graph.operands[e]) && hasKink(graph, e)));
+    const { graph, above } = this;
+    return above.places.some((i) => graph.kindOf(i).kinks.length > 0 && above.movingEdges(i).some((e) => hasKink(graph, e)));
   }
 
   // Whether the root moves otherwise than the slope says, through what stops slopes.
   _isStopped() {
-    const { graph, node, x, slope } = this;
+    const { graph, above, x, slope } = this;
     const stops = (kind) => !kind.kinks.length && !kind.passes.includes(true);
-    if (!graph.dependents(node).some((i) => stops(graph.kindOf(i)))) return false;
+    if (!above.places.some((i) => stops(graph.kindOf(i)))) return false;
     const [right, left] = [1, -1].map((sign) => x + sign * BESIDE * Math.max(1, Math.abs(x)));
-    const measured = this._root(right) - this._root(left), promised = slope * (right - left);
+    const measured = above.root(right) - above.root(left), promised = slope * (right - left);
     const slack = 1e-3 * Math.max(Math.abs(measured), Math.abs(promised)) + 2 * this._noise(right);
     return Math.abs(measured - promised) > slack;
   }
-}
 
-function movingWith(graph, node) { return new Set([node, ...graph.dependents(node)]); }
-
-// Whether the rows say that the root is linear in a node, over all numbers: no slope on the way
-// depends on what moves.
-function isLinear(graph, node) {
-  const moving = movingWith(graph, node);
-  return graph.dependents(node).every((i) => {
-    const kind = graph.kindOf(i), { start, bends } = { start: graph.starts[i], bends: BENDS[kind.name] };
-    return graph.edgesOf(i).filter((e) => moving.has(graph.operands[e])).every((e) => {
-      const places = bends[kind.variadic ? 0 : graph.position(e)];
-      return places !== null && places !== "all" && !places.some((k) => moving.has(graph.operands[start + k]));
-    });
-  });
+  // Whether the rows say that the root is linear in the node, over all numbers: no slope on the way
+  // depends on what moves.
+  _isLinear() {
+    const { graph, above } = this;
+    return above.places.every((i) => above.movingEdges(i).every((e) => {
+      const kind = graph.kindOf(i), places = BENDS[kind.name][kind.variadic ? 0 : graph.position(e)];
+      const moves = (k) => above.moving.has(graph.operands[graph.starts[i] + k]);
+      return places !== null && places !== "all" && !places.some(moves);
+    }));
+  }
 }
 
 // Whether a row has another number or slope on both sides of an operand.
@@ -142,8 +175,7 @@ function hasKink(graph, edge) {
   });
   const [below, above] = sides.map((xs) => kind.value(...xs));
   if (!kind.passes.includes(true)) return below !== above;
-  const slope = kind.slopes[k];
-  const [a, b] = slope ? [slope(below, ...sides[0]), slope(above, ...sides[1])] : [0, 0];
+  const [a, b] = [below, above].map((z, side) => localSlope(graph, edge, z, sides[side]));
   const larger = Math.max(Math.abs(a), Math.abs(b));
   return Math.abs(a - b) > 0.25 * larger && larger > 1e-300;
 }
@@ -269,15 +301,15 @@ class Plot {
   }
 
   paint(experiment, { x, before, slope, measured, promised }, by, { names, by: dx, of }) {
-    const { width, height, half } = PLOT, { graph, node } = experiment;
+    const { width, height, half } = PLOT, { above } = experiment;
     const far = half * Math.abs(by);
     const tall = half * [promised, measured].reduce((most, y) => (Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most), 0) || 1;
     const toX = (dx) => round1(width / 2 * (1 + dx / far));
     const toY = (dy) => round1(height / 2 * (1 - Math.max(-3, Math.min(3, dy / tall))));
     // Fewer points for a graph of which much has to be computed for each.
-    const count = Math.max(12, Math.min(PLOT.points, Math.floor(PLOT.work / (graph.dependents(node).length + 1))));
+    const count = Math.max(12, Math.min(PLOT.points, Math.floor(PLOT.work / (above.places.length + 1))));
     const moves = Array.from({ length: count }, (_, k) => far * (2 * k / (count - 1) - 1));
-    const heights = graph.along(node, moves.map((dx) => x + dx)).map((y) => y - before);
+    const heights = moves.map((dx) => above.root(x + dx) - before);
     const isSeen = Number.isFinite(before) && Number.isFinite(x);
     const { run, rise, gap, tangent, curve, at, to } = this.parts;
     curve.setAttribute("d", isSeen ? pathThrough(moves, heights, toX, toY) : "");
