@@ -204,6 +204,8 @@ function toDigits(x, digits) {
   return (x < 0 ? "-" : "") + general(x, digits).replace(/e([+-])0*/, (all, sign) => `e${sign === "-" ? sign : ""}`);
 }
 
+function percent(part) { return `${Number((100 * part).toPrecision(Math.abs(part) > 0.99 ? 3 : 2))} %`; }
+
 function delta(name) { return `\u0394${atom(cut(name, LONGEST_IN_FRACTION))}`; }
 
 PANELS.push({
@@ -265,7 +267,7 @@ function bendsBetween(experiment, nudge, by) {
 
 // Rows as sentences, with names and numbers as code.
 function phrases(rows, nudge, names) {
-  const words = { ...names, asked: derivativeText(names.root, names.node), percent: `${two(100 * nudge.gap / nudge.size)} %` };
+  const words = { ...names, asked: derivativeText(names.root, names.node), percent: percent(nudge.gap / nudge.size) };
   const word = (key) => (Object.hasOwn(nudge, key) ? five(nudge[key]) : words[key]);
   return rows.filter(Boolean).flatMap(({ says }) => {
     const parts = says.split(/\{(\w+)\}/).map((part, k) => (k % 2 ? code(word(part)) : part));

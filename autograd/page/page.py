@@ -40,6 +40,8 @@ SCRIPTS = (
     "graph.js",
     "explore.js",
     "nudge.js",
+    "descent.js",
+    "map.js",
     "help.js",
     "share.js",
     "main.js",
