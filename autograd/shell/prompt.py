@@ -513,7 +513,7 @@ class Prompt(cmd.Cmd):
 
     @_command("nudge", "[NODE [BY]]", "Ask")
     def _nudge(self, argument: str) -> None:
-        """Move a node a little, and compare what comes with what its gradient promises.
+        """Move a node a little, and see whether its gradient tells what comes.
 
         What depends on it is computed again, beside the graph. Without a number, there is a table
         of moves by 1, 0.1, 0.01 and 0.001.
@@ -672,14 +672,15 @@ class Prompt(cmd.Cmd):
         """The node that is named, and the number that it is to be moved by, if there is one."""
         try:
             return self._focus(argument), None
-        except ValueError:
+        except ValueError as complaint:
             name, _, last = argument.rpartition(" ")
             try:
                 by = read_number("by", last)
             except ValueError:
-                if self._names.node(name) is None:
-                    raise
-                raise ValueError(f"{last} is no number; write for example {name} 0.1") from None
+                if self._names.node(name) is not None:
+                    advice = f"write for example nudge {name} 0.1"
+                    raise ValueError(f"{last} is no number; {advice}") from None
+                raise complaint from None
         if not by or by - by != 0.0:  # infinite, or nan
             raise ValueError(f"a node is moved by a finite number other than 0, got {last}")
         return self._focus(name.strip()), by
