@@ -94,7 +94,10 @@ def test_a_page_is_one_file_that_runs_and_loads_nothing_but_its_own(tmp_path):
     reader = Reader(text)
     [script], [style] = reader.scripts, reader.styles
     [policy] = [a["content"] for tag, a in reader.elements if tag == "meta" and "http-equiv" in a]
-    assert policy == f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}"
+    assert policy == (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
+        f"base-uri 'none'; form-action 'none'"
+    )
     for tag, attributes in reader.elements:
         assert tag not in ("a", "link", "img", "iframe", "object", "embed", "use", "image", "base")
         for name in attributes:
@@ -284,7 +287,7 @@ def test_an_animation_plays_the_sweep_in_the_order_of_the_stepper():
     for step, text in zip(steps, texts[1:]):
         name = step.names[step.node]
         assert f"[{step.number}/7] {name} = " in html.unescape(text)
-        emphasised = [line for line in text.splitlines() if 'BGCOLOR="#fff0b8"' in line]
+        emphasised = [line for line in text.splitlines() if 'BGCOLOR="#fff3cc"' in line]
         assert len(emphasised) == 1 and f"<B>{name}</B>" in emphasised[0]
     # A dash stands where no gradient has come: of 7 nodes the first frame has 7, the last none.
     dashes = [text.count(">\u2014<") for text in texts]

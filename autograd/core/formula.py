@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, NamedTuple, TypeVar
@@ -48,6 +49,10 @@ _FORMS: dict[type[ast.AST], str] = {
 TRUTHS = frozenset(_TRUTHS.values())
 FORMS = frozenset({*_FORMS.values(), CHOICE})
 
+# How tightly a symbol binds what it stands between, as in Python. What begins with a sign, and
+# what is no arithmetic, goes in parentheses wherever it stands between others.
+STRENGTHS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 3}
+WEAKEST, STRONGEST = 0, 4
 
 TOO_LARGE = "a whole number there is larger than a float can be, 1.8e308; write inf, or scale it"
 
@@ -239,6 +244,74 @@ def misplaced(
         stack.append((truth_of(token), token.place))
     [(found, place)] = stack
     return None if found is truth else (place, complaints[truth])
+
+
+class Form(NamedTuple):
+    """How an operation on operands is written: what stands before, between and behind them.
+
+    Attributes:
+        before: the text before the first operand.
+        between: that between two.
+        behind: that behind the last.
+        first: how tightly the first operand has to be bound, to stand there without parentheses.
+        others: the same for the others.
+        strength: how tightly the whole is bound.
+    """
+
+    before: str
+    between: str
+    behind: str
+    first: int
+    others: int
+    strength: int
+
+    @classmethod
+    def of(cls, symbol: str, arity: int | None) -> Form:
+        """The form of an operation with a symbol: a function, a sign, or between its operands."""
+        if symbol.isidentifier():
+            return cls(f"{symbol}(", ", ", ")", WEAKEST, WEAKEST, STRONGEST)
+        if arity == 1:
+            return cls(symbol, "", "", STRONGEST, STRONGEST, WEAKEST)
+        strength = STRENGTHS.get(symbol)
+        between = f" {symbol} "
+        if strength is None:
+            return cls("", between, "", STRONGEST, STRONGEST, WEAKEST)
+        # Python binds a ** b ** c from the right, which few readers know.
+        first = STRONGEST if symbol == "**" else strength
+        return cls("", between, "", first, strength + 1, strength)
+
+    def write(self, operands: Sequence[str]) -> str:
+        """The operation on operands that are written already."""
+        needs = [self.first] + [self.others] * (len(operands) - 1)
+        bound = (bind(text, need) for text, need in zip(operands, needs))
+        return f"{self.before}{self.between.join(bound)}{self.behind}"
+
+
+_QUOTED = re.compile(r'"(?:[^"\\\\]|\\\\.)*"')
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
+def bind(text: str, need: int) -> str:
+    """A piece of a formula, in parentheses if it is not bound so tightly."""
+    return f"({text})" if need and strength(text) < need else text
+
+
+def strength(text: str) -> int:
+    """How tightly a piece of a formula is bound, by what stands in it outside of all brackets.
+
+    ``dL/dw`` is the name of a derivative and not a quotient, and is bound by nothing.
+    """
+    if text.isidentifier():
+        return STRONGEST
+    text = _QUOTED.sub("", text)
+    while (outside := _BRACKETS.sub("", text)) != text:
+        text = outside
+    if text.startswith("-"):
+        return WEAKEST
+    symbols = text.split(" ")[1::2]
+    if not symbols:
+        return WEAKEST if "/" in text else STRONGEST
+    return min([STRENGTHS.get(symbol, WEAKEST) for symbol in symbols])
 
 
 class Notation:

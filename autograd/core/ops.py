@@ -223,7 +223,9 @@ logaddexp = Op(
 )
 # What a softmax takes off its operands, lest their exponentials overflow. No derivative passes: any
 # number would do, as it cancels.
-softmax_shift = Op("softmax_shift", "max(x1, x2, ...)", "0", by=ieee.largest, variadic=True)
+softmax_shift = Op(
+    "softmax_shift", "max(x1, x2, ...)", "0", by=ieee.largest, symbol="max", variadic=True
+)
 # The sum of the slopes e ** (x - z) of a logsumexp z: 1, but that z is rounded, which at 1e16 is by
 # more than 1. To divide by it makes them right.
 softmax_total = Op(

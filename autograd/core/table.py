@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..text import counted, got, operand
 from . import ieee
 from .forks import shared_lock
-from .formula import CONSTANTS, FLOATS, NODES, FormulaError, Notation, compiled, read
+from .formula import CONSTANTS, FLOATS, NODES, Form, FormulaError, Notation, compiled, read
 
 
 class Partial(NamedTuple):
@@ -226,6 +226,11 @@ class Op:
         return by_formula and not self.is_primitive
 
     @cached_property
+    def form(self) -> Form:
+        """How it is written on its operands."""
+        return Form.of(self.symbol, self.arity)
+
+    @cached_property
     def forward(self) -> Callable[..., float]:
         """The operation on floats; it never raises."""
         if self.by is not None:
@@ -332,11 +337,8 @@ class Op:
         return _restored, (type(self), tuple(self._definition))
 
     def formula(self, operands: Sequence[str]) -> str:
-        """The operation written on names: ``a * b``, ``tanh(n)``, ``a + b + c``."""
-        if self.symbol.isidentifier():
-            return f"{self.symbol}({', '.join(operands)})"
-        atoms = [f"({x})" if x.startswith("-") else x for x in operands]
-        return self.symbol + atoms[0] if self.arity == 1 else f" {self.symbol} ".join(atoms)
+        """The operation written on names and formulas: ``a * b``, ``tanh(n)``, ``(a + b) * c``."""
+        return self.form.write(operands)
 
 
 def formulas() -> str:

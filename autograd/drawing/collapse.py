@@ -72,10 +72,12 @@ class Cut:
     Attributes:
         boxes: the closed groups, each with the nodes that it hides.
         frames: the open groups, outer ones first, without the whole.
+        whole: the group of everything, under which all groups are.
     """
 
     boxes: Mapping[Group, Sequence[Value]]
     frames: Sequence[Group]
+    whole: Group
 
 
 def collapse(
@@ -103,7 +105,7 @@ def collapse(
     groups = list(whole.walk())
     asked_for = _named(groups, [wish for wish in wanted if isinstance(wish, str)])
     if len(nodes) <= most_boxes:
-        return Cut({}, groups[1:])
+        return Cut({}, groups[1:], whole)
     by_nesting = {group.nesting: group for group in groups}
     around = [*asked_for, *(by_nesting[nestings[value]] for value in shown)]
     forced = {outer for group in around for outer in _upwards(group)}
@@ -119,7 +121,7 @@ def collapse(
         cover = covers[homes[value]]
         if cover is not None:
             boxes.setdefault(cover, []).append(value)
-    return Cut(boxes, [group for group, cover in covers.items() if cover is None][1:])
+    return Cut(boxes, [group for group, cover in covers.items() if cover is None][1:], whole)
 
 
 def _tree(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> Group:

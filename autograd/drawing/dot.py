@@ -91,7 +91,7 @@ def _defaults(rankdir: str) -> list[str]:
 
 def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [_line(node.id, label=_record(node), tooltip=_about(node))]
+    lines = [_line(node.id, label=_record(node), tooltip=_about(node), **_kind(node))]
     if node.op is not None:
         lines += _operation(node, node.op)
         lines += _operands(node, picture, partials)
@@ -100,6 +100,11 @@ def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
     if node.unseen:
         lines += _stub(f"{node.id}_uses", node.id, USED_BY_MORE, node.unseen, is_source=False)
     return lines
+
+
+def _kind(end: Node | Box) -> dict[str, str]:
+    """By what a page finds the end of the graph."""
+    return {"class": "root"} if end.is_root else {}
 
 
 def _operation(node: Node, op: Op) -> list[str]:
@@ -149,7 +154,7 @@ def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
 
 def _box(box: Box, picture: Picture) -> Iterator[str]:
     """A closed group, and the arrows into it."""
-    yield _line(box.id, label=_closed(box), tooltip=_hidden(box))
+    yield _line(box.id, label=_closed(box), tooltip=_hidden(box), **_kind(box))
     # A summary is drawn where there is room, and pulls nothing away from its place.
     loose = {"weight": "0"} if box.is_summary else {}
     for arrow in box.arrows:
@@ -209,7 +214,7 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
                 labeljust="l",
                 fontsize="12",
                 style="rounded",
-                color=look.FRAME,
+                color=look.LINE,
                 bgcolor=look.FRAMED,
                 margin="10",
             ),
@@ -240,7 +245,7 @@ def _heading(label: str) -> str:
     known = symbol(label)
     if known is None:
         return f"<B>{as_markup(_shorten(label))}</B>"
-    index = '<FONT POINT-SIZE="9">{}</FONT>'
+    index = '<FONT POINT-SIZE="10">{}</FONT>'
     lower, upper = index.format(known.lower), index.format(known.upper)
     letter = f"<I><B>{known.letter}</B></I>"
     if not known.upper:
@@ -255,7 +260,7 @@ def _heading(label: str) -> str:
 
 def _closed(box: Box) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
-    colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.BOX_LINE
+    colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.FAINT
     fill = (
         look.EMPHASIS if box.highlighted else look.LEAF if box.inputs == box.count else look.PAPER
     )

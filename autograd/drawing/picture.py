@@ -226,7 +226,7 @@ def picture_of(root: Value, options: Options) -> Picture:
         wishes.append(options.focus)
     if options.groups is None:
         _refuse_unreadable(part, limit)
-        cut = Cut({}, ())
+        cut = Cut({}, (), Group((), ""))
     else:
         cut = collapse(part.nodes, nestings(graph), most_boxes=limit, expand=wishes)
     return _Painter(root, graph, part, cut, marks).picture(around=options.focus is not None)

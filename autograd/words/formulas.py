@@ -6,15 +6,16 @@ whatever numbers and labels a graph holds. Steps, tables, pictures and errors wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core import Value
-from ..core.formula import on_names
+from ..core.formula import STRONGEST, WEAKEST, Form, bind, on_names
 from ..text import ends, escape, plain, signed
-from .names import atom, label_or_number
+from .names import atom, label_or_number, show_label
 
 OPERANDS_SHOWN = 6
+LONGEST_EXPRESSION = 96  # characters
 
 
 def applied(node: Value, operands: Sequence[Any], show: Callable[[Any], str] = str) -> str:
@@ -51,6 +52,43 @@ def by_labels(node: Value) -> list[str]:
     return list(dict.fromkeys([labels, applied(node, numbers, repr)]))
 
 
+def expression(root: Value, longest: int = LONGEST_EXPRESSION) -> list[str | Value] | None:
+    """The whole formula of a root, down to the leaves, as text with the leaves in their places.
+
+    ``["(", a, " * ", b, " + ", c, ") * ", f]`` is (a * b + c) * f. What is used twice is written
+    twice. What to put for a leaf is for the caller to say; ``on_leaves`` does.
+
+    Args:
+        root: a node of any depth.
+        longest: how many characters it may have, with labels for the leaves, or their numbers.
+
+    Returns:
+        The pieces, no two strings after each other; None if they are longer.
+    """
+    return _pieces(root, longest, lambda node: node.op is None)
+
+
+def on_leaves(pieces: Iterable[str | Value], show: Callable[[Value], str]) -> str:
+    """A formula in pieces as text: ``(2 * (-3) + 10) * (-2)``.
+
+    Args:
+        pieces: as ``expression`` gives them.
+        show: how a leaf is written. In parentheses, if it has a sign or is a derivative, and does
+            not stand alone: as the whole formula, or between the brackets and commas of a function.
+    """
+    parts = [*pieces]
+    texts = []
+    for i, part in enumerate(parts):
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        before, behind = (parts[k] if 0 <= k < len(parts) else None for k in (i - 1, i + 1))
+        alone = before is None or str(before).endswith(("(", ", "))
+        alone = alone and (behind is None or str(behind).startswith((")", ", ")))
+        texts.append(show(part) if alone else bind(show(part), STRONGEST))
+    return "".join(texts)
+
+
 def node_line(node: Value, names: Mapping[Value, str], number: float) -> str:
     """A node and what it was made of: ``e = a * b``; of a leaf its number: ``a = +2 (leaf)``."""
     return f"{names[node]} = {in_names(node, names) or f'{signed(number)} (leaf)'}"
@@ -78,6 +116,58 @@ def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
     shown = {letter: _named(operand, names) for letter, operand in letters.items()}
     written = on_names(text, {x: f"({y})" if y.startswith("-") else y for x, y in shown.items()})
     return f"({written})" if " if " in text else written
+
+
+def _pieces(
+    root: Value, longest: int, is_leaf: Callable[[Value], bool]
+) -> list[str | Value] | None:
+    """A formula down to what counts as a leaf, as ``expression`` gives it."""
+    pieces: list[str | Value] = []
+    room = longest
+    waiting: list[tuple[str | Value, int]] = [(root, WEAKEST)]  # the next one last
+    while waiting:
+        part, need = waiting.pop()
+        if isinstance(part, str):
+            if pieces and isinstance(pieces[-1], str):
+                pieces[-1] += part
+            else:
+                pieces.append(part)
+            continue
+        if part.op is None or is_leaf(part):
+            pieces.append(part)
+            room -= len(show_label(part.label) if part.label else plain(part.data))
+        elif len(part.operands) > room:
+            return None
+        else:
+            written = _written(part.op.form, part.operands, need)
+            # Paid for when it is put off: of a chain nothing else is met before its far end.
+            room -= sum(len(text) for text, _ in written if isinstance(text, str))
+            waiting += reversed(written)
+        if room < 0:
+            return None
+    return pieces
+
+
+def _written(
+    form: Form, operands: Sequence[Value | float], need: int
+) -> list[tuple[str | Value, int]]:
+    """An operation in pieces, and how tightly those that are Values have to be bound."""
+    is_weak = form.strength < need
+    needs = [form.first] + [form.others] * (len(operands) - 1)
+    if len(operands) == 1 and not form.before:  # a sum of one, which is that one
+        is_weak, needs = False, [need]
+    pieces: list[tuple[str | Value, int]] = []
+    text = f"({form.before}" if is_weak else form.before
+    for x, need_of_one in zip(operands, needs):
+        if text:
+            pieces.append((text, WEAKEST))
+        if isinstance(x, Value):
+            pieces.append((x, need_of_one))
+        else:
+            pieces.append((bind(plain(x), need_of_one), WEAKEST))
+        text = form.between
+    text = f"{form.behind})" if is_weak else form.behind
+    return [*pieces, (text, WEAKEST)] if text else pieces
 
 
 def _named(operand: Value | float, names: Mapping[Value, str]) -> str:
