@@ -513,7 +513,7 @@ class Prompt(cmd.Cmd):
 
     @_command("nudge", "[NODE [BY]]", "Ask")
     def _nudge(self, argument: str) -> None:
-        """Move a node a little, and see whether its gradient tells what comes.
+        """Move a node, and see whether its gradient tells what comes.
 
         What depends on it is computed again, beside the graph. Without a number, there is a table
         of moves by 1, 0.1, 0.01 and 0.001.
