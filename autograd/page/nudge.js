@@ -104,12 +104,14 @@ class Experiment {
   // The slopes at the floats next to a kink, and by how much the root differs between these.
   _besides() {
     const { x } = this;
-    if (!this._isKinked()) return { below: this.slope, above: this.slope, turn: 0, steepest: 0, leap: 0, kinked: 0 };
+    if (!this._isKinked()) return { below: this.slope, above: this.slope, turn: 0, apart: 0, drift: 0, steepest: 0, leap: 0, kinked: 0 };
     const low = nextFloat(x, -1), high = nextFloat(x, 1);
     const below = this.above.slope(low), above = this.above.slope(high);
     const steepest = Math.max(Math.abs(below), Math.abs(above));
     const leap = Math.abs(this.above.root(high) - this.above.root(low)) - 2 * steepest * (high - low);
-    return { below, above, turn: Math.abs(above - below), steepest, leap, kinked: 1 };
+    const beside = BESIDE * Math.max(1, Math.abs(x));
+    const drift = Math.max(Math.abs(this.above.slope(x - beside) - below), Math.abs(this.above.slope(x + beside) - above));
+    return { below, above, turn: Math.abs(above - below), apart: Math.abs(above - this.slope), drift, steepest, leap, kinked: 1 };
   }
 
   // How far the root may be off there because every number has been rounded.
@@ -240,8 +242,8 @@ PANELS.push({
     this.slider.setAttribute("aria-valuetext", `${about.by} = ${five(by)}`);
     this.sign.setAttribute("aria-label", `\u00b1 ${NUDGE.sign > 0 ? "move down" : "move up"} instead`);
     this.size.textContent = five(by);
-    this.told.replaceChildren(...tellMove(nudge, by, about));
-    const row = tellNudge(nudge), bends = bendsBetween(experiment, nudge, by);
+    const row = tellNudge(nudge), isSeen = !UNSEEN.includes(row?.name), bends = bendsBetween(experiment, nudge, by);
+    this.told.replaceChildren(...(isSeen ? tellMove(nudge, by, about) : []));
     this.verdict.replaceChildren(...phrases([bends && !row?.of_all ? bends : row], nudge, names));
     this.plot.paint(experiment, nudge, by, about);
     this.table.replaceChildren(...tableOfMoves(experiment, by, about));
@@ -278,11 +280,12 @@ function phrases(rows, nudge, names) {
 function tableOfMoves(experiment, by, about) {
   const head = [about.by, about.of, `\u03b1\u00b7${about.by}`, "off by"];
   const rows = TABLE_OF_MOVES.map((size) => {
-    const { measured, promised, gap } = experiment.move(NUDGE.sign * size);
+    const nudge = experiment.move(NUDGE.sign * size), isSeen = !UNSEEN.includes(tellNudge(nudge)?.name);
+    const [measured, promised, gap] = [five(nudge.measured), five(nudge.promised), two(nudge.gap)].map((text) => (isSeen ? text : DASH));
     const isNow = NUDGE.sign * size === by;
     return h("tr", { class: isNow ? "now" : null, "aria-current": isNow ? "true" : null },
-      h("th", { scope: "row" }, five(NUDGE.sign * size)), h("td", {}, five(measured)), h("td", {}, five(promised)),
-      h("td", { class: "gap" }, two(gap)));
+      h("th", { scope: "row" }, five(NUDGE.sign * size)), h("td", {}, measured), h("td", {}, promised),
+      h("td", { class: "gap" }, gap));
   });
   return [h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows)];
 }
