@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import Value
+from ..core import Value, functions
 from ..core.ops import OPS, Op
 from ..drawing.collapse import Group, collapse
 from ..drawing.groups import nestings
@@ -145,6 +145,7 @@ class _Kinds:
             {
                 "name": op.name,
                 "symbol": op.symbol,
+                "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
                 "ordered": op.arity != 1 and order_matters(op),
@@ -196,7 +197,17 @@ def operations(ops: Iterable[Op]) -> str:
             for letter, partial in zip(op.letters, op.partials)
         ]
         entries.append(f"  {op.name}: {{value: op_{op.name}, slopes: [{', '.join(slopes)}]}},")
-    return "\n".join([program, "const OPERATIONS = {", *entries, "};", ""])
+    return "\n".join([_used(program), "const OPERATIONS = {", *entries, "};", ""])
+
+
+def _used(program: str) -> str:
+    """A program without the functions of its prelude that nothing in it calls."""
+    blocks = JAVASCRIPT.prelude.strip().split("\n\n")
+    kept = program.removeprefix(JAVASCRIPT.prelude)
+    waiting = {block.partition("function ")[2].partition("(")[0]: block for block in blocks}
+    while called := [name for name in waiting if re.search(rf"\b{name}\(", kept)]:
+        kept = "\n".join([*(waiting.pop(name) for name in called), kept])
+    return kept
 
 
 def _slopes(op: Op, operands: Sequence[Value | float]) -> list[str]:
