@@ -139,7 +139,7 @@ class Picture {
     parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
     parts.note = s("text", { class: "note", x: CARD.pad + 34, y: CARD.rows[2] });
     parts.element.append(parts.head, ...parts.captions, parts.data, parts.note, parts.grad);
-    if (graph.isLeaf(node) && !graph.fixed) {
+    if (graph.isLeaf(node) && !graph.fixed && !this.app.given.has(node)) {
       parts.dot = s("circle", { class: "dot", cx: width - CARD.pad - 3, cy: 13, r: 5, "aria-hidden": "true" });
       parts.element.append(parts.dot, s("rect", { class: "dot-target", x: width - 40, y: -4, width: 44, height: 30 }));
     }
