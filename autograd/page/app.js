@@ -2,7 +2,7 @@
 // enter themselves in these two lists; ``main.js``, the last file, starts the page.
 
 const MODES = {};   // name: {title, moment(app), enter?(app), leave?(app), keys?: {key: f(app)}, paint?(app)}
-const SCRIPTING = {};  // name: f(app, ...), what window.stepgrad has besides
+const SCRIPTING = {};  // what window.stepgrad has besides
 const PANELS = [];  // {id, title, modes, paint(app, body), build?(app, body), where?: "side" or "strip"}
 
 class App {

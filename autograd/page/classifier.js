@@ -245,22 +245,23 @@ function nearestEta(eta) {
 // For scripts --------------------------------------------------------------------------------------
 
 Object.assign(SCRIPTING, {
-  // Steps on all points, until there is none to take; the loss after them.
-  descend(app, eta, steps) {
+  // So many steps on all points, or fewer if there is none to take; the loss before and after each.
+  descend(eta, steps) {
     const { training, set } = app.classifier, before = [training.eta, training.batch];
     [training.eta, training.batch] = [numberFor(eta), set.count];
-    training.take(numberFor(steps));
+    const losses = [set.found.loss];
+    for (let k = 0; k < numberFor(steps) && training.step(); k++) losses.push(set.found.loss);
     [training.eta, training.batch] = before;
-    return set.found.loss;
+    return losses;
   },
   // The mean over the points, how many are right, and the gradient by each leaf that moves.
-  risk(app) {
+  risk() {
     const { training, set } = app.classifier, { leaves } = training, gradient = set.gradient(leaves);
     const { loss, right } = set.found;
     return { loss, right, gradient: Object.fromEntries(leaves.map((leaf, k) => [app.graph.names[leaf], gradient[k]])) };
   },
   // Draws the graph of a point of the data.
-  point(app, i) {
+  point(i) {
     const { set } = app.classifier;
     if (!Number.isInteger(i) || i < 0 || i >= set.count) throw new RangeError(`there are points 0 to ${set.count - 1}, got ${i}`);
     app.classifier.draw(i);

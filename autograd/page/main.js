@@ -169,7 +169,7 @@ window.stepgrad = {
     if (!Object.hasOwn(MODES, name)) throw new Error(`modes are ${Object.keys(MODES).join(", ")}, got ${name}`);
     app.enter(name);
   },
-  ...Object.fromEntries(Object.entries(SCRIPTING).map(([name, f]) => [name, (...given) => f(app, ...given)])),
+  ...SCRIPTING,
 };
 
 buildPanels();

@@ -1,8 +1,8 @@
 """The page of one instance's graph, which it computes for every point of a data set.
 
-The graph of a divergence at one point goes in, with the points as rows of numbers for its inputs and
-targets. The page trains the parameters on all of them, draws what the model says of the plane, and
-draws the graph of any point that is clicked.
+The graph of a divergence at one point goes in, with the points as rows of numbers for its inputs
+and targets. The page trains the parameters on all of them, draws what the model says of the plane,
+and draws the graph of any point that is clicked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .data import Extra, Opening, packed
 from .page import LivePage, page_text
 
 # How many nodes, times points, a page computes and differentiates for one step of a descent.
-MOST_NUMBERS = 2_000_000
+MOST_NUMBERS = 500_000
 # Of so many points each can still be seen, and clicked.
 MOST_POINTS = 5_000
 FEWEST_IN_A_GROUP = 4
