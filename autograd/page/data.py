@@ -46,12 +46,14 @@ class Opening:
         mode: "explore", "step" or "predict".
         position: how many nodes of the pass are finished, in mode "step".
         edges: how many edges of the next one are.
+        values: how many values of a forward pass before it are computed; None without one.
         trainable: the leaves that move in a descent; None for all that are no input or target.
     """
 
     mode: str = "explore"
     position: int = 0
     edges: int = 0
+    values: int | None = None
     trainable: Collection[Value] | None = None
 
 
@@ -68,6 +70,7 @@ def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
         "mode": opening.mode,
         "position": opening.position,
         "edges": opening.edges,
+        "values": opening.values,
         "names": [names[node] for node in nodes],
         "made": [formulas.in_names(node, names) for node in nodes],
         "kind": [kinds.of(node) for node in nodes],
@@ -148,6 +151,7 @@ class _Kinds:
                 "isPublic": OPS.get(op.name) is op and op.name in functions.__all__,
                 "variadic": op.arity is None,
                 "letters": op.letters,
+                "form": [op.form.before, op.form.between, op.form.behind, op.form.first > 0],
                 "ordered": op.arity != 1 and order_matters(op),
                 "passes": [partial.passes for partial in op.partials],
                 "jumps": op.jumps,

@@ -91,7 +91,7 @@ class PicturedStepper(Stepper):
             OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
             RenderError: if there is no Graphviz, or it failed; nothing has been written then.
         """
-        return page.save(self.steps, self.position, path)
+        return page.save(self, path)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the node that is next emphasised, and the gradients so far."""
