@@ -148,7 +148,7 @@ class _Kinds:
             {
                 "name": op.name,
                 "symbol": op.symbol,
-                "isPublic": OPS.get(op.name) is op and op.name in functions.__all__,
+                "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
                 "form": [op.form.before, op.form.between, op.form.behind, op.form.first > 0],

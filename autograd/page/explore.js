@@ -1,7 +1,8 @@
 // Explore: take a leaf by its card and move it, type a number, or use the arrow keys; and the panel
 // that writes the chain rule for the node that is chosen.
 
-const USES_SHOWN = 6;
+const USES_SHOWN = 4;
+const NAMES_LISTED = 2000;
 
 MODES.explore = {
   title: "Explore",
@@ -141,6 +142,24 @@ PANELS.push({
   id: "gradient",
   title: "Gradient",
   modes: ["explore"],
+  // Of a graph with closed groups any node can be called by its name.
+  build(app, body) {
+    const { names } = app.graph;
+    if (app.pass.groups.length < 2) return;
+    const field = h("input", { id: "node", type: "text", list: "names", spellcheck: "false", autocomplete: "off" });
+    const listed = names.slice(0, NAMES_LISTED).map((name) => h("option", { value: name }));
+    const problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const form = h("form", { class: "finder" }, h("label", { for: "node" }, "Node"), field,
+      h("button", {}, "Show"), h("datalist", { id: "names" }, listed));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const node = app.place(field.value.trim());
+      problem.hidden = node !== undefined;
+      problem.textContent = `There is no node ${cut(field.value.trim(), 30) || "without a name"} in this graph.`;
+      if (node !== undefined) showNode(node);
+    });
+    body.before(form, problem);
+  },
   paint(app, body) {
     const { graph, chosen } = app, { names } = graph, root = names[graph.root];
     const parts = [];

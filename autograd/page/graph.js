@@ -320,13 +320,16 @@ class Picture {
   // Opens a group; says what there is to say instead if that would be too much to read.
   open(group) {
     const more = new Set(this.opened).add(group);
-    const count = new Scene(this.app.graph, this.app.pass, more).boxes.length;
+    const count = this.count(more);
     if (count > MOST_OPEN) {
       return `${this.app.pass.groups[group].title} has too many parts to be drawn: ${counted(count, "card")}.`;
     }
     this.opened = more;
     return "";
   }
+
+  // How many boxes there are with these groups open.
+  count(opened = this.opened) { return new Scene(this.app.graph, this.app.pass, opened).boxes.length; }
 
   close(group) { this.opened.delete(group); }
 

@@ -47,6 +47,24 @@ function openGroup(group) {
   document.querySelector(`#groups [data-group="${group}"]`)?.focus({ preventScroll: true });
 }
 
+// Opens the groups that hide a node, and goes there.
+function showNode(node) {
+  if (!app.picture.isOpen(node)) {
+    const before = new Set(app.picture.opened);
+    app.picture.reach(node);
+    const count = app.picture.count();
+    if (count > MOST_OPEN) {
+      app.picture.opened = before;
+      app.notice(`${app.graph.names[node]} is within a group of ${counted(count, "card")}: too many to draw.`);
+    }
+    arrange();
+  }
+  app.choose(node);
+  const element = app.picture.elementOf(node);
+  view.reveal(element);
+  element.focus({ preventScroll: true });
+}
+
 // A button to close each group that is open, if there are any.
 function paintGroups() {
   const { groups } = app.pass;
