@@ -216,7 +216,7 @@ function productOf(graph, edge, withNumbers) {
 function slopeOf(graph, edge, withNumbers) {
   const formula = slopeInNames(graph, edge), number = graph.partials[edge];
   const isNumber = formula.replace(/^\((.*)\)$/, "$1") === plain(number);
-  if (isNumber && withNumbers && graph.uses[graph.operands[edge]].length > 1) return null;
+  if (isNumber && withNumbers && sends(graph, edge) && graph.uses[graph.operands[edge]].length > 1) return null;
   return h("span", { class: "with" }, "with ", localName(graph, edge), " = ", code(formula),
     withNumbers && !isNumber && sends(graph, edge) ? [" = ", h("span", { class: "number" }, signed(number))] : null);
 }

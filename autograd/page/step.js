@@ -337,12 +337,12 @@ function tellStep(app, walk) {
     ...gradientLines(app, node)];
   if (!app.picture.isOpen(node)) parts.push(openingOf(app, node));
   // Of many, those next to the one that was taken last.
-  const from = of ? Math.max(0, taken.length - EDGES_SHOWN) : 0;
+  const isTail = Boolean(of) || walk.byEdge, from = isTail ? Math.max(0, taken.length - EDGES_SHOWN) : 0;
   const shown = taken.slice(from, from + EDGES_SHOWN), others = taken.filter((e) => !shown.includes(e));
   const rows = shown.map((e) => h("li", { class: walk.byEdge && walk.active.includes(e) ? "report latest" : "report" },
     reportOf(app, walk, e)));
   if (others.length) {
-    rows.push(h("li", {}, `and ${counted(others.length, "edge")} ${of ? "before" : "more"}, with contributions of `,
+    rows.push(h("li", {}, `and ${counted(others.length, isTail ? "earlier edge" : "more edge")}, with contributions of `,
       numeral(sumOf(others.map((e) => graph.sent[e]))), " in all"));
   }
   if (rows.length) parts.push(h("ul", { class: "uses" }, rows));
