@@ -40,6 +40,7 @@ SCRIPTS = (
     "graph.js",
     "explore.js",
     "step.js",
+    "help.js",
     "share.js",
     "main.js",
 )
