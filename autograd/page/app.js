@@ -20,12 +20,10 @@ class App {
     this._isWaiting = false;
   }
 
-  // The first leaf that moves, or any.
+  // The first leaf that moves, as one reads.
   _first() {
-    const { graph, pass } = this;
-    if (pass.trainable.length) return pass.trainable[0];
-    for (let i = 0; i < graph.size; i++) if (graph.isLeaf(i)) return i;
-    return graph.root;
+    const moving = new Set(this.pass.trainable);
+    return readingOrder(this.graph).find((i) => moving.has(i)) ?? this.graph.root;
   }
 
   on(event, listener) { this.listeners[event].push(listener); }
@@ -102,6 +100,7 @@ class App {
       if (isShown) panel.paint(this, panel.body);
     }
     mode.paint?.(this);
+    setText(document.getElementById("hint"), mode.hint?.(this) ?? "");
     for (const button of document.querySelectorAll("#modes button")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
     }

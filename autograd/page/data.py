@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import Value
+from ..core import Value, functions
 from ..core.ops import OPS, Op
 from ..drawing.collapse import Group, collapse
 from ..drawing.groups import nestings
@@ -145,6 +145,7 @@ class _Kinds:
             {
                 "name": op.name,
                 "symbol": op.symbol,
+                "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
                 "ordered": op.arity != 1 and order_matters(op),

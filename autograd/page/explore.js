@@ -1,10 +1,14 @@
 // Explore: take a leaf by its card and move it, type a number, or use the arrow keys; and the panel
 // that writes the chain rule for the node that is chosen.
 
-const USES_SHOWN = 6;
+const USES_SHOWN = 4;
+const NAMES_LISTED = 2000;
 
 MODES.explore = {
   title: "Explore",
+  hint({ graph }) {
+    return graph.fixed ? "" : "Drag a leaf sideways, or press Enter on it and type. \u25cf moves in descent.";
+  },
   moment(app) {
     const { graph } = app;
     return {
@@ -138,6 +142,24 @@ PANELS.push({
   id: "gradient",
   title: "Gradient",
   modes: ["explore"],
+  // Of a graph with closed groups any node can be called by its name.
+  build(app, body) {
+    const { names } = app.graph;
+    if (app.pass.groups.length < 2) return;
+    const field = h("input", { id: "node", type: "text", list: "names", spellcheck: "false", autocomplete: "off" });
+    const listed = names.slice(0, NAMES_LISTED).map((name) => h("option", { value: name }));
+    const problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const form = h("form", { class: "finder" }, h("label", { for: "node" }, "Node"), field,
+      h("button", {}, "Show"), h("datalist", { id: "names" }, listed));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const node = app.place(field.value.trim());
+      problem.hidden = node !== undefined;
+      problem.textContent = `There is no node ${cut(field.value.trim(), 30) || "without a name"} in this graph.`;
+      if (node !== undefined) showNode(node);
+    });
+    body.before(form, problem);
+  },
   paint(app, body) {
     const { graph, chosen } = app, { names } = graph, root = names[graph.root];
     const parts = [];
@@ -181,12 +203,13 @@ function useOf(graph, edge, withNumbers) {
   if (!graph.passes(edge)) return [along, h("span", { class: "words" }, "no derivative passes")];
   const formula = slopeInNames(graph, edge), number = graph.partials[edge];
   const isNumber = formula.replace(/^\((.*)\)$/, "$1") === plain(number);
+  const isSaid = isNumber && !isWhole;
   const first = h("span", { class: "equation" }, along, derivative(root, names[i]), " \u00b7 ", local());
   if (withNumbers) {
     first.append(" = ", h("span", { class: "number" }, signed(graph.grads[i])), " \u00b7 ",
       h("span", { class: "number" }, signed(number)), " = ", numeral(graph.sent[edge]));
   }
-  const second = h("span", { class: "with" }, "with ", local(), " = ", code(formula),
+  const second = isSaid && withNumbers ? null : h("span", { class: "with" }, "with ", local(), " = ", code(formula),
     withNumbers && !isNumber ? [" = ", h("span", { class: "number" }, signed(number))] : null);
   return [first, second];
 }

@@ -2,7 +2,7 @@
 // them. It is built when groups open or close, and painted at every change: a painting sets texts,
 // classes and widths and moves nothing but the labels of the ways.
 
-const CARD = { height: 62, least: 138, most: 236, letter: 7.85, pad: 11, rule: 43, rows: [17, 36, 55] };
+const CARD = { height: 62, least: 132, most: 236, letter: 7.85, pad: 11, rule: 43, rows: [17, 36, 55] };
 const MOST_PARALLEL = 8;
 const MOST_OPEN = 220;
 const WAY = { thinnest: 1.6, widest: 6.5 };
@@ -318,13 +318,16 @@ class Picture {
   // Opens a group; says what there is to say instead if that would be too much to read.
   open(group) {
     const more = new Set(this.opened).add(group);
-    const count = new Scene(this.app.graph, this.app.pass, more).boxes.length;
+    const count = this.count(more);
     if (count > MOST_OPEN) {
       return `${this.app.pass.groups[group].title} has too many parts to be drawn: ${counted(count, "card")}.`;
     }
     this.opened = more;
     return "";
   }
+
+  // How many boxes there are with these groups open.
+  count(opened = this.opened) { return new Scene(this.app.graph, this.app.pass, opened).boxes.length; }
 
   close(group) { this.opened.delete(group); }
 

@@ -2,7 +2,7 @@
 // Boxes with a width, a height and the edges between them go in; places and ways come out. The same
 // boxes always lie in the same places.
 
-const GAPS = { between: 20, way: 10 };
+const GAPS = { between: 14, way: 10 };
 
 // boxes: [{width, height}], in an order in which people would read them; edges: [[from, to], ...]
 // between places of that list, each from what is earlier computed. direction: "down" or "right".

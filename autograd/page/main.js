@@ -20,7 +20,7 @@ function buildButtons() {
   document.getElementById("tools").append(
     button("reset", "Reset", () => { app.reset(); app.say("All numbers are as Python left them."); },
       "All numbers as Python left them"),
-    ...TOOLS.map(({ id, text, title, run }) => button(id, text, () => run(app), title)));
+    ...TOOLS.filter(({ id }) => id !== "link" || hasAddress()).map(({ id, text, title, run }) => button(id, text, () => run(app), title)));
 }
 
 // The picture ------------------------------------------------------------------------------------
@@ -45,6 +45,24 @@ function openGroup(group) {
   if (problem) return;
   arrange();
   document.querySelector(`#groups [data-group="${group}"]`)?.focus({ preventScroll: true });
+}
+
+// Opens the groups that hide a node, and goes there.
+function showNode(node) {
+  if (!app.picture.isOpen(node)) {
+    const before = new Set(app.picture.opened);
+    app.picture.reach(node);
+    const count = app.picture.count();
+    if (count > MOST_OPEN) {
+      app.picture.opened = before;
+      app.notice(`${app.graph.names[node]} is within a group of ${counted(count, "card")}: too many to draw.`);
+    }
+    arrange();
+  }
+  app.choose(node);
+  const element = app.picture.elementOf(node);
+  view.reveal(element);
+  element.focus({ preventScroll: true });
 }
 
 // A button to close each group that is open, if there are any.
@@ -159,3 +177,5 @@ dragLeaves(app);
 app.enter(MODES[app.pass.mode] ? app.pass.mode : "explore");
 arrange();
 listen();
+follow(app, location.hash);
+addEventListener("hashchange", () => follow(app, location.hash));
