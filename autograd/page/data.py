@@ -46,12 +46,14 @@ class Opening:
         mode: "explore", "step" or "predict".
         position: how many nodes of the pass are finished, in mode "step".
         edges: how many edges of the next one are.
+        values: how many values of a forward pass before it are computed; None without one.
         trainable: the leaves that move in a descent; None for all that are no input or target.
     """
 
     mode: str = "explore"
     position: int = 0
     edges: int = 0
+    values: int | None = None
     trainable: Collection[Value] | None = None
 
 
@@ -95,6 +97,7 @@ def page_data(
         "mode": opening.mode,
         "position": opening.position,
         "edges": opening.edges,
+        "values": opening.values,
         "names": [names[node] for node in nodes],
         "made": [formulas.in_names(node, names) for node in nodes],
         "kind": [kinds.of(node) for node in nodes],
@@ -106,7 +109,7 @@ def page_data(
         "rows": kinds.rows,
         "constants": packed(kinds.constants),
         "data": packed(recording.data[::-1]),
-        "grads": packed(recording.gradients[::-1]),
+        "partials": packed(_partials(recording)),
         "held": {place[leaf]: held for leaf, held in recording.stale.items()},
         "made_at": {place[node]: at for node in nodes if (at := formulas.made_at(node))},
         "trainable": sorted(place[leaf] for leaf in trainable),
@@ -115,7 +118,7 @@ def page_data(
         "home": [homes[node] for node in nodes],
         "open": opened,
         "stale": stale_graph(recording.nodes),
-        **kinds.fixed(recording),
+        "fixed": kinds.fixed,
     }
 
 
@@ -175,6 +178,7 @@ class _Kinds:
                 "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
+                "form": [op.form.before, op.form.between, op.form.behind, op.form.first > 0],
                 "ordered": op.arity != 1 and order_matters(op),
                 "passes": [partial.passes for partial in op.partials],
                 "jumps": op.jumps,
@@ -192,20 +196,22 @@ class _Kinds:
         """The rows that are used."""
         return list(self._rows)
 
-    def fixed(self, recording: Recording) -> dict[str, Any]:
-        """Where a row cannot be written in JavaScript: why, and the partials of every edge.
-
-        Such a graph can be stepped through, but nothing in it can be changed.
-        """
+    @property
+    def fixed(self) -> str:
+        """Why nothing in the graph can be changed: a row that cannot be written in JavaScript."""
         try:
             JAVASCRIPT.program(self.ops)
         except ValueError as error:
-            partials = [report.partial for report in recording.reports]
-            ends = zip(recording.starts, recording.starts[1:])
-            by_node = [partials[start:end] for start, end in ends][::-1]
-            sent = [0.0 if p is None else p for partials in by_node for p in partials]
-            return {"fixed": escape(str(error)), "partials": packed(sent)}
-        return {}
+            return escape(str(error))
+        return ""
+
+
+def _partials(recording: Recording) -> list[float]:
+    """The local derivative along every edge, operands first; 0 where no derivative passes."""
+    known = (report.partial for report in recording.reports)
+    partials = [0.0 if partial is None else partial for partial in known]
+    ends = list(zip(recording.starts, recording.starts[1:]))
+    return [partial for start, end in ends[::-1] for partial in partials[start:end]]
 
 
 def operations(ops: Iterable[Op]) -> str:

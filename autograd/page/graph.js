@@ -127,7 +127,9 @@ class Picture {
     const most = Math.floor((CARD.most - 2 * CARD.pad) / CARD.letter) - (graph.isLeaf(node) ? 3 : 0);
     const shownName = cut(name, most), shownMade = cut(made, Math.max(0, most - columns(shownName)));
     const texts = columns(shownName + shownMade) + (graph.isLeaf(node) ? 3 : 0);
-    const width = Math.min(CARD.most, Math.max(CARD.least, texts * CARD.letter + 2 * CARD.pad));
+    // Room for "2/3" between the caption and the gradient.
+    const uses = graph.uses[node].length, least = CARD.least + (uses > 1 ? 2 + 14 * String(uses).length : 0);
+    const width = Math.min(CARD.most, Math.max(least, texts * CARD.letter + 2 * CARD.pad));
     const kind = node === graph.root ? "root" : graph.isLeaf(node) ? "leaf" : "interior";
     const parts = this._frame(width, kind, `node-${node}`);
     const isOwn = graph.made[node] !== name;

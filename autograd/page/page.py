@@ -19,6 +19,7 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
 from ..drawing.picture import picture_of
 from ..files import checked_place, write_whole
+from ..stepping.cursor import Cursor
 from ..stepping.recording import Recording
 from ..text import got, plain, signed
 from ..words import formulas
@@ -38,6 +39,7 @@ SCRIPTS = (
     "app.js",
     "graph.js",
     "explore.js",
+    "step.js",
     "help.js",
     "share.js",
     "main.js",
@@ -114,10 +116,12 @@ def live(
     return page if place is None else page.save(place)
 
 
-def save(recording: Recording, position: int, path: str | os.PathLike[str], edges: int = 0) -> Path:
-    """Write the page of a pass, opened at its steps; see ``Stepper.save``."""
+def save(cursor: Cursor, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a pass, opened where the pass stands; see ``Stepper.save``."""
     place = _place(path)
-    return LivePage(page_text(recording, Opening("step", position, edges))).save(place)
+    values = cursor.values_done if cursor.is_forward else None
+    opening = Opening("step", cursor.position, cursor.edges_done, values)
+    return LivePage(page_text(cursor.steps, opening)).save(place)
 
 
 def page_text(recording: Recording, opening: Opening, extra: Extra | None = None) -> str:
