@@ -265,19 +265,18 @@ def new_figure(width: float, height: float) -> Figure:
     Raises:
         ImportError: if matplotlib is not installed.
     """
-    return _figure_class()(figsize=(width, height), dpi=150, layout="constrained")
-
-
-@functools.cache
-def _figure_class() -> type[Figure]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             "plots need matplotlib; install it with: pip install matplotlib"
         ) from error
+    return _shown(Figure)(figsize=(width, height), dpi=150, layout="constrained")
 
-    class ShownFigure(Figure):
+
+@functools.cache
+def _shown(kind: type[Figure]) -> type[Figure]:
+    class ShownFigure(kind):  # type: ignore[valid-type, misc]
         """A figure that shows itself."""
 
         def show(self, warn: bool = True) -> None:
