@@ -10,12 +10,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ElementTree
+import zlib
 from importlib import resources
 from string import Template
 
 from . import look
 
+_LEFT_OUT = ("id", "font-family")  # the fonts are those of kit.css
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 # The names in kit.css of the colours of pictures; Graphviz writes the words for white and black.
@@ -41,33 +44,40 @@ def page(template: str, style: str, script: str, **fields: str) -> str:
     """An HTML file.
 
     Args:
-        template: its text: ``$policy``, ``$style``, ``$script``, and a ``$name`` for each field.
+        template: its text: ``$policy``, ``$style``, ``$script``, and a ``$name`` for each field;
+            with ``$packed`` the script is packed, and stands there.
         style: its one style sheet.
         script: its one script.
         fields: what else stands in it, as HTML.
     """
+    scripts = [script]
+    if "$packed" in template:
+        fields["packed"] = _packed(script)
+        scripts.insert(0, _slim('"use strict";\n' + asset(__package__, "unpack.js")))
     return Template(template).substitute(
-        fields, policy=policy(style, script), style=style, script=script
+        fields, policy=policy(style, *scripts), style=style, script=scripts[0]
     )
 
 
-def policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that admits one style sheet and one script, and nothing else."""
+def policy(style: str, *scripts: str) -> str:
+    """A Content-Security-Policy that admits one style sheet and some scripts, and nothing else."""
+    admitted = " ".join(map(_digest, scripts))
     return (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
+        f"default-src 'none'; style-src {_digest(style)}; script-src {admitted}; "
         f"base-uri 'none'; form-action 'none'"
     )
 
 
 def style(package: str, *names: str) -> str:
     """The style sheet of a page: that of the kit, and files of a package after it."""
-    return "\n".join([asset(__package__, "kit.css"), *(asset(package, name) for name in names)])
+    parts = [asset(__package__, "kit.css"), *(asset(package, name) for name in names)]
+    return _slim(re.sub(r"/\*.*?\*/", "", "\n".join(parts), flags=re.DOTALL))
 
 
 def script(package: str, *names: str) -> str:
     """The script of a page: the zoom of the kit, and files of a package after it, in one scope."""
     parts = [asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
-    return "\n".join(['"use strict";\n', *parts])
+    return _slim("\n".join(['"use strict";', *parts]))
 
 
 def asset(package: str, name: str) -> str:
@@ -96,7 +106,7 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
     for group in drawn.iter("g"):
         _name_by_tooltip(group)
     for element in drawn.iter():
-        for attribute in [n for n in element.attrib if n.startswith("{") or n == "id"]:
+        for attribute in [n for n in element.attrib if n.startswith("{") or n in _LEFT_OUT]:
             del element.attrib[attribute]
         for colour in ("fill", "stroke"):
             variable = VARIABLES.get(element.get(colour, ""))
@@ -136,6 +146,21 @@ def _name_by_tooltip(group: ElementTree.Element) -> None:
         if "node" in kinds:
             group.set("tabindex", "0")
             group.set("role", "img")
+
+
+def _packed(script: str) -> str:
+    """A script as ``unpack.js`` reads it: a third of its length."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.b64encode(packer.compress(script.encode()) + packer.flush()).decode()
+
+
+def _slim(source: str) -> str:
+    """A style sheet or script without indents and comments, which are for who reads its files.
+
+    No text of theirs may go over several lines.
+    """
+    lines = map(str.strip, source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
 def _digest(text: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
+from ..page import page
 from ..text import align
 from ..views import step_through
 from . import expression
@@ -138,6 +139,12 @@ def step_command(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def live_command(chosen: argparse.Namespace) -> int:
+    """Write the page of an expression, in which its numbers can be moved."""
+    print(f"wrote {page.live(_compute(chosen).root, chosen.output, mode=chosen.mode)}")
+    return 0
+
+
 def session() -> int:
     """A Python session with everything imported: IPython's where that is installed."""
     # As somebody imports them who types that: the shell stands below the face of the package.
@@ -203,6 +210,24 @@ COMMANDS = {
                 "action": argparse.BooleanOptionalAction,
                 "default": True,
                 "help": "fill the gradients in (the default)",
+            },
+        },
+    ),
+    "live": Command(
+        live_command,
+        "Write a page in which every number can be moved.",
+        '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.html',
+        {
+            "-o --output": {
+                "metavar": "FILE",
+                "type": _file,
+                "default": "live.html",
+                "help": "the page, an .html file; live.html unless told otherwise",
+            },
+            "--mode": {
+                "choices": page.MODES,
+                "default": page.MODES[0],
+                "help": "how it opens: to explore, at its steps, or to predict",
             },
         },
     ),
