@@ -38,6 +38,7 @@ SCRIPTS = (
     "app.js",
     "graph.js",
     "explore.js",
+    "help.js",
     "share.js",
     "main.js",
 )
