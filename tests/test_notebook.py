@@ -367,7 +367,10 @@ def test_a_record_of_a_moment_says_how_many_have_reported() -> None:
     root = lecture()
     picture = painted(root, 1)
     source = html.unescape(dot_text(dot_lines(picture)))
-    assert "0/1 of its consumers have reported" in source and "1/1 of its consumers have reported" in source
+    assert (
+        "0/1 of its consumers have reported" in source
+        and "1/1 of its consumers have reported" in source
+    )
     assert "2/3: so many of the operations that use a Value have reported to it" in source
     plain = dot_text(dot_lines(Painter(root, Options()).picture()))
     assert "2/3" not in plain and "reported" not in plain
