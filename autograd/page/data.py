@@ -79,7 +79,7 @@ def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
         "rows": kinds.rows,
         "constants": packed(kinds.constants),
         "data": packed(recording.data[::-1]),
-        "grads": packed(recording.gradients[::-1]),
+        "partials": packed(_partials(recording)),
         "held": {place[leaf]: held for leaf, held in recording.stale.items()},
         "made_at": {place[node]: at for node in nodes if (at := formulas.made_at(node))},
         "trainable": sorted(place[leaf] for leaf in trainable),
@@ -88,7 +88,7 @@ def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
         "home": [homes[node] for node in nodes],
         "open": opened,
         "stale": stale_graph(recording.nodes),
-        **kinds.fixed(recording),
+        "fixed": kinds.fixed,
     }
 
 
@@ -165,20 +165,22 @@ class _Kinds:
         """The rows that are used."""
         return list(self._rows)
 
-    def fixed(self, recording: Recording) -> dict[str, Any]:
-        """Where a row cannot be written in JavaScript: why, and the partials of every edge.
-
-        Such a graph can be stepped through, but nothing in it can be changed.
-        """
+    @property
+    def fixed(self) -> str:
+        """Why nothing in the graph can be changed: a row that cannot be written in JavaScript."""
         try:
             JAVASCRIPT.program(self.ops)
         except ValueError as error:
-            partials = [report.partial for report in recording.reports]
-            ends = zip(recording.starts, recording.starts[1:])
-            by_node = [partials[start:end] for start, end in ends][::-1]
-            sent = [0.0 if p is None else p for partials in by_node for p in partials]
-            return {"fixed": escape(str(error)), "partials": packed(sent)}
-        return {}
+            return escape(str(error))
+        return ""
+
+
+def _partials(recording: Recording) -> list[float]:
+    """The local derivative along every edge, operands first; 0 where no derivative passes."""
+    known = (report.partial for report in recording.reports)
+    partials = [0.0 if partial is None else partial for partial in known]
+    ends = list(zip(recording.starts, recording.starts[1:]))
+    return [partial for start, end in ends[::-1] for partial in partials[start:end]]
 
 
 def operations(ops: Iterable[Op]) -> str:
