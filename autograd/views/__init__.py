@@ -81,8 +81,8 @@ class PicturedStepper(Stepper):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the pass as one HTML page, to be stepped through in any browser.
 
-        The page opens where the pass stands; it needs no network and no other file. Of a graph
-        too large to be read in one picture it shows the part around the node taken last.
+        The page opens where the pass stands; it needs no network and no other file. It is that of
+        ``live``, so that every number in it can be moved as well.
 
         Args:
             path: a file whose name ends in ``.html``.
@@ -91,11 +91,10 @@ class PicturedStepper(Stepper):
             The path of the file that was written.
 
         Raises:
-            ValueError: if ``path`` ends in something else.
+            ValueError: if ``path`` ends in something else, or the graph has over 20,000 nodes.
             OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
-            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
         """
-        return page.save(self.steps, self.position, path)
+        return page.save(self, path)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the node that is next emphasised, and the gradients so far."""
