@@ -13,6 +13,7 @@ from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
 from .optimizers import SGD, Adam
 from .persistence import PersistenceError
+from .playground import live
 from .prediction import predict
 from .risk import EmpiricalRisk
 from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
@@ -37,6 +38,7 @@ __all__ = [
     "datasets",
     "divergences",
     "fit",
+    "live",
     "one_hot",
     "predict",
     "smooth_labels",

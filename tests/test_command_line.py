@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import io
 import os
 import re
 import shlex
@@ -316,6 +317,7 @@ def test_help_has_an_example_that_works(
     done = Outcome(capsys, command, "--help")
     assert done.status == 0
     assert max(map(len, done.out.splitlines())) <= 100
+    monkeypatch.setattr(sys, "stdin", io.StringIO("skip\n"))  # for what asks something
     example = done.out.splitlines()[-1].strip()
     words = shlex.split(example.removeprefix("python -m autograd "))
     assert words[0] == command

@@ -30,6 +30,7 @@ from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
+from .quiz import Quiz
 from .terminal import complete_names, printable
 
 LONGEST_LINE = 360  # characters of a complaint
@@ -141,6 +142,14 @@ def step_command(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def quiz_command(chosen: argparse.Namespace) -> int:
+    """Ask for the gradients of an expression, before they are told."""
+    stepper = step_through(_compute(chosen).root)
+    steps = stepper.steps
+    Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
+    return 0
+
+
 def live_command(chosen: argparse.Namespace) -> int:
     """Write the page of an expression, in which its numbers can be moved."""
     print(f"wrote {page.live(_compute(chosen).root, chosen.output, mode=chosen.mode)}")
@@ -248,6 +257,12 @@ COMMANDS = {
                 "help": "write a page for a browser instead of opening the prompt",
             },
         },
+    ),
+    "quiz": Command(
+        quiz_command,
+        "Ask for the gradients of an expression, and say what is wrong with an answer.",
+        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        {},
     ),
 }
 
