@@ -1,8 +1,6 @@
 // Descent: steps along the negative gradient on the leaves that move; what each has promised, what it
 // gave, and what follows from that.
 
-const ETAS = [-6, -5, -4, -3, -2, -1, 0, 1].flatMap((power) => [1, 1.5, 2, 3, 4, 5, 6, 8].map((x) => Number(`${x}e${power}`)))
-  .concat([100]);
 // As gradient_descent in Python has it: what the root may rise by, from where it began and in multiples of that.
 const GROWTH = 1e12;
 const SHRUNK = 1e-12;
@@ -154,7 +152,7 @@ function stepQuantities(descent) {
   return quantities;
 }
 
-function tellStep(app, descent) {
+function tellDescent(app, descent) {
   const { graph } = app, { last, end } = descent, root = graph.names[graph.root];
   const parts = [];
   if (last) {
@@ -212,7 +210,7 @@ const DESCENT_PANEL = {
     const go = (count) => { descent.stop(); descent.steps(count); sayDescent(app); app.paintSoon(); };
     const run = () => { if (descent.isRunning) descent.stop(); else descent.run(); };
     const take = (eta) => { descent.eta = eta; this.problem.hidden = true; app.paintSoon(); };
-    this.curve = new LossCurve();
+    this.curve = new LossCurve(app.graph.names[app.graph.root]);
     this.slider = h("input", {
       type: "range", id: "eta", min: 0, max: ETAS.length - 1, step: 1, "aria-label": "step size \u03b7",
       oninput: (event) => take(ETAS[Number(event.target.value)]),
@@ -227,7 +225,7 @@ const DESCENT_PANEL = {
     this.told = h("p", { class: "told" });
     this.moves = h("p", { class: "hint moving" });
     const label = h("span", { class: "code", "aria-hidden": "true" }, "step \u03b7");
-    body.append(this.curve.svg, h("div", { class: "slide" }, label, this.slider, this.field), h("div", { class: "go" }, this.buttons),
+    body.append(this.curve.element, h("div", { class: "slide" }, label, this.slider, this.field), h("div", { class: "go" }, this.buttons),
       this.problem, this.told, this.moves);
     document.addEventListener("visibilitychange", () => { if (document.hidden) descent.stop(); });
     addEventListener("pagehide", () => descent.stop());
@@ -239,9 +237,9 @@ const DESCENT_PANEL = {
     if (document.activeElement !== this.field) this.field.value = inFull(eta);
     for (const button of this.buttons) button.disabled = !isReady;
     setText(this.buttons[2], descent.isRunning ? "Stop" : "Run");
-    this.told.replaceChildren(...tellStep(app, descent));
+    this.told.replaceChildren(...tellDescent(app, descent));
     this.moves.replaceChildren(...tellMoving(app));
-    this.curve.paint(descent.losses, app.graph.names[app.graph.root]);
+    this.curve.paint(descent.losses);
   },
   // Enter and leaving the field take what is typed, if that is a step size.
   _typed(app, take) {
@@ -257,53 +255,12 @@ PANELS.push(DESCENT_PANEL);
 
 function sayDescent(app) {
   const { names, data, root } = app.graph;
-  const told = tellStep(app, descent).map((part) => part.textContent ?? part).join("");
+  const told = tellDescent(app, descent).map((part) => part.textContent ?? part).join("");
   app.say(`${names[root]} = ${plain(data[root])}. ${told}`);
 }
 
 MODES.explore.leave = () => descent.stop();
-
-function nearestEta(eta) {
-  const far = (x) => Math.abs(Math.log(x / eta));
-  return ETAS.reduce((best, x, k) => (far(x) < far(ETAS[best]) ? k : best), 0);
-}
-
-// The root over the steps.
-const LOSS_PLOT = { height: 76, top: 16, most: 400 };
-
-class LossCurve {
-  constructor() {
-    this.svg = s("svg", { class: "plot losses", height: LOSS_PLOT.height, role: "img" });
-    this.axes = s("path", { class: "axes" });
-    this.line = s("path", { class: "curve" });
-    this.point = s("circle", { class: "point", r: 4 });
-    this.name = s("text", { x: 4, y: 11 });
-    this.count = s("text", { y: 11, "text-anchor": "end" });
-    this.svg.append(this.axes, this.line, this.point, this.name, this.count);
-  }
-
-  paint(losses, name) {
-    const { height, top, most } = LOSS_PLOT, steps = losses.length - 1;
-    const width = this.svg.clientWidth || 200;  // texts keep their size
-    this.axes.setAttribute("d", `M4,${top}V${height - 4}H${width - 4}`);
-    this.count.setAttribute("x", width - 4);
-    const stride = Math.max(1, Math.ceil(steps / most));
-    const shown = losses.map((y, k) => [k, y]).filter(([k, y]) => Number.isFinite(y) && (k % stride === 0 || k === steps));
-    const low = Math.min(...shown.map(([, y]) => y)), high = Math.max(...shown.map(([, y]) => y));
-    const toX = (k) => round1(10 + (width - 20) * k / Math.max(steps, 8));
-    const toY = (y) => round1(height - 9 - (height - 15 - top) * (high > low ? (y / 2 - low / 2) / (high / 2 - low / 2) : 0.5));
-    this.line.setAttribute("d", shown.length ? `M${shown.map(([k, y]) => `${toX(k)},${toY(y)}`).join("L")}` : "");
-    const last = shown[shown.length - 1];
-    this.point.classList.toggle("gone", !last);
-    if (last) {
-      this.point.setAttribute("cx", toX(last[0]));
-      this.point.setAttribute("cy", toY(last[1]));
-    }
-    setText(this.name, cut(name, 14));
-    setText(this.count, counted(steps, "step"));
-    setLabel(this.svg, `${name} over ${counted(steps, "step")}: from ${five(losses[0])} to ${five(losses[steps])}`);
-  }
-}
+MODES.explore.arrange = placeDescent;
 
 // Below the graph, if there is room for both, and else beside it.
 const STRIP = { height: 130, leastWindow: 800 };
@@ -317,7 +274,7 @@ function placeDescent(app, room) {
   if (isNarrow || innerHeight < STRIP.leastWindow || height < 200) return;
   app.picture.build(room.clientWidth, height);
   const [, tall] = app.picture.size;
-  if (tall * SMALLEST <= height) strip.append(DESCENT_PANEL.element);
+  if (tall * SMALLEST_SCALE <= height) strip.append(DESCENT_PANEL.element);
 }
 
 // The map comes first where there is one, with the steps beside it.

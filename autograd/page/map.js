@@ -98,7 +98,7 @@ function kitColour(name) {
   return [1, 3, 5].map((k) => parseInt(text.slice(k, k + 2), 16));
 }
 
-function rgb([r, g, b], alpha = 1) { return `rgb(${r} ${g} ${b} / ${alpha})`; }
+function tone([r, g, b], alpha = 1) { return `rgb(${r} ${g} ${b} / ${alpha})`; }
 
 class MapDrawing {
   constructor(canvas) {
@@ -116,13 +116,13 @@ class MapDrawing {
     const colours = Object.fromEntries(["card", "ink", "faint", "line", "pos", "neg-line"].map((name) => [name, kitColour(name)]));
     const { x, y, half } = terrain.window;
     const place = ([u, v]) => [side * ((u - x) / half + 1) / 2, side * (1 - (v - y) / half) / 2];
-    pen.fillStyle = rgb(colours.card);
+    pen.fillStyle = tone(colours.card);
     pen.fillRect(0, 0, side, side);
     if (terrain.hasHoles) hatch(pen, side, colours.line);
     if (terrain.stride <= MAP.last) {
       this._shade(pen, side, terrain, colours);
-      for (const level of terrain.levels) strokePieces(pen, side, terrain.curve(level), rgb(colours.faint, 0.55), 1);
-      if (Number.isFinite(height)) strokePieces(pen, side, terrain.curve(height), rgb(colours.ink), 1.6);
+      for (const level of terrain.levels) strokePieces(pen, side, terrain.curve(level), tone(colours.faint, 0.55), 1);
+      if (Number.isFinite(height)) strokePieces(pen, side, terrain.curve(height), tone(colours.ink), 1.6);
     }
     drawWay(pen, way.map(place), colours);
     if (point && downhill) drawArrow(pen, place(point), downhill, colours);
@@ -149,7 +149,7 @@ class MapDrawing {
 function hatch(pen, side, colour) {
   pen.beginPath();
   for (let k = -side; k < side; k += 9) { pen.moveTo(k, side); pen.lineTo(k + side, 0); }
-  pen.strokeStyle = rgb(colour, 0.7);
+  pen.strokeStyle = tone(colour, 0.7);
   pen.lineWidth = 1;
   pen.stroke();
 }
@@ -166,13 +166,13 @@ function drawWay(pen, points, { ink, card }) {
   if (points.length < 2) return;
   pen.beginPath();
   points.forEach(([u, v]) => pen.lineTo(u, v));
-  for (const [style, width] of [[rgb(card, 0.8), 4], [rgb(ink), 1.6]]) {
+  for (const [style, width] of [[tone(card, 0.8), 4], [tone(ink), 1.6]]) {
     pen.strokeStyle = style;
     pen.lineWidth = width;
     pen.lineJoin = "round";
     pen.stroke();
   }
-  pen.fillStyle = rgb(ink);
+  pen.fillStyle = tone(ink);
   for (const [u, v] of points) { pen.beginPath(); pen.arc(u, v, 2.4, 0, 7); pen.fill(); }
 }
 
@@ -180,7 +180,7 @@ function drawWay(pen, points, { ink, card }) {
 function drawArrow(pen, [u, v], [du, dv], { card, "neg-line": colour }) {
   const length = Math.hypot(du, dv), [a, b] = [du / length, -dv / length], end = [u + length * a, v - dv];
   const head = (back, aside) => [end[0] - back * a - aside * b, end[1] - back * b + aside * a];
-  for (const [style, width] of [[rgb(card), 6], [rgb(colour), 3]]) {
+  for (const [style, width] of [[tone(card), 6], [tone(colour), 3]]) {
     pen.strokeStyle = pen.fillStyle = style;
     pen.lineWidth = width;
     pen.lineJoin = "round";
