@@ -118,9 +118,10 @@ SENTENCES = (
     ),
     _row(
         "cancelled",
-        "kinked == 1 and turn <= 1e-4 * steepest and apart > 1e-3 * steepest and apart > 10 * drift",
-        "{asked} = {slope} is a convention: at {node} = {x} kinks on the way cancel each other, and "
-        "just beside it the slope is {above}",
+        "kinked == 1 and turn <= 1e-4 * steepest and apart > 1e-3 * steepest "
+        "and apart > 10 * drift",
+        "{asked} = {slope} is a convention: at {node} = {x} kinks on the way cancel each other, "
+        "and just beside it the slope is {above}",
         True,
     ),
     _row(
