@@ -1,5 +1,8 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
+import importlib
+import typing
+
 from autograd import installed
 
 installed.check_face()
@@ -40,3 +43,10 @@ __all__ = [
     "predict",
     "smooth_labels",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """``nn.plots``, which loads matplotlib when a figure is asked for."""
+    if name != "plots":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(".plots", __name__)

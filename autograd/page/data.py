@@ -77,7 +77,7 @@ class Extra:
 
 
 def page_data(
-    recording: Recording, opening: Opening, groups: Mapping[str, Collection[Value]]
+    recording: Recording, opening: Opening, groups: Mapping[str, Collection[Value]] = {}
 ) -> dict[str, Any]:
     """All that the script of a page knows of a graph.
 
