@@ -3,8 +3,10 @@
 import itertools
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from browser import Page, chromium
 
 from autograd import core
 from autograd.core.table import BUILT_IN, EVERY, OPS
@@ -51,3 +53,20 @@ def unnoticed(x: object) -> float:
     number = getattr(x, "_data", x)
     assert isinstance(number, float)
     return number
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of all tests."""
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(driver: Any) -> Iterator[Page]:
+    """A page, whose console must stay empty: no error, and nothing asked for that is blocked."""
+    driver.get_log("browser")
+    page = Page(driver)
+    yield page
+    assert driver.get_log("browser") == []
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
