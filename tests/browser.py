@@ -1,8 +1,8 @@
 """Pages as their reader meets them: a headless Chromium, driven by keys, clicks and fingers.
 
-The fixtures are in ``conftest.py``, so that one browser serves all tests, which one worker does.
-Where there is no Chromium with chromedriver, or no selenium, its tests are skipped; with
-BROWSER_TESTS=required, as ``.ci/run`` sets it, that is a failure.
+The fixture ``page`` gives one. Where there is no Chromium with chromedriver, or no selenium, tests
+of pages are skipped; with BROWSER_TESTS=required, as ``.ci/run`` sets it, that is a failure. One
+browser serves all of them, one after the other.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,9 +36,6 @@ FLAGS = (
     "--no-first-run",
     "--hide-scrollbars",
 )
-# One worker does them all, with one browser.
-in_browser = pytest.mark.xdist_group("browser")
-
 
 def missing(what: str) -> NoReturn:
     if os.environ.get("BROWSER_TESTS") == "required":
@@ -47,9 +43,8 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@contextmanager
-def chromium(profile: Path) -> Iterator[Any]:
-    """A driver of a browser of its own, which ends with it."""
+def start(profile: Path) -> Any:
+    """A browser, which the caller quits."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     service = next(filter(None, map(shutil.which, DRIVERS)), None)
     if program is None or service is None:
@@ -63,13 +58,9 @@ def chromium(profile: Path) -> Iterator[Any]:
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(
+    return webdriver.Chrome(
         options=options, service=webdriver.ChromeService(executable_path=service)
     )
-    try:
-        yield chrome
-    finally:
-        chrome.quit()
 
 
 def axe() -> str:
@@ -128,7 +119,10 @@ class Page:
         return self.driver.execute_cdp_cmd(name, arguments)
 
     def press(self, *names: str, **held: bool) -> None:
-        """Press keys, one after the other; ``shift=True`` and ``alt=True`` are held meanwhile."""
+        """Press keys: letters, or what selenium calls them, such as ``"ARROW_RIGHT"``.
+
+        With ``shift=True`` or ``alt=True`` those are held meanwhile.
+        """
         from selenium.webdriver import ActionChains
         from selenium.webdriver.common.keys import Keys
 
@@ -139,6 +133,7 @@ class Page:
         for key in held:
             chain.key_up(getattr(Keys, key.upper()))
         chain.perform()
+        self.paint()
 
     def drag(self, selector: str, right: int, down: int = 0) -> None:
         """Take an element by the mouse and move it in some steps."""
@@ -149,6 +144,7 @@ class Page:
         for _ in range(5):
             chain.move_by_offset(right // 5, down // 5)
         chain.release().perform()
+        self.paint()
 
     def swipe(self, selector: str, right: int, down: int = 0) -> None:
         """Take an element by a finger and move it in some steps."""
@@ -161,28 +157,34 @@ class Page:
         for k in range(1, 6):
             self.touch("touchMove", [{"x": x + right * k / 5, "y": y + down * k / 5}])
         self.touch("touchEnd", [])
+        self.paint()
 
     def touch(self, kind: str, points: list[dict[str, float]]) -> None:
         self.command("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def click(self, selector: str) -> None:
         self.find(selector).click()
+        self.paint()
+
+    def paint(self) -> None:
+        """Do not wait for the next frame."""
+        self.run("app.paint()")
 
     def find(self, selector: str) -> Any:
         return self.driver.find_element("css selector", selector)
 
-    def text(self, selector: str) -> str:
-        """What stands in an element, on one line."""
-        return " ".join(self.find(selector).text.split())
-
     def run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
 
-    def painted(self) -> None:
-        """Wait until what has changed is drawn."""
-        self.driver.execute_async_script(
-            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
-        )
+    def text(self, selector: str) -> str:
+        """All text in an element, on one line, whatever of it is seen."""
+        found = self.run("return document.querySelector(arguments[0]).textContent", selector)
+        return " ".join(str(found).split())
+
+    @property
+    def focused(self) -> str:
+        """The id of the element that has the focus."""
+        return str(self.run("return document.activeElement.id"))
 
     def until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + 20

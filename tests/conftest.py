@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import browser
 import pytest
-from browser import Page, chromium
 
 from autograd import core
 from autograd.core.table import BUILT_IN, EVERY, OPS
@@ -48,25 +48,26 @@ def equal_networks(layers_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "_made", itertools.repeat(0))
 
 
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of the tests that are marked with ``xdist_group("browser")``."""
+    chrome = browser.start(tmp_path_factory.mktemp("profile"))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def page(driver: Any) -> Iterator[browser.Page]:
+    """A page, whose console must stay empty: no error, and nothing asked for that is blocked."""
+    driver.get_log("browser")
+    page = browser.Page(driver)
+    yield page
+    assert driver.get_log("browser") == []
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+
+
 def unnoticed(x: object) -> float:
     """The number of a Value or a float, taken in a way that no ``Watch`` notices."""
     number = getattr(x, "_data", x)
     assert isinstance(number, float)
     return number
-
-
-@pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The browser of all tests."""
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
-@pytest.fixture
-def page(driver: Any) -> Iterator[Page]:
-    """A page, whose console must stay empty: no error, and nothing asked for that is blocked."""
-    driver.get_log("browser")
-    page = Page(driver)
-    yield page
-    assert driver.get_log("browser") == []
-    assert page.run("return performance.getEntriesByType('resource').length") == 0

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from browser import GRAPHS, Page, axe, chromium
+from browser import GRAPHS, Page, axe, start
 
 from autograd import live
 
@@ -35,36 +35,43 @@ def modes(page: Page) -> list[str]:
 
 def problems(page: Page, width: int, script: str = "") -> Iterator[str]:
     """What is wrong with what a page shows now."""
-    page.painted()
+    page.paint()
     yield from page.run(LOOKS, width < 500, CURRENT)
     if script:
         yield from page.check_axe(script)
 
 
+def looks(page: Page, folder: Path, only: list[str], script: str) -> Iterator[tuple[str, str]]:
+    """Every look, by its name, with what is wrong with it."""
+    for name, make in GRAPHS.items():
+        if only and name not in only:
+            continue
+        path = live(make(), folder / f"{name}.html")
+        assert isinstance(path, Path)
+        for (width, height), scheme in product(WINDOWS, SCHEMES):
+            page.open(path, width=width, height=height, color_scheme=scheme)
+            for mode in modes(page):
+                page.run("stepgrad.mode(arguments[0])", mode)
+                shot = f"{name}-{width}-{scheme}-{mode}"
+                yield shot, "\n    ".join(problems(page, width, script))
+                page.driver.save_screenshot(str(folder / f"{shot}.png"))
+        for line in page.driver.get_log("browser"):
+            yield f"{name}: console", line["message"]
+
+
 def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(exist_ok=True)
-    script, count, found = axe(), 0, 0
-    with tempfile.TemporaryDirectory() as place, chromium(Path(place)) as driver:
-        page = Page(driver)
-        for name, make in GRAPHS.items():
-            if len(sys.argv) > 2 and name not in sys.argv[2:]:
-                continue
-            path = live(make(), folder / f"{name}.html")
-            assert isinstance(path, Path)
-            for (width, height), scheme in product(WINDOWS, SCHEMES):
-                page.open(path, width=width, height=height, color_scheme=scheme)
-                for mode in modes(page):
-                    page.run("stepgrad.mode(arguments[0])", mode)
-                    page.painted()
-                    shot = folder / f"{name}-{width}-{scheme}-{mode}.png"
-                    wrong = list(problems(page, width, script))
-                    driver.save_screenshot(str(shot))
-                    count, found = count + 1, found + bool(wrong)
-                    for sentence in wrong:
-                        print(f"{shot.stem}: {sentence}")
-            for line in driver.get_log("browser"):
-                print(f"{name}: console: {line['message']}")
+    folder, *only = sys.argv[1:]
+    Path(folder).mkdir(exist_ok=True)
+    count = found = 0
+    with tempfile.TemporaryDirectory() as profile:
+        driver = start(Path(profile))
+        try:
+            for shot, wrong in looks(Page(driver), Path(folder), only, axe()):
+                count, found = count + 1, found + bool(wrong)
+                if wrong:
+                    print(f"{shot}:\n    {wrong}")
+        finally:
+            driver.quit()
     print(f"{count} looks, {found} with something wrong")
     sys.exit(found > 0)
 

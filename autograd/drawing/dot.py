@@ -1,13 +1,15 @@
 """How a picture looks: a ``Picture`` goes in, the text of a DOT file comes out.
 
 The text depends on nothing but the picture, so that two runs agree to the byte. First come the
-lines, then what is written on nodes, boxes and arrows.
+lines, then what is written on nodes, boxes and arrows. Pictures of several moments of a pass leave
+room for each other's numbers, so that nothing moves from one to the next.
 """
 
 from __future__ import annotations
 
 import math
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.ops import Op
@@ -23,6 +25,8 @@ SUM = "\u03a3"
 # go round nothing, so they are drawn first, and what they cross stays readable.
 IN_A_HURRY = {"splines": "line", "nslimit": "1", "mclimit": "0.1", "outputorder": "edgesfirst"}
 THINNEST, WIDEST = 1.2, 5.0
+# Of signs that are wider than a digit, in the widest of the fonts, for a size of 1.
+WIDTHS = {"+": 0.85, look.DASH: 1.0, SUM: 0.75}
 MADE_OF_MORE = "made of Values that are not drawn"
 USED_BY_MORE = "used by Values that are not drawn"
 
@@ -32,28 +36,81 @@ def dot_text(lines: Sequence[str]) -> str:
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
-def dot_lines(picture: Picture, rankdir: str = "LR", partials: bool = True) -> list[str]:
+def dot_lines(
+    picture: Picture,
+    rankdir: str = "LR",
+    partials: bool = True,
+    among: Sequence[Picture] = (),
+) -> list[str]:
     """The lines between the braces of a DOT file.
 
     Args:
         picture: what to show.
         rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
         partials: whether to write the local derivatives on the arrows.
+        among: it and the pictures of other moments, all of which then lie at the same places, and
+            have the same scale of widths.
     """
+    room = _Room(among or [picture], is_fixed=bool(among))
     lines = _defaults(rankdir)
     if picture.is_tangled:
         lines += [_line("graph", **IN_A_HURRY), _line("edge", labeldistance="2")]
-    legend = _legend(picture, partials)
-    if legend:
-        space = '<FONT POINT-SIZE="8"> </FONT>'
-        text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
+    if text := room.caption(picture) if picture.caption else _legend(picture, partials, room):
         lines.append(f"label=<{text}>")
     for node in picture.nodes:
-        lines += _node(node, picture, partials)
+        lines += _node(node, picture, partials, room)
     for box in picture.boxes:
-        lines += _box(box, picture)
+        lines += _box(box, picture, room)
     lines += _framed(picture.frames, _belongings(picture))
     return ["\t" + line for line in lines]
+
+
+class _Room:
+    """How wide the fields are whose numbers change from moment to moment, and the common scale.
+
+    Attributes:
+        is_fixed: whether there are other moments at all.
+        scale: the largest contribution in any of the pictures.
+    """
+
+    def __init__(self, pictures: Sequence[Picture], *, is_fixed: bool) -> None:
+        self.is_fixed = is_fixed
+        self.scale = max(picture.largest_contribution for picture in pictures)
+        self._captions = [picture.caption for picture in pictures]
+        self._widths: dict[tuple[str, str], float] = {}
+        for picture in pictures if is_fixed else ():
+            for node in picture.nodes:
+                self._keep(node.id, "grad", _grad(node.grad))
+                self._keep(node.id, "count", node.count)
+            for box in picture.boxes:
+                self._keep(box.id, "grad", _grad(box.total))
+            ends: list[Node | Box] = [*picture.nodes, *picture.boxes]
+            for end in ends:
+                for number, arrow in enumerate(end.arrows, start=1):
+                    self._keep(f"{end.id}:{number}", "sum", _sum(arrow))
+
+    def _keep(self, part: str, field: str, text: str) -> None:
+        key = part, field
+        self._widths[key] = max(self._widths.get(key, 0.0), _width_of(text))
+
+    def cell(self, part: str, field: str, size: int, around: float) -> str:
+        """How wide the cell of a field is: its text has a size, and there is more around it."""
+        width = size * self._widths.get((part, field), 0.0)
+        return f' ALIGN="LEFT" WIDTH="{math.ceil(width + around)}"' if width else ""
+
+    def caption(self, picture: Picture) -> str:
+        """The lines below a picture, the first in bold, in a field that takes any of the others."""
+        rows = max(map(len, self._captions))
+        widest = max(_width_of(line) for lines in self._captions for line in lines)
+        lines = [as_markup(line) for line in picture.caption]
+        lines[0] = f"<B>{lines[0]}</B>"
+        size = f'FIXEDSIZE="TRUE" WIDTH="{math.ceil(13 * widest)}" HEIGHT="19"'
+        font = f'<FONT FACE="{look.MONOSPACE}" POINT-SIZE="13" COLOR="{look.INK}">'
+        cells = [*lines, *["&#160;"] * (rows - len(lines))]
+        table = "".join(
+            f'<TR><TD ALIGN="LEFT" {size}>{font}{line}</FONT></TD></TR>' for line in cells
+        )
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
 
 
 def _line(name: str, **attributes: str) -> str:
@@ -89,12 +146,12 @@ def _defaults(rankdir: str) -> list[str]:
     ]
 
 
-def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
+def _node(node: Node, picture: Picture, partials: bool, room: _Room) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [_line(node.id, label=_record(node), tooltip=_about(node), **_kind(node))]
+    lines = [_line(node.id, label=_record(node, room), tooltip=_about(node), **_kind(node))]
     if node.op is not None:
         lines += _operation(node, node.op)
-        lines += _operands(node, picture, partials)
+        lines += _operands(node, picture, partials, room)
     elif node.is_cut:
         lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
     if node.unseen:
@@ -138,7 +195,7 @@ def _operation(node: Node, op: Op) -> list[str]:
     ]
 
 
-def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
+def _operands(node: Node, picture: Picture, partials: bool, room: _Room) -> Iterator[str]:
     """The arrows into an operation, and the constants that some of them come from."""
     name = f"{node.id}_op"
     for position, arrow in enumerate(node.arrows, start=1):
@@ -149,19 +206,20 @@ def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
         if isinstance(source, tuple):
             constants, source = source, f"{node.id}_constant{position}"
             yield _line(source, **_constant(constants))
-        yield _line(f"{source} -> {name}", **_arrow(arrow, picture, partials))
+        attributes = _arrow(arrow, f"{node.id}:{position}", picture, partials, room)
+        yield _line(f"{source} -> {name}", **attributes)
 
 
-def _box(box: Box, picture: Picture) -> Iterator[str]:
+def _box(box: Box, picture: Picture, room: _Room) -> Iterator[str]:
     """A closed group, and the arrows into it."""
-    yield _line(box.id, label=_closed(box), tooltip=_hidden(box), **_kind(box))
+    yield _line(box.id, label=_closed(box, room), tooltip=_hidden(box), **_kind(box))
     # A summary is drawn where there is room, and pulls nothing away from its place.
     loose = {"weight": "0"} if box.is_summary else {}
-    for arrow in box.arrows:
+    for number, arrow in enumerate(box.arrows, start=1):
         if arrow.source is None:
             yield from _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, arrow.count)
         else:
-            attributes = _arrow(arrow, picture, partials=False)
+            attributes = _arrow(arrow, f"{box.id}:{number}", picture, partials=False, room=room)
             yield _line(f"{arrow.source} -> {box.id}", **attributes, **loose)
 
 
@@ -225,18 +283,23 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
     return lines
 
 
-def _record(node: Node) -> str:
+def _record(node: Node, room: _Room) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = look.EMPHASIS_LINE if node.highlighted else look.INK if node.is_root else look.LINE
     is_leaf = node.op is None and not node.is_cut
     fill = look.EMPHASIS if node.highlighted else look.LEAF if is_leaf else look.PAPER
-    border = 3 if node.highlighted else 2 if node.is_root else 1
-    fields = [_heading(node.label)] if node.label else []
-    fields += [_field("data", _rounded(node.data)), _gradient("grad", node.grad)]
-    cells = "<VR/>".join(f"<TD>{field}</TD>" for field in fields)
+    # A border takes room, of which a node has as much whether it is its turn or not.
+    border = 2 if room.is_fixed or node.is_root else 1
+    border = 3 if node.highlighted and not room.is_fixed else border
+    cells = [f"<TD>{_heading(node.label)}</TD>"] if node.label else []
+    cells.append(f"<TD>{_field('data', _rounded(node.data))}</TD>")
+    cells.append(f"<TD{room.cell(node.id, 'grad', 14, 40)}>{_gradient('grad', node.grad)}</TD>")
+    if node.count:
+        cells.append(f"<TD{room.cell(node.id, 'count', 10, 14)}>{_small(node.count)}</TD>")
+    record = "<VR/>".join(cells)
     return (
         f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" '
-        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{cells}</TR></TABLE>'
+        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{record}</TR></TABLE>'
     )
 
 
@@ -258,7 +321,7 @@ def _heading(label: str) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
 
 
-def _closed(box: Box) -> str:
+def _closed(box: Box, room: _Room) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
     colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.FAINT
     fill = (
@@ -270,7 +333,7 @@ def _closed(box: Box) -> str:
     inner = (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="5" STYLE="ROUNDED" '
         f'COLOR="{colour}" BGCOLOR="{fill}"><TR><TD COLSPAN="3">{title}</TD></TR><HR/>'
-        f"<TR><TD>{count}</TD><VR/><TD>{total}</TD></TR></TABLE>"
+        f"<TR><TD>{count}</TD><VR/><TD{room.cell(box.id, 'grad', 14, 50)}>{total}</TD></TR></TABLE>"
     )
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
@@ -294,9 +357,18 @@ def _hidden(box: Box) -> str:
 
 def _gradient(name: str, number: float | None) -> str:
     """A gradient, or a sum of some, in the colour of its sign; a dash if there was no sweep."""
-    text = look.DASH if number is None else _rounded(number)
     colour = sign_colour(number, look.FAINT, look.NEGATIVE_INK)
-    return _field(name, f'<FONT COLOR="{colour}">{text}</FONT>')
+    return _field(name, f'<FONT COLOR="{colour}">{_grad(number)}</FONT>')
+
+
+def _grad(number: float | None) -> str:
+    return look.DASH if number is None else _rounded(number)
+
+
+def _sum(arrow: Arrow) -> str:
+    """What an arrow that stands for several says of what they carry; "" before they have."""
+    is_sum = arrow.count > 1 and arrow.contribution is not None
+    return f"{SUM} {_rounded(arrow.contribution or 0.0)}" if is_sum else ""
 
 
 def _field(name: str, number: str) -> str:
@@ -319,20 +391,23 @@ def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     }
 
 
-def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
+def _arrow(
+    arrow: Arrow, part: str, picture: Picture, partials: bool, room: _Room
+) -> dict[str, str]:
     attributes = {}
     words = []
+    cell = room.cell(part, "sum", 12, 8)
     if arrow.position is not None:
         words.append(_small(_ordinal(arrow.position)))
     if arrow.count > 1:
-        added = "" if arrow.contribution is None else f"<BR/>{SUM} {_rounded(arrow.contribution)}"
-        words.append(_small(f"{arrow.count:,}\u00d7") + added)
+        added = _sum(arrow) or ("&#160;" if cell else "")
+        words.append(_small(f"{arrow.count:,}\u00d7") + (f"<BR/>{added}" if added else ""))
     elif partials and arrow.partial is not None:
         words.append(_rounded(arrow.partial))
     if words:
         # The table is there for its padding: wide edges stay clear of the words.
         text = "&#160;&#160;".join(words)
-        text = f'<TABLE BORDER="0"><TR><TD>{text}</TD></TR></TABLE>'
+        text = f'<TABLE BORDER="0"><TR><TD{cell}>{text}</TD></TR></TABLE>'
         # Beside a straight arrow its words may be anywhere, but at its head they are its own.
         attributes["headlabel" if picture.is_tangled else "label"] = text
     if account := as_tooltip(_account(arrow)):
@@ -341,7 +416,7 @@ def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
     colour, width = look.LINE, THINNEST
     if arrow.contribution is not None and arrow.contribution != 0.0:
         colour = attributes["color"] = sign_colour(arrow.contribution, look.LINE)
-        width = _width(arrow.contribution, picture)
+        width = _width(arrow.contribution, room.scale)
         attributes["penwidth"] = f"{width:.2f}"
     if arrow.emphasised:
         attributes.update(_emphasis(colour, width))
@@ -373,14 +448,14 @@ def _small(text: str) -> str:
     return f'<FONT POINT-SIZE="10" COLOR="{look.FAINT}">{text}</FONT>'
 
 
-def _width(contribution: float, picture: Picture) -> float:
+def _width(contribution: float, largest: float) -> float:
     if not math.isfinite(contribution):
         return WIDEST
-    share = abs(contribution) / picture.largest_contribution
+    share = abs(contribution) / largest
     return THINNEST + (WIDEST - THINNEST) * share
 
 
-def _legend(picture: Picture, partials: bool) -> list[str]:
+def _legend(picture: Picture, partials: bool, room: _Room) -> str:
     """Lines of markup that say what the picture does not say by itself."""
     lines = []
     if picture.notice:
@@ -389,7 +464,7 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
             f'<FONT COLOR="{colour}">{as_markup(line)}</FONT>'
             for line in textwrap.wrap(picture.notice, LONGEST_LINE)
         ]
-    if picture.largest_contribution:
+    if room.scale:
         if partials:
             lines.append("number on an edge: the local derivative")
         stroke = '<FONT COLOR="{}"><B>\u2501\u2501</B></FONT> {}'
@@ -397,8 +472,10 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
         negative = stroke.format(look.NEGATIVE, "negative")
         lines.append(
             f"colour and width: what the edge adds to a gradient, {positive} &#160;{negative}, "
-            f"widest {_rounded(picture.largest_contribution)}"
+            f"widest {_rounded(room.scale)}"
         )
+    if any(node.count for node in picture.nodes):
+        lines.append("2/3: so many of the operations that use a Value have reported to it")
     if any(arrow.count > 1 for arrow in picture.arrows):
         total = f"; {SUM}: what they add to gradients in all"
         lines.append("n\u00d7: so many edges drawn as one" + total * bool(lines))
@@ -411,7 +488,8 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
     if picture.hidden:
         made_of = "" if picture.around else "made of "
         lines.append(f"\u2026: {made_of}{picture.hidden:,} more Values, which are not drawn")
-    return lines
+    space = '<FONT POINT-SIZE="8"> </FONT>'
+    return "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *lines]) if lines else ""
 
 
 def _about(node: Node) -> str:
@@ -420,6 +498,8 @@ def _about(node: Node) -> str:
         lines.append(f"= {node.formula}")
     lines.append(f"data = {node.data!r}")
     lines.append("no gradient yet" if node.grad is None else f"grad = {node.grad!r}")
+    if node.count:
+        lines.append(f"{node.count} of its consumers have reported")
     return as_tooltip("\n".join(lines))
 
 
@@ -434,3 +514,18 @@ def _ordinal(position: int) -> str:
 
 def _shorten(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
+
+
+def _width_of(text: str) -> float:
+    """How many times its size a text is wide, at most, if it is of signs that numbers are made of.
+
+    Monospaced letters are narrower than that, and wide ones take the room of two.
+    """
+    return sum(
+        0.0
+        if unicodedata.combining(sign)
+        else 1.32
+        if unicodedata.east_asian_width(sign) in "WF"
+        else WIDTHS.get(sign, 0.66)
+        for sign in text
+    )

@@ -247,12 +247,14 @@ class Graph {
     return { grads, reached, reports };
   }
 
-  // What a walk hands down that does not wait for all consumers, as ``Stepper.naive`` tells it.
+  // What a walk hands down that does not wait for all consumers, as ``Stepper.naive`` tells it:
+  // gradients; in which order it takes nodes up, and what each passes on, after how many reports.
   naive() {
     const grads = new Float64Array(this.size), reached = new Uint8Array(this.size);
-    const begun = new Uint8Array(this.size);
-    grads[this.root] = reached[this.root] = begun[this.root] = 1;
-    const underway = [[this.root, 1, 1, this.starts[this.root]]];
+    const reports = new Int32Array(this.size), begun = new Uint8Array(this.size);
+    const passed = { grads: new Float64Array(this.size), reports: new Int32Array(this.size) };
+    grads[this.root] = reached[this.root] = begun[this.root] = passed.grads[this.root] = 1;
+    const order = [this.root], underway = [[this.root, 1, 1, this.starts[this.root]]];
     while (underway.length) {
       const top = underway[underway.length - 1];
       const [i, grad, has, e] = top;
@@ -260,6 +262,7 @@ class Graph {
       top[3]++;
       const x = this.operands[e];
       if (x < 0) continue;
+      reports[x]++;
       if (has && this.passes(e)) {
         const sent = grad * this.partials[e];
         grads[x] = reached[x] ? grads[x] + sent : sent;
@@ -267,9 +270,11 @@ class Graph {
       }
       if (!begun[x]) {
         begun[x] = 1;
+        order.push(x);
+        [passed.grads[x], passed.reports[x]] = [grads[x], reports[x]];
         underway.push([x, grads[x], reached[x], this.starts[x]]);
       }
     }
-    return grads;
+    return { grads, passed, order };
   }
 }

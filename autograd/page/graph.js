@@ -127,7 +127,9 @@ class Picture {
     const most = Math.floor((CARD.most - 2 * CARD.pad) / CARD.letter) - (graph.isLeaf(node) ? 3 : 0);
     const shownName = cut(name, most), shownMade = cut(made, Math.max(0, most - columns(shownName)));
     const texts = columns(shownName + shownMade) + (graph.isLeaf(node) ? 3 : 0);
-    const width = Math.min(CARD.most, Math.max(CARD.least, texts * CARD.letter + 2 * CARD.pad));
+    // Room for "2/3" between the caption and the gradient.
+    const uses = graph.uses[node].length, least = CARD.least + (uses > 1 ? 2 + 14 * String(uses).length : 0);
+    const width = Math.min(CARD.most, Math.max(least, texts * CARD.letter + 2 * CARD.pad));
     const kind = node === graph.root ? "root" : graph.isLeaf(node) ? "leaf" : "interior";
     const parts = this._frame(width, kind, `node-${node}`);
     const isOwn = graph.made[node] !== name;
@@ -139,7 +141,7 @@ class Picture {
     parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
     parts.note = s("text", { class: "note", x: CARD.pad + 34, y: CARD.rows[2] });
     parts.element.append(parts.head, ...parts.captions, parts.data, parts.note, parts.grad);
-    if (graph.isLeaf(node) && !graph.fixed) {
+    if (graph.isLeaf(node) && !graph.fixed && !this.app.given.has(node)) {
       parts.dot = s("circle", { class: "dot", cx: width - CARD.pad - 3, cy: 13, r: 5, "aria-hidden": "true" });
       parts.element.append(parts.dot, s("rect", { class: "dot-target", x: width - 40, y: -4, width: 44, height: 30 }));
     }

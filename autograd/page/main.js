@@ -86,7 +86,7 @@ function isSeen(group) {
 
 // Clicks and keys --------------------------------------------------------------------------------
 
-function isTyping(target) { return target.closest?.("input, textarea, select") && target.type !== "range"; }
+function isTyping(target) { return target.matches?.("input:not([type=range], [type=checkbox]), textarea, select"); }
 
 function listen() {
   app.svg.addEventListener("click", (event) => {
@@ -122,7 +122,7 @@ function listen() {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
     const move = MODES[app.mode].keys?.[event.key];
-    if (!move || (event.key === " " && event.target.closest?.("button, summary, .card"))) return;
+    if (!move || (event.key === " " && event.target.closest?.("button, summary, .card, [type=checkbox]"))) return;
     event.preventDefault();
     move(app);
   });
@@ -169,6 +169,7 @@ window.stepgrad = {
     if (!Object.hasOwn(MODES, name)) throw new Error(`modes are ${Object.keys(MODES).join(", ")}, got ${name}`);
     app.enter(name);
   },
+  ...SCRIPTING,
 };
 
 buildPanels();

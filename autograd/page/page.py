@@ -19,11 +19,12 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
 from ..drawing.picture import picture_of
 from ..files import checked_place, write_whole
+from ..stepping.cursor import Cursor
 from ..stepping.recording import Recording
 from ..text import got, plain, signed
 from ..words import formulas
 from ..words.staleness import stale_graph
-from .data import LONGEST_FORMULA, MOST_NODES, Opening, operations, page_data
+from .data import LONGEST_FORMULA, MOST_NODES, Extra, Opening, operations, page_data
 
 __all__ = ["LivePage", "live"]
 
@@ -38,6 +39,7 @@ SCRIPTS = (
     "app.js",
     "graph.js",
     "explore.js",
+    "step.js",
     "help.js",
     "share.js",
     "main.js",
@@ -114,13 +116,15 @@ def live(
     return page if place is None else page.save(place)
 
 
-def save(recording: Recording, position: int, path: str | os.PathLike[str], edges: int = 0) -> Path:
-    """Write the page of a pass, opened at its steps; see ``Stepper.save``."""
+def save(cursor: Cursor, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a pass, opened where the pass stands; see ``Stepper.save``."""
     place = _place(path)
-    return LivePage(page_text(recording, Opening("step", position, edges))).save(place)
+    values = cursor.values_done if cursor.is_forward else None
+    opening = Opening("step", cursor.position, cursor.edges_done, values)
+    return LivePage(page_text(cursor.steps, opening)).save(place)
 
 
-def page_text(recording: Recording, opening: Opening) -> str:
+def page_text(recording: Recording, opening: Opening, extra: Extra | None = None) -> str:
     """The page as HTML.
 
     Raises:
@@ -132,22 +136,24 @@ def page_text(recording: Recording, opening: Opening) -> str:
             f"number is dragged: at most {MOST_NODES:,}; make a page of a part, such as the loss "
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
+    extra = extra or Extra()
+    *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
     return kit.page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
-        kit.script(__package__, *SCRIPTS).replace(
+        kit.script(__package__, *scripts, *extra.scripts, last).replace(
             '"use strict";\n', f'"use strict";\n{operations(used)}', 1
         ),
-        title=escape(f"{root}: a graph to play with"),
+        title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),
         formula=_formula(recording),
         notice=escape(notice),
         hide_notice="" if notice else "hidden",
         still=_still(recording),
-        data=kit.json_in_html(page_data(recording, opening)),
+        data=kit.json_in_html({**page_data(recording, opening, extra.groups), **extra.data}),
     )
 
 
