@@ -177,7 +177,7 @@ const LINES = [".way .line", ".card .frame", "input", "select", "textarea", "but
 
 function checkLines() {
   for (const element of document.querySelectorAll(LINES.join(","))) {
-    if (!isShown(element) || element.closest(":disabled")) continue;
+    if (!isShown(element) || element.closest(":disabled, [aria-disabled=true]")) continue;
     const isDrawn = element instanceof SVGElement, style = getComputedStyle(element);
     if (!isDrawn && (style.borderTopStyle === "none" || parseFloat(style.borderTopWidth) === 0)) continue;
     const colour = isDrawn ? paint(element, "stroke") : rgba(style.borderTopColor);
