@@ -20,6 +20,7 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.notebook import described, image
 from ..drawing.options import Options
 from ..drawing.picture import Painter
+from ..drawing.room import Room
 from ..page import page
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
@@ -125,7 +126,7 @@ def _html(text: str, moment: MomentOfPass) -> str:
     painter = Painter(recording.root, Options(expand=current or ()))
     pictures = [painter.picture(moment) for moment in moments]
     try:
-        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], among=pictures)), "svg")
+        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], room=Room(pictures))), "svg")
     except rendering.NotInstalledError:
         return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
     except (rendering.RenderError, OSError) as error:
