@@ -321,7 +321,7 @@ def test_it_stops_with_a_sentence(show: Show) -> None:
     assert "It runs away: L went from 9 to 3.9582e13 in 21 steps." in told(page)  # 9 * 4 ** 21
     page.run("stepgrad.reset()")
     page.paint()
-    assert told(page) == "" and page.run("return stepgrad.get('x').data") == 3
+    assert told(page).startswith("A step is x") and page.run("return stepgrad.get('x').data") == 3
     page.run("descent.eta = 0.3; descent.run()")
     page.until(lambda: not page.run("return descent.isRunning"))
     page.paint()
