@@ -64,7 +64,7 @@ def test_a_session_at_the_command_line() -> None:
     assert done.stdout == textwrap.dedent(
         """\
         6 gradients to find, from L down; dL/dL = +1 is given
-        answer with a number, 1/3, -2 * -3, or values by their names, as in f * b
+        answer with a number, 1/3, -2 * -3, or with names, which stand for values
         ? gives a hint, skip goes on to the next, quit or Ctrl-D ends
 
         [1/6] d = e + c = (-6) + 10 = +4, used in

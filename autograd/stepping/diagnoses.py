@@ -19,7 +19,6 @@ from typing import NamedTuple
 from ..core import Value
 from ..core.sweep import Report
 from ..text import ends, plain
-from ..words.formulas import in_names
 from ..words.names import derivative
 from .recording import Recording
 from .sentences import Formula, constant, in_closure
@@ -116,15 +115,16 @@ def _use(recording: Recording, edge: int) -> Use:
     report, names = recording.reports[edge], recording.names
     consumer, node = report.consumer, report.operand
     place = recording.place[consumer]
-    # The root's own local derivative would read as what is asked: it is written on the formula.
-    is_root = consumer is recording.root
-    of = f"({in_names(consumer, names)})" if is_root else names[consumer]
     which = f" (operand {report.position + 1})" if recording.edge(edge).is_repeated else ""
+    by = names[node] + which
+    local = derivative(names[consumer], names[node]) + which
+    if consumer is recording.root:  # whose local derivative would read as what is asked
+        local = f"(local derivative of {names[consumer]} by {by})"
     return Use(
         consumer=names[consumer],
         arriving=derivative(names[recording.root], names[consumer]),
-        by=names[node] + which,
-        local=derivative(of, names[node]) + which,
+        by=by,
+        local=local,
         upstream=report.upstream,
         partial=report.partial,
         contribution=report.contribution,
@@ -245,6 +245,12 @@ DIAGNOSES = (
         "value instead of slope",
         "beside",
         use="that is the value of {other}: asked is how {root} changes with {node}",
+    ),
+    _slip(
+        "swapped",
+        "other",
+        use="that is the local derivative of {consumer} by {other}: take the one by {by}, and "
+        "multiply it by {arriving}{others}",
     ),
 )
 EXACTLY = {
