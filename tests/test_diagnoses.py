@@ -149,6 +149,13 @@ def test_right_is_within_one_percent_of_the_gradient_and_at_the_edge(total: floa
             assert diagnose(q, total + sign * part * total).name == said
 
 
+def test_a_slip_is_not_said_of_what_may_be_the_gradient_rounded() -> None:
+    use = Use("e", "dL/de", "a", "de/da", 1.02, 1 / 1.02, 1.0, nan, None)
+    q = Question("a", "L", "dL/da", nan, 1.0, (use,))
+    assert diagnose(q, 1.02).name == "forgot the local derivative"
+    assert diagnose(q, 1.0125).name == "close"  # within 1 % of 1.02, and nearly of 1
+
+
 def test_zero_and_what_is_not_finite() -> None:
     def said(total: float, answer: float, *sent: float) -> str:
         uses = tuple(Use("e", "dL/de", "a", "de/da", x, 1.0, x, nan, None) for x in sent)

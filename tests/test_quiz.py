@@ -173,6 +173,7 @@ def test_hints_come_in_three_steps_and_the_last_goes_on() -> None:
         "dL/da = 6",
     ]
     assert "0 of 1 at the first try, 1 told by the last hint\n(step) p 1 + 1\n+2" in shown
+    assert "0 of 1 at the first try, 1 later" in session("quiz a", "?", "6")
 
 
 def test_what_is_no_answer_is_no_try() -> None:
