@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+import autograd
+import nn
+from autograd import Value
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 DRIVERS = ("chromedriver", "chromium.chromedriver")
 FLAGS = (
@@ -113,3 +117,28 @@ class Page:
         while not holds():
             assert time.monotonic() < end, "waited for 20 s"
             time.sleep(0.02)
+
+
+# Graphs that are tried on pages ------------------------------------------------------------------
+
+
+def named(value: Value, label: str) -> Value:
+    value.label = label
+    return value
+
+
+def lecture() -> Value:
+    a, b, c, f = Value(2, "a"), Value(-3, "b"), Value(10, "c"), Value(-2, "f")
+    e = named(a * b, "e")
+    return named(named(e + c, "d") * f, "L")
+
+
+def reused() -> Value:
+    a = Value(1.5, "a")
+    b = named(a + a, "b")
+    return named(named(b * b, "c") + b, "d")
+
+
+def softmaxed() -> Value:
+    z = [Value(x, f"z{i}") for i, x in enumerate((1.0, -0.5, 2.0), start=1)]
+    return named(nn.divergences.cross_entropy(autograd.softmax(z), [0, 0, 1]), "div")

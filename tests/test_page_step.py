@@ -6,46 +6,20 @@ import math
 import random
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
-from browser import Page
+from browser import Page, lecture, named, reused, softmaxed
 
 import autograd
 import nn
 from autograd import Value, step_through
-from autograd.page import page as pages
 from autograd.stepping.naive import naive_walk
-from autograd.stepping.stepper import Stepper
 from autograd.stepping.steps import Step
 from autograd.text import plain, signed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 DASH = "\u2014"
-
-
-def named(value: Value, label: str) -> Value:
-    value.label = label
-    return value
-
-
-def lecture() -> Value:
-    a, b, c, f = Value(2, "a"), Value(-3, "b"), Value(10, "c"), Value(-2, "f")
-    e = named(a * b, "e")
-    return named(named(e + c, "d") * f, "L")
-
-
-def reused() -> Value:
-    a = Value(1.5, "a")
-    b = named(a + a, "b")
-    return named(named(b * b, "c") + b, "d")
-
-
-def softmaxed() -> Value:
-    z = [Value(x, f"z{i}") for i, x in enumerate((1.0, -0.5, 2.0), start=1)]
-    return named(nn.divergences.cross_entropy(autograd.softmax(z), [0, 0, 1]), "div")
 
 
 def infinite() -> Value:
@@ -74,18 +48,6 @@ def sums() -> Value:
 
 
 GRAPHS = (reused, softmaxed, infinite, held, network, sums)
-
-
-@pytest.fixture
-def opened(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
-    """Opens the page of a stepper, or of a root at its start; without its still picture."""
-    monkeypatch.setattr(pages, "_still", lambda recording: "")
-
-    def open_page(of: Value | Stepper, **window: Any) -> Page:
-        stepper = of if isinstance(of, Stepper) else step_through(of)
-        return page.open(stepper.save(tmp_path / "page.html"), **window)  # type: ignore[attr-defined]
-
-    return open_page
 
 
 # Each press of the arrow key, and what is there after it, in one go.
@@ -399,7 +361,7 @@ def test_a_step_tells_the_line_of_code_and_what_hides_its_card(
         root = lecture()
     page = opened(root)
     page.press("ARROW_RIGHT")
-    assert page.text("#this-step .origin").startswith("test_page_step.py:")
+    assert page.text("#this-step .origin").startswith("browser.py:")
     X, D = nn.datasets.moons(20, seed=1)
     model = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(0))
     page = opened(nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, D), height=720)

@@ -19,6 +19,7 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
 from ..drawing.picture import picture_of
 from ..files import checked_place, write_whole
+from ..stepping import diagnoses
 from ..stepping.cursor import Cursor
 from ..stepping.recording import Recording
 from ..text import got, plain, signed
@@ -40,6 +41,7 @@ SCRIPTS = (
     "graph.js",
     "explore.js",
     "step.js",
+    "predict.js",
     "help.js",
     "share.js",
     "main.js",
@@ -143,7 +145,7 @@ def page_text(recording: Recording, opening: Opening) -> str:
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *SCRIPTS).replace(
-            '"use strict";\n', f'"use strict";\n{operations(used)}', 1
+            '"use strict";\n', f'"use strict";\n{operations(used)}{diagnoses.javascript()}', 1
         ),
         title=escape(f"{root}: a graph to play with"),
         name=escape(root),
