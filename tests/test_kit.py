@@ -12,7 +12,7 @@ from autograd.drawing import kit, look
 
 GROUNDS = ("paper", "card", "leaf", "now-card")
 TEXTS = ("ink", "faint", "now-ink", "pos", "neg")
-LINES = ("line", "now", "neg-line", "operation")
+LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6)))
 
 
 def schemes() -> dict[str, dict[str, str]]:

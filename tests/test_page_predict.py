@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser import Page, lecture, named, reused, softmaxed
+from browser import Page, classes, expression, named, network, reused
 
 import autograd
-import nn
 from autograd import Value
 from autograd.stepping.diagnoses import DIAGNOSES, diagnose, hint, question
 from autograd.stepping.recording import Recording
@@ -51,7 +49,7 @@ def asked(page: Page) -> str:
 
 
 def test_numbers_products_fractions_and_names_are_answers(opened: Callable[..., Page]) -> None:
-    page = predict(opened(lecture()))
+    page = predict(opened(expression()))
     right = [("d", "f", -2), ("f", "4", 4), ("e", "-2*1", -2), ("c", "-4/2", -2)]
     right += [("a", "b * f", 6), ("b", "-2 * 2", -4)]
     # By the keyboard alone.
@@ -78,7 +76,7 @@ def test_numbers_products_fractions_and_names_are_answers(opened: Callable[..., 
 
 
 def test_what_cannot_be_read_is_no_try(opened: Callable[..., Page]) -> None:
-    page = predict(opened(lecture()))
+    page = predict(opened(expression()))
     assert answer(page, "two") == "Expected a number such as 0.5, 1/3 or -2 * 3, got two."
     assert "finite" in answer(page, "1/0")
     answer(page, " ")
@@ -86,7 +84,7 @@ def test_what_cannot_be_read_is_no_try(opened: Callable[..., Page]) -> None:
     assert page.text("#score") == "1 of 1 at the first try"
 
 
-@pytest.mark.parametrize("make", [lecture, reused, softmaxed])
+@pytest.mark.parametrize("make", [expression, reused, classes])
 def test_an_answer_is_diagnosed_as_at_the_prompt(
     make: Callable[[], Value], opened: Callable[..., Page]
 ) -> None:
@@ -123,13 +121,13 @@ def test_an_answer_is_diagnosed_as_at_the_prompt(
         tables,
     )
     assert differing == []
-    if make is not softmaxed:
+    if make is not classes:
         assert names >= {"right", "close", "not yet", "wrong sign", "zero"}
 
 
 def test_every_slip_has_its_own_sentence_on_the_page(opened: Callable[..., Page]) -> None:
     """By hand: dL/de = -2, de/da = b = -3, de/db = a = 2; dd/db is 1 + 3 + 3."""
-    page = predict(opened(lecture()))
+    page = predict(opened(expression()))
     for text in ("f", "4", "-2", "-2"):
         answer(page, text)
         page.press("ENTER")
@@ -163,7 +161,7 @@ def test_every_slip_has_its_own_sentence_on_the_page(opened: Callable[..., Page]
 
 
 def test_hints_say_more_and_more_and_the_last_one_tells(opened: Callable[..., Page]) -> None:
-    root = lecture()
+    root = expression()
     recording = Recording(root)
     page = predict(opened(root))
     about = question(recording, recording.nodes[1])
@@ -302,9 +300,7 @@ def test_other_numbers_are_small_and_the_same_for_all(opened: Callable[..., Page
 
 
 def test_of_a_large_graph_only_what_is_open_is_asked(opened: Callable[..., Page]) -> None:
-    X, D = nn.datasets.moons(20, seed=1)
-    model = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(0))
-    page = predict(opened(nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, D)))
+    page = predict(opened(network()))
     names: Any = page.run("return quizOf(app).asked.map((i) => app.graph.names[i])")
     shown = page.run("return [...document.querySelectorAll('.card .own')].map(x => x.textContent)")
     assert 1 <= len(names) <= 20
@@ -322,7 +318,7 @@ def test_sentences_of_predict_are_said_only_where_they_are_true(
     opened: Callable[..., Page],
 ) -> None:
     """Each with a case where it would be false: of one use, at a right answer, before the end."""
-    page = predict(opened(lecture()))
+    page = predict(opened(expression()))
     texts = [f"{x}" for x in (*range(-9, 10), 4.03, 0.5)]
     for about, right in (
         ("d", "-2"),
@@ -334,11 +330,13 @@ def test_sentences_of_predict_are_said_only_where_they_are_true(
     ):
         assert asked(page) == f"dL/d{about}"
         sentences = page.run(
-            "const check = (text) => { quizOf(app).check(text); return quizOf(app).verdict.sentence; };"
-            "const { outcomes } = quizOf(app), said = {};"
+            "const quiz = quizOf(app), said = {};"
             "for (const text of arguments[0]) {"
-            "  said[text] = check(text); outcomes.delete(quizOf(app).node);"
-            "} app.paint(); return said",
+            "  quiz.check(text);"
+            "  said[text] = quiz.verdict.sentence;"
+            "  quiz.outcomes.delete(quiz.node);"
+            "}"
+            "app.paint(); return said",
             texts,
         )
         for text in texts:

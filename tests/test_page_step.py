@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from browser import Page, lecture, named, reused, softmaxed
+from browser import Page, classes, expression, named, reused
 
 import autograd
 import nn
@@ -31,7 +31,7 @@ def infinite() -> Value:
 
 def held() -> Value:
     """Leaves that hold a gradient from an earlier pass."""
-    root = lecture()
+    root = expression()
     root.backward()
     return root
 
@@ -47,7 +47,7 @@ def sums() -> Value:
     return named(autograd.sum(xs) * autograd.sum(xs[:3]), "s")
 
 
-GRAPHS = (reused, softmaxed, infinite, held, network, sums)
+GRAPHS = (reused, classes, infinite, held, network, sums)
 
 
 # Each press of the arrow key, and what is there after it, in one go.
@@ -187,7 +187,7 @@ def test_every_node_says_what_the_stepper_says(
 
 
 def test_the_forward_pass_comes_first_where_one_likes(opened: Callable[..., Page]) -> None:
-    root = softmaxed()
+    root = classes()
     page = opened(root)
     page.click("#with-forward")
     assert page.text("#this-step").startswith("Before the forward pass")
@@ -255,7 +255,7 @@ def test_beside_the_right_order_stands_the_naive_one(opened: Callable[..., Page]
 
 
 def test_controls_keys_cards_and_the_slider_move_the_pass(opened: Callable[..., Page]) -> None:
-    page = opened(lecture())
+    page = opened(expression())
     assert page.text("#where") == "0 / 7"
     page.click("#next")
     assert (page.text("#where"), page.focused) == ("1 / 7", "next")
@@ -321,7 +321,7 @@ def test_playing_stops_at_the_end_by_hand_and_with_the_tab(opened: Callable[...,
 
 
 def test_the_page_opens_where_the_pass_stands(opened: Callable[..., Page]) -> None:
-    stepper = step_through(lecture())
+    stepper = step_through(expression())
     for _ in range(3):
         stepper.next()
     stepper.step()
@@ -329,7 +329,7 @@ def test_the_page_opens_where_the_pass_stands(opened: Callable[..., Page]) -> No
     assert page.text("#where") == "4 / 7, edge 1 / 2"
     assert page.find("#by-edge").get_attribute("aria-pressed") == "true"
     assert page.find(".card.now").get_attribute("aria-label").startswith("e ")
-    stepper = step_through(lecture(), forward=True)
+    stepper = step_through(expression(), forward=True)
     stepper.next()
     page = opened(stepper)
     assert page.text("#this-step") == "Value 1 of 3e = a * b = 2 * (-3) = -6"
@@ -358,7 +358,7 @@ def test_a_step_tells_the_line_of_code_and_what_hides_its_card(
     opened: Callable[..., Page],
 ) -> None:
     with autograd.detect_anomaly():
-        root = lecture()
+        root = expression()
     page = opened(root)
     page.press("ARROW_RIGHT")
     assert page.text("#this-step .origin").startswith("browser.py:")

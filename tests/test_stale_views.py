@@ -8,6 +8,7 @@ import pytest
 
 import autograd
 from autograd import Value, draw, step_through
+from autograd.page.data import Opening
 from autograd.page.page import page_text
 from autograd.words.staleness import LONGEST, stale_graph
 
@@ -49,7 +50,7 @@ def test_a_page_and_a_file_say_so(tmp_path: object, capsys: pytest.CaptureFixtur
     root, b = graph()
     s = step_through(root)
     b.data = 100.0
-    assert f"{NOTICE}; the steps are those of before" in page_text(s.steps, 0)
+    assert NOTICE in page_text(s.steps, Opening())
     autograd.render(root, f"{tmp_path}/graph.dot")
     assert capsys.readouterr().err == f"stepgrad: {NOTICE}\n"
 

@@ -2,6 +2,7 @@
 // enter themselves in these two lists; ``main.js``, the last file, starts the page.
 
 const MODES = {};   // name: {title, moment(app), enter?(app), leave?(app), keys?: {key: f(app)}, paint?(app)}
+const SCRIPTING = {};  // what window.stepgrad has besides
 const PANELS = [];  // {id, title, modes, paint(app, body), build?(app, body), where?: "side" or "strip"}
 
 class App {
@@ -10,6 +11,8 @@ class App {
     this.graph = new Graph(pass, OPERATIONS);
     this.chosen = this._first();
     this.moving = new Set(pass.trainable);
+    this.given = new Set();  // leaves that never move
+    this.headline = null;    // what stands in the headline in place of the formula: () => parts
     this.mode = "";
     this.ordinals = true;
     this.listeners = { change: [], reset: [], choose: [] };
@@ -67,6 +70,7 @@ class App {
   }
 
   toggleMoving(leaf) {
+    if (this.given.has(leaf)) return;
     if (!this.moving.delete(leaf)) this.moving.add(leaf);
     this._tell("choose", this.chosen);
     this.paintSoon();
@@ -118,8 +122,9 @@ class App {
 }
 
 // The whole formula of the root: on names, on numbers, and what it gives.
-function paintHeadline({ graph, pass }) {
+function paintHeadline({ graph, pass, headline }) {
   const root = graph.root, title = document.getElementById("formula");
+  if (headline) { title.replaceChildren(...headline()); return; }
   const name = graph.names[root], parts = [];
   if (pass.formula) {
     const written = (call) => pass.formula.map((piece) => (typeof piece === "number" ? call(piece) : piece)).join("");

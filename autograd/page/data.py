@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import Value, functions
@@ -57,15 +57,42 @@ class Opening:
     trainable: Collection[Value] | None = None
 
 
-def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
-    """All that the script of a page knows of a graph."""
+@dataclass(frozen=True)
+class Extra:
+    """What a page has besides, for those who make a page of more than a graph.
+
+    Attributes:
+        title: of the window; "" for that of the graph.
+        scripts: files of this room that take part besides.
+        without: files that do not.
+        data: what the scripts know besides.
+        groups: groups of nodes by their titles, all of them closed at first.
+    """
+
+    title: str = ""
+    scripts: Sequence[str] = ()
+    without: Collection[str] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Collection[Value]] = field(default_factory=dict)
+
+
+def page_data(
+    recording: Recording, opening: Opening, groups: Mapping[str, Collection[Value]] = {}
+) -> dict[str, Any]:
+    """All that the script of a page knows of a graph.
+
+    Args:
+        recording: a pass over the graph.
+        opening: how the page begins.
+        groups: groups that are closed at first, besides those that a picture would draw as boxes.
+    """
     nodes = recording.nodes[::-1]
     place = {node: i for i, node in enumerate(nodes)}
     names = recording.names
     kinds = _Kinds(recording)
     leaves = [node for node in nodes if node.op is None]
     trainable = moving(recording, leaves) if opening.trainable is None else opening.trainable
-    groups, homes, opened = _groups(recording)
+    listed, homes, opened = _groups(recording, groups)
     return {
         "mode": opening.mode,
         "position": opening.position,
@@ -87,7 +114,7 @@ def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
         "made_at": {place[node]: at for node in nodes if (at := formulas.made_at(node))},
         "trainable": sorted(place[leaf] for leaf in trainable),
         "formula": _headline(recording, place),
-        "groups": groups,
+        "groups": listed,
         "home": [homes[node] for node in nodes],
         "open": opened,
         "stale": stale_graph(recording.nodes),
@@ -248,14 +275,20 @@ def _headline(recording: Recording, place: dict[Value, int]) -> list[str | int] 
     return [place[x] if isinstance(x, Value) else x for x in pieces]
 
 
-def _groups(recording: Recording) -> tuple[list[dict[str, Any]], dict[Value, int], list[int]]:
+def _groups(
+    recording: Recording, own: Mapping[str, Collection[Value]]
+) -> tuple[list[dict[str, Any]], dict[Value, int], list[int]]:
     """The groups, that in which each node is, and those that are open at first."""
-    nodes = recording.nodes
-    cut = collapse(nodes, nestings(nodes), most_boxes=MOST_CARDS)
+    grouped = {node for nodes in own.values() for node in nodes}
+    others = [node for node in recording.nodes if node not in grouped]
+    cut = collapse(others, nestings(recording.nodes), most_boxes=MOST_CARDS)
     walked = list(cut.whole.walk())
     number = {group: i for i, group in enumerate(walked)}
     listed = [{"title": group.title, "parent": _outer(group, number)} for group in walked]
     homes = {node: number[group] for group in walked for node in group.values}
+    for title, nodes in own.items():
+        homes |= dict.fromkeys(nodes, len(listed))
+        listed.append({"title": title, "parent": 0})
     return listed, homes, [0, *(number[group] for group in cut.frames)]
 
 

@@ -169,6 +169,7 @@ window.stepgrad = {
     if (!Object.hasOwn(MODES, name)) throw new Error(`modes are ${Object.keys(MODES).join(", ")}, got ${name}`);
     app.enter(name);
   },
+  ...SCRIPTING,
 };
 
 buildPanels();

@@ -25,7 +25,7 @@ from ..stepping.recording import Recording
 from ..text import got, plain, signed
 from ..words import formulas
 from ..words.staleness import stale_graph
-from .data import LONGEST_FORMULA, MOST_NODES, Opening, operations, page_data
+from .data import LONGEST_FORMULA, MOST_NODES, Extra, Opening, operations, page_data
 
 __all__ = ["LivePage", "live"]
 
@@ -126,7 +126,7 @@ def save(cursor: Cursor, path: str | os.PathLike[str]) -> Path:
     return LivePage(page_text(cursor.steps, opening)).save(place)
 
 
-def page_text(recording: Recording, opening: Opening) -> str:
+def page_text(recording: Recording, opening: Opening, extra: Extra | None = None) -> str:
     """The page as HTML.
 
     Raises:
@@ -138,22 +138,24 @@ def page_text(recording: Recording, opening: Opening) -> str:
             f"number is dragged: at most {MOST_NODES:,}; make a page of a part, such as the loss "
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
+    extra = extra or Extra()
+    *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
     return kit.page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
-        kit.script(__package__, *SCRIPTS).replace(
+        kit.script(__package__, *scripts, *extra.scripts, last).replace(
             '"use strict";\n', f'"use strict";\n{operations(used)}{diagnoses.javascript()}', 1
         ),
-        title=escape(f"{root}: a graph to play with"),
+        title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),
         formula=_formula(recording),
         notice=escape(notice),
         hide_notice="" if notice else "hidden",
         still=_still(recording),
-        data=kit.json_in_html(page_data(recording, opening)),
+        data=kit.json_in_html({**page_data(recording, opening, extra.groups), **extra.data}),
     )
 
 

@@ -15,14 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from .. import drawing
 from ..core import Value
-from ..drawing import frames, rendering
+from ..drawing import rendering
+from ..drawing.dot import dot_lines, dot_text
+from ..drawing.notebook import described, image
+from ..drawing.options import Options
+from ..drawing.picture import Painter
+from ..drawing.room import Room
 from ..page import page
-from ..page.excerpt import Excerpt
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
 from ..words.staleness import stale_graph
+from .moments import MomentOfPass
 
 if TYPE_CHECKING:
     import graphviz
@@ -94,8 +99,8 @@ class PicturedStepper(Stepper):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the node that is next emphasised, and the gradients so far."""
-        place = self.steps.place[self.current]
-        return _html(repr(self), self.steps, place, self.position, self.edges_done)
+        moment = MomentOfPass(self.steps, self.position, self.edges_done, self.current)
+        return _html(repr(self), moment)
 
 
 def _step_html(step: Step) -> str:
@@ -104,24 +109,26 @@ def _step_html(step: Step) -> str:
     finished = edges_done == step.edge_count
     position = (step.number, 0) if finished else (step.number - 1, edges_done)
     assert isinstance(step.recording, Recording)
-    return _html(repr(step), step.recording, step.number - 1, *position)
+    return _html(repr(step), MomentOfPass(step.recording, *position, current=step.node))
 
 
 Step._repr_html_ = _step_html  # type: ignore[attr-defined]
 
 
-def _html(text: str, recording: Recording, place: int, position: int, edges_done: int) -> str:
+def _html(text: str, moment: MomentOfPass) -> str:
+    """A text, and under it a picture of the graph at a moment; or what is missing for one."""
+    recording, current = moment.recording, moment.current
     words = f"<pre>{escape(text)}</pre>"
-    excerpt = Excerpt(recording, place)
-    moment = replace(excerpt.moment(position, edges_done), current=place + 1)
+    notice = stale_graph(recording.nodes)
+    words += f"<p>{escape(notice)}</p>" if notice else ""
+    # With the end of the pass beside it, on whose scale the edges of every moment are drawn.
+    moments = [moment, replace(moment, position=len(recording), edges_done=0)]
+    painter = Painter(recording.root, Options(expand=current or ()))
+    pictures = [painter.picture(moment) for moment in moments]
     try:
-        picture = frames.svg(excerpt.boxes([moment]), moment, title="computation graph")
+        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], room=Room(pictures))), "svg")
     except rendering.NotInstalledError:
         return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
     except (rendering.RenderError, OSError) as error:
         return f"{words}<p>no picture: {escape(str(error))}</p>"
-    notice = stale_graph(recording.nodes)
-    words += f"<p>{escape(notice)}</p>" if notice else ""
-    hidden = f"<p>{excerpt.hidden:,} more Values are not drawn</p>" if excerpt.hidden else ""
-    # White under it also where the notebook is dark.
-    return f'{words}<div style="overflow: auto; background: #fff">{picture}</div>{hidden}'
+    return words + image(svg, described(pictures[0]))
