@@ -374,7 +374,7 @@ def test_a_step_tells_the_line_of_code_and_what_hides_its_card(
         "return card.top >= pane.top && card.bottom <= pane.bottom"
     )
     assert page.run(place)
-    page.click("#open-box")
+    page.run("document.getElementById('open-box').click(); app.paint()")
     assert page.run("return document.querySelector('.card.now') !== null")
     assert page.focused in ("open-box", "next")
 
