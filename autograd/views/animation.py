@@ -18,11 +18,11 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
 from ..drawing.picture import Painter
 from ..files import checked_place, write_whole
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.steps import headline
 from ..stepping.tables import equation
 from ..text import counted, escape, got
-from .moments import MomentOfPass
 
 if TYPE_CHECKING:
     from PIL.Image import Image
