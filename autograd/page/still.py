@@ -15,6 +15,7 @@ from ..drawing.look import printable
 from ..drawing.notebook import described, image
 from ..drawing.options import Options
 from ..drawing.picture import Painter
+from ..drawing.room import Room
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..text import signed
@@ -54,7 +55,7 @@ def still_of(moment: MomentOfPass) -> Still:
     painter = Painter(recording.root, Options(expand=moment.current or ()))
     pictures = [painter.picture(each) for each in moments]
     try:
-        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], among=pictures)), "svg")
+        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], room=Room(pictures))), "svg")
     except rendering.NotInstalledError:
         return Still(None, f"no Graphviz found; for pictures: {rendering.INSTALL}")
     except (rendering.RenderError, OSError) as error:
