@@ -17,6 +17,7 @@ from typing import Any
 from ..core import Value
 from ..drawing import kit
 from ..files import checked_place, write_whole
+from ..stepping import nudge
 from ..stepping.cursor import Cursor
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
@@ -39,6 +40,10 @@ SCRIPTS = (
     "app.js",
     "graph.js",
     "explore.js",
+    "nudge.js",
+    "curve.js",
+    "descent.js",
+    "map.js",
     "step.js",
     "help.js",
     "share.js",
@@ -161,7 +166,7 @@ def page_of(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *scripts, *extra.scripts, last).replace(
-            '"use strict";\n', f'"use strict";\n{operations(used)}', 1
+            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used)}', 1
         ),
         title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),

@@ -73,8 +73,8 @@ def page_of(points: Points) -> LivePage:
     place = {node: last - at for node, at in recording.place.items()}
     extra = Extra(
         title=f"{points.divergence} of {len(points.rows):,} points: a model to train",
-        scripts=("columns.js", "training.js", "chart.js", "curve.js", "classifier.js"),
-        without=("descent.js",),
+        scripts=("columns.js", "training.js", "chart.js", "classifier.js"),
+        without=("descent.js", "map.js"),
         # What leaves hold from earlier passes is no gradient of this one.
         data={"points": _data(points, place), "held": {}},
         groups=_inside_the_divergence(points, recording),
