@@ -12,6 +12,7 @@ import pytest
 from autograd import Value, core, step_through
 from autograd.core.table import BUILT_IN, EVERY, OPS
 from autograd.page import page as pages
+from autograd.page.still import Still
 from autograd.stepping.stepper import Stepper
 from nn import layers
 
@@ -74,7 +75,7 @@ def opened(
     page: browser.Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., browser.Page]:
     """Opens the page of a stepper, or of a root at its start; without its still picture."""
-    monkeypatch.setattr(pages, "_still", lambda recording: "")
+    monkeypatch.setattr(pages, "still_of", lambda moment: Still(None, "none here"))
 
     def open_page(of: Value | Stepper, **window: Any) -> browser.Page:
         stepper = of if isinstance(of, Stepper) else step_through(of)
