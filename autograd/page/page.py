@@ -162,7 +162,7 @@ def page_of(
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
-    html = kit.page(
+    html = kit.packed_page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *scripts, *extra.scripts, last).replace(
