@@ -164,7 +164,7 @@ def page_of(
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
     written = operations(used) + nudge.javascript(used) + diagnoses.javascript()
-    html = kit.page(
+    html = kit.packed_page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *scripts, *extra.scripts, last).replace(
