@@ -214,7 +214,7 @@ def test_without_graphviz_the_text_is_written_and_a_line_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     done = Outcome(capsys, "draw", "x*y", "x=1", "y=2", "-o", str(tmp_path / "x.png"))
-    assert (done.status, done.out) == (0, f"wrote {tmp_path / 'x.dot'}\n")
+    assert (done.status, done.out) == (1, f"wrote {tmp_path / 'x.dot'}\n")
     assert "pip install" in done.err and done.err.count("\n") == 1
 
 

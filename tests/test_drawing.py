@@ -1008,7 +1008,7 @@ def test_a_notebook_shows_a_picture_without_the_program_dot(no_dot):
     picture = draw(classic())
     assert isinstance(picture, graphviz.Digraph)
     shown = picture._repr_mimebundle_()
-    assert list(shown) == ["image/svg+xml"]
+    assert list(shown) == ["text/html", "image/svg+xml", "text/plain"]
     assert ET.fromstring(shown["image/svg+xml"].encode()).tag == f"{SVG}svg"
 
 

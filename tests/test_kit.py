@@ -11,8 +11,8 @@ import pytest
 from autograd.drawing import kit, look
 
 GROUNDS = ("paper", "card", "leaf", "now-card")
-TEXTS = ("ink", "faint", "now-ink", "pos", "neg")
-LINES = ("line", "now", "neg-line", "operation")
+TEXTS = ("ink", "faint", "now-ink", "pos", "neg", "gap")
+LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6)))
 
 
 def schemes() -> dict[str, dict[str, str]]:

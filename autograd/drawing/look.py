@@ -13,6 +13,7 @@ import unicodedata
 DASH = "\u2014"
 # The first family that the machine has is taken; the last two are what Linux has, and all have.
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
+MONOSPACE = "DejaVu Sans Mono,Menlo,Consolas,monospace"
 # The light colours of kit.css: texts stand out from every ground by 4.5 to 1, lines by 3 to 1.
 PAPER, FRAMED = "#ffffff", "#f6f7f9"
 LEAF = "#e9eff6"

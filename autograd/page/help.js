@@ -14,7 +14,8 @@ const HELP = [
 
 const KEYS_HELP = [
   ["Tab", "from card to card"], ["\u2190 \u2192", "move a leaf; Shift: ten times as far; Alt: a tenth"],
-  ["Enter", "type a number, 1/3 too"], ["m", "whether a leaf moves in descent"], ["+ \u2212 0", "zoom, and fit"],
+  ["Enter", "type a number, 1/3 too"], ["m", "whether a leaf moves in descent"],
+  ["Space", "play the pass in Step, where \u2190 \u2192 Home End go through it"], ["+ \u2212 0", "zoom, and fit"],
 ];
 
 function showHelp() {

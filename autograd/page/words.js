@@ -75,6 +75,15 @@ function slopeInNames(graph, edge) {
   return text[0] === "(" && inner && graph.names.includes(inner) ? inner : text;
 }
 
+// What a node is made of, on numbers: 2 * (-3). Of many operands the middle is left out.
+const OPERANDS_SHOWN = 6;
+function madeInNumbers(graph, i) {
+  const [before, between, behind, isBound] = graph.kindOf(i).form;
+  const numbers = graph.inputs(i).map((x) => (isBound && isNegative(x) ? `(${plain(x)})` : plain(x)));
+  if (numbers.length > OPERANDS_SHOWN) numbers.splice(OPERANDS_SHOWN / 2, numbers.length - 1 - OPERANDS_SHOWN / 2, "...");
+  return before + numbers.join(between) + behind;
+}
+
 function slopeInNumbers(graph, edge) {
   return slopeText(graph, edge, (i) => {
     const text = plain(graph.data[i]);

@@ -17,6 +17,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import core, drawing
@@ -121,9 +122,10 @@ def draw_command(chosen: argparse.Namespace) -> int:
     if chosen.output is None:
         print(drawing.draw(root).source, end="")
         return 0
-    # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
-    print(f"wrote {drawing.render(root, chosen.output)}")
-    return 0
+    written = drawing.render(root, chosen.output)
+    print(f"wrote {written}")
+    # Without a Graphviz it is the DOT text, as render has said: no picture, so no success.
+    return 0 if written.suffix.lower() == Path(chosen.output).suffix.lower() else FAILED
 
 
 def step_command(chosen: argparse.Namespace) -> int:

@@ -479,7 +479,7 @@ class Prompt(cmd.Cmd):
         """
         s, path = self._stepper, argument or PICTURE
         if path.endswith(".html"):
-            say(f"wrote {page.save(s.steps, s.position, path)}")
+            say(f"wrote {page.save(s, path)}")
         else:
             say(f"wrote {render(s.root, path, highlight=s.current)}")
 
