@@ -118,7 +118,8 @@ def test_it_descends_as_python_does_and_learns_two_moons(opened: Callable[..., P
     page.paint()
     state(page, model)
     right = round(60 * nn.accuracy(nn.predict(model, X), D))
-    assert f"{right} of 60 right. 400 steps." in page.text("#training")
+    assert f"{right} of 60 right." in page.text("#training")
+    assert page.text("#training .losses") == "Loss 400 steps"
 
 
 def test_leaves_that_do_not_move_stay(opened: Callable[..., Page]) -> None:
@@ -265,14 +266,15 @@ def test_it_stops_with_a_sentence_when_it_runs_away(opened: Callable[..., Page])
 def test_buttons_take_a_step_an_epoch_and_all_until_stop(opened: Callable[..., Page]) -> None:
     page = opened(moons(20, [2, 1]))
     page.click("#one")
-    assert "1 step." in page.text("#training") and not page.find("#epoch").is_displayed()
+    assert "1 step" in page.text("#training .losses") and not page.find("#epoch").is_displayed()
     page.run(
         "const list = document.getElementById('batch');"
         "list.value = 5; list.dispatchEvent(new Event('change'))"
     )
     page.paint()
     page.click("#epoch")
-    assert "5 steps of 4 to an epoch." in page.text("#training")
+    assert "5 steps" in page.text("#training .losses")
+    assert "4 steps are an epoch." in page.text("#training")
     # Each point once in an epoch.
     orders = page.run("const t = app.classifier.training; return [1, 2, 3, 4].map(() => t._next())")
     assert sorted(i for order in orders for i in order) == list(range(20))

@@ -18,6 +18,7 @@ from string import Template
 
 from . import look
 
+_HUNDREDTH = re.compile(r"-?\d+\.\d+")
 _LEFT_OUT = ("id", "font-family")  # the fonts are those of kit.css
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
@@ -112,6 +113,7 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
             variable = VARIABLES.get(element.get(colour, ""))
             if variable is not None:
                 element.set(colour, f"var({variable})")
+        _shorten(element)
     width, height = drawn.attrib["viewBox"].split()[2:]
     drawn.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -123,6 +125,29 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
         "aria-label": name,
     }
     return ElementTree.tostring(drawn, encoding="unicode").strip()
+
+
+def _shorten(element: ElementTree.Element) -> None:
+    """Leave out what says nothing: a tenth of a pixel is enough, and a record is drawn once."""
+    element.text = element.text if (element.text or "").strip() or element.tag == "text" else ""
+    element.tail = ""
+    for attribute, value in element.attrib.items():
+        if attribute in ("d", "points", "x", "y", "cx", "cy", "rx", "ry", "font-size"):
+            element.set(attribute, _HUNDREDTH.sub(_rounded, value))
+    last: dict[str, ElementTree.Element] = {}
+    for part in list(element):
+        if part.tag != "path":
+            continue
+        # Its ground and, after the texts, its border.
+        ground = last.setdefault(part.get("d", ""), part)
+        if ground is not part and part.get("fill") == "none" and ground.get("stroke") == "none":
+            ground.set("stroke", part.get("stroke", ""))
+            ground.attrib |= {n: x for n, x in part.items() if n == "stroke-width"}
+            element.remove(part)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.1f}".removesuffix(".0")
 
 
 def _name_by_tooltip(group: ElementTree.Element) -> None:

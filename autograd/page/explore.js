@@ -39,7 +39,6 @@ function dragLeaves(app) {
   app.svg.addEventListener("pointerdown", (event) => {
     const card = event.target.closest(".card.leaf");
     if (!card || app.mode !== "explore" || event.button > 0 || app.graph.fixed) return;
-    if (event.target.closest(".dot, .dot-target")) return;
     const node = Number(card.dataset.node);
     drag = { node, x: event.clientX, from: app.graph.data[node], card, id: event.pointerId };
   });
