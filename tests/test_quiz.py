@@ -64,7 +64,7 @@ def test_a_session_at_the_command_line() -> None:
     assert done.stdout == textwrap.dedent(
         """\
         6 gradients to find, from L down; dL/dL = +1 is given
-        answer with a number, 1/3, -2 * -3, or values by their names, as in f * b
+        answer with a number, 1/3, -2 * -3, or with names, which stand for values
         ? gives a hint, skip goes on to the next, quit or Ctrl-D ends
 
         [1/6] d = e + c = (-6) + 10 = +4, used in
@@ -173,6 +173,7 @@ def test_hints_come_in_three_steps_and_the_last_goes_on() -> None:
         "dL/da = 6",
     ]
     assert "0 of 1 at the first try, 1 told by the last hint\n(step) p 1 + 1\n+2" in shown
+    assert "0 of 1 at the first try, 1 later" in session("quiz a", "?", "6")
 
 
 def test_what_is_no_answer_is_no_try() -> None:
