@@ -12,7 +12,6 @@ import pytest
 from browser import Page
 
 import nn
-from autograd.page import page as pages
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -50,9 +49,7 @@ def curve() -> Example:
 
 
 @pytest.fixture
-def opened(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
-    monkeypatch.setattr(pages, "_still", lambda recording: "")  # a picture takes its time
-
+def opened(page: Page, tmp_path: Path, no_stills: None) -> Callable[..., Page]:
     def opened(example: Example, **window: Any) -> Page:
         model, X, D, divergence = example
         return page.open(nn.live(model, X, D, divergence, tmp_path / "page.html"), **window)  # type: ignore[arg-type]
@@ -119,7 +116,7 @@ def test_it_descends_as_python_does_and_learns_two_moons(opened: Callable[..., P
     state(page, model)
     right = round(60 * nn.accuracy(nn.predict(model, X), D))
     assert f"{right} of 60 right." in page.text("#training")
-    assert page.text("#training .losses") == "Loss 400 steps"
+    assert page.text("#training .losses") == "Loss400 steps"
 
 
 def test_leaves_that_do_not_move_stay(opened: Callable[..., Page]) -> None:

@@ -18,16 +18,11 @@ import pytest
 import autograd
 import nn
 from autograd import LivePage, LoweringError, Op, Value
-from autograd.page import page as pages
 from autograd.page import points
 
+pytestmark = pytest.mark.usefixtures("no_stills")
+
 X, D = nn.datasets.moons(12, seed=3)
-
-
-@pytest.fixture(autouse=True)
-def without_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes its time, and is no part of this."""
-    monkeypatch.setattr(pages, "_still", lambda recording: "")
 
 
 def network(output: str = "sigmoid", widths: list[int] | None = None, inputs: int = 2) -> nn.MLP:
