@@ -37,6 +37,7 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
+
 def missing(what: str) -> NoReturn:
     if os.environ.get("BROWSER_TESTS") == "required":
         pytest.fail(what)

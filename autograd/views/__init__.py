@@ -118,7 +118,8 @@ Step._repr_html_ = _step_html  # type: ignore[attr-defined]
 def _html(text: str, moment: MomentOfPass) -> str:
     """A text, and under it a picture of the graph at a moment; or what is missing for one."""
     recording, current = moment.recording, moment.current
-    words = f"<pre>{escape(text)}</pre>"
+    # What turns notebooks into HTML may set it in another font, and nothing stands in columns.
+    words = f'<pre style="font-family: monospace">{escape(text)}</pre>'
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
     # With the end of the pass beside it, on whose scale the edges of every moment are drawn.
