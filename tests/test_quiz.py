@@ -187,7 +187,10 @@ def test_names_that_no_expression_can_have() -> None:
     z = Value(2.0, "layer1.w[2]")
     root = x * y * z
     root.label = "L"
-    shown = session("quiz w#1", "w#2 * layer1.w[2]", "quiz layer1.w[2]", "w#1*w#2 + 0", root=root)
+    names = Stepper(root).steps.names
+    first, second = names[x], names[y]
+    answers = f"{second} * layer1.w[2]", f"{first}*{second} + 0"
+    shown = session(f"quiz {first}", answers[0], "quiz layer1.w[2]", answers[1], root=root)
     assert shown.count("1 of 1 at the first try") == 2
 
 
