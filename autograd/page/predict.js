@@ -98,7 +98,8 @@ function useInQuestion(graph, edge) {
   const { names } = graph, i = graph.consumer[edge], name = names[graph.operands[edge]], which = operandOf(graph, edge);
   return {
     consumer: names[i], arriving: derivativeText(names[graph.root], names[i]), by: name + which,
-    local: derivativeText(names[i], name) + which, upstream: graph.grads[i], partial: sends(graph, edge) ? graph.partials[edge] : null, contribution: graph.sent[edge],
+    local: derivativeText(names[i], name) + which, upstream: graph.grads[i],
+    partial: sends(graph, edge) ? graph.partials[edge] : null, contribution: graph.sent[edge],
     result: graph.data[i], sibling: siblingOf(graph, edge),
   };
 }
