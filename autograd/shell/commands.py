@@ -23,7 +23,7 @@ from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..text import align
-from ..views import step_through
+from ..views import stepper_of
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
@@ -126,7 +126,7 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 def step_command(chosen: argparse.Namespace) -> int:
     """Step through the backward pass at a prompt, or write the pass down."""
-    stepper = step_through(_compute(chosen).root)
+    stepper = stepper_of(_compute(chosen).root, {})
     if chosen.html is not None:
         print(f"wrote {stepper.save(chosen.html)}")
     elif chosen.run:
