@@ -25,6 +25,7 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .drawing import *  # noqa: F403
     from .lowering import *  # noqa: F403
     from .lowering.function import *  # noqa: F403
+    from .page.page import *  # noqa: F403
     from .shell.prompt import *  # noqa: F403
     from .stepping.tables import *  # noqa: F403
     from .views import *  # noqa: F403
@@ -43,6 +44,7 @@ _ROOMS = {
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
     "checking.anomaly": ["AnomalyError", "detect_anomaly"],
     "stepping.tables": ["show"],
+    "page.page": ["LivePage", "live"],
     "views": ["step_through"],
     "views.animation": ["animate"],
     "shell.prompt": ["debug"],

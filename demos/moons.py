@@ -39,6 +39,7 @@ def main() -> None:
         help="numpy, jax: lower one instance to an array program; python: compute with Values",
     )
     chosen = options.parse(parser)
+    options.check_plots()
 
     X, d = nn.datasets.moons(chosen.points, noise=0.1, seed=chosen.seed)
     model = nn.MLP(2, [16, 16, 1], output="sigmoid", rng=random.Random(chosen.seed))

@@ -1,5 +1,8 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
+import importlib
+import typing
+
 from autograd import installed
 
 installed.check_face()
@@ -10,6 +13,7 @@ from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
 from .optimizers import SGD, Adam
 from .persistence import PersistenceError
+from .playground import live
 from .prediction import predict
 from .risk import EmpiricalRisk
 from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
@@ -34,7 +38,15 @@ __all__ = [
     "datasets",
     "divergences",
     "fit",
+    "live",
     "one_hot",
     "predict",
     "smooth_labels",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """``nn.plots``, which loads matplotlib when a figure is asked for."""
+    if name != "plots":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(".plots", __name__)

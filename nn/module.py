@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, zero_grad
-from autograd.text import escape, got, real, shortened
+from autograd.text import counted, escape, got, real, shortened
 
 from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
 
@@ -124,8 +124,13 @@ class Module:
         for value, number in zip(self.parameters(), numbers):
             value.data = number
 
+    def _described(self) -> str:
+        """What kind of function it is, in a few words; empty if there is no more to say."""
+        return ""
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        parts = [self._described(), counted(len(self.parameters()), "parameter")]
+        return f"{type(self).__name__}({', '.join(filter(None, parts))})"
 
 
 def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:

@@ -3,7 +3,9 @@
 import itertools
 import os
 from collections.abc import Iterator
+from typing import Any
 
+import browser
 import pytest
 
 from autograd import core
@@ -44,6 +46,24 @@ def layers_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def equal_networks(layers_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of one shape begin equal, so that runs of them can be compared."""
     monkeypatch.setattr(layers, "_made", itertools.repeat(0))
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of the tests that are marked with ``xdist_group("browser")``."""
+    chrome = browser.start(tmp_path_factory.mktemp("profile"))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def page(driver: Any) -> Iterator[browser.Page]:
+    """A page, whose console must stay empty: no error, and nothing asked for that is blocked."""
+    driver.get_log("browser")
+    page = browser.Page(driver)
+    yield page
+    assert driver.get_log("browser") == []
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
 
 
 def unnoticed(x: object) -> float:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}"
 DASH = "\u2014"
-BLUE, ORANGE, BLACK = "#1b5fa8", "#d97706", "#000000"
+BLUE, ORANGE, BLACK = "#1b5fa8", "#c8640a", "#000000"
 
 needs_pygraphviz = pytest.mark.skipif(
     importlib.util.find_spec("pygraphviz") is None, reason="pygraphviz is not installed"
@@ -95,14 +95,14 @@ def swept(root: Value) -> Value:
 
 FRAME = """\
 digraph {
-	graph [rankdir="LR" bgcolor="#ffffff" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#5b6875" fontsize="11" nodesep="0.25" ranksep="0.4" pad="0.2" labelloc="b" labeljust="l"]
+	graph [rankdir="LR" bgcolor="#ffffff" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#566370" fontsize="11" nodesep="0.25" ranksep="0.4" pad="0.2" labelloc="b" labeljust="l"]
 	node [shape="plain" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#1f2933" fontsize="14"]
-	edge [fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#1f2933" fontsize="12" color="#9aa5b1" penwidth="1.2" arrowsize="0.7"]
+	edge [fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#1f2933" fontsize="12" color="#7b8895" penwidth="1.2" arrowsize="0.7"]
 """
 BEFORE_A_SWEEP = """\
-	v0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#9aa5b1" BGCOLOR="#e6edf5"><TR><TD><B>b</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;-3</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#5b6875">—</FONT></TD></TR></TABLE>> tooltip="b&#10;data = -3.0&#10;no gradient yet"]
-	v1 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#9aa5b1" BGCOLOR="#e6edf5"><TR><TD><B>a</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;2</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#5b6875">—</FONT></TD></TR></TABLE>> tooltip="a&#10;data = 2.0&#10;no gradient yet"]
-	v2 [label=<<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#1f2933" BGCOLOR="#ffffff"><TR><TD><B>e</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;-6</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#5b6875">—</FONT></TD></TR></TABLE>> tooltip="e&#10;= a * b = 2.0 * (-3.0)&#10;data = -6.0&#10;no gradient yet"]
+	v0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#e9eff6"><TR><TD><B>b</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;-3</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#566370">—</FONT></TD></TR></TABLE>> tooltip="b&#10;data = -3.0&#10;no gradient yet"]
+	v1 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#e9eff6"><TR><TD><B>a</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;2</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#566370">—</FONT></TD></TR></TABLE>> tooltip="a&#10;data = 2.0&#10;no gradient yet"]
+	v2 [label=<<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#1f2933" BGCOLOR="#ffffff"><TR><TD><B>e</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;-6</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#566370">—</FONT></TD></TR></TABLE>> tooltip="e&#10;= a * b = 2.0 * (-3.0)&#10;data = -6.0&#10;no gradient yet" class="root"]
 	v2_op [label=<*> tooltip="mul: z = x * y" shape="circle" style="filled" fillcolor="#3e4c59" color="#3e4c59" fontcolor="#ffffff" fontsize="15" width="0.34" height="0.34" margin="0.0" fixedsize="true" ordering="in"]
 	v2_op -> v2 [weight="8"]
 	v1 -> v2_op [label=<<TABLE BORDER="0"><TR><TD>-3</TD></TR></TABLE>> tooltip="local derivative -3.0" labeltooltip="local derivative -3.0"]
@@ -110,19 +110,19 @@ BEFORE_A_SWEEP = """\
 }
 """
 AFTER_A_SWEEP = """\
-	label=<<FONT POINT-SIZE="8"> </FONT><BR ALIGN="LEFT"/>number on an edge: the local derivative<BR ALIGN="LEFT"/>colour and width: what the edge adds to a gradient, <FONT COLOR="#1b5fa8"><B>━━</B></FONT> positive &#160;<FONT COLOR="#d97706"><B>━━</B></FONT> negative, widest 1<BR ALIGN="LEFT"/>>
-	v0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#9aa5b1" BGCOLOR="#e6edf5"><TR><TD><B>x</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;3</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#1b5fa8">2</FONT></TD></TR></TABLE>> tooltip="x&#10;data = 3.0&#10;grad = 2.0"]
-	v1 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#9aa5b1" BGCOLOR="#ffffff"><TR><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;6</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#1b5fa8">1</FONT></TD></TR></TABLE>> tooltip="= x + x = 3.0 + 3.0&#10;data = 6.0&#10;grad = 1.0"]
+	label=<<FONT POINT-SIZE="8"> </FONT><BR ALIGN="LEFT"/>number on an edge: the local derivative<BR ALIGN="LEFT"/>colour and width: what the edge adds to a gradient, <FONT COLOR="#1b5fa8"><B>━━</B></FONT> positive &#160;<FONT COLOR="#c8640a"><B>━━</B></FONT> negative, widest 1<BR ALIGN="LEFT"/>>
+	v0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#e9eff6"><TR><TD><B>x</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;3</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#1b5fa8">2</FONT></TD></TR></TABLE>> tooltip="x&#10;data = 3.0&#10;grad = 2.0"]
+	v1 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#ffffff"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;6</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#1b5fa8">1</FONT></TD></TR></TABLE>> tooltip="= x + x = 3.0 + 3.0&#10;data = 6.0&#10;grad = 1.0"]
 	v1_op [label=<+> tooltip="add: z = x + y" shape="circle" style="filled" fillcolor="#3e4c59" color="#3e4c59" fontcolor="#ffffff" fontsize="15" width="0.34" height="0.34" margin="0.0" fixedsize="true" ordering="in"]
 	v1_op -> v1 [weight="8"]
 	v0 -> v1_op [label=<<TABLE BORDER="0"><TR><TD>1</TD></TR></TABLE>> tooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" labeltooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" color="#1b5fa8" penwidth="5.00"]
 	v0 -> v1_op [label=<<TABLE BORDER="0"><TR><TD>1</TD></TR></TABLE>> tooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" labeltooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" color="#1b5fa8" penwidth="5.00"]
-	v2 [label=<<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#1f2933" BGCOLOR="#ffffff"><TR><TD><B>y</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">data</FONT>&#160;4</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">grad</FONT>&#160;<FONT COLOR="#1b5fa8">1</FONT></TD></TR></TABLE>> tooltip="y&#10;= 6.0 - 2.0&#10;data = 4.0&#10;grad = 1.0"]
+	v2 [label=<<TABLE BORDER="2" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#1f2933" BGCOLOR="#ffffff"><TR><TD><B>y</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;4</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#1b5fa8">1</FONT></TD></TR></TABLE>> tooltip="y&#10;= 6.0 - 2.0&#10;data = 4.0&#10;grad = 1.0" class="root"]
 	v2_op [label=<-> tooltip="sub: z = x - y" shape="circle" style="filled" fillcolor="#3e4c59" color="#3e4c59" fontcolor="#ffffff" fontsize="15" width="0.34" height="0.34" margin="0.0" fixedsize="true" ordering="in"]
 	v2_op -> v2 [weight="8"]
-	v1 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#5b6875">1st</FONT>&#160;&#160;1</TD></TR></TABLE>> tooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" labeltooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" color="#1b5fa8" penwidth="5.00"]
-	v2_constant2 [label=<<FONT POINT-SIZE="12" COLOR="#5b6875">2</FONT>> tooltip="the constant 2.0" shape="box" style="rounded" color="#9aa5b1" width="0" height="0" margin="0.07,0.04"]
-	v2_constant2 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#5b6875">2nd</FONT></TD></TR></TABLE>>]
+	v1 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">1st</FONT>&#160;&#160;1</TD></TR></TABLE>> tooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" labeltooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" color="#1b5fa8" penwidth="5.00"]
+	v2_constant2 [label=<<FONT POINT-SIZE="12" COLOR="#566370">2</FONT>> tooltip="the constant 2.0" shape="box" style="rounded" color="#7b8895" width="0" height="0" margin="0.07,0.04"]
+	v2_constant2 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">2nd</FONT></TD></TR></TABLE>>]
 }
 """
 
@@ -441,7 +441,10 @@ def test_any_label_comes_out_as_text():
     source = draw(root).source
     assert len([s for s in statements(root) if re.fullmatch(r"v\d+", s.head)]) == len(labels) + 1
     tree = ET.fromstring(rendering.picture_bytes(source, "svg"))
-    assert len([g for g in tree.iter(f"{SVG}g") if g.get("class") == "node"]) == len(labels) + 2
+    assert (
+        len([g for g in tree.iter(f"{SVG}g") if "node" in g.get("class", "").split()])
+        == len(labels) + 2
+    )
     texts = [(t.text or "").replace("\xa0", " ") for t in tree.iter(f"{SVG}text")]
     tooltips = {a.get(f"{LINK}title").split("\ndata")[0] for a in tree.iter(f"{SVG}a")}
     for label in labels:
@@ -1005,7 +1008,7 @@ def test_a_notebook_shows_a_picture_without_the_program_dot(no_dot):
     picture = draw(classic())
     assert isinstance(picture, graphviz.Digraph)
     shown = picture._repr_mimebundle_()
-    assert list(shown) == ["image/svg+xml"]
+    assert list(shown) == ["text/html", "image/svg+xml", "text/plain"]
     assert ET.fromstring(shown["image/svg+xml"].encode()).tag == f"{SVG}svg"
 
 

@@ -473,7 +473,7 @@ def test_a_bad_focus_is_refused(focus, error, message):
 
 def emphasised(root: Value, **options) -> list[str]:
     lines = draw(root, **options).source.splitlines()
-    return [line.split(" [")[0].strip() for line in lines if '"#b7791f:' in line]
+    return [line.split(" [")[0].strip() for line in lines if '"#a86c12:' in line]
 
 
 def test_the_edges_of_a_path_are_emphasised():
@@ -627,7 +627,7 @@ def test_totals_are_dashes_before_a_sweep_and_say_nan_where_it_is():
         inner = autograd.sum(values)
     root = inner * 2.0
     [box] = picture_of(root).boxes
-    assert box.total is None and 'grad</FONT>&#160;<FONT COLOR="#5b6875">—' in draw(root).source
+    assert box.total is None and 'grad</FONT>&#160;<FONT COLOR="#566370">—' in draw(root).source
     root.backward()
     values[3].grad = math.inf
     values[4].grad = -math.inf
@@ -659,10 +659,10 @@ def test_text_is_the_same_in_every_process():
 
 GOLDEN_BOX = (
     '\tg0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
-    'COLOR="#52606d" BGCOLOR="#ffffff"><TR><TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" '
-    'CELLPADDING="5" STYLE="ROUNDED" COLOR="#52606d" BGCOLOR="#ffffff"><TR><TD COLSPAN="3">'
-    '<B>body</B></TD></TR><HR/><TR><TD>3 <FONT POINT-SIZE="10" COLOR="#5b6875">Values</FONT></TD>'
-    '<VR/><TD><FONT POINT-SIZE="10" COLOR="#5b6875">Σ grad</FONT>&#160;<FONT COLOR="#1b5fa8">10'
+    'COLOR="#566370" BGCOLOR="#ffffff"><TR><TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" '
+    'CELLPADDING="5" STYLE="ROUNDED" COLOR="#566370" BGCOLOR="#ffffff"><TR><TD COLSPAN="3">'
+    '<B>body</B></TD></TR><HR/><TR><TD>3 <FONT POINT-SIZE="10" COLOR="#566370">Values</FONT></TD>'
+    '<VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">Σ grad</FONT>&#160;<FONT COLOR="#1b5fa8">10'
     '</FONT></TD></TR></TABLE></TD></TR></TABLE>> tooltip="body&#10;hides 3 Values: 1 add, 1 mul, '
     '1 leaf&#10;and 4 edges between them&#10;their gradients sum to 10.0"]'
 )

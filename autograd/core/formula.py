@@ -164,11 +164,16 @@ def is_too_large(place: ast.expr) -> bool:
     return isinstance(place, ast.Constant) and type(place.value) is int
 
 
-def read(formula: str, letters: Iterable[str]) -> list[Token]:
+def read(formula: str, letters: Iterable[str], truth: bool = False) -> list[Token]:
     """The tokens of a formula on letters, operands first.
 
+    Args:
+        formula: a number, or with ``truth`` what is true or false.
+        letters: the names that it may have.
+        truth: which of the two it is to be.
+
     Raises:
-        FormulaError: if it is no formula, too deep, has a name that is no letter, or is no number.
+        FormulaError: if it is no formula, too deep, has a name that is no letter, or is not that.
         TypeError: if it is no str.
     """
     if not isinstance(formula, str):
@@ -202,7 +207,7 @@ def read(formula: str, letters: Iterable[str]) -> list[Token]:
                     f"{shown}: {piece(token.place)} is none of its letters, {', '.join(known)}"
                 )
             tokens[i] = token._replace(what=CONSTANTS[token.what])
-    wrong = misplaced(tokens, truth=False)
+    wrong = misplaced(tokens, truth)
     if wrong is not None:
         place, complaint = wrong
         raise FormulaError(f"{shown}: {piece(place)} {complaint}")

@@ -13,20 +13,20 @@ import unicodedata
 DASH = "\u2014"
 # The first family that the machine has is taken; the last two are what Linux has, and all have.
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
+MONOSPACE = "DejaVu Sans Mono,Menlo,Consolas,monospace"
+# The light colours of kit.css: texts stand out from every ground by 4.5 to 1, lines by 3 to 1.
+PAPER, FRAMED = "#ffffff", "#f6f7f9"
+LEAF = "#e9eff6"
 INK = "#1f2933"
-FAINT = "#5b6875"
-LINE = "#9aa5b1"
-LEAF = "#e6edf5"
-PAPER = "#ffffff"
+FAINT = "#566370"
+LINE = "#7b8895"
 OPERATION = "#3e4c59"
-BOX_LINE = "#52606d"
-FRAME, FRAMED = "#b8c2cc", "#f6f8fa"
-EMPHASIS = "#fff0b8"
-EMPHASIS_LINE = "#b7791f"
+EMPHASIS = "#fff3cc"
+EMPHASIS_LINE = "#a86c12"
 # Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
 # so that they also differ in grey.
 POSITIVE = "#1b5fa8"
-NEGATIVE, NEGATIVE_INK = "#d97706", "#b45309"
+NEGATIVE, NEGATIVE_INK = "#c8640a", "#a3450a"
 NOT_A_NUMBER = "#000000"
 
 

@@ -1,161 +1,214 @@
-"""A pass as one HTML file, to be stepped through in any browser, without a network or a server.
+"""A graph as one HTML file in which every number can be moved, offline, in any browser.
 
-A recording goes in; out comes a page that holds everything: the graph as SVG, the words of every
-step, what changes from moment to moment, a style sheet and a script. ``page.html`` is the frame of
-it, ``page.css`` its look, ``page.js`` its movements. Labels are text wherever they stand, and the
+A recorded pass goes in. Out comes a page that holds everything: the graph as data, the operations
+that it uses in JavaScript, a style sheet and a script. Labels are text wherever they stand, and the
 page forbids itself, by its Content-Security-Policy, everything but its own style and script.
+Without JavaScript the formula, a still picture and a table of numbers remain.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
+from collections.abc import Iterable
 from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
+from typing import Any
 
-from ..drawing import rendering
-from ..drawing.frames import BEFORE, Moment, svg
+from ..core import Value
+from ..drawing import kit
 from ..files import checked_place, write_whole
+from ..stepping import nudge
+from ..stepping.cursor import Cursor
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
-from ..stepping.steps import EDGES_SHOWN, Step
-from ..text import signed
-from ..words.formulas import in_names
-from ..words.names import derivative
+from ..text import got, plain
+from ..words import formulas
 from ..words.staleness import stale_graph
-from .excerpt import Excerpt
-from .markup import code, heading, section, start
+from .data import LONGEST_FORMULA, MOST_NODES, Extra, Opening, operations, page_data
+from .still import Still, framed, still_of, without_script
+
+__all__ = ["LivePage", "live"]
 
 EXTENSIONS = (".html", ".htm")
+MODES = ("explore", "step", "predict")
+# In the order in which they are put together; each uses what stands before it.
+SCRIPTS = (
+    "numbers.js",
+    "words.js",
+    "engine.js",
+    "layout.js",
+    "app.js",
+    "graph.js",
+    "explore.js",
+    "nudge.js",
+    "curve.js",
+    "descent.js",
+    "map.js",
+    "step.js",
+    "help.js",
+    "share.js",
+    "main.js",
+)
 
 
-def save(recording: Recording, position: int, path: str | os.PathLike[str]) -> Path:
-    """Write the page of a pass; see ``Stepper.save``."""
-    advice = "for a picture there is autograd.render(root, path)"
-    place = checked_place(path, "a page", EXTENSIONS, advice)
-    try:
-        page = page_text(recording, position)
-    except rendering.NotInstalledError as absence:
-        raise rendering.RenderError(
-            f"cannot write {str(place)!r}, for Graphviz lays out the graph of a page: {absence}; "
-            f"{rendering.INSTALL}, which is what the extra viz brings"
-        ) from None
-    write_whole(place, page.encode())
-    return place
+class LivePage:
+    """A page that shows itself in a notebook, and can be saved.
+
+    Attributes:
+        html: the whole page.
+        still: what a notebook shows of it before it is trusted.
+    """
+
+    def __init__(self, html: str, still: Still) -> None:
+        self.html, self.still = html, still
+
+    def __repr__(self) -> str:
+        return f"<live page, {len(self.html) / 1000:,.0f} kB: save('page.html') writes it>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """What a notebook shows: the page; before it is trusted, a sentence and a picture."""
+        return {"text/html": framed(self.html, self.still), "text/plain": repr(self)}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page.
+
+        Raises:
+            ValueError: if ``path`` does not end in ``.html``.
+            OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
+        """
+        place = _place(path)
+        write_whole(place, self.html.encode())
+        return place
 
 
-def page_text(recording: Recording, position: int) -> str:
-    """The page, opened after the step at which ``position`` nodes are finished.
+def live(
+    root: Value,
+    path: str | os.PathLike[str] | None = None,
+    trainable: Iterable[Value] | None = None,
+    mode: str = "explore",
+) -> Path | LivePage:
+    """Make a page of the graph under a Value, in which its numbers can be moved.
+
+    Drag a leaf and every value, local derivative and gradient follows; nudge it and see what a
+    derivative is; take steps of gradient descent; step through the pass; predict the gradients. It
+    needs no network and no other file. The whole graph is computed there, by the same formulas, as
+    JavaScript; of a large one groups are drawn as boxes, which open by a click.
+
+    Args:
+        root: the Value at the end of a computation, of at most 20,000 nodes.
+        path: a file whose name ends in ``.html``; None for a page that a notebook shows.
+        trainable: the leaves that move in a descent. By default all that are not called as inputs
+            (``x``) or targets (``d``) are in the lecture.
+        mode: how the page opens: ``"explore"``, ``"step"`` or ``"predict"``.
+
+    Returns:
+        The path of the file that was written; or the page.
 
     Raises:
-        RenderError: if Graphviz failed or took too long.
-        NotInstalledError: if there is no Graphviz.
+        TypeError: if ``root`` or something in ``trainable`` is not a Value.
+        ValueError: if the graph is too large, ``mode`` is none, ``trainable`` has what is no leaf
+            of the graph, or ``path`` does not end in ``.html``.
+        StaleGraphError: if a leaf was changed after the graph was computed.
+        OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
     """
-    excerpt = Excerpt(recording, max(position - 1, 0))
-    root = recording.names[recording.nodes[0]]
-    positions = [0, *excerpt.numbers.values()]
-    moments = [excerpt.moment(moment) for moment in positions]
-    opening = max(index for index, moment in enumerate(positions) if moment <= position)
-    steps = [recording[number - 1] for number in positions[1:]]
-    style, script = _asset("page.css"), _asset("page.js")
-    return Template(_asset("page.html")).substitute(
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        f"base-uri 'none'; form-action 'none'",
-        style=style,
-        script=script,
-        root=escape(root),
-        headline=escape(heading(recording[0])),
-        notice=_notice(excerpt, steps, position) + _stale(recording),
-        graph=svg(excerpt.boxes(moments), title=f"computation graph of {root}"),
-        steps="\n".join([start(recording), *map(section, steps)]),
-        last=len(steps),
-        opening=opening,
-        data=_json(
-            {
-                "total": len(recording),
-                "opening": opening,
-                "labels": {step.number: _label(step) for step in steps},
-                "edges": [f"v{number}_in{operand + 1}" for number, operand in excerpt.edges],
-                "moments": list(map(_change, [None, *steps], [BEFORE, *moments], moments)),
-            }
-        ),
-    )
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"live() shows the graph under one Value, but got {got(root)}; pass the Value at the "
+            f"end of a computation with Values, such as a loss"
+        )
+    if mode not in MODES:
+        raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
+    place = None if path is None else _place(path)
+    recording = Recording(root)
+    moving = None if trainable is None else _leaves(recording, trainable)
+    page = page_of(recording, Opening(mode, trainable=moving))
+    return page if place is None else page.save(place)
 
 
-# What changes from moment to moment -------------------------------------------------------------
+def save(cursor: Cursor, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a pass, opened where the pass stands; see ``Stepper.save``."""
+    place = _place(path)
+    values = cursor.values_done if cursor.is_forward else None
+    opening = Opening("step", cursor.position, cursor.edges_done, values)
+    return page_of(cursor.steps, opening).save(place)
 
 
-def _change(step: Step | None, before: Moment, now: Moment) -> dict[str, object]:
-    """What a step, or None for the start, adds to the moment before."""
-    return {
-        "number": step and step.number,
-        "grads": [
-            [number, grad, now.counts.get(number, "")]
-            for number, grad in now.grads.items()
-            if (grad, now.counts.get(number))
-            != (before.grads.get(number), before.counts.get(number))
-        ],
-        "edges": [
-            [f"v{number}_in{operand + 1}", signed(contribution)]
-            for (number, operand), contribution in now.contributions.items()
-            if number == now.current
-        ],
-        "spoken": _spoken(step) if step else "Before the pass",
-    }
+def page_of(
+    recording: Recording,
+    opening: Opening,
+    extra: Extra | None = None,
+    moment: MomentOfPass | None = None,
+) -> LivePage:
+    """The page of a pass.
 
+    Args:
+        recording: the pass.
+        opening: how the page begins.
+        extra: what a page of a model has besides.
+        moment: what is shown where no script runs; by default the end of the pass.
 
-def _label(step: Step) -> str:
-    made = in_names(step.node, step.names) or "leaf"
-    return f"{step.names[step.node]}: {made}, data {signed(step.data)}, step {step.number}"
-
-
-def _spoken(step: Step) -> str:
-    """The step in one breath, for a screen reader."""
-    root, name = step.names[step.root], step.names[step.node]
-    reports = [
-        f"{step.names[edge.operand]} receives {signed(edge.contribution)}"
-        + (f", {edge.standing} {signed(edge.after)}" if edge.consumers > 1 else "")
-        for edge in step.edges[:EDGES_SHOWN]
-    ]
-    return "; ".join(
-        [
-            f"Step {step.number} of {step.total}: {name}",
-            f"{derivative(root, name)} = {signed(step.gradient)}",
-            *reports,
-        ]
-    )
-
-
-def _notice(excerpt: Excerpt, steps: list[Step], position: int) -> str:
-    if not excerpt.hidden:
-        return ""
-    focus = steps[0] if not position else next(s for s in steps if s.number >= position)
-    return (
-        f'<p class="notice">Too large to be read in one picture: {excerpt.hidden + len(steps):,} '
-        f"Values. Here are the {len(steps)} around {code(focus.names[focus.node])} (step "
-        f"{focus.number:,}) with their steps; {excerpt.hidden:,} are hidden. For another part, "
-        f"save the page when the stepper is there.</p>"
-    )
-
-
-def _stale(recording: Recording) -> str:
+    Raises:
+        ValueError: if the graph is too large to be computed while one drags.
+    """
+    if len(recording) > MOST_NODES:
+        raise ValueError(
+            f"this graph has {len(recording):,} Values, and a page computes all of them while a "
+            f"number is dragged: at most {MOST_NODES:,}; make a page of a part, such as the loss "
+            f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
+        )
+    extra = extra or Extra()
+    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True))
+    *scripts, last = (name for name in SCRIPTS if name not in extra.without)
+    root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
-    return notice and f'<p class="notice">{escape(notice)}; the steps are those of before</p>'
+    used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
+    html = kit.page(
+        kit.asset(__package__, "page.html"),
+        kit.style(__package__, "page.css"),
+        kit.script(__package__, *scripts, *extra.scripts, last).replace(
+            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used)}', 1
+        ),
+        title=escape(extra.title or f"{root}: a graph to play with"),
+        name=escape(root),
+        formula=_formula(recording),
+        notice=escape(notice),
+        hide_notice="" if notice else "hidden",
+        still=without_script(recording, still),
+        data=kit.json_in_html({**page_data(recording, opening, extra.groups), **extra.data}),
+    )
+    return LivePage(html, still)
 
 
-def _json(data: object) -> str:
-    """JSON that may stand in HTML: no text in it can end the script element that it stands in."""
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+def _place(path: str | os.PathLike[str]) -> Path:
+    return checked_place(
+        path, "a page", EXTENSIONS, "for a picture there is autograd.render(root, path)"
+    )
 
 
-def _hash(source: str) -> str:
-    """How a Content-Security-Policy names the one script or style that it admits."""
-    digest = hashlib.sha256(source.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+def _leaves(recording: Recording, trainable: Iterable[Value]) -> list[Value]:
+    """The leaves that a caller names, once it is known that they are leaves of the graph."""
+    if isinstance(trainable, (str, Value)) or not isinstance(trainable, Iterable):
+        raise TypeError(
+            f"trainable is a list of leaves of the graph, got {got(trainable)}; pass such as [w, b]"
+        )
+    chosen = list(trainable)
+    for leaf in chosen:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"trainable takes Values, got {got(leaf)}; pass the Value itself")
+        if leaf not in recording.place or leaf.op is not None:
+            why = "is computed" if leaf in recording.place else "is not part of this graph"
+            raise ValueError(f"trainable takes leaves of the graph: {leaf!r} {why}")
+    return chosen
 
 
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+# What is there without JavaScript ---------------------------------------------------------------
+
+
+def _formula(recording: Recording) -> str:
+    root, names = recording.root, recording.names
+    pieces = formulas.expression(root, LONGEST_FORMULA)
+    whole = formulas.in_names(root, names)
+    if pieces is not None:
+        whole = formulas.on_leaves(pieces, lambda leaf: names[leaf])
+    sides = dict.fromkeys([names[root], whole, plain(recording.data[0])])
+    return " = ".join(f'<bdi class="code">{escape(side)}</bdi>' for side in sides if side)

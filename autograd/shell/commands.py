@@ -17,17 +17,20 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
+from ..page import page
 from ..text import align
 from ..views import stepper_of
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
+from .quiz import Quiz
 from .terminal import complete_names, printable
 
 LONGEST_LINE = 360  # characters of a complaint
@@ -119,9 +122,10 @@ def draw_command(chosen: argparse.Namespace) -> int:
     if chosen.output is None:
         print(drawing.draw(root).source, end="")
         return 0
-    # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
-    print(f"wrote {drawing.render(root, chosen.output)}")
-    return 0
+    written = drawing.render(root, chosen.output)
+    print(f"wrote {written}")
+    # Without a Graphviz it is the DOT text, as render has said: no picture, so no success.
+    return 0 if written.suffix.lower() == Path(chosen.output).suffix.lower() else FAILED
 
 
 def step_command(chosen: argparse.Namespace) -> int:
@@ -135,6 +139,20 @@ def step_command(chosen: argparse.Namespace) -> int:
         print(stepper.table(all=True))
     else:
         Prompt(stepper, GraphNames(stepper)).interact()
+    return 0
+
+
+def quiz_command(chosen: argparse.Namespace) -> int:
+    """Ask for the gradients of an expression, before they are told."""
+    stepper = stepper_of(_compute(chosen).root, {})
+    steps = stepper.steps
+    Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
+    return 0
+
+
+def live_command(chosen: argparse.Namespace) -> int:
+    """Write the page of an expression, in which its numbers can be moved."""
+    print(f"wrote {page.live(_compute(chosen).root, chosen.output, mode=chosen.mode)}")
     return 0
 
 
@@ -206,6 +224,24 @@ COMMANDS = {
             },
         },
     ),
+    "live": Command(
+        live_command,
+        "Write a page in which every number can be moved.",
+        '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.html',
+        {
+            "-o --output": {
+                "metavar": "FILE",
+                "type": _file,
+                "default": "live.html",
+                "help": "the page, an .html file; live.html unless told otherwise",
+            },
+            "--mode": {
+                "choices": page.MODES,
+                "default": page.MODES[0],
+                "help": "how it opens: to explore, at its steps, or to predict",
+            },
+        },
+    ),
     "step": Command(
         step_command,
         "Step through the backward pass of an expression, as in a debugger.",
@@ -221,6 +257,12 @@ COMMANDS = {
                 "help": "write a page for a browser instead of opening the prompt",
             },
         },
+    ),
+    "quiz": Command(
+        quiz_command,
+        "Ask for the gradients of an expression, and say what is wrong with an answer.",
+        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        {},
     ),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import pprint
+import re
 import rlcompleter
 import sys
 from collections import Counter
@@ -32,6 +33,9 @@ from .expression import ExpressionError
 from .terminal import say
 
 FILE = "<debug>"
+
+# What a text may call a node, or a part of that: w, w#2, layer1.neuron0.w[2].
+_WORD = re.compile(r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*(?:#\d+)?")
 
 
 class ProgramError(Exception):
@@ -71,7 +75,7 @@ class GraphNames:
         name, _, field = written.rpartition(".")
         if field in ("grad", "data") and (node := self.node(name)) is not None:
             return self._gradient(node) if field == "grad" else signed(self._data(node))
-        return signed(self._compute(written))
+        return signed(self.compute(written))
 
     def run(self, line: str) -> None:
         """Do what a line says that is no command, and show what it gives; raises as ``show``."""
@@ -80,6 +84,38 @@ class GraphNames:
     def completions(self, word: str) -> Iterable[str]:
         """The names that begin with a word."""
         return (name for name in self._stepper.steps.names.values() if name.startswith(word))
+
+    def compute(self, written: str) -> float:
+        """The number of an expression, in which the name of a node is its number.
+
+        Raises:
+            ValueError: if it is none, or names what is no node.
+        """
+        if (node := self.node(written)) is not None:
+            return self._data(node)
+        inputs: dict[str, float] = {}
+
+        def stand_in(found: re.Match[str]) -> str:
+            # A name such as w#2 or layer1.w[2], which no expression can have.
+            node = None if found[0].isidentifier() else self.node(found[0])
+            if node is None:
+                return found[0]
+            name = f"node_{self._stepper.steps.place[node]}_of_the_pass"
+            inputs[name] = self._data(node)
+            return name
+
+        try:
+            parsed = expression.parse(_WORD.sub(stand_in, written))
+        except ExpressionError as error:
+            raise ValueError("\n".join([str(error), *error.excerpt.splitlines()])) from None
+        if parsed.parts:
+            raise ValueError("nothing is assigned at this prompt; autograd.debug runs Python")
+        for name in parsed.inputs:
+            if name not in inputs:
+                inputs[name] = self._data(find_node(self._stepper.steps, name))
+        result, _ = parsed.evaluate({name: inputs[name] for name in parsed.inputs})
+        assert isinstance(result, float)  # as all inputs are floats
+        return result
 
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
@@ -100,18 +136,6 @@ class GraphNames:
         if len(lines) > ROWS_SHOWN:
             lines[ROWS_SHOWN:] = [f"... and {len(lines) - ROWS_SHOWN} more"]
         return "\n".join(lines)
-
-    def _compute(self, written: str) -> float:
-        try:
-            parsed = expression.parse(written)
-        except ExpressionError as error:
-            raise ValueError("\n".join([str(error), *error.excerpt.splitlines()])) from None
-        if parsed.parts:
-            raise ValueError("nothing is assigned at this prompt; autograd.debug runs Python")
-        nodes = {name: find_node(self._stepper.steps, name) for name in parsed.inputs}
-        result, _ = parsed.evaluate({name: self._data(node) for name, node in nodes.items()})
-        assert isinstance(result, float)  # as all inputs are floats
-        return result
 
     def _data(self, node: Value) -> float:
         recording = self._stepper.steps

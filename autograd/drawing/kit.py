@@ -1,0 +1,193 @@
+"""What all pages share: their policy, their style and script, and pictures that stand in them.
+
+Asset files and what Graphviz drew go in; pieces of HTML come out. A page is one file that loads
+nothing and runs nothing but its own script. The colours of its pictures are those of ``kit.css``,
+so that they follow the scheme, light or dark.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+import zlib
+from importlib import resources
+from string import Template
+
+from . import look
+
+_HUNDREDTH = re.compile(r"-?\d+\.\d+")
+_LEFT_OUT = ("id", "font-family")  # the fonts are those of kit.css
+_LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
+
+# The names in kit.css of the colours of pictures; Graphviz writes the words for white and black.
+VARIABLES = {
+    look.PAPER: "--card",
+    "white": "--card",
+    look.FRAMED: "--paper",
+    look.LEAF: "--leaf",
+    look.INK: "--ink",
+    "black": "--ink",
+    look.FAINT: "--faint",
+    look.LINE: "--line",
+    look.OPERATION: "--operation",
+    look.EMPHASIS: "--now-card",
+    look.EMPHASIS_LINE: "--now",
+    look.POSITIVE: "--pos",
+    look.NEGATIVE: "--neg-line",
+    look.NEGATIVE_INK: "--neg",
+}
+
+
+def page(template: str, style: str, script: str, **fields: str) -> str:
+    """An HTML file.
+
+    Args:
+        template: its text: ``$policy``, ``$style``, ``$script``, and a ``$name`` for each field;
+            with ``$packed`` the script is packed, and stands there.
+        style: its one style sheet.
+        script: its one script.
+        fields: what else stands in it, as HTML.
+    """
+    scripts = [script]
+    if "$packed" in template:
+        fields["packed"] = _packed(script)
+        scripts.insert(0, _slim('"use strict";\n' + asset(__package__, "unpack.js")))
+    return Template(template).substitute(
+        fields, policy=policy(style, *scripts), style=style, script=scripts[0]
+    )
+
+
+def policy(style: str, *scripts: str) -> str:
+    """A Content-Security-Policy that admits one style sheet and some scripts, and nothing else."""
+    admitted = " ".join(map(_digest, scripts))
+    return (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {admitted}; "
+        f"base-uri 'none'; form-action 'none'"
+    )
+
+
+def style(package: str, *names: str) -> str:
+    """The style sheet of a page: that of the kit, and files of a package after it."""
+    parts = [asset(__package__, "kit.css"), *(asset(package, name) for name in names)]
+    return _slim(re.sub(r"/\*.*?\*/", "", "\n".join(parts), flags=re.DOTALL))
+
+
+def script(package: str, *names: str) -> str:
+    """The script of a page: the zoom of the kit, and files of a package after it, in one scope."""
+    parts = [asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
+    return _slim("\n".join(['"use strict";', *parts]))
+
+
+def asset(package: str, name: str) -> str:
+    """The text of a file that lies beside the modules of a package."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def json_in_html(data: object) -> str:
+    """JSON that may stand in HTML: no text in it can end the element that it stands in."""
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def picture(svg: bytes, name: str = "computation graph") -> str:
+    """A file that Graphviz drew as an element for HTML, as large as it was drawn.
+
+    Its parts are named by their tooltips, and those that are nodes take the focus. It holds no
+    links, no ids, which might be taken for ones of the page, and no ground of its own.
+
+    Args:
+        svg: what Graphviz drew.
+        name: what the picture is called where it is read aloud.
+    """
+    drawn = ElementTree.fromstring(svg)
+    for element in drawn.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    for group in drawn.iter("g"):
+        _name_by_tooltip(group)
+    for element in drawn.iter():
+        for attribute in [n for n in element.attrib if n.startswith("{") or n in _LEFT_OUT]:
+            del element.attrib[attribute]
+        for colour in ("fill", "stroke"):
+            variable = VARIABLES.get(element.get(colour, ""))
+            if variable is not None:
+                element.set(colour, f"var({variable})")
+        _shorten(element)
+    width, height = drawn.attrib["viewBox"].split()[2:]
+    drawn.attrib = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "class": "picture",
+        "viewBox": f"0 0 {width} {height}",
+        "width": width,
+        "height": height,
+        "role": "group",
+        "aria-label": name,
+    }
+    return ElementTree.tostring(drawn, encoding="unicode").strip()
+
+
+def _shorten(element: ElementTree.Element) -> None:
+    """Leave out what says nothing: a tenth of a pixel is enough, and a record is drawn once."""
+    element.text = element.text if (element.text or "").strip() or element.tag == "text" else ""
+    element.tail = ""
+    for attribute, value in element.attrib.items():
+        if attribute in ("d", "points", "x", "y", "cx", "cy", "rx", "ry", "font-size"):
+            element.set(attribute, _HUNDREDTH.sub(_rounded, value))
+    last: dict[str, ElementTree.Element] = {}
+    for part in list(element):
+        if part.tag != "path":
+            continue
+        # Its ground and, after the texts, its border.
+        ground = last.setdefault(part.get("d", ""), part)
+        if ground is not part and part.get("fill") == "none" and ground.get("stroke") == "none":
+            ground.set("stroke", part.get("stroke", ""))
+            ground.attrib |= {n: x for n, x in part.items() if n == "stroke-width"}
+            element.remove(part)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.1f}".removesuffix(".0")
+
+
+def _name_by_tooltip(group: ElementTree.Element) -> None:
+    """Name a part by its tooltip, and no longer by its name in the DOT text."""
+    kinds = group.get("class", "").split()
+    for title in group.findall("title"):
+        group.remove(title)
+    if "graph" in kinds:  # whose links are those of its parts
+        for ground in group.findall("polygon"):
+            group.remove(ground)
+        return
+    links = list(group.iter("a"))
+    about = next((link.get(_LINK_TITLE, "") for link in links), "")
+    for link in links:
+        link.tag = "g"
+        link.attrib.clear()
+    if about and kinds:
+        title = ElementTree.Element("title")
+        title.text = about
+        group.insert(0, title)
+        if "node" in kinds:
+            group.set("tabindex", "0")
+            group.set("role", "img")
+
+
+def _packed(script: str) -> str:
+    """A script as ``unpack.js`` reads it: a third of its length."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.b64encode(packer.compress(script.encode()) + packer.flush()).decode()
+
+
+def _slim(source: str) -> str:
+    """A style sheet or script without indents and comments, which are for who reads its files.
+
+    No text of theirs may go over several lines.
+    """
+    lines = map(str.strip, source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+
+
+def _digest(text: str) -> str:
+    """How a policy names a style sheet or a script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

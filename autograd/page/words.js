@@ -1,0 +1,94 @@
+// Words, formulas and elements. Text goes in as text, whatever characters it holds.
+
+// An element: h("p", {class: "note", hidden: true}, "text", other); null children are left out.
+function h(name, attributes = {}, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+
+// The same in SVG.
+function s(name, attributes = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function filled(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// Replaces what an element holds, but keeps the focus if something of the same id or key has it.
+function replaceWithin(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function code(text, kind = "") { return h("bdi", { class: `code ${kind}`.trim() }, text); }
+
+// A number in the colour of its sign.
+function numeral(x, text = signed(x), kind = "") {
+  return h("span", { class: `number ${signName(x)} ${kind}`.trim() }, text);
+}
+
+const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}\p{N}_]+|\[[^\]]*\])*(#\d+)?$/u;
+
+// A name as it stands where something binds it: w1 * x1 needs parentheses.
+function atom(name) {
+  return PLAIN_NAME.test(name) || /^"|^[\p{L}_]\w*\([^()]*\)$/u.test(name) ? name : `(${name})`;
+}
+
+// dL/da, in italics, so that d(d)/da of a root that is called d can be read; long names get a slash.
+const LONGEST_IN_FRACTION = 14;
+function derivative(of, by) {
+  const side = (name, kind) => h("bdi", { class: kind }, h("i", {}, "d"), atom(name));
+  const isShort = Math.max(of.length, by.length) <= LONGEST_IN_FRACTION;
+  return h("span", { class: isShort ? "derivative fraction" : "derivative" },
+    side(of, "over"), h("span", { class: "slash" }, "/"), side(by, "under"));
+}
+
+// The same in plain text, for accessible names.
+function derivativeText(of, by) { return `d${atom(of)}/d${atom(by)}`; }
+
+// The local derivative along an edge as a formula on what ``call`` gives for each node: its name, or
+// its number. A letter is a word of one letter.
+function slopeText(graph, edge, call) {
+  const i = graph.consumer[edge], kind = graph.kindOf(i), position = graph.position(edge);
+  const formula = kind.formulas[kind.variadic ? 0 : position];
+  const own = kind.variadic ? "x" : kind.letters;
+  return formula.replace(/\b[a-z]\b/g, (letter) => {
+    if (letter === "z") return call(i);
+    const place = own.indexOf(letter);
+    if (place < 0) return letter;
+    const x = graph.operands[kind.variadic ? edge : graph.starts[i] + place];
+    return x < 0 ? plain(graph.constants[-1 - x]) : call(x);
+  });
+}
+
+// On names; one that is the whole formula needs no parentheses.
+function slopeInNames(graph, edge) {
+  const text = slopeText(graph, edge, (i) => atom(graph.names[i]));
+  const inner = text.slice(1, -1);
+  return text[0] === "(" && inner && graph.names.includes(inner) ? inner : text;
+}
+
+// What a node is made of, on numbers: 2 * (-3). Of many operands the middle is left out.
+const OPERANDS_SHOWN = 6;
+function madeInNumbers(graph, i) {
+  const [before, between, behind, isBound] = graph.kindOf(i).form;
+  const numbers = graph.inputs(i).map((x) => (isBound && isNegative(x) ? `(${plain(x)})` : plain(x)));
+  if (numbers.length > OPERANDS_SHOWN) numbers.splice(OPERANDS_SHOWN / 2, numbers.length - 1 - OPERANDS_SHOWN / 2, "...");
+  return before + numbers.join(between) + behind;
+}
+
+function slopeInNumbers(graph, edge) {
+  return slopeText(graph, edge, (i) => {
+    const text = plain(graph.data[i]);
+    return text[0] === "-" ? `(${text})` : text;
+  });
+}
+
+function counted(count, what) { return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`; }

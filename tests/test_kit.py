@@ -1,0 +1,97 @@
+"""What all pages share: colours that can be read, one palette for pages and pictures, clean SVG."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from autograd.drawing import kit, look
+
+GROUNDS = ("paper", "card", "leaf", "now-card")
+TEXTS = ("ink", "faint", "now-ink", "pos", "neg", "gap")
+LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6)))
+
+
+def schemes() -> dict[str, dict[str, str]]:
+    """The colours of kit.css in each scheme."""
+    light, dark = re.findall(r":root \{(.*?)\n *\}", kit.style("autograd.drawing"), re.DOTALL)[:2]
+    found = {
+        name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
+        for name, text in [("light", light), ("dark", dark)]
+    }
+    assert found["light"].keys() == found["dark"].keys() == {*GROUNDS, *TEXTS, *LINES}
+    return found
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_what_the_standard_says() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)  # W3C's own example
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_and_lines_stand_out_from_every_ground(scheme: str) -> None:
+    colours = schemes()[scheme]
+    for ground in GROUNDS:
+        for text in TEXTS:
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        for line in LINES:
+            assert contrast(colours[line], colours[ground]) >= 3.0, (line, ground)
+    assert contrast(colours["card"], colours["operation"]) >= 4.5  # the sign of an operation
+
+
+def test_a_picture_has_the_light_colours_of_the_pages() -> None:
+    light = schemes()["light"] | {"black": "#1f2933", "white": "#ffffff"}
+    for colour, variable in kit.VARIABLES.items():
+        assert light.get(colour, colour) == light[variable.removeprefix("--")]
+    named = {
+        v for k, v in vars(look).items() if k.isupper() and re.fullmatch("#[0-9a-f]{6}", str(v))
+    }
+    assert named - {look.NOT_A_NUMBER} <= kit.VARIABLES.keys()
+
+
+SVG = b"""<?xml version="1.0"?>
+<svg width="9pt" height="8pt" viewBox="0.00 0.00 90.00 80.00" xmlns="http://www.w3.org/2000/svg"
+ xmlns:xlink="http://www.w3.org/1999/xlink">
+<g id="graph0" class="graph"><title>%3</title><polygon fill="white" points="0,0 1,1"/>
+<g id="node1" class="node root"><title>v0</title>
+<g id="a_node1"><a xlink:href="javascript:alert(1)" xlink:title="x &lt;b&gt;">
+<path fill="#e9eff6" stroke="#7b8895" d="M0"/><text fill="#1f2933">x</text></a></g></g>
+<g id="edge1" class="edge"><title>v0&#45;&gt;v1</title><path fill="none" stroke="#123456"/></g>
+</g></svg>"""
+
+
+def test_a_picture_in_a_page_has_no_links_ids_or_ground_and_the_colours_of_the_page() -> None:
+    text = kit.picture(SVG, "of <L>")
+    drawn = ElementTree.fromstring(text)
+    names = {element.tag.rpartition("}")[2] for element in drawn.iter()}
+    assert names == {"svg", "g", "title", "path", "text"}
+    assert not any(n in ("id", "href") or ":" in n for e in drawn.iter() for n in e.attrib)
+    assert (drawn.get("aria-label"), drawn.get("viewBox")) == ("of <L>", "0 0 90.00 80.00")
+    assert (drawn.get("width"), drawn.get("height")) == ("90.00", "80.00")
+    fills = [e.get("fill") for e in drawn.iter() if e.get("fill")]
+    assert fills == ["var(--leaf)", "var(--ink)", "none"]
+    assert [e.get("stroke") for e in drawn.iter() if e.get("stroke")] == ["var(--line)", "#123456"]
+    [title] = [e for e in drawn.iter() if e.tag.endswith("title")]
+    [node] = [e for e in drawn.iter() if e.get("tabindex") == "0"]
+    assert title.text == "x <b>" and title in node and node.get("class") == "node root"
+
+
+def test_json_in_a_page_ends_no_element_and_is_the_same_json() -> None:
+    data = {"label": "</script><!--", "numbers": [0.1, None]}
+    text = kit.json_in_html(data)
+    assert "<" not in text and json.loads(text) == data
