@@ -40,7 +40,11 @@ class Still:
     @property
     def in_page(self) -> str:
         """As an element that takes the colours of the page."""
-        return f"<p>{escape(self.about)}</p>" if self.svg is None else kit.picture(self.svg)
+        return (
+            f"<p>{escape(self.about)}</p>"
+            if self.svg is None
+            else kit.picture(self.svg, titles=False)
+        )
 
     @property
     def in_notebook(self) -> str:
