@@ -174,6 +174,7 @@ window.stepgrad = {
   ...SCRIPTING,
 };
 
+document.getElementById("stage").hidden = false;  // without a script there is nothing in it
 buildPanels();
 buildButtons();
 dragLeaves(app);

@@ -19,7 +19,6 @@ from typing import NamedTuple
 from ..core import Value
 from ..core.sweep import Report
 from ..text import ends, plain
-from ..words.formulas import in_names
 from ..words.names import derivative
 from .recording import Recording
 from .sentences import Formula, constant, in_closure
@@ -116,15 +115,12 @@ def _use(recording: Recording, edge: int) -> Use:
     report, names = recording.reports[edge], recording.names
     consumer, node = report.consumer, report.operand
     place = recording.place[consumer]
-    # The root's own local derivative would read as what is asked: it is written on the formula.
-    is_root = consumer is recording.root
-    of = f"({in_names(consumer, names)})" if is_root else names[consumer]
     which = f" (operand {report.position + 1})" if recording.edge(edge).is_repeated else ""
     return Use(
         consumer=names[consumer],
         arriving=derivative(names[recording.root], names[consumer]),
         by=names[node] + which,
-        local=derivative(of, names[node]) + which,
+        local=derivative(names[consumer], names[node]) + which,
         upstream=report.upstream,
         partial=report.partial,
         contribution=report.contribution,
@@ -165,9 +161,10 @@ class Diagnosis(NamedTuple):
         wrong: the number that it gives, on ``QUANTITIES``.
         node: what is said where that is of the node alone.
         use: what is said where it was made at one use, also the only one.
-        one: what is said where it was made at one of several uses.
+        one: what is said where it is one of several uses that tells; of the only one it would be
+            the gradient.
         some: what is said where those of some of several uses were added up.
-        all: what is said where those of all of several uses were.
+        all: what is said where those of all uses were; of the only one ``use`` is said before.
     """
 
     name: str
@@ -245,6 +242,12 @@ DIAGNOSES = (
         "value instead of slope",
         "beside",
         use="that is the value of {other}: asked is how {root} changes with {node}",
+    ),
+    _slip(
+        "swapped",
+        "other",
+        use="that is the local derivative of {consumer} by {other}: take the one by {by}, and "
+        "multiply it by {arriving}{others}",
     ),
 )
 EXACTLY = {
@@ -329,13 +332,13 @@ def _numbers(
         at_use["other"] = use.sibling.name if use.sibling else ""
         if diagnosis.use:
             yield number, diagnosis.use, words | at_use
-        if diagnosis.one and count > 1:
+        if diagnosis.one:
             yield number, diagnosis.one, words | at_use
     if diagnosis.some and count <= SUMMED:
         for some in range(2, count):
             for chosen in itertools.combinations(at_each, some):
                 yield _sum(chosen), diagnosis.some, {**words, "some": some}
-    if diagnosis.all and count > 1:
+    if diagnosis.all:
         yield _sum(at_each), diagnosis.all, words
 
 
@@ -364,6 +367,8 @@ def _sum(numbers: Sequence[float]) -> float:
 
 HINTS = ("{asked} = {chain}", "{asked} = {numbers}", "{asked} = {total}")
 CHAIN, PRODUCT = "{arriving} * {local}", "{upstream} * {partial}"
+# Of the root itself, whose local derivative would read as what is asked.
+OF_ROOT = "{arriving} * (local derivative of {consumer} by {by})"
 BLOCKED = "0 (no derivative passes from {consumer})"
 EACH = ", a term for each use of {node}, with its local derivative"
 
@@ -378,7 +383,8 @@ def hint(question: Question, step: int, show: Callable[[float], str] = plain) ->
     """
     chain, numbers = [], []
     for use in question.uses:
-        chain.append(CHAIN.format_map(use._asdict()))
+        template = OF_ROOT if use.consumer == question.root else CHAIN
+        chain.append(template.format_map(use._asdict()))
         if use.partial is None:
             numbers.append(BLOCKED.format(consumer=use.consumer))
         else:
@@ -404,7 +410,7 @@ def javascript() -> str:
     ``sentence``, and ``hint(question, step, show)``. A question is an object with what a
     ``Question`` has: ``uses`` is an array, and what is None there is null.
     """
-    parts = {"chain": CHAIN, "product": PRODUCT, "blocked": BLOCKED, "each": EACH}
+    terms = {"chain": CHAIN, "ofRoot": OF_ROOT, "product": PRODUCT, "blocked": BLOCKED}
     slips = [{k: v for k, v in row._asdict().items() if v} for row in DIAGNOSES]
     return in_closure(
         ["diagnose", "hint"],
@@ -412,7 +418,7 @@ def javascript() -> str:
         constant("OTHERS", OTHERS),
         constant("EXACTLY", EXACTLY),
         constant("HINTS", HINTS),
-        constant("HINT", parts),
+        constant("HINT", terms | {"each": EACH}),
         *[constant(name, globals()[name]) for name in _NUMBERS],
         _READERS,
     )
@@ -470,12 +476,12 @@ function* wrongNumbers(slip, question) {
     const {consumer, arriving, by} = use, other = use.sibling ? use.sibling.name : "";
     const atUse = {...words, consumer, arriving, by, other};
     if (slip.use) yield [number, slip.use, atUse];
-    if (slip.one && count > 1) yield [number, slip.one, atUse];
+    if (slip.one) yield [number, slip.one, atUse];
   }
   for (let some = 2; slip.some && count <= SUMMED && some < count; some++) {
     for (const chosen of choices(atEach, some)) yield [add(chosen), slip.some, {...words, some}];
   }
-  if (slip.all && count > 1) yield [add(atEach), slip.all, words];
+  if (slip.all) yield [add(atEach), slip.all, words];
 }
 
 // What is right or wrong with an answer.
@@ -494,10 +500,11 @@ function diagnose(question, answer) {
 
 // A hint of three: the chain rule in names, its numbers, the answer.
 function hint(question, step, show) {
-  const {uses, asked, node, total} = question;
+  const {uses, asked, node, root, total} = question;
   const sum = terms => terms.length <= TERMS ? terms.join(" + ")
     : [...terms.slice(0, TERMS >> 1), "...", terms[terms.length - 1]].join(" + ");
-  const chain = sum(uses.map(use => sentence(HINT.chain, use)));
+  const term = use => use.consumer === root ? HINT.ofRoot : HINT.chain;
+  const chain = sum(uses.map(use => sentence(term(use), use)));
   const numbers = sum(uses.map(use => use.partial === null ? sentence(HINT.blocked, use)
     : sentence(HINT.product, {upstream: show(use.upstream), partial: show(use.partial)})));
   const template = HINTS[step - 1] + (uses.length > 1 && step === 1 ? HINT.each : "");

@@ -8,26 +8,24 @@ a line that says what to install.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import sys
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import drawing
 from ..core import Value
-from ..drawing import rendering
-from ..drawing.dot import dot_lines, dot_text
-from ..drawing.notebook import described, image
-from ..drawing.options import Options
-from ..drawing.picture import Painter
-from ..drawing.room import Room
 from ..page import page
+from ..page.data import MOST_NODES, Opening
+from ..page.still import framed, still_of
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
 from ..words.staleness import stale_graph
-from .moments import MomentOfPass
+from ..words.variables import variables_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -38,7 +36,9 @@ __all__ = ["step_through"]
 def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
     """Begin a reverse pass from ``root`` that waits for you before every node.
 
-    Nothing is written until the first movement. See ``Stepper`` for what can be done then.
+    Nothing is written until the first movement. See ``Stepper`` for what can be done then. A node
+    without a label is called as the variable that holds it where this is called, or the entry of a
+    list: ``w``, ``ws[0]``.
 
     Args:
         root: the Value to differentiate: the end of a computation, or a leaf.
@@ -61,12 +61,19 @@ def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
         >>> s.back()
         at the start of 3 nodes: next() takes [1/3] e = a * b
     """
+    return stepper_of(root, variables_of(sys._getframe(1)), forward=forward)
+
+
+def stepper_of(
+    root: object, variables: Mapping[Value, str], *, forward: bool = False
+) -> PicturedStepper:
+    """What ``step_through`` gives, and raises, to a caller that has these variables."""
     if not isinstance(root, Value):
         raise TypeError(
             f"step_through() steps through the graph under one Value, but got "
             f"{got(root)}; pass the Value at the end of a computation with Values, such as a loss"
         )
-    return PicturedStepper(root, forward=forward)
+    return PicturedStepper(root, forward=forward, variables=variables)
 
 
 class PicturedStepper(Stepper):
@@ -116,19 +123,17 @@ Step._repr_html_ = _step_html  # type: ignore[attr-defined]
 
 
 def _html(text: str, moment: MomentOfPass) -> str:
-    """A text, and under it a picture of the graph at a moment; or what is missing for one."""
-    recording, current = moment.recording, moment.current
-    words = f"<pre>{escape(text)}</pre>"
+    """A text, and under it the page of the pass at a moment, with a picture for who may not run it.
+
+    Of a graph that is too large for a page there is the picture alone.
+    """
+    recording = moment.recording
+    # What turns notebooks into HTML may set it in another font, and nothing stands in columns.
+    words = f'<pre style="font-family: monospace">{escape(text)}</pre>'
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
-    # With the end of the pass beside it, on whose scale the edges of every moment are drawn.
-    moments = [moment, replace(moment, position=len(recording), edges_done=0)]
-    painter = Painter(recording.root, Options(expand=current or ()))
-    pictures = [painter.picture(moment) for moment in moments]
-    try:
-        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], room=Room(pictures))), "svg")
-    except rendering.NotInstalledError:
-        return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
-    except (rendering.RenderError, OSError) as error:
-        return f"{words}<p>no picture: {escape(str(error))}</p>"
-    return words + image(svg, described(pictures[0]))
+    if len(recording) > MOST_NODES:
+        return words + still_of(moment).in_notebook
+    opening = Opening("step", moment.position, moment.edges_done)
+    shown = page.page_of(recording, opening, moment=moment)
+    return words + framed(shown.html, shown.still)

@@ -19,11 +19,11 @@ from ..drawing.options import Options
 from ..drawing.picture import Painter
 from ..drawing.room import Room
 from ..files import checked_place, write_whole
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.steps import headline
 from ..stepping.tables import equation
 from ..text import counted, escape, got
-from .moments import MomentOfPass
 
 if TYPE_CHECKING:
     from PIL.Image import Image
