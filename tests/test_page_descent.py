@@ -17,6 +17,7 @@ from browser import Page, expression, network, neuron
 
 import autograd
 from autograd import Value, gradient_descent
+from autograd.page.still import Still
 from autograd.stepping.nudge import SERIES, Experiment
 from autograd.stepping.recording import Recording
 
@@ -31,7 +32,7 @@ DESKTOP = (1400, 900)
 def show(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
     """Opens the page of a graph, or of a function of leaves that all move, with the root L."""
     # Nobody looks at what is there without JavaScript, and Graphviz takes its time.
-    monkeypatch.setattr("autograd.page.page._still", lambda recording: "")
+    monkeypatch.setattr("autograd.page.page.still_of", lambda moment: Still(None, ""))
 
     def open_(f: Value | Function, window: tuple[int, int] = DESKTOP, **at: float) -> Page:
         root, moving = f, None
