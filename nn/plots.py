@@ -188,7 +188,7 @@ def plot_images(
     return figure
 
 
-def plot_confusion_matrix(counts: Any) -> Figure:
+def plot_confusion_matrix(counts: Any, *, names: Any = None) -> Figure:
     """How often an instance of each class (row) was found to be of each class (column).
 
     The right ones, on the diagonal, and the wrong ones have a colour each, in shades from none to
@@ -196,10 +196,12 @@ def plot_confusion_matrix(counts: Any) -> Figure:
 
     Args:
         counts: K rows of K counts, as ``confusion_matrix`` gives.
+        names: of the K classes; by default their numbers.
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if the counts are not K rows of K, with K at least 1, or one is no count.
+        ValueError: if the counts are not K rows of K, with K at least 1, or one is no count, or
+            there are not K names.
         TypeError: if they are no list.
     """
     table = numeric("counts", counts)
@@ -215,7 +217,13 @@ def plot_confusion_matrix(counts: Any) -> Figure:
             f"nn.confusion_matrix(outputs, targets) returns"
         )
     K = len(table)
-    figure = new_figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
+    named = None if names is None else [f"{name}" for name in instances("names", names)]
+    if named is not None and len(named) != K:
+        raise ValueError(
+            f"plot_confusion_matrix() takes a name for each of {K} classes, got {len(named)}"
+        )
+    room = 0.075 * max(map(len, named)) if named else 0.0  # inches of the longest, about
+    figure = new_figure(0.9 + 0.45 * K + room, 1.1 + 0.45 * K + room)
 
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -232,6 +240,9 @@ def plot_confusion_matrix(counts: Any) -> Figure:
                 fontsize=9, color="white" if dark else DARK,
             )  # fmt: skip
     axes.set(xticks=range(K), yticks=range(K), xlabel="class found", ylabel="class")
+    if named:
+        axes.set_xticklabels(named, rotation=90, parse_math=False)
+        axes.set_yticklabels(named, parse_math=False)
     axes.set_xticks(np.arange(K + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(K + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.7)
