@@ -331,10 +331,10 @@ function bell(x) {
     return Math.exp(-head * head) * Math.exp((head - x) * (head + x));
 }
 
-// The error function: a series of positive terms near 0, and from there one minus the rest.
+// The error function: a series of positive terms near 0, and further out one minus the rest.
 function erf(x) {
     const size = Math.abs(x);
-    if (!(size < 2)) return size >= 2 ? Math.sign(x) * (1 - erfc(size)) : x;
+    if (!(size < 0.5)) return size >= 0.5 ? Math.sign(x) * (1 - erfc(size)) : x;
     let term = x, total = x;
     for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
         term *= 2 * x * x / (2 * n + 1);
@@ -343,12 +343,13 @@ function erf(x) {
     return 2 / Math.sqrt(Math.PI) * bell(x) * total;
 }
 
-// 1 - erf(x), without losing it beside 1: a continued fraction, from its far end.
+// 1 - erf(x), without losing it beside 1: a continued fraction, from its far end, which is the
+// further the smaller x is.
 function erfc(x) {
-    if (!(x >= 1)) return 1 - erf(x);
+    if (!(x >= 0.5)) return 1 - erf(x);
     if (x > 27) return 0;
     let rest = x;
-    for (let n = 200; n > 0; n--) rest = x + n / 2 / rest;
+    for (let n = 10 + Math.ceil(230 / (x * x)); n > 0; n--) rest = x + n / 2 / rest;
     return bell(x) / Math.sqrt(Math.PI) / rest;
 }
 
@@ -357,15 +358,40 @@ function largest(xs) {
     return xs.reduce((found, x) => x > found || x !== x ? x : found);
 }
 
-// The sum with what each addition loses added up apart.
+// The sum, rounded once (Shewchuk, 1997), as Python's fsum: its parts, the smallest first, have no
+// bits in common. Where it overflows on the way it is the sum as it comes.
 function sum(xs) {
-    let total = 0, lost = 0;
-    for (const x of xs) {
-        const next = total + x;
-        lost += Math.abs(total) >= Math.abs(x) ? (total - next) + x : (x - next) + total;
-        total = next;
+    if (xs.length === 2) return xs[0] + xs[1] + 0;
+    const parts = [];
+    let plain = 0, special = 0, isOverflown = false;
+    for (const given of xs) {
+        plain += given;
+        if (!Number.isFinite(given)) { special += given; continue; }
+        let x = given, kept = 0;
+        for (const part of parts) {
+            const total = x + part;
+            const lost = Math.abs(x) < Math.abs(part) ? x - (total - part) : part - (total - x);
+            if (lost !== 0) parts[kept++] = lost;
+            x = total;
+        }
+        parts.length = kept;
+        if (!Number.isFinite(x)) isOverflown = true;
+        else if (x !== 0) parts.push(x);
     }
-    return Number.isFinite(total) ? total + lost : total;
+    return isOverflown ? plain : special !== 0 ? special : total(parts);
+}
+
+// Half-way between two floats, the parts that are left say which of them is nearer.
+function total(parts) {
+    let n = parts.length - 1, whole = n < 0 ? 0 : parts[n], lost = 0;
+    while (n > 0 && lost === 0) {
+        const part = parts[--n], next = whole + part;
+        lost = part - (next - whole);
+        whole = next;
+    }
+    const isNear = n > 0 && lost !== 0 && lost > 0 === parts[n - 1] > 0;
+    if (isNear && whole + 2 * lost - whole === 2 * lost) whole += 2 * lost;
+    return whole;
 }
 
 // sum(e ** (x - shift)) - 1, likewise.

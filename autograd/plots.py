@@ -6,6 +6,8 @@ displays it. Matplotlib is imported when a figure is asked for; it comes with th
 
 from __future__ import annotations
 
+import functools
+import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 AMBER = "#e69f00"
 COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 DARK = "#333333"
+_WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 # How each kind of critical point is marked.
 KINDS = {
     "minimum": ("v", GREEN),
@@ -257,6 +260,8 @@ def legend_above(axes: Axes, columns: int = 1) -> None:
 def new_figure(width: float, height: float) -> Figure:
     """A figure of the given size in inches that belongs to no window and no global state.
 
+    A notebook shows it without a magic command, and ``show()`` opens a window from a script.
+
     Raises:
         ImportError: if matplotlib is not installed.
     """
@@ -266,7 +271,42 @@ def new_figure(width: float, height: float) -> Figure:
         raise ImportError(
             "plots need matplotlib; install it with: pip install matplotlib"
         ) from error
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+    return _shown(Figure)(figsize=(width, height), dpi=150, layout="constrained")
+
+
+@functools.cache
+def _shown(kind: type[Figure]) -> type[Figure]:
+    class ShownFigure(kind):  # type: ignore[valid-type, misc]
+        """A figure that shows itself."""
+
+        def show(self, warn: bool = True) -> None:
+            """Open a window with the figure, until it is closed.
+
+            Raises:
+                RuntimeError: if there are no windows here.
+            """
+            import matplotlib
+            from matplotlib import pyplot
+
+            if matplotlib.get_backend().lower() in _WINDOWLESS:
+                raise RuntimeError(
+                    f"matplotlib's backend {matplotlib.get_backend()} opens no windows; write a "
+                    f"file, such as figure.savefig('figure.png'), or show the figure in a notebook"
+                )
+            # Only a figure of pyplot's has a window: this one takes its place there.
+            manager = pyplot.figure(figsize=self.get_size_inches()).canvas.manager
+            assert manager is not None
+            manager.canvas.figure = self
+            self.set_canvas(manager.canvas)
+            pyplot.show()
+
+        def _repr_png_(self) -> bytes:
+            """What a notebook shows."""
+            content = io.BytesIO()
+            self.savefig(content, format="png", dpi=100)
+            return content.getvalue()
+
+    return ShownFigure
 
 
 def _pale() -> Any:

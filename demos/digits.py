@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=nn.ENGINES, default="numpy", help="what computes")
     parser.add_argument("--checkpoint", type=Path, help="file to save to, and to go on from")
     chosen = options.parse(parser)
+    options.check_plots()
 
     training, test = split(chosen.seed, 1437)
     model = nn.MLP(64, [32, 10], rng=random.Random(chosen.seed))

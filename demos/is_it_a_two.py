@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--train", type=options.count, default=1200, help="images to train on")
     parser.add_argument("--epochs", type=options.count, default=20, help="passes over the data")
     chosen = options.parse(parser)
+    options.check_plots()
 
     (X, digits), (X_test, digits_test) = split(chosen.seed, chosen.train)
     d, d_test = is_two(digits), is_two(digits_test)

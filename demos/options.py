@@ -35,6 +35,7 @@ from typing import NoReturn
 
 from autograd import RenderError
 from autograd.files import check_place, replacing
+from autograd.plots import new_figure
 from nn import History, PersistenceError
 
 MOST = 1_000_000  # of anything that is counted
@@ -105,6 +106,11 @@ def save(write: Callable[[Path], object], path: Path) -> None:
 def wrote(path: Path) -> None:
     """Name what has been written."""
     print(f"wrote {path}")
+
+
+def check_plots() -> None:
+    """Find out before the work whether its result can be plotted; an ImportError says if not."""
+    new_figure(1.0, 1.0)
 
 
 def stop_unless_trained(history: History) -> None:

@@ -1,5 +1,8 @@
 """stepgrad's networks: neurons, layers, divergences, and training, on top of ``autograd``."""
 
+import importlib
+import typing
+
 from autograd import installed
 
 installed.check_face()
@@ -11,6 +14,7 @@ from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
 from .optimizers import SGD, Adam, AdamW
 from .persistence import PersistenceError, read_about
+from .playground import live
 from .prediction import predict
 from .preparation import Standardizer, standardize, train_test_split
 from .risk import EmpiricalRisk
@@ -40,6 +44,7 @@ __all__ = [
     "divergences",
     "fit",
     "from_torch",
+    "live",
     "one_hot",
     "predict",
     "read_about",
@@ -48,3 +53,10 @@ __all__ = [
     "to_torch",
     "train_test_split",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """``nn.plots``, which loads matplotlib when a figure is asked for."""
+    if name != "plots":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(".plots", __name__)

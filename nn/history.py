@@ -18,7 +18,7 @@ FEW_EPOCHS = 25  # up to here each epoch is marked, as a single one would make n
 COLUMNS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What happened in each epoch of a training run.
 
@@ -42,6 +42,9 @@ class History:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def __repr__(self) -> str:
+        return f"<History: {self}>"
 
     def __str__(self) -> str:
         if not self.loss:

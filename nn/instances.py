@@ -22,7 +22,7 @@ _BY_VALUES = "; engine='python' takes instances of any kind that the model takes
 _CHANGEABLE = frozenset((list, tuple, dict, np.ndarray))  # or holds what is
 _SHORT = 16  # entries that are all looked at
 _RECORDED = "the instance that was recorded"
-_ONE_SHAPE = f"one recording serves instances of one shape only{_BY_VALUES}"
+_ONE_SHAPE = "one recording serves instances of one shape only"
 
 
 def data_set(X: Any, D: Any) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -78,10 +78,17 @@ def named(what: str, i: int) -> Iterator[None]:
 
 
 class Layout:
-    """How the numbers of an instance are nested, so that they can be a row of a batch."""
+    """How the numbers of an instance are nested, so that they can be a row of a batch.
 
-    def __init__(self, name: str, example: Any) -> None:
+    Args:
+        name: what the caller calls the data.
+        example: an instance.
+        by_values: whether the caller can do without, so that errors advise engine='python'.
+    """
+
+    def __init__(self, name: str, example: Any, by_values: bool = True) -> None:
         self.name = name
+        self._otherwise = _BY_VALUES if by_values else ""
         self.shape = shape_of(f"{name}[0]", example)
         self.size = math.prod(self.shape)
 
@@ -92,7 +99,8 @@ class Layout:
             ValueError: if one has another shape than the first, or is not made of numbers.
         """
         name = f"{of}{self.name}"
-        table = of_shape(name, examples, self.shape, _RECORDED, _ONE_SHAPE, _BY_VALUES)
+        uniform = _ONE_SHAPE + self._otherwise
+        table = of_shape(name, examples, self.shape, _RECORDED, uniform, self._otherwise)
         return table.reshape(len(examples), self.size)
 
     def values(self, numbers: Sequence[float], label: str) -> tuple[Any, list[Value]]:
@@ -157,8 +165,14 @@ def as_values(output: Any) -> list[Value]:
     return [y if isinstance(y, Value) else Value(y) for y in entries]
 
 
-def not_lowered(reason: str) -> LoweringError:
-    """What to raise where a model does not compute all instances by one formula."""
-    return LoweringError(
-        f"the model cannot become an array program, as {reason}; {REMEDY}, or take engine='python'"
-    )
+def not_lowered(reason: str, by_values: bool = True) -> LoweringError:
+    """What to raise where a model does not compute all instances by one formula.
+
+    Args:
+        reason: what it does instead.
+        by_values: whether the caller can do without, and so advises engine='python'.
+    """
+    what, otherwise = "one graph for all instances", ""
+    if by_values:
+        what, otherwise = "an array program", ", or take engine='python'"
+    return LoweringError(f"the model cannot become {what}, as {reason}; {REMEDY}{otherwise}")

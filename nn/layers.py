@@ -98,6 +98,9 @@ class Neuron(Module):
         self.b = Value(0.0, f"{prefix}b")
         self._labels = f"{prefix}z", f"{prefix}y"
 
+    def _described(self) -> str:
+        return f"{len(self.w)} -> 1{_known_as(self.activation)}"
+
     def __call__(self, x: Vector) -> Value:
         """The output y, a Value, for an input of length D.
 
@@ -160,6 +163,9 @@ class Layer(Module):
         """The attributes ``neuron0``, ``neuron1``, ... as they are now, n_outputs of them."""
         return [getattr(self, f"neuron{j}") for j in range(self.n_outputs)]
 
+    def _described(self) -> str:
+        return f"{self.n_inputs} -> {_unit_words(self)}"
+
     def __call__(self, x: Vector) -> list[Value]:
         """The outputs y_1 ... y_M, a list of M Values, for an input that a ``Neuron`` takes."""
         x = check_input(self.name or "Layer", self.n_inputs, x)
@@ -217,6 +223,9 @@ class Multiplicative(Module):
             for i in range(n_outputs)
         ]
 
+    def _described(self) -> str:
+        return f"{self.n_inputs} -> {len(self.alpha)}"
+
     def __call__(self, z: Vector) -> list[Value]:
         """The products y, for z of length L.
 
@@ -262,6 +271,9 @@ class Sequential(Module):
                 name = next(free)
                 taken.add(name)
                 _rename(module, name)
+
+    def _described(self) -> str:
+        return ", ".join(type(module).__name__ for module in self.modules)
 
     def __call__(self, x: Vector) -> list[Value]:
         """What the last module returns."""
@@ -342,6 +354,11 @@ class MLP(Module):
         layers = [getattr(self, f"layer{k}") for k in range(1, self.n_layers + 1)]
         return [*layers, self.softmax] if self.softmax else layers
 
+    def _described(self) -> str:
+        layers = [layer for layer in self.layers if isinstance(layer, Layer)]
+        words = " -> ".join([f"{layers[0].n_inputs}", *map(_unit_words, layers)] if layers else [])
+        return words + " softmax" * bool(self.softmax)
+
     def __call__(self, x: Vector) -> list[Value]:
         """The outputs, a list as long as the last layer is wide, for an input as of a ``Layer``."""
         return _through(self.layers, x)
@@ -406,6 +423,20 @@ def _generator(rng: random.Random | None) -> random.Random:
             f"rng must be a random.Random, got {got(rng)}; write for example rng=random.Random(1)"
         )
     return rng
+
+
+def _unit_words(layer: Layer) -> str:
+    """How many units a layer has, and of what kind: ``16 tanh``."""
+    kinds = dict.fromkeys(_known_as(neuron.activation) for neuron in layer.neurons)
+    return f"{layer.n_outputs}{next(iter(kinds)) if len(kinds) == 1 else ' mixed'}"
+
+
+def _known_as(activation: Activation) -> str:
+    """An activation after a space; nothing for that which is none."""
+    if activation is linear:
+        return ""
+    names = [name for name, known in ACTIVATIONS.items() if known is activation]
+    return f" {names[0] if names else getattr(activation, '__name__', type(activation).__name__)}"
 
 
 def _activation(activation: str | Activation) -> Activation:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value, zero_grad
-from autograd.text import escape, got, real, shortened
+from autograd.text import counted, escape, got, real, shortened
 
 from .persistence import (
     PersistenceError,
@@ -160,8 +160,13 @@ class Module:
         for value, number in zip(self.parameters(), numbers):
             value.data = number
 
+    def _described(self) -> str:
+        """What kind of function it is, in a few words; empty if there is no more to say."""
+        return ""
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        parts = [self._described(), counted(len(self.parameters()), "parameter")]
+        return f"{type(self).__name__}({', '.join(filter(None, parts))})"
 
 
 _NEURON = re.compile(r"\bneuron(\d+)\.(?=\w+(?:\[|$))")  # the innermost

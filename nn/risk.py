@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import autograd
-from autograd import BoundProgram, Program, Value, consumers_first, grad, lower
+from autograd import BoundProgram, LoweringError, Program, Value, consumers_first, grad, lower
 from autograd.core.decisions import Watch
 from autograd.core.stale import refuse_stale
 from autograd.lowering.backends import BACKENDS
@@ -118,7 +118,11 @@ class EmpiricalRisk:
 class LoweredRisk:
     """The risk of one instance, x with target d, as an array program to which data are bound.
 
-    The other arguments, and what is raised, are those of ``EmpiricalRisk.lower``.
+    The other arguments, and what is raised, are those of ``EmpiricalRisk.lower``; ``by_values`` is
+    whether its errors may advise engine='python'.
+
+    Attributes:
+        recorded: the loss, the numbers of the instance as leaves, and the model's outputs.
     """
 
     def __init__(
@@ -128,16 +132,17 @@ class LoweredRisk:
         d: Any,
         engine: str = "numpy",
         parameters: Sequence[Value] | None = None,
+        by_values: bool = True,
     ) -> None:
-        self.risk, self.engine = risk, engine
+        self.risk, self.engine, self._by_values = risk, engine, by_values
         if parameters is None:
             parameters = risk.model.parameters()  # type: ignore[attr-defined]
         self.wrt = list(parameters)
-        self.inputs, self.targets = Layout("X", x), Layout("D", d)
+        self.inputs, self.targets = Layout("X", x, by_values), Layout("D", d, by_values)
         self._decision = ""
         self.row = self._row(x, d)
-        self._recorded = self._record(self.row, "instance", 0)
-        loss, leaves, outputs = self._recorded
+        self.recorded = self._record(self.row, "instance", 0)
+        loss, leaves, outputs = self.recorded
         self.nodes = len(consumers_first(loss))
         self.program = lower(loss, leaves, self.wrt, engine, observe=outputs)
 
@@ -145,12 +150,15 @@ class LoweredRisk:
         self, X: Sequence[Any], D: Sequence[Any], what: str = "instance", replay: bool = True
     ) -> BoundProgram:
         """The program over a data set; ``what`` is what errors call its instances."""
-        of = what.removesuffix("instance").removeprefix("training ")
-        batch = np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
+        batch = self.rows(X, D, what.removesuffix("instance").removeprefix("training "))
         self._check_targets(X[0], D, what)
         if replay:
             self._replay(batch, X, D, what)
         return self.program.bind(batch)
+
+    def rows(self, X: Sequence[Any], D: Sequence[Any], of: str = "") -> Any:
+        """The numbers of instances, T x size; ``of`` is what errors put before X and D."""
+        return np.hstack([self.inputs.rows(X, of), self.targets.rows(D, of)])
 
     def difference(self, x: Any, d: Any, name: str) -> str:
         """How an instance's loss or gradient differs from what the model gives for its plain
@@ -175,7 +183,7 @@ class LoweredRisk:
         """A program for an instance alone, which a back end that compiles would compile anew."""
         if not BACKENDS[self.engine].compiles:
             return self.program
-        loss, leaves, _ = self._recorded
+        loss, leaves, _ = self.recorded
         return lower(loss, leaves, self.wrt)
 
     def _row(self, x: Any, d: Any) -> list[float]:
@@ -199,7 +207,7 @@ class LoweredRisk:
             if refused is not None:  # a mistake that plain numbers meet as well speaks for itself
                 self.risk.of(plain(x), plain(d))
         if refused is not None:
-            raise not_lowered(f"it fails on Values: {refused}") from refused
+            raise self._not_lowered(f"it fails on Values: {refused}") from refused
         self._decision = self._decision or watch.found
         return checked_loss(loss), [*x_values, *d_values], as_values(y)
 
@@ -222,15 +230,18 @@ class LoweredRisk:
         for i, difference in BatchGuard(self.program, batch, record).courses():
             self._refuse_decision()
             if difference:
-                raise not_lowered(f"{what} {i} takes another course: {difference}")
+                raise self._not_lowered(f"{what} {i} takes another course: {difference}")
             with named(what, i):
                 difference = self.difference(X[i], D[i], f"{what} {i}")
             if difference:
-                raise not_lowered(difference)
+                raise self._not_lowered(difference)
 
     def _refuse_decision(self) -> None:
         if self._decision:
-            raise not_lowered(f"it {self._decision}")
+            raise self._not_lowered(f"it {self._decision}")
+
+    def _not_lowered(self, reason: str) -> LoweringError:
+        return not_lowered(reason, self._by_values)
 
 
 def checked_loss(loss: object) -> Value:

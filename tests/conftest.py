@@ -2,12 +2,18 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import browser
 import pytest
 
-from autograd import core
+from autograd import Value, core, step_through
 from autograd.core.table import BUILT_IN, EVERY, OPS
+from autograd.page import page as pages
+from autograd.page.still import Still
+from autograd.stepping.stepper import Stepper
 from nn import layers
 
 
@@ -44,6 +50,41 @@ def layers_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def equal_networks(layers_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of one shape begin equal, so that runs of them can be compared."""
     monkeypatch.setattr(layers, "_made", itertools.repeat(0))
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of the tests that are marked with ``xdist_group("browser")``."""
+    chrome = browser.start(tmp_path_factory.mktemp("profile"))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def page(driver: Any) -> Iterator[browser.Page]:
+    """A page, whose console must stay empty: no error, and nothing asked for that is blocked."""
+    driver.get_log("browser")
+    page = browser.Page(driver)
+    yield page
+    assert driver.get_log("browser") == []
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+
+
+@pytest.fixture
+def no_stills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without the picture that remains where no script runs: it takes its time."""
+    monkeypatch.setattr(pages, "still_of", lambda moment: Still(None, "no picture"))
+
+
+@pytest.fixture
+def opened(page: browser.Page, tmp_path: Path, no_stills: None) -> Callable[..., browser.Page]:
+    """Opens the page of a stepper, or of a root at its start; without its still picture."""
+
+    def open_page(of: Value | Stepper, **window: Any) -> browser.Page:
+        stepper = of if isinstance(of, Stepper) else step_through(of)
+        return page.open(stepper.save(tmp_path / "page.html"), **window)  # type: ignore[attr-defined]
+
+    return open_page
 
 
 def unnoticed(x: object) -> float:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import RenderError, Value, animate, draw, render, show, step_through
 from autograd.core.sweep import evaluation_order
-from autograd.drawing import frames, rendering
+from autograd.drawing import rendering
 from autograd.drawing.notation import symbol
 from autograd.drawing.page import page
 from autograd.views.animation import frame_texts
@@ -351,13 +351,18 @@ def test_an_animation_says_what_is_missing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_caption_never_moves_the_graph():
-    boxes = [frames.Card(1, "x", "+1")]
-    texts = [
-        frames.dot(boxes, caption=lines, room=(3, 20)) for lines in ([], ["a"], ["a", "b" * 20])
-    ]
-    sizes = [re.findall(r'FIXEDSIZE="TRUE" WIDTH="\d+" HEIGHT="\d+"', text) for text in texts]
-    assert sizes[0] == sizes[1] == sizes[2]
+@pytest.mark.parametrize("count", [1, 200])
+def test_an_animation_of_a_large_graph_has_a_frame_for_each_group_that_is_closed(count):
+    w = Value(0.5, "layer1.neuron0.w[0]")
+    root = autograd.sum([(w * float(k)).tanh() * 2.0 for k in range(count + 3)])
+    texts = [html.unescape(text) for text in frame_texts(root)]
+    assert 3 < len(texts) <= 41
+    closed = [text for text in texts if "the last of" in text]
+    assert bool(closed) == (count > 1)
+    if closed:
+        assert f"before the pass: {3 * (count + 3) + 2} Values, no gradient yet; " in texts[0]
+        assert all('BGCOLOR="#fff3cc"' in text for text in closed)  # that group stands out
+    assert '"#fff3cc"' not in texts[0]
 
 
 # Digraphs of the package graphviz ---------------------------------------------------------------

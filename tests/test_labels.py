@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, draw, step_through
+from autograd.drawing import rendering
 from autograd.drawing.look import printable
 from autograd.drawing.page import page as zoomed
-from autograd.page.markup import code, section
+from autograd.page.data import Opening, page_data
+from autograd.page.page import page_of
 from autograd.shell.terminal import printable as terminal_text
 from autograd.views.animation import frame_texts
 
@@ -83,11 +86,25 @@ def test_a_label_read_from_a_page_is_the_label(label: str) -> None:
     parsed = Text(zoomed(SVG, label))
     titles = [text for tag, text in parsed.found if tag in ("title", "h1")]
     assert [title.removesuffix("\n") for title in titles] == [printable(label)] * 2
-    s = step_through(labelled_graph(label))
-    name = s.steps.names[s.steps.nodes[-1]]
-    assert Text(code(name)).found == [("bdi", name)]
-    tags = {tag for tag, _ in Text(section(s.steps[0])).found}
-    assert tags <= {"article", "h2", "span", "bdi", "p", "ul", "li"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(LABELS)
+def test_labels_in_a_live_page_end_no_element_of_it(label: str) -> None:
+    steps = step_through(labelled_graph(label)).steps
+    opening = Opening("step")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "picture_bytes", lambda *_: SVG)  # which takes its time
+        page = page_of(steps, opening).html
+    assert page.encode()
+    found = Text(page).found
+    [data] = [text for tag, text in found if tag == "script" and text.startswith('{"')]
+    assert json.loads(data)["names"] == page_data(steps, opening)["names"]
+    headers = [text for tag, text in found if tag == "th"]
+    assert headers[4:] == page_data(steps, opening)["names"]
+    plain = Text(page_of(step_through(labelled_graph("a")).steps, opening).html).found
+    kinds = [tag for tag, _ in found]
+    assert {*kinds} <= {tag for tag, _ in plain} | {"g"} and kinds.count("script") == 3
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\udc80b"])

@@ -282,9 +282,14 @@ def test_a_module_without_a_forward_pass_says_so() -> None:
         Parts()(1.0)
 
 
-def test_repr_counts_the_parameters() -> None:
-    assert repr(MLP(2, [16, 16, 1])) == "MLP(337 parameters)"
+def test_repr_says_the_shape_and_counts_the_parameters() -> None:
+    assert repr(MLP(2, [16, 1])) == "MLP(2 -> 16 tanh -> 1, 65 parameters)"
+    softmax = MLP(2, [4, 3], "relu", output="softmax")
+    assert repr(softmax) == "MLP(2 -> 4 relu -> 3 softmax, 27 parameters)"
+    assert repr(Layer(2, 3, math.tanh)) == "Layer(2 -> 3 tanh, 9 parameters)"
+    assert repr(Sequential(Layer(2, 2), Softmax())) == "Sequential(Layer, Softmax, 6 parameters)"
     assert repr(Softmax()) == "Softmax(0 parameters)"
+    assert repr(Parts()).startswith("Parts(")
 
 
 def test_a_deep_copy_is_a_network_of_its_own() -> None:

@@ -460,3 +460,11 @@ def test_images_of_bytes_are_refused_and_images_in_rows_are_drawn() -> None:
     figure = plots.plot_images([rows], np.array([7]), wrong=np.array([True]))
     assert figure.axes[0].images[0].get_array().tolist() == rows
     assert figure.axes[0].get_title() == "7"
+
+
+def test_a_notebook_shows_a_figure_and_a_script_is_told_where_no_window_opens() -> None:
+    figure = plot_history(History(loss=[0.5, 0.25]))
+    assert figure._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError, match="opens no windows; write a file"):
+        figure.show()
+    assert repr(History(loss=[0.5] * 10_000)) == "<History: epoch 10000  loss 0.5>"

@@ -35,8 +35,22 @@ class Origin(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The file's own name and the line, such as ``demo.py:12``; "" if not recorded."""
-        return f"{os.path.basename(self.file)}:{self.line}" if self.file else ""
+        """The file's own name and the line, such as ``demo.py:12``; "" if not recorded.
+
+        Of a notebook it is the cell, such as ``In[3]:2``, as long as its kernel runs.
+        """
+        if not self.file:
+            return ""
+        return f"{_cell(self.file) or os.path.basename(self.file)}:{self.line}"
+
+
+def _cell(file: str) -> str:
+    """What IPython calls a cell that it has written to a file; empty for any other file."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    name = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    known = name(file) if name is not None else None
+    return str(known[1]).replace("In [", "In[") if known else ""
 
 
 _groups: ContextVar[str] = ContextVar("groups", default="")

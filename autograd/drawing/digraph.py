@@ -13,6 +13,7 @@ import graphviz
 
 from ..core import Value
 from .dot import dot_lines
+from .notebook import described, image
 from .options import Options, taking
 from .picture import picture_of
 from .rendering import FORMATS, INSTALL, NotInstalledError, RenderError, picture_bytes
@@ -64,12 +65,24 @@ def draw(root: Value, options: Options) -> graphviz.Digraph:
             Value is not in the picture, or a group not in the graph; with ``groups=None`` if the
             graph is too large to be read.
     """
-    lines = dot_lines(picture_of(root, options), options.rankdir, options.partials)
-    return Drawing(body=[f"{line}\n" for line in lines])
+    picture = picture_of(root, options)
+    lines = dot_lines(picture, options.rankdir, options.partials)
+    drawing = Drawing(body=[f"{line}\n" for line in lines])
+    drawing.description = described(picture)
+    return drawing
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]
-    """A picture of a computation graph; ``.source`` is its DOT text."""
+    """A picture of a computation graph; ``.source`` is its DOT text.
+
+    Attributes:
+        description: the picture in a line, for those who cannot see it.
+    """
+
+    description = "computation graph"
+
+    def __repr__(self) -> str:
+        return f"<picture of a {self.description}>"
 
     def pipe(self, format: str | None = None, *args: Any, **options: Any) -> bytes | str:
         """The picture in a format, as ``graphviz.Digraph`` gives it; svg, png and pdf anywhere.
@@ -113,11 +126,21 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]
         exclude: Iterable[str] | None = None,
         **options: Any,
     ) -> dict[str, str]:
-        """What a notebook shows: the picture as SVG, or the DOT text and what is missing."""
+        """What a notebook shows: the picture, or what is missing and the DOT text.
+
+        As an ``<img>`` it survives in a notebook that is not trusted; what exports to other formats
+        than HTML takes the SVG.
+        """
         try:
-            return {"image/svg+xml": picture_bytes(self.source, "svg").decode("utf-8")}
+            svg = picture_bytes(self.source, "svg")
         except NotInstalledError:
             missing = f"no Graphviz found; for pictures: {INSTALL}"
         except (RenderError, OSError) as error:
             missing = str(error)
+        else:
+            return {
+                "text/html": image(svg, self.description),
+                "image/svg+xml": svg.decode("utf-8"),
+                "text/plain": repr(self),
+            }
         return {"text/plain": f"{missing}\n{self.source}"}

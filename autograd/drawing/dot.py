@@ -15,9 +15,9 @@ from . import look
 from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
 from .picture import Arrow, Box, Frame, Node, Picture
+from .room import SUM, Room, gradient_text, rounded, sum_text
 
 LONGEST_LABEL, LONGEST_LINE = 40, 90
-SUM = "\u03a3"
 # For a picture with long arrows: a recurrent network of 20 steps without groups, 146 Values, takes
 # Graphviz 128 s. With fewer attempts to find the best places, and straight arrows, it is 1 s. These
 # go round nothing, so they are drawn first, and what they cross stays readable.
@@ -32,26 +32,30 @@ def dot_text(lines: Sequence[str]) -> str:
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
-def dot_lines(picture: Picture, rankdir: str = "LR", partials: bool = True) -> list[str]:
+def dot_lines(
+    picture: Picture,
+    rankdir: str = "LR",
+    partials: bool = True,
+    room: Room | None = None,
+) -> list[str]:
     """The lines between the braces of a DOT file.
 
     Args:
         picture: what to show.
         rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
         partials: whether to write the local derivatives on the arrows.
+        room: what is kept free for the numbers of other moments, so that nothing moves.
     """
+    room = room or Room([picture])
     lines = _defaults(rankdir)
     if picture.is_tangled:
         lines += [_line("graph", **IN_A_HURRY), _line("edge", labeldistance="2")]
-    legend = _legend(picture, partials)
-    if legend:
-        space = '<FONT POINT-SIZE="8"> </FONT>'
-        text = "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *legend])
+    if text := room.caption(picture) if picture.caption else _legend(picture, partials, room):
         lines.append(f"label=<{text}>")
     for node in picture.nodes:
-        lines += _node(node, picture, partials)
+        lines += _node(node, picture, partials, room)
     for box in picture.boxes:
-        lines += _box(box, picture)
+        lines += _box(box, picture, room)
     lines += _framed(picture.frames, _belongings(picture))
     return ["\t" + line for line in lines]
 
@@ -89,12 +93,12 @@ def _defaults(rankdir: str) -> list[str]:
     ]
 
 
-def _node(node: Node, picture: Picture, partials: bool) -> list[str]:
+def _node(node: Node, picture: Picture, partials: bool, room: Room) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [_line(node.id, label=_record(node), tooltip=_about(node), **_kind(node))]
+    lines = [_line(node.id, label=_record(node, room), tooltip=_about(node), **_kind(node))]
     if node.op is not None:
         lines += _operation(node, node.op)
-        lines += _operands(node, picture, partials)
+        lines += _operands(node, picture, partials, room)
     elif node.is_cut:
         lines += _stub(f"{node.id}_op", node.id, MADE_OF_MORE)
     if node.unseen:
@@ -138,7 +142,7 @@ def _operation(node: Node, op: Op) -> list[str]:
     ]
 
 
-def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
+def _operands(node: Node, picture: Picture, partials: bool, room: Room) -> Iterator[str]:
     """The arrows into an operation, and the constants that some of them come from."""
     name = f"{node.id}_op"
     for position, arrow in enumerate(node.arrows, start=1):
@@ -149,19 +153,20 @@ def _operands(node: Node, picture: Picture, partials: bool) -> Iterator[str]:
         if isinstance(source, tuple):
             constants, source = source, f"{node.id}_constant{position}"
             yield _line(source, **_constant(constants))
-        yield _line(f"{source} -> {name}", **_arrow(arrow, picture, partials))
+        attributes = _arrow(arrow, f"{node.id}:{position}", picture, partials, room)
+        yield _line(f"{source} -> {name}", **attributes)
 
 
-def _box(box: Box, picture: Picture) -> Iterator[str]:
+def _box(box: Box, picture: Picture, room: Room) -> Iterator[str]:
     """A closed group, and the arrows into it."""
-    yield _line(box.id, label=_closed(box), tooltip=_hidden(box), **_kind(box))
+    yield _line(box.id, label=_closed(box, room), tooltip=_hidden(box), **_kind(box))
     # A summary is drawn where there is room, and pulls nothing away from its place.
     loose = {"weight": "0"} if box.is_summary else {}
-    for arrow in box.arrows:
+    for number, arrow in enumerate(box.arrows, start=1):
         if arrow.source is None:
             yield from _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, arrow.count)
         else:
-            attributes = _arrow(arrow, picture, partials=False)
+            attributes = _arrow(arrow, f"{box.id}:{number}", picture, partials=False, room=room)
             yield _line(f"{arrow.source} -> {box.id}", **attributes, **loose)
 
 
@@ -225,18 +230,23 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
     return lines
 
 
-def _record(node: Node) -> str:
+def _record(node: Node, room: Room) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = look.EMPHASIS_LINE if node.highlighted else look.INK if node.is_root else look.LINE
     is_leaf = node.op is None and not node.is_cut
     fill = look.EMPHASIS if node.highlighted else look.LEAF if is_leaf else look.PAPER
-    border = 3 if node.highlighted else 2 if node.is_root else 1
-    fields = [_heading(node.label)] if node.label else []
-    fields += [_field("data", _rounded(node.data)), _gradient("grad", node.grad)]
-    cells = "<VR/>".join(f"<TD>{field}</TD>" for field in fields)
+    # A border takes room, of which a node has as much whether it is its turn or not.
+    border = 2 if room.is_shared or node.is_root else 1
+    border = 3 if node.highlighted and not room.is_shared else border
+    cells = [f"<TD>{_heading(node.label)}</TD>"] if node.label else []
+    cells.append(f"<TD>{_field('data', rounded(node.data))}</TD>")
+    cells.append(f"<TD{room.cell(node.id, 'grad', 14, 40)}>{_gradient('grad', node.grad)}</TD>")
+    if node.count:
+        cells.append(f"<TD{room.cell(node.id, 'count', 10, 14)}>{_small(node.count)}</TD>")
+    record = "<VR/>".join(cells)
     return (
         f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" '
-        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{cells}</TR></TABLE>'
+        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{record}</TR></TABLE>'
     )
 
 
@@ -258,7 +268,7 @@ def _heading(label: str) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
 
 
-def _closed(box: Box) -> str:
+def _closed(box: Box, room: Room) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
     colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.FAINT
     fill = (
@@ -270,7 +280,7 @@ def _closed(box: Box) -> str:
     inner = (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="5" STYLE="ROUNDED" '
         f'COLOR="{colour}" BGCOLOR="{fill}"><TR><TD COLSPAN="3">{title}</TD></TR><HR/>'
-        f"<TR><TD>{count}</TD><VR/><TD>{total}</TD></TR></TABLE>"
+        f"<TR><TD>{count}</TD><VR/><TD{room.cell(box.id, 'grad', 14, 50)}>{total}</TD></TR></TABLE>"
     )
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" '
@@ -294,9 +304,8 @@ def _hidden(box: Box) -> str:
 
 def _gradient(name: str, number: float | None) -> str:
     """A gradient, or a sum of some, in the colour of its sign; a dash if there was no sweep."""
-    text = look.DASH if number is None else _rounded(number)
     colour = sign_colour(number, look.FAINT, look.NEGATIVE_INK)
-    return _field(name, f'<FONT COLOR="{colour}">{text}</FONT>')
+    return _field(name, f'<FONT COLOR="{colour}">{gradient_text(number)}</FONT>')
 
 
 def _field(name: str, number: str) -> str:
@@ -305,7 +314,7 @@ def _field(name: str, number: str) -> str:
 
 def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     several = len(numbers) > 1
-    text = f"{len(numbers):,} constants" if several else _rounded(numbers[0])
+    text = f"{len(numbers):,} constants" if several else rounded(numbers[0])
     about = ", ".join(map(repr, numbers[:20])) + (", ..." if numbers[20:] else "")
     return {
         "label": f'<FONT POINT-SIZE="12" COLOR="{look.FAINT}">{text}</FONT>',
@@ -319,20 +328,21 @@ def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     }
 
 
-def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
+def _arrow(arrow: Arrow, part: str, picture: Picture, partials: bool, room: Room) -> dict[str, str]:
     attributes = {}
     words = []
+    cell = room.cell(part, "sum", 12, 8)
     if arrow.position is not None:
         words.append(_small(_ordinal(arrow.position)))
     if arrow.count > 1:
-        added = "" if arrow.contribution is None else f"<BR/>{SUM} {_rounded(arrow.contribution)}"
-        words.append(_small(f"{arrow.count:,}\u00d7") + added)
+        added = sum_text(arrow) or ("&#160;" if cell else "")
+        words.append(_small(f"{arrow.count:,}\u00d7") + (f"<BR/>{added}" if added else ""))
     elif partials and arrow.partial is not None:
-        words.append(_rounded(arrow.partial))
+        words.append(rounded(arrow.partial))
     if words:
         # The table is there for its padding: wide edges stay clear of the words.
         text = "&#160;&#160;".join(words)
-        text = f'<TABLE BORDER="0"><TR><TD>{text}</TD></TR></TABLE>'
+        text = f'<TABLE BORDER="0"><TR><TD{cell}>{text}</TD></TR></TABLE>'
         # Beside a straight arrow its words may be anywhere, but at its head they are its own.
         attributes["headlabel" if picture.is_tangled else "label"] = text
     if account := as_tooltip(_account(arrow)):
@@ -341,7 +351,7 @@ def _arrow(arrow: Arrow, picture: Picture, partials: bool) -> dict[str, str]:
     colour, width = look.LINE, THINNEST
     if arrow.contribution is not None and arrow.contribution != 0.0:
         colour = attributes["color"] = sign_colour(arrow.contribution, look.LINE)
-        width = _width(arrow.contribution, picture)
+        width = _width(arrow.contribution, room.scale)
         attributes["penwidth"] = f"{width:.2f}"
     if arrow.emphasised:
         attributes.update(_emphasis(colour, width))
@@ -373,14 +383,14 @@ def _small(text: str) -> str:
     return f'<FONT POINT-SIZE="10" COLOR="{look.FAINT}">{text}</FONT>'
 
 
-def _width(contribution: float, picture: Picture) -> float:
+def _width(contribution: float, largest: float) -> float:
     if not math.isfinite(contribution):
         return WIDEST
-    share = abs(contribution) / picture.largest_contribution
+    share = abs(contribution) / largest
     return THINNEST + (WIDEST - THINNEST) * share
 
 
-def _legend(picture: Picture, partials: bool) -> list[str]:
+def _legend(picture: Picture, partials: bool, room: Room) -> str:
     """Lines of markup that say what the picture does not say by itself."""
     lines = []
     if picture.notice:
@@ -389,7 +399,7 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
             f'<FONT COLOR="{colour}">{as_markup(line)}</FONT>'
             for line in textwrap.wrap(picture.notice, LONGEST_LINE)
         ]
-    if picture.largest_contribution:
+    if room.scale:
         if partials:
             lines.append("number on an edge: the local derivative")
         stroke = '<FONT COLOR="{}"><B>\u2501\u2501</B></FONT> {}'
@@ -397,8 +407,10 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
         negative = stroke.format(look.NEGATIVE, "negative")
         lines.append(
             f"colour and width: what the edge adds to a gradient, {positive} &#160;{negative}, "
-            f"widest {_rounded(picture.largest_contribution)}"
+            f"widest {rounded(room.scale)}"
         )
+    if any(node.count for node in picture.nodes):
+        lines.append("2/3: so many of the operations that use a Value have reported to it")
     if any(arrow.count > 1 for arrow in picture.arrows):
         total = f"; {SUM}: what they add to gradients in all"
         lines.append("n\u00d7: so many edges drawn as one" + total * bool(lines))
@@ -411,7 +423,8 @@ def _legend(picture: Picture, partials: bool) -> list[str]:
     if picture.hidden:
         made_of = "" if picture.around else "made of "
         lines.append(f"\u2026: {made_of}{picture.hidden:,} more Values, which are not drawn")
-    return lines
+    space = '<FONT POINT-SIZE="8"> </FONT>'
+    return "".join(line + '<BR ALIGN="LEFT"/>' for line in [space, *lines]) if lines else ""
 
 
 def _about(node: Node) -> str:
@@ -420,12 +433,9 @@ def _about(node: Node) -> str:
         lines.append(f"= {node.formula}")
     lines.append(f"data = {node.data!r}")
     lines.append("no gradient yet" if node.grad is None else f"grad = {node.grad!r}")
+    if node.count:
+        lines.append(f"{node.count} of its consumers have reported")
     return as_tooltip("\n".join(lines))
-
-
-def _rounded(number: float) -> str:
-    # A gradient of -0.0 is a puzzle and no information.
-    return format(number + 0.0, ".4g")
 
 
 def _ordinal(position: int) -> str:

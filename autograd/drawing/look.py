@@ -13,6 +13,7 @@ import unicodedata
 DASH = "\u2014"
 # The first family that the machine has is taken; the last two are what Linux has, and all have.
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
+MONOSPACE = "DejaVu Sans Mono,Menlo,Consolas,monospace"
 # The light colours of kit.css: texts stand out from every ground by 4.5 to 1, lines by 3 to 1.
 PAPER, FRAMED = "#ffffff", "#f6f7f9"
 LEAF = "#e9eff6"
@@ -25,7 +26,7 @@ EMPHASIS_LINE = "#a86c12"
 # Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
 # so that they also differ in grey.
 POSITIVE = "#1b5fa8"
-NEGATIVE, NEGATIVE_INK = "#c8640a", "#a3450a"
+NEGATIVE, NEGATIVE_INK = "#b25808", "#a3450a"
 NOT_A_NUMBER = "#000000"
 
 

@@ -2,8 +2,8 @@
 
 A root Value goes in; out comes a ``Picture``: the Values that are drawn one by one, in topological
 order, with the operation that made each and the edges that lead there; the boxes that hide the
-others; and the frames around groups. ``dot`` turns a Picture into text; nothing here knows of
-Graphviz.
+others; and the frames around groups. It shows the gradients that are there, or a pass at any of its
+moments. ``dot`` turns a Picture into text; nothing here knows of Graphviz.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from ..core import Value, ieee
 from ..core.ops import Op
@@ -30,6 +31,43 @@ EDGES_PER_NODE = 5
 PARALLEL = 8
 # In all, by the arrows of a picture, before it is laid out in a hurry.
 COLUMNS_CROSSED = 800
+
+
+class Carried(NamedTuple):
+    """What there is to say of one operand of a node.
+
+    Attributes:
+        partial: dz/dx; 0.0 where no derivative passes.
+        upstream: the gradient of z; None before it is known.
+        contribution: what x has received along this edge; None before it has.
+    """
+
+    partial: float
+    upstream: float | None = None
+    contribution: float | None = None
+
+
+class Moment(Protocol):
+    """A pass as it stands: what a picture shows of it."""
+
+    @property
+    def current(self) -> Value | None:
+        """The node whose turn it is."""
+
+    def name(self, node: Value) -> str:
+        """What stands on its record; or the empty string."""
+
+    def data(self, node: Value) -> float:
+        """Its number."""
+
+    def gradient(self, node: Value) -> float | None:
+        """What it has received; None before anything has come."""
+
+    def count(self, node: Value) -> str:
+        """How many of its consumers have reported, as ``2/3``; or the empty string."""
+
+    def carried(self, node: Value) -> Sequence[Carried]:
+        """What there is to say of each operand; of a constant it means nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +113,7 @@ class Node:
         is_root: whether this is the final value of the graph.
         highlighted: whether the picture should draw the eye to it.
         unseen: how many of its uses are not part of the picture, where that matters.
+        count: how many of its consumers have reported, as ``2/3``; "" where no pass is under way.
     """
 
     id: str
@@ -88,6 +127,7 @@ class Node:
     is_root: bool
     highlighted: bool
     unseen: int = 0
+    count: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +193,7 @@ class Picture:
         hidden: how many Values of the graph are no part of the picture.
         around: whether the picture is of what is around a node, and not of the end of the graph.
         notice: that the graph is stale, in words; or the empty string.
+        caption: lines of text to stand below, in the place of what explains the picture.
     """
 
     nodes: tuple[Node, ...]
@@ -161,6 +202,7 @@ class Picture:
     hidden: int
     around: bool
     notice: str = ""
+    caption: tuple[str, ...] = ()
 
     @property
     def arrows(self) -> list[Arrow]:
@@ -198,119 +240,129 @@ class Picture:
 
 
 def picture_of(root: Value, options: Options) -> Picture:
-    """Collect what a picture of the graph under ``root`` shows.
+    """Collect what a picture of the graph under ``root`` shows, as it stands.
 
     Raises:
         TypeError: if something that should be a Value is none.
         ValueError: if the options name what is not in the graph; without groups also if the graph
             is too large to be read.
     """
-    if not isinstance(root, Value):
-        raise TypeError(
-            f"a picture is drawn of a Value and all it was computed from, got {got(root)}; pass "
-            f"the Value at the end of the computation"
-        )
-    limit = options.limit
-    graph = consumers_first(root)
-    part = select(graph, depth=options.depth, focus=options.focus)
-    present = set(part.nodes)
-    marks = Marks(options.highlight, present)
-    expand = options.expand
-    wishes = [expand] if isinstance(expand, (str, Value)) else list(expand)
-    for wish in wishes:
-        if not isinstance(wish, str):
-            takes = "names of groups, such as 'layer1.neuron0', and Values"
-            require_part("expand", wish, present, takes)
-    if options.focus is not None:
-        marks.values.add(options.focus)
-        wishes.append(options.focus)
-    if options.groups is None:
-        _refuse_unreadable(part, limit)
-        cut = Cut({}, (), Group((), ""))
-    else:
-        cut = collapse(part.nodes, nestings(graph), most_boxes=limit, expand=wishes)
-    return _Painter(root, graph, part, cut, marks).picture(around=options.focus is not None)
+    return Painter(root, options).picture()
 
 
-class _Painter:
-    """Puts a picture together from what has been decided."""
+class Painter:
+    """Puts pictures of one graph together: as it stands, and at moments of a pass.
 
-    def __init__(
-        self, root: Value, graph: Sequence[Value], part: Part, cut: Cut, marks: Marks
-    ) -> None:
-        self.root, self.graph, self.part, self.cut, self.marks = root, graph, part, cut, marks
-        # A leaf does not tell: it may hold a gradient that another graph has left there.
-        self.swept = any(value.grad for value in graph if value.op is not None or value is root)
-        self.box_ids = {group: f"g{number}" for number, group in enumerate(cut.boxes)}
-        self.places = {
-            value: self.box_ids[group] for group, values in cut.boxes.items() for value in values
+    Attributes:
+        drawn: the Values that are drawn one by one, operands first.
+        hidden: for each box the name of the group, and the Values that it hides.
+    """
+
+    def __init__(self, root: Value, options: Options) -> None:
+        """Decide what is drawn; what it raises is said at ``picture_of``."""
+        if not isinstance(root, Value):
+            raise TypeError(
+                f"a picture is drawn of a Value and all it was computed from, got {got(root)}; "
+                f"pass the Value at the end of the computation"
+            )
+        limit = options.limit
+        self._root, self._graph = root, consumers_first(root)
+        self._part = select(self._graph, depth=options.depth, focus=options.focus)
+        self._is_around = options.focus is not None
+        present = set(self._part.nodes)
+        self._marks = Marks(options.highlight, present)
+        expand = options.expand
+        wishes = [expand] if isinstance(expand, (str, Value)) else list(expand)
+        for wish in wishes:
+            if not isinstance(wish, str):
+                takes = "names of groups, such as 'layer1.neuron0', and Values"
+                require_part("expand", wish, present, takes)
+        if options.focus is not None:
+            self._marks.values.add(options.focus)
+            wishes.append(options.focus)
+        if options.groups is None:
+            _refuse_unreadable(self._part, limit)
+            self._cut = Cut({}, (), Group((), ""))
+        else:
+            known = nestings(self._graph)
+            self._cut = collapse(self._part.nodes, known, most_boxes=limit, expand=wishes)
+        boxes = self._cut.boxes
+        self._box_ids = {group: f"g{number}" for number, group in enumerate(boxes)}
+        self._places = {
+            value: self._box_ids[group] for group, values in boxes.items() for value in values
         }
-        self.drawn = [value for value in reversed(part.nodes) if value not in self.places]
-        self.places.update((value, f"v{number}") for number, value in enumerate(self.drawn))
+        self.hidden = [(".".join(group.nesting), values) for group, values in boxes.items()]
+        self.drawn = [x for x in reversed(self._part.nodes) if x not in self._places]
+        self._places.update((value, f"v{number}") for number, value in enumerate(self.drawn))
 
-    def picture(self, *, around: bool) -> Picture:
-        nodes = tuple(self._node(value) for value in self.drawn)
-        boxes = tuple(self._box(group, values) for group, values in self.cut.boxes.items())
-        hidden = len(self.graph) - len(self.part.nodes)
-        return Picture(nodes, boxes, self._frames(), hidden, around, stale_graph(self.graph))
+    def picture(self, moment: Moment | None = None, caption: Sequence[str] = ()) -> Picture:
+        """What is shown at a moment; None for the gradients that are there."""
+        now = moment or _AsItStands(self._root, self._graph)
+        return Picture(
+            nodes=tuple(self._node(value, now) for value in self.drawn),
+            boxes=tuple(self._box(group, x, now) for group, x in self._cut.boxes.items()),
+            frames=self._frames(),
+            hidden=len(self._graph) - len(self._part.nodes),
+            around=self._is_around,
+            notice=stale_graph(self._graph),
+            caption=tuple(caption),
+        )
 
-    def _node(self, value: Value) -> Node:
-        is_open = value in self.part.opened
+    def _node(self, value: Value, now: Moment) -> Node:
+        is_open = value in self._part.opened
         return Node(
-            id=self.places[value],
-            label=value.label,
-            data=value.data,
-            grad=value.grad if self.swept or value.grad else None,
+            id=self._places[value],
+            label=now.name(value),
+            data=now.data(value),
+            grad=now.gradient(value),
             formula=" = ".join(by_labels(value)),
             op=value.op if is_open else None,
-            arrows=_merge([*self._arrows(value)]) if is_open else (),
+            arrows=_merge([*self._arrows(value, now)]) if is_open else (),
             is_cut=value.op is not None and not is_open,
-            is_root=value is self.root,
-            highlighted=value in self.marks.values,
-            unseen=self.part.unseen.get(value, 0),
+            is_root=value is self._root,
+            highlighted=value in self._marks.values or value is now.current,
+            unseen=self._part.unseen.get(value, 0),
+            count=now.count(value),
         )
 
-    def _arrows(self, value: Value) -> Iterator[Arrow]:
+    def _arrows(self, value: Value, now: Moment) -> Iterator[Arrow]:
         """The arrow from each operand of a node whose operation is drawn."""
-        ordered, gradient = value.op is not None and order_matters(value.op), value.grad
-        for place, (operand, slope) in enumerate(zip(value.operands, local_partials(value)), 1):
+        ordered = value.op is not None and order_matters(value.op)
+        for place, (operand, carried) in enumerate(zip(value.operands, now.carried(value)), 1):
             position = place if ordered else None
             if not isinstance(operand, Value):
                 yield Arrow((operand,), position)
                 continue
             yield Arrow(
-                self.places.get(operand),
+                self._places.get(operand),
                 position,
-                partial=0.0 if slope is None else slope,
-                upstream=gradient if self.swept else None,
-                contribution=_contribution(gradient, slope) if self.swept else None,
-                emphasised=(value, operand) in self.marks.steps,
+                *carried,
+                emphasised=(value, operand) in self._marks.steps,
             )
 
-    def _box(self, group: Group, values: Sequence[Value]) -> Box:
-        own, opened = self.box_ids[group], self.part.opened
+    def _box(self, group: Group, values: Sequence[Value], now: Moment) -> Box:
+        own, opened = self._box_ids[group], self._part.opened
         # Most Values are in boxes, where an arrow for each operand would take its time.
-        received: dict[str | None, list[float]] = defaultdict(list)
+        received: dict[str | None, list[float | None]] = defaultdict(list)
         inner_edges = 0
-        gradients = [value.grad for value in values]
-        for value, gradient in zip(values, gradients):
+        for value in values:
             is_open = value in opened
-            for operand, slope in zip(value.operands, local_partials(value)):
+            for operand, carried in zip(value.operands, now.carried(value)):
                 if isinstance(operand, Value):
-                    source = self.places.get(operand) if is_open else None
+                    source = self._places.get(operand) if is_open else None
                     if source == own:
                         inner_edges += 1
                     else:
-                        received[source].append(_contribution(gradient, slope))
+                        received[source].append(carried.contribution)
         emphasised = {
-            self.places.get(operand)
-            for value, operand in self.marks.steps
-            if self.places[value] == own and value in opened
+            self._places.get(operand)
+            for value, operand in self._marks.steps
+            if self._places[value] == own and value in opened
         }
         arrows = (
             Arrow(
                 source,
-                contribution=ieee.sum(*numbers) if self.swept else None,
+                contribution=_total(numbers),
                 count=len(numbers),
                 emphasised=source in emphasised,
             )
@@ -322,13 +374,13 @@ class _Painter:
             title=group.title,
             name=".".join(group.nesting),
             count=len(values),
-            total=ieee.sum(*gradients) if self.swept else None,
+            total=_total(map(now.gradient, values)),
             inputs=sum(value.op is None for value in values),
             operations=tuple(sorted(operations.items(), key=lambda item: (-item[1], item[0]))),
             inner_edges=inner_edges,
             arrows=tuple(arrows),
-            highlighted=not self.marks.values.isdisjoint(values),
-            is_root=self.root in values,
+            highlighted=not self._marks.values.isdisjoint(values) or now.current in values,
+            is_root=self._root in values,
             is_summary=group.is_summary,
             is_band=group.is_band,
         )
@@ -336,14 +388,14 @@ class _Painter:
     def _frames(self) -> tuple[Frame, ...]:
         """The open groups, put together from the innermost outwards."""
         frames: dict[Group, Frame] = {}
-        for group in reversed(self.cut.frames):
-            closed = [g for g in group.groups.values() if g in self.box_ids]
+        for group in reversed(self._cut.frames):
+            closed = [g for g in group.groups.values() if g in self._box_ids]
             members = (
-                *(self.places[value] for value in group.values),
-                *(self.box_ids[g] for g in closed),
+                *(self._places[value] for value in group.values),
+                *(self._box_ids[g] for g in closed),
             )
             within = tuple(frames[g] for g in group.groups.values() if g in frames)
-            values = [*group.values, *(value for g in closed for value in self.cut.boxes[g])]
+            values = [*group.values, *(value for g in closed for value in self._cut.boxes[g])]
             is_parameters = all(value.op is None for value in values) and all(
                 frame.is_parameters for frame in within
             )
@@ -356,10 +408,45 @@ class _Painter:
         return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
 
 
-def _contribution(gradient: float, slope: float | None) -> float:
-    """What an operand receives, after a sweep."""
-    # Where no derivative passes, or none came, 0 * inf would be nan.
-    return 0.0 if slope is None or not gradient else gradient * slope
+class _AsItStands:
+    """The gradients that are there, as the moment after a pass; or before any."""
+
+    current = None
+
+    def __init__(self, root: Value, graph: Sequence[Value]) -> None:
+        # A leaf does not tell: it may hold a gradient that another graph has left there.
+        self._swept = any(value.grad for value in graph if value.op is not None or value is root)
+
+    def name(self, node: Value) -> str:
+        return node.label
+
+    def data(self, node: Value) -> float:
+        return node.data
+
+    def gradient(self, node: Value) -> float | None:
+        return node.grad if self._swept or node.grad else None
+
+    def count(self, node: Value) -> str:
+        return ""
+
+    def carried(self, node: Value) -> Sequence[Carried]:
+        slopes = local_partials(node)
+        if not self._swept:
+            return [Carried(slope or 0.0) for slope in slopes]
+        gradient = node.grad
+        return [
+            # Where no derivative passes, or none came, 0 * inf would be nan.
+            Carried(slope, gradient, gradient * slope if gradient else 0.0)
+            if slope is not None
+            else Carried(0.0, gradient, 0.0)
+            for slope in slopes
+        ]
+
+
+def _total(numbers: Iterable[float | None]) -> float | None:
+    """The sum of those that are known; None if none is."""
+    known = [number for number in numbers if number is not None]
+    return ieee.sum(*known) if known else None
 
 
 def _is_within(group: Group) -> bool:
@@ -395,10 +482,9 @@ def _sum(family: Sequence[Arrow]) -> Arrow:
     source = family[0].source
     if isinstance(source, tuple):
         source = tuple(x for arrow in family for x in arrow.source or () if type(x) is float)
-    carried = [arrow.contribution for arrow in family if arrow.contribution is not None]
     return Arrow(
         source,
-        contribution=ieee.sum(*carried) if carried else None,
+        contribution=_total(arrow.contribution for arrow in family),
         count=len(family),
         emphasised=any(arrow.emphasised for arrow in family),
     )

@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import Value, functions
@@ -46,28 +46,58 @@ class Opening:
         mode: "explore", "step" or "predict".
         position: how many nodes of the pass are finished, in mode "step".
         edges: how many edges of the next one are.
+        values: how many values of a forward pass before it are computed; None without one.
         trainable: the leaves that move in a descent; None for all that are no input or target.
     """
 
     mode: str = "explore"
     position: int = 0
     edges: int = 0
+    values: int | None = None
     trainable: Collection[Value] | None = None
 
 
-def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
-    """All that the script of a page knows of a graph."""
+@dataclass(frozen=True)
+class Extra:
+    """What a page has besides, for those who make a page of more than a graph.
+
+    Attributes:
+        title: of the window; "" for that of the graph.
+        scripts: files of this room that take part besides.
+        without: files that do not.
+        data: what the scripts know besides.
+        groups: groups of nodes by their titles, all of them closed at first.
+    """
+
+    title: str = ""
+    scripts: Sequence[str] = ()
+    without: Collection[str] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Collection[Value]] = field(default_factory=dict)
+
+
+def page_data(
+    recording: Recording, opening: Opening, groups: Mapping[str, Collection[Value]] = {}
+) -> dict[str, Any]:
+    """All that the script of a page knows of a graph.
+
+    Args:
+        recording: a pass over the graph.
+        opening: how the page begins.
+        groups: groups that are closed at first, besides those that a picture would draw as boxes.
+    """
     nodes = recording.nodes[::-1]
     place = {node: i for i, node in enumerate(nodes)}
     names = recording.names
     kinds = _Kinds(recording)
     leaves = [node for node in nodes if node.op is None]
     trainable = moving(recording, leaves) if opening.trainable is None else opening.trainable
-    groups, homes, opened = _groups(recording)
+    listed, homes, opened = _groups(recording, groups)
     return {
         "mode": opening.mode,
         "position": opening.position,
         "edges": opening.edges,
+        "values": opening.values,
         "names": [names[node] for node in nodes],
         "made": [formulas.in_names(node, names) for node in nodes],
         "kind": [kinds.of(node) for node in nodes],
@@ -79,16 +109,16 @@ def page_data(recording: Recording, opening: Opening) -> dict[str, Any]:
         "rows": kinds.rows,
         "constants": packed(kinds.constants),
         "data": packed(recording.data[::-1]),
-        "grads": packed(recording.gradients[::-1]),
+        "partials": packed(_partials(recording)),
         "held": {place[leaf]: held for leaf, held in recording.stale.items()},
         "made_at": {place[node]: at for node in nodes if (at := formulas.made_at(node))},
         "trainable": sorted(place[leaf] for leaf in trainable),
         "formula": _headline(recording, place),
-        "groups": groups,
+        "groups": listed,
         "home": [homes[node] for node in nodes],
         "open": opened,
         "stale": stale_graph(recording.nodes),
-        **kinds.fixed(recording),
+        "fixed": kinds.fixed,
     }
 
 
@@ -148,6 +178,7 @@ class _Kinds:
                 "isPublic": OPS.get(op.name) is op and hasattr(functions, op.name),
                 "variadic": op.arity is None,
                 "letters": op.letters,
+                "form": [op.form.before, op.form.between, op.form.behind, op.form.first > 0],
                 "ordered": op.arity != 1 and order_matters(op),
                 "passes": [partial.passes for partial in op.partials],
                 "jumps": op.jumps,
@@ -165,20 +196,22 @@ class _Kinds:
         """The rows that are used."""
         return list(self._rows)
 
-    def fixed(self, recording: Recording) -> dict[str, Any]:
-        """Where a row cannot be written in JavaScript: why, and the partials of every edge.
-
-        Such a graph can be stepped through, but nothing in it can be changed.
-        """
+    @property
+    def fixed(self) -> str:
+        """Why nothing in the graph can be changed: a row that cannot be written in JavaScript."""
         try:
             JAVASCRIPT.program(self.ops)
         except ValueError as error:
-            partials = [report.partial for report in recording.reports]
-            ends = zip(recording.starts, recording.starts[1:])
-            by_node = [partials[start:end] for start, end in ends][::-1]
-            sent = [0.0 if p is None else p for partials in by_node for p in partials]
-            return {"fixed": escape(str(error)), "partials": packed(sent)}
-        return {}
+            return escape(str(error))
+        return ""
+
+
+def _partials(recording: Recording) -> list[float]:
+    """The local derivative along every edge, operands first; 0 where no derivative passes."""
+    known = (report.partial for report in recording.reports)
+    partials = [0.0 if partial is None else partial for partial in known]
+    ends = list(zip(recording.starts, recording.starts[1:]))
+    return [partial for start, end in ends[::-1] for partial in partials[start:end]]
 
 
 def operations(ops: Iterable[Op]) -> str:
@@ -242,14 +275,20 @@ def _headline(recording: Recording, place: dict[Value, int]) -> list[str | int] 
     return [place[x] if isinstance(x, Value) else x for x in pieces]
 
 
-def _groups(recording: Recording) -> tuple[list[dict[str, Any]], dict[Value, int], list[int]]:
+def _groups(
+    recording: Recording, own: Mapping[str, Collection[Value]]
+) -> tuple[list[dict[str, Any]], dict[Value, int], list[int]]:
     """The groups, that in which each node is, and those that are open at first."""
-    nodes = recording.nodes
-    cut = collapse(nodes, nestings(nodes), most_boxes=MOST_CARDS)
+    grouped = {node for nodes in own.values() for node in nodes}
+    others = [node for node in recording.nodes if node not in grouped]
+    cut = collapse(others, nestings(recording.nodes), most_boxes=MOST_CARDS)
     walked = list(cut.whole.walk())
     number = {group: i for i, group in enumerate(walked)}
     listed = [{"title": group.title, "parent": _outer(group, number)} for group in walked]
     homes = {node: number[group] for group in walked for node in group.values}
+    for title, nodes in own.items():
+        homes |= dict.fromkeys(nodes, len(listed))
+        listed.append({"title": title, "parent": 0})
     return listed, homes, [0, *(number[group] for group in cut.frames)]
 
 

@@ -14,7 +14,7 @@ class Graph {
     this.root = this.size - 1;
     this.names = pass.names;
     this.made = pass.made;
-    this.fixed = pass.fixed ?? "";
+    this.fixed = pass.fixed;
     this.constants = unpacked(pass.constants);
     this.kinds = pass.kinds.map(({ row, slopes }) => ({ ...pass.rows[row], formulas: slopes }));
     for (const kind of this.kinds) {
@@ -24,12 +24,13 @@ class Graph {
     }
     this.kind = pass.kind;
     this._lay(pass.operands);
-    this.recorded = { data: unpacked(pass.data), grads: unpacked(pass.grads) };
-    this.partials = pass.fixed ? unpacked(pass.partials) : new Float64Array(this.edges);
+    this.partials = new Float64Array(this.edges);
+    this.recorded = { data: unpacked(pass.data), partials: this._onEdges(unpacked(pass.partials)) };
     this.data = new Float64Array(this.size);
     this.grads = new Float64Array(this.size);
     this.reached = new Uint8Array(this.size);
     this.sent = new Float64Array(this.edges);
+    this.moved = new Uint8Array(this.size);
     this._scratch = new Float64Array(this.size);
     this._order = new Map();
     this.reset();
@@ -51,6 +52,12 @@ class Graph {
         if (this.operands[e] >= 0) this.uses[this.operands[e]].push(e);
       }
     }
+  }
+
+  // Numbers of those operands that are nodes, with places for the constants between them.
+  _onEdges(numbers) {
+    let next = 0;
+    return Float64Array.from(this.operands, (x) => (x < 0 ? 0 : numbers[next++]));
   }
 
   isLeaf(i) { return this.kind[i] < 0; }
@@ -85,16 +92,34 @@ class Graph {
 
   // Forward --------------------------------------------------------------------------------------
 
+  // What a node is computed to be. Rows of any number of operands take them as they come.
   _compute(i, data) {
-    const kind = this.kinds[this.kind[i]];
+    const { value } = this.kinds[this.kind[i]];
     const start = this.starts[i], count = this.starts[i + 1] - start;
-    const at = (e) => {
-      const x = this.operands[e];
-      return x < 0 ? this.constants[-1 - x] : data[x];
-    };
-    if (count === 2) return kind.value(at(start), at(start + 1));
-    if (count === 1) return kind.value(at(start));
-    return kind.value(...this.inputs(i, data));
+    if (count === 2) return value(this._operand(start, data), this._operand(start + 1, data));
+    if (count === 1) return value(this._operand(start, data));
+    return value(...this.inputs(i, data));
+  }
+
+  _operand(edge, data) {
+    const x = this.operands[edge];
+    return x < 0 ? this.constants[-1 - x] : data[x];
+  }
+
+  // Computes from the leaves what a moved one reaches; all else has Python's own bits.
+  _forward(data) {
+    const { moved, recorded } = this;
+    for (let i = 0; i < this.size; i++) {
+      if (this.kind[i] < 0) {
+        moved[i] = Object.is(data[i], recorded.data[i]) ? 0 : 1;
+        continue;
+      }
+      moved[i] = 0;
+      for (let e = this.starts[i]; e < this.starts[i + 1] && !moved[i]; e++) {
+        if (this.operands[e] >= 0) moved[i] = moved[this.operands[e]];
+      }
+      data[i] = moved[i] ? this._compute(i, data) : recorded.data[i];
+    }
   }
 
   // Takes a number for a leaf; where all are Python's again, so is every result to the last bit.
@@ -107,21 +132,15 @@ class Graph {
 
   // Computes everything anew from the leaves as they stand.
   compute() {
-    let isRecorded = true;
-    for (let i = 0; i < this.size && isRecorded; i++) {
-      isRecorded = this.kind[i] >= 0 || Object.is(this.data[i], this.recorded.data[i]);
-    }
-    if (isRecorded) return this.reset();
-    for (let i = 0; i < this.size; i++) if (this.kind[i] >= 0) this.data[i] = this._compute(i, this.data);
+    this._forward(this.data);
     this._differentiate();
     this.sweep();
   }
 
   reset() {
     this.data.set(this.recorded.data);
-    if (!this.fixed) this._differentiate();
+    this.partials.set(this.recorded.partials);
     this.sweep();
-    this.grads.set(this.recorded.grads);
   }
 
   // The nodes that are computed from a node, and the node itself first.
@@ -147,6 +166,8 @@ class Graph {
     const data = this._scratch, dependents = this.dependents(node);
     data.set(this.data);
     return numbers.map((number) => {
+      if (Object.is(number, this.data[node])) return this.data[this.root];
+      if (Object.is(number, this.recorded.data[node])) return this.at(new Map([[node, number]]));
       data[node] = number;
       for (const i of dependents) data[i] = this._compute(i, data);
       return data[this.root];
@@ -158,25 +179,39 @@ class Graph {
     const data = this._scratch;
     data.set(this.data);
     for (const [leaf, number] of numbers) data[leaf] = number;
-    for (let i = 0; i < this.size; i++) if (this.kind[i] >= 0) data[i] = this._compute(i, data);
+    this._forward(data);
     return data[this.root];
   }
 
   // Back -----------------------------------------------------------------------------------------
 
-  // The local derivative along every edge.
+  // The local derivative along every edge, once ``_forward`` has said what has moved.
   _differentiate() {
+    const { partials, recorded } = this;
+    partials.set(recorded.partials);
     for (let i = 0; i < this.size; i++) {
-      if (this.kind[i] < 0) continue;
-      const kind = this.kindOf(i), xs = this.inputs(i), z = this.data[i], start = this.starts[i];
-      const shared = kind.shared.map((value) => value(...xs));
-      for (let k = 0; k < xs.length; k++) {
-        if (this.operands[start + k] < 0) continue;
-        const slope = kind.slopes[kind.variadic ? 0 : k];
-        if (slope === null) this.partials[start + k] = 0;
-        else if (kind.variadic) this.partials[start + k] = slope(z, xs[k], ...shared);
-        else this.partials[start + k] = slope(z, ...xs);
-      }
+      if (this.kind[i] < 0 || !this.moved[i]) continue;
+      const kind = this.kinds[this.kind[i]], start = this.starts[i];
+      if (kind.variadic) this._differentiateMany(i, kind, start);
+      else this._differentiateFew(i, kind.slopes, start, this.starts[i + 1] - start);
+    }
+  }
+
+  _differentiateFew(i, slopes, start, count) {
+    const z = this.data[i], x = this._operand(start, this.data);
+    const y = count > 1 ? this._operand(start + 1, this.data) : 0;
+    for (let k = 0; k < count; k++) {
+      const slope = slopes[k];
+      if (slope === null || this.operands[start + k] < 0) continue;
+      this.partials[start + k] = count < 3 ? slope(z, x, y) : slope(z, ...this.inputs(i));
+    }
+  }
+
+  _differentiateMany(i, { slopes: [slope], shared }, start) {
+    if (slope === null) return;
+    const xs = this.inputs(i), numbers = shared.map((value) => value(...xs));
+    for (let k = 0; k < xs.length; k++) {
+      if (this.operands[start + k] >= 0) this.partials[start + k] = slope(this.data[i], xs[k], ...numbers);
     }
   }
 
@@ -212,12 +247,14 @@ class Graph {
     return { grads, reached, reports };
   }
 
-  // What a walk hands down that does not wait for all consumers, as ``Stepper.naive`` tells it.
+  // What a walk hands down that does not wait for all consumers, as ``Stepper.naive`` tells it:
+  // gradients; in which order it takes nodes up, and what each passes on, after how many reports.
   naive() {
     const grads = new Float64Array(this.size), reached = new Uint8Array(this.size);
-    const begun = new Uint8Array(this.size);
-    grads[this.root] = reached[this.root] = begun[this.root] = 1;
-    const underway = [[this.root, 1, 1, this.starts[this.root]]];
+    const reports = new Int32Array(this.size), begun = new Uint8Array(this.size);
+    const passed = { grads: new Float64Array(this.size), reports: new Int32Array(this.size) };
+    grads[this.root] = reached[this.root] = begun[this.root] = passed.grads[this.root] = 1;
+    const order = [this.root], underway = [[this.root, 1, 1, this.starts[this.root]]];
     while (underway.length) {
       const top = underway[underway.length - 1];
       const [i, grad, has, e] = top;
@@ -225,6 +262,7 @@ class Graph {
       top[3]++;
       const x = this.operands[e];
       if (x < 0) continue;
+      reports[x]++;
       if (has && this.passes(e)) {
         const sent = grad * this.partials[e];
         grads[x] = reached[x] ? grads[x] + sent : sent;
@@ -232,9 +270,11 @@ class Graph {
       }
       if (!begun[x]) {
         begun[x] = 1;
+        order.push(x);
+        [passed.grads[x], passed.reports[x]] = [grads[x], reports[x]];
         underway.push([x, grads[x], reached[x], this.starts[x]]);
       }
     }
-    return grads;
+    return { grads, passed, order };
   }
 }

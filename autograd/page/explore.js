@@ -39,7 +39,6 @@ function dragLeaves(app) {
   app.svg.addEventListener("pointerdown", (event) => {
     const card = event.target.closest(".card.leaf");
     if (!card || app.mode !== "explore" || event.button > 0 || app.graph.fixed) return;
-    if (event.target.closest(".dot, .dot-target")) return;
     const node = Number(card.dataset.node);
     drag = { node, x: event.clientX, from: app.graph.data[node], card, id: event.pointerId };
   });
@@ -195,24 +194,44 @@ function madeOf(graph, node) {
 // One use of a node: dL/de · de/da = -2 · -3 = +6, and the local derivative's own formula. Where
 // other ways lead from the node to its consumer as well, that is only a local derivative.
 function useOf(graph, edge, withNumbers) {
-  const { names } = graph, i = graph.consumer[edge], x = graph.operands[edge], root = names[graph.root];
-  const isWhole = graph.uses[x].length === 1;
-  const local = () => (isWhole ? derivative(names[i], names[x]) : h("span", { class: "words" }, "local derivative"));
-  const along = isWhole ? null : h("span", { class: "along" }, "along ", code(graph.made[i] || names[i]),
-    isRepeated(graph, edge) ? ` (operand ${graph.position(edge) + 1})` : "", ": ");
-  if (!graph.passes(edge)) return [along, h("span", { class: "words" }, "no derivative passes")];
+  const { names } = graph, i = graph.consumer[edge];
+  const along = graph.uses[graph.operands[edge]].length === 1 ? null
+    : h("span", { class: "along" }, "along ", code(graph.made[i] || names[i]), operandOf(graph, edge), ": ");
+  return [h("span", { class: "equation" }, along, productOf(graph, edge, withNumbers)), slopeOf(graph, edge, withNumbers)];
+}
+
+// dL/de · de/da = -2 · -3 = +6.
+function productOf(graph, edge, withNumbers) {
+  const { names } = graph, i = graph.consumer[edge];
+  const symbols = [derivative(names[graph.root], names[i]), " \u00b7 ", localName(graph, edge)];
+  if (!withNumbers) return symbols;
+  if (!sends(graph, edge)) return [...symbols, " = ", numeral(0), h("span", { class: "words" }, " (no derivative passes)")];
+  const factors = `${signed(graph.grads[i])} \u00b7 ${signed(graph.partials[edge])}`;
+  // A sign goes with what is right of it, also into a new line.
+  return [...symbols, " ", h("span", { class: "number" }, `= ${factors}`), " ", h("span", { class: "number" }, "= ", numeral(graph.sent[edge]))];
+}
+
+// With de/da = b = -3; nothing where that number has no formula and no symbol of its own.
+function slopeOf(graph, edge, withNumbers) {
   const formula = slopeInNames(graph, edge), number = graph.partials[edge];
   const isNumber = formula.replace(/^\((.*)\)$/, "$1") === plain(number);
-  const isSaid = isNumber && !isWhole;
-  const first = h("span", { class: "equation" }, along, derivative(root, names[i]), " \u00b7 ", local());
-  if (withNumbers) {
-    first.append(" = ", h("span", { class: "number" }, signed(graph.grads[i])), " \u00b7 ",
-      h("span", { class: "number" }, signed(number)), " = ", numeral(graph.sent[edge]));
-  }
-  const second = isSaid && withNumbers ? null : h("span", { class: "with" }, "with ", local(), " = ", code(formula),
-    withNumbers && !isNumber ? [" = ", h("span", { class: "number" }, signed(number))] : null);
-  return [first, second];
+  if (isNumber && withNumbers && sends(graph, edge) && graph.uses[graph.operands[edge]].length > 1) return null;
+  return h("span", { class: "with" }, "with ", localName(graph, edge), " = ", code(formula),
+    withNumbers && !isNumber && sends(graph, edge) ? [" = ", h("span", { class: "number" }, signed(number))] : null);
 }
+
+// de/da; where a has other uses that is more than what passes here.
+function localName(graph, edge) {
+  const { names } = graph, x = graph.operands[edge];
+  if (graph.uses[x].length > 1) return h("span", { class: "words" }, "local derivative");
+  return derivative(names[graph.consumer[edge]], names[x]);
+}
+
+// Whether a derivative comes to the consumer and passes along the edge.
+function sends(graph, edge) { return graph.passes(edge) && graph.reached[graph.consumer[edge]]; }
+
+// Which operand it is, of a consumer that uses it more than once.
+function operandOf(graph, edge) { return isRepeated(graph, edge) ? ` (operand ${graph.position(edge) + 1})` : ""; }
 
 // Whether a consumer uses the same node more than once.
 function isRepeated(graph, edge) {

@@ -127,21 +127,24 @@ class Picture {
     const most = Math.floor((CARD.most - 2 * CARD.pad) / CARD.letter) - (graph.isLeaf(node) ? 3 : 0);
     const shownName = cut(name, most), shownMade = cut(made, Math.max(0, most - columns(shownName)));
     const texts = columns(shownName + shownMade) + (graph.isLeaf(node) ? 3 : 0);
-    const width = Math.min(CARD.most, Math.max(CARD.least, texts * CARD.letter + 2 * CARD.pad));
+    // Room for "2/3" between the caption and the gradient.
+    const uses = graph.uses[node].length, least = CARD.least + (uses > 1 ? 2 + 14 * String(uses).length : 0);
+    const width = Math.min(CARD.most, Math.max(least, texts * CARD.letter + 2 * CARD.pad));
     const kind = node === graph.root ? "root" : graph.isLeaf(node) ? "leaf" : "interior";
     const parts = this._frame(width, kind, `node-${node}`);
     const isOwn = graph.made[node] !== name;
     parts.head = s("text", { class: "head", x: CARD.pad, y: CARD.rows[0] },
       s("tspan", { class: isOwn ? "own" : "made" }, shownName),
       shownMade ? s("tspan", { class: "made" }, shownMade) : null);
-    parts.captions = [caption("data", CARD.rows[1]), caption("grad", CARD.rows[2])];
     parts.data = s("text", { class: "data", x: width - CARD.pad, y: CARD.rows[1], "text-anchor": "end" });
     parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
     parts.note = s("text", { class: "note", x: CARD.pad + 34, y: CARD.rows[2] });
-    parts.element.append(parts.head, ...parts.captions, parts.data, parts.note, parts.grad);
-    if (graph.isLeaf(node) && !graph.fixed) {
+    // In the order of the accessible name, with spaces: who says what is written there is understood.
+    const [data, grad] = [caption("data", CARD.rows[1]), caption("grad", CARD.rows[2])];
+    parts.element.append(parts.head, " ", data, " ", parts.data, " ", grad, " ", parts.note, " ", parts.grad);
+    if (graph.isLeaf(node) && !graph.fixed && !this.app.given.has(node)) {
       parts.dot = s("circle", { class: "dot", cx: width - CARD.pad - 3, cy: 13, r: 5, "aria-hidden": "true" });
-      parts.element.append(parts.dot, s("rect", { class: "dot-target", x: width - 40, y: -4, width: 44, height: 30 }));
+      parts.element.append(parts.dot, s("rect", { class: "dot-target", x: width - 44, y: -6, width: 48, height: 32 }));
     }
     parts.element.dataset.node = node;
     parts.title = [shownName + shownMade, cut(pass.made_at?.[node] ?? "", 60)];
@@ -157,8 +160,8 @@ class Picture {
     const count = `${counted(nodes.length, "Value")}`;
     parts.grad = s("text", { class: "grad", x: width - CARD.pad, y: CARD.rows[2], "text-anchor": "end" });
     parts.element.append(
-      s("text", { class: "head", x: CARD.pad, y: CARD.rows[0] }, s("tspan", { class: "own" }, title)),
-      s("text", { class: "caption", x: CARD.pad, y: CARD.rows[1] }, count), caption("\u03a3 grad", CARD.rows[2]), parts.grad);
+      s("text", { class: "head", x: CARD.pad, y: CARD.rows[0] }, s("tspan", { class: "own" }, title)), " ",
+      caption(count, CARD.rows[1]), " ", caption("\u03a3 grad", CARD.rows[2]), " ", parts.grad);
     parts.element.dataset.group = group;
     return { ...parts, width, group, nodes, title: [title, count] };
   }

@@ -25,12 +25,14 @@ function buildButtons() {
 
 // The picture ------------------------------------------------------------------------------------
 
+const SMALLEST_SCALE = 0.84;
 let view = null;
 
 function arrange() {
   const room = document.getElementById("scroll");
+  MODES[app.mode].arrange?.(app, room);
   app.picture.build(room.clientWidth, room.clientHeight);
-  view ??= makeZoom(room, app.svg, { smallest: 0.84, largest: 3 });
+  view ??= makeZoom(room, app.svg, { smallest: SMALLEST_SCALE, largest: 3 });
   view.resize(...app.picture.size);
   view.fit();
   paintGroups();
@@ -86,7 +88,7 @@ function isSeen(group) {
 
 // Clicks and keys --------------------------------------------------------------------------------
 
-function isTyping(target) { return target.closest?.("input, textarea, select") && target.type !== "range"; }
+function isTyping(target) { return target.matches?.("input:not([type=range], [type=checkbox]), textarea, select"); }
 
 function listen() {
   app.svg.addEventListener("click", (event) => {
@@ -122,7 +124,7 @@ function listen() {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
     const move = MODES[app.mode].keys?.[event.key];
-    if (!move || (event.key === " " && event.target.closest?.("button, summary, .card"))) return;
+    if (!move || (event.key === " " && event.target.closest?.("button, summary, .card, [type=checkbox]"))) return;
     event.preventDefault();
     move(app);
   });
@@ -169,8 +171,10 @@ window.stepgrad = {
     if (!Object.hasOwn(MODES, name)) throw new Error(`modes are ${Object.keys(MODES).join(", ")}, got ${name}`);
     app.enter(name);
   },
+  ...SCRIPTING,
 };
 
+document.getElementById("stage").hidden = false;  // without a script there is nothing in it
 buildPanels();
 buildButtons();
 dragLeaves(app);

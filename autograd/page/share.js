@@ -4,6 +4,7 @@ const TOOLS = [
   { id: "link", text: "Link", title: "Copy a link to the page as it stands", run: copyLink },
   { id: "save", text: "Picture", title: "Save the picture as an SVG file", run: savePicture },
   { id: "python", text: "Python", title: "Copy the numbers as Python", run: copyPython },
+  { id: "help", text: "?", title: "How to read this page", run: showHelp },
 ];
 
 // The link ---------------------------------------------------------------------------------------

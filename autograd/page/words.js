@@ -16,14 +16,14 @@ function filled(element, attributes, children) {
     else if (value === true) element.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
 // Replaces what an element holds, but keeps the focus if something of the same id or key has it.
 function replaceWithin(element, ...children) {
   const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
@@ -73,6 +73,15 @@ function slopeInNames(graph, edge) {
   const text = slopeText(graph, edge, (i) => atom(graph.names[i]));
   const inner = text.slice(1, -1);
   return text[0] === "(" && inner && graph.names.includes(inner) ? inner : text;
+}
+
+// What a node is made of, on numbers: 2 * (-3). Of many operands the middle is left out.
+const OPERANDS_SHOWN = 6;
+function madeInNumbers(graph, i) {
+  const [before, between, behind, isBound] = graph.kindOf(i).form;
+  const numbers = graph.inputs(i).map((x) => (isBound && isNegative(x) ? `(${plain(x)})` : plain(x)));
+  if (numbers.length > OPERANDS_SHOWN) numbers.splice(OPERANDS_SHOWN / 2, numbers.length - 1 - OPERANDS_SHOWN / 2, "...");
+  return before + numbers.join(between) + behind;
 }
 
 function slopeInNumbers(graph, edge) {

@@ -17,6 +17,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import core, drawing
@@ -24,11 +25,12 @@ from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..page import page
 from ..text import align
-from ..views import step_through
+from ..views import stepper_of
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
+from .quiz import Quiz
 from .terminal import complete_names, printable
 
 LONGEST_LINE = 360  # characters of a complaint
@@ -120,14 +122,15 @@ def draw_command(chosen: argparse.Namespace) -> int:
     if chosen.output is None:
         print(drawing.draw(root).source, end="")
         return 0
-    # Without a Graphviz this is the DOT text, which render has said: there is a file to go on with.
-    print(f"wrote {drawing.render(root, chosen.output)}")
-    return 0
+    written = drawing.render(root, chosen.output)
+    print(f"wrote {written}")
+    # Without a Graphviz it is the DOT text, as render has said: no picture, so no success.
+    return 0 if written.suffix.lower() == Path(chosen.output).suffix.lower() else FAILED
 
 
 def step_command(chosen: argparse.Namespace) -> int:
     """Step through the backward pass at a prompt, or write the pass down."""
-    stepper = step_through(_compute(chosen).root)
+    stepper = stepper_of(_compute(chosen).root, {})
     if chosen.html is not None:
         print(f"wrote {stepper.save(chosen.html)}")
     elif chosen.run:
@@ -136,6 +139,14 @@ def step_command(chosen: argparse.Namespace) -> int:
         print(stepper.table(all=True))
     else:
         Prompt(stepper, GraphNames(stepper)).interact()
+    return 0
+
+
+def quiz_command(chosen: argparse.Namespace) -> int:
+    """Ask for the gradients of an expression, before they are told."""
+    stepper = stepper_of(_compute(chosen).root, {})
+    steps = stepper.steps
+    Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
 
 
@@ -246,6 +257,12 @@ COMMANDS = {
                 "help": "write a page for a browser instead of opening the prompt",
             },
         },
+    ),
+    "quiz": Command(
+        quiz_command,
+        "Ask for the gradients of an expression, and say what is wrong with an answer.",
+        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        {},
     ),
 }
 

@@ -7,7 +7,10 @@ called ``autograd.debug``, and runs Python on them, as pdb does.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import pprint
+import re
 import rlcompleter
 import sys
 from collections import Counter
@@ -19,7 +22,6 @@ from typing import Any
 
 from ..core import Value
 from ..core.origin import record_source
-from ..core.sweep import consumers_first
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
 from ..stepping.tables import ROWS_SHOWN
@@ -31,6 +33,9 @@ from .expression import ExpressionError
 from .terminal import say
 
 FILE = "<debug>"
+
+# What a text may call a node, or a part of that: w, w#2, layer1.neuron0.w[2].
+_WORD = re.compile(r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*(?:#\d+)?")
 
 
 class ProgramError(Exception):
@@ -70,7 +75,7 @@ class GraphNames:
         name, _, field = written.rpartition(".")
         if field in ("grad", "data") and (node := self.node(name)) is not None:
             return self._gradient(node) if field == "grad" else signed(self._data(node))
-        return signed(self._compute(written))
+        return signed(self.compute(written))
 
     def run(self, line: str) -> None:
         """Do what a line says that is no command, and show what it gives; raises as ``show``."""
@@ -80,10 +85,43 @@ class GraphNames:
         """The names that begin with a word."""
         return (name for name in self._stepper.steps.names.values() if name.startswith(word))
 
+    def compute(self, written: str) -> float:
+        """The number of an expression, in which the name of a node is its number.
+
+        Raises:
+            ValueError: if it is none, or names what is no node.
+        """
+        if (node := self.node(written)) is not None:
+            return self._data(node)
+        inputs: dict[str, float] = {}
+
+        def stand_in(found: re.Match[str]) -> str:
+            # A name such as w#2 or layer1.w[2], which no expression can have.
+            node = None if found[0].isidentifier() else self.node(found[0])
+            if node is None:
+                return found[0]
+            name = f"node_{self._stepper.steps.place[node]}_of_the_pass"
+            inputs[name] = self._data(node)
+            return name
+
+        try:
+            parsed = expression.parse(_WORD.sub(stand_in, written))
+        except ExpressionError as error:
+            raise ValueError("\n".join([str(error), *error.excerpt.splitlines()])) from None
+        if parsed.parts:
+            raise ValueError("nothing is assigned at this prompt; autograd.debug runs Python")
+        for name in parsed.inputs:
+            if name not in inputs:
+                inputs[name] = self._data(find_node(self._stepper.steps, name))
+        result, _ = parsed.evaluate({name: inputs[name] for name in parsed.inputs})
+        assert isinstance(result, float)  # as all inputs are floats
+        return result
+
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
         names = self._stepper.steps.names
-        sides = filter(None, [names[node], in_names(node, names), signed(self._data(node))])
+        called = names.beside_formula(node)
+        sides = filter(None, [called, in_names(node, names), signed(self._data(node))])
         return f"{' = '.join(sides)}{GAP}grad {self._gradient(node)}"
 
     def operands(self, node: Value) -> str:
@@ -98,18 +136,6 @@ class GraphNames:
         if len(lines) > ROWS_SHOWN:
             lines[ROWS_SHOWN:] = [f"... and {len(lines) - ROWS_SHOWN} more"]
         return "\n".join(lines)
-
-    def _compute(self, written: str) -> float:
-        try:
-            parsed = expression.parse(written)
-        except ExpressionError as error:
-            raise ValueError("\n".join([str(error), *error.excerpt.splitlines()])) from None
-        if parsed.parts:
-            raise ValueError("nothing is assigned at this prompt; autograd.debug runs Python")
-        nodes = {name: find_node(self._stepper.steps, name) for name in parsed.inputs}
-        result, _ = parsed.evaluate({name: self._data(node) for name, node in nodes.items()})
-        assert isinstance(result, float)  # as all inputs are floats
-        return result
 
     def _data(self, node: Value) -> float:
         recording = self._stepper.steps
@@ -178,37 +204,26 @@ class PythonNames(GraphNames):
             yield found
 
     def _is_of_the_graph(self, written: str) -> bool:
-        """Whether it is a node, its ``.grad`` or ``.data``, and no name of the program."""
+        """Whether it is a node, its ``.grad`` or ``.data``, and nothing that Python can compute."""
         called = {written, written.removesuffix(".grad"), written.removesuffix(".data")}
-        return any(name not in self._names and self.node(name) is not None for name in called)
+        return any(self.node(name) is not None and not self._is_known(name) for name in called)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether Python has it, or all of it where it is a formula and no label."""
+        if name in self._names or name in self._stepper.steps.labelled:
+            return name in self._names
+        try:
+            formula = ast.parse(name.strip(), mode="eval").body
+        except (SyntaxError, ValueError):
+            return False
+        names = [x.id for x in ast.walk(formula) if isinstance(x, ast.Name)]
+        is_formula = isinstance(formula, (ast.BinOp, ast.UnaryOp, ast.Call))
+        return is_formula and all(x in self._names or hasattr(builtins, x) for x in names)
 
 
 def _display(found: object) -> None:
     if found is not None:
         say(repr(found))
-
-
-@contextmanager
-def labelled_by(names: Mapping[str, object], root: object) -> Iterator[None]:
-    """Label the nodes under a root that have no label with the names of a program's variables.
-
-    A ``Stepper`` that is made within the block calls them so; the labels are taken off again at
-    its end. A name that is a label of the graph already is not given twice.
-    """
-    nodes = consumers_first(root) if isinstance(root, Value) else []
-    waiting = {node for node in nodes if not node.label}
-    taken = {node.label for node in nodes}
-    named = []
-    for name, value in names.items():
-        if isinstance(value, Value) and value in waiting and name not in taken and name[:1] != "_":
-            waiting.remove(value)
-            value.label = name
-            named.append(value)
-    try:
-        yield
-    finally:
-        for node in named:
-            node.label = ""
 
 
 @contextmanager

@@ -21,14 +21,18 @@ from ..core import Value
 from ..drawing import render
 from ..page import page
 from ..stepping import conditions, tables
+from ..stepping.nudge import Experiment
 from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
 from ..text import Text
-from ..views import step_through
+from ..views import stepper_of
 from ..words.staleness import stale_graph
-from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
-from .terminal import is_typed, say, word_delimiters
+from ..words.variables import variables_of
+from .expression import read_number
+from .lookup import GraphNames, ProgramError, PythonNames
+from .quiz import Quiz
+from .terminal import is_typed, say, tell, word_delimiters
 
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
@@ -59,10 +63,8 @@ def debug(root: Value | Stepper) -> None:
     """
     caller = sys._getframe(1)
     global_names, local_names = caller.f_globals, caller.f_locals
+    stepper = root if isinstance(root, Stepper) else stepper_of(root, variables_of(caller))
     del caller  # it holds every variable of the program
-    # Local names come first, and hide global ones.
-    with labelled_by({**local_names, **global_names, **local_names}, root):
-        stepper = root if isinstance(root, Stepper) else step_through(root)
     Prompt(stepper, PythonNames(stepper, global_names, local_names)).interact()
 
 
@@ -126,6 +128,7 @@ class Prompt(cmd.Cmd):
         self._names = names
         self._displayed: dict[str, str] = {}
         self._notice = ""  # that the graph is stale, if that has been said
+        self._answered: set[Value] = set()  # whose gradients have been found in a quiz
         self._forget_place()
 
     def interact(self) -> None:
@@ -257,8 +260,9 @@ class Prompt(cmd.Cmd):
     def _until(self, argument: str) -> None:
         """Go on until a target is next: its gradient is final.
 
-        TARGET is a node (w, v3, w#2), an operation (tanh), or a condition on the gradient and the
-        number of a node (isnan, abs(grad) > 10, data > 0 and grad < 0). Without one: next.
+        TARGET is a node (w, a * b, v3, w#2), an operation (tanh), or a condition on the
+        gradient and the number of a node (isnan, abs(grad) > 10, data > 0 and grad < 0).
+        Without one: next.
         """
         if argument:
             self._move(self._stepper.until(self._target(argument)))
@@ -475,7 +479,7 @@ class Prompt(cmd.Cmd):
         """
         s, path = self._stepper, argument or PICTURE
         if path.endswith(".html"):
-            say(f"wrote {page.save(s.steps, s.position, path)}")
+            say(f"wrote {page.save(s, path)}")
         else:
             say(f"wrote {render(s.root, path, highlight=s.current)}")
 
@@ -506,6 +510,41 @@ class Prompt(cmd.Cmd):
     def _check(self, argument: str) -> None:
         """Compare a gradient with finite differences."""
         say(str(self._stepper.check(self._focus(argument))))
+
+    @_command("nudge", "[NODE [BY]]", "Ask")
+    def _nudge(self, argument: str) -> None:
+        """Move a node, and see whether its gradient tells what comes.
+
+        What depends on it is computed again, beside the graph. Without a number, there is a table
+        of moves by 1, 0.1, 0.01 and 0.001.
+        """
+        node, by = self._node_and_number(argument)
+        experiment = Experiment(self._stepper.steps, node)
+        for line in (experiment.table() if by is None else str(experiment.move(by))).splitlines():
+            tell(line)
+
+    @_command("quiz", "[NODE]", "Ask")
+    def _quiz(self, argument: str) -> None:
+        """Ask for the gradients that the pass has not told yet.
+
+        Or for that of one node. What is wrong with an answer is said, and the gradient only after
+        three hints. The pass stays where it is.
+        """
+        steps, taken = self._stepper.steps, self._stepper.edges_taken
+        told = {x for x in steps.nodes if all(edge < taken for edge in steps.arriving(x)[-1:])}
+        known = told | self._answered
+        if argument:
+            node = self._focus(argument)
+            asked = [] if node is steps.root else [node]
+            known.discard(node)
+        else:
+            asked = [node for node in steps.nodes if node not in told]
+        if not asked and not argument and len(steps) > 1:
+            raise ValueError(
+                "every gradient has been told; quiz NODE asks for one, restart goes back"
+            )
+        Quiz(steps, self._names.compute, asked, known).run()
+        self._answered |= known - told
 
     @_command("naive", "", "Ask")
     def _naive(self, argument: str) -> None:
@@ -629,6 +668,23 @@ class Prompt(cmd.Cmd):
             node = find_node(self._stepper.steps, found if isinstance(found, Value) else argument)
         return node
 
+    def _node_and_number(self, argument: str) -> tuple[Value, float | None]:
+        """The node that is named, and the number that it is to be moved by, if there is one."""
+        try:
+            return self._focus(argument), None
+        except ValueError as complaint:
+            name, _, last = argument.rpartition(" ")
+            try:
+                by = read_number("by", last)
+            except ValueError:
+                if self._names.node(name) is not None:
+                    advice = f"write for example nudge {name} 0.1"
+                    raise ValueError(f"{last} is no number; {advice}") from None
+                raise complaint from None
+        if not by or by - by != 0.0:  # infinite, or nan
+            raise ValueError(f"a node is moved by a finite number other than 0, got {last}")
+        return self._focus(name.strip()), by
+
     def _following(self) -> str:
         s = self._stepper
         if s.is_forward:
@@ -637,9 +693,9 @@ class Prompt(cmd.Cmd):
 
 
 EPILOGUE = [
-    "A node is called by its label, or by what the texts call it, such as v3 or w#2; not named",
-    "at all, it is the one that is next, or the one that up and down have chosen. A command may",
-    "be abbreviated. An empty line repeats the last one; ;; stands between several on a line.",
+    "A node is called by its label, or by what the texts call it, such as a * b, v3 or w#2;",
+    "not named at all, it is the one that is next, or the one that up and down have chosen. A",
+    "command may be abbreviated. An empty line repeats the last one; ;; stands between several.",
 ]
 
 

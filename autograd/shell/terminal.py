@@ -10,6 +10,7 @@ import os
 import re
 import rlcompleter
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ try:
     import readline
 except ImportError:  # not every Python has it, and then there is no tab key
     readline = None  # type: ignore[assignment]
+
+WIDTH = 79  # columns of a sentence
 
 _BOLD, _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 
@@ -34,9 +37,50 @@ def say(shown: str) -> None:
     """Print a text."""
     if sys.stdout is None:
         return
-    encoding = sys.stdout.encoding or "utf-8"
-    shown = printable(shown).encode(encoding, "backslashreplace").decode(encoding)
+    shown = _encodable(shown)
     print(coloured(shown) if wants_colour() else shown, flush=True)
+
+
+def tell(sentence: str, indent: str = "") -> None:
+    """Print a sentence on as many lines of at most 79 columns as it takes."""
+    say(
+        textwrap.fill(
+            sentence,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+
+
+def ask(prompt: str) -> str | None:
+    """A line of the input, after a prompt; None at its end.
+
+    What comes through a pipe is written behind the prompt, as a terminal shows what is typed.
+    """
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # closed; input() needs all three
+        return None
+    while True:
+        try:
+            line = input(_encodable(prompt))
+        except EOFError:
+            say("")
+            return None
+        except UnicodeDecodeError as error:
+            say(f"*** this is no text: {error}")
+            continue
+        if not is_typed():
+            say(line)
+        return line
+
+
+def _encodable(shown: str) -> str:
+    """A text with what a terminal cannot show written out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return printable(shown).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def printable(shown: str) -> str:

@@ -8,21 +8,24 @@ a line that says what to install.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import sys
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import drawing
 from ..core import Value
-from ..drawing import frames, rendering
 from ..page import page
-from ..page.excerpt import Excerpt
+from ..page.data import MOST_NODES, Opening
+from ..page.still import framed, still_of
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
 from ..words.staleness import stale_graph
+from ..words.variables import variables_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -33,7 +36,9 @@ __all__ = ["step_through"]
 def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
     """Begin a reverse pass from ``root`` that waits for you before every node.
 
-    Nothing is written until the first movement. See ``Stepper`` for what can be done then.
+    Nothing is written until the first movement. See ``Stepper`` for what can be done then. A node
+    without a label is called as the variable that holds it where this is called, or the entry of a
+    list: ``w``, ``ws[0]``.
 
     Args:
         root: the Value to differentiate: the end of a computation, or a leaf.
@@ -56,12 +61,19 @@ def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
         >>> s.back()
         at the start of 3 nodes: next() takes [1/3] e = a * b
     """
+    return stepper_of(root, variables_of(sys._getframe(1)), forward=forward)
+
+
+def stepper_of(
+    root: object, variables: Mapping[Value, str], *, forward: bool = False
+) -> PicturedStepper:
+    """What ``step_through`` gives, and raises, to a caller that has these variables."""
     if not isinstance(root, Value):
         raise TypeError(
             f"step_through() steps through the graph under one Value, but got "
             f"{got(root)}; pass the Value at the end of a computation with Values, such as a loss"
         )
-    return PicturedStepper(root, forward=forward)
+    return PicturedStepper(root, forward=forward, variables=variables)
 
 
 class PicturedStepper(Stepper):
@@ -77,8 +89,8 @@ class PicturedStepper(Stepper):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the pass as one HTML page, to be stepped through in any browser.
 
-        The page opens where the pass stands; it needs no network and no other file. Of a graph
-        too large to be read in one picture it shows the part around the node taken last.
+        The page opens where the pass stands; it needs no network and no other file. It is that of
+        ``live``, so that every number in it can be moved as well.
 
         Args:
             path: a file whose name ends in ``.html``.
@@ -87,16 +99,15 @@ class PicturedStepper(Stepper):
             The path of the file that was written.
 
         Raises:
-            ValueError: if ``path`` ends in something else.
+            ValueError: if ``path`` ends in something else, or the graph has over 20,000 nodes.
             OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
-            RenderError: if there is no Graphviz, or it failed; nothing has been written then.
         """
-        return page.save(self.steps, self.position, path)
+        return page.save(self, path)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the node that is next emphasised, and the gradients so far."""
-        place = self.steps.place[self.current]
-        return _html(repr(self), self.steps, place, self.position, self.edges_done)
+        moment = MomentOfPass(self.steps, self.position, self.edges_done, self.current)
+        return _html(repr(self), moment)
 
 
 def _step_html(step: Step) -> str:
@@ -105,24 +116,24 @@ def _step_html(step: Step) -> str:
     finished = edges_done == step.edge_count
     position = (step.number, 0) if finished else (step.number - 1, edges_done)
     assert isinstance(step.recording, Recording)
-    return _html(repr(step), step.recording, step.number - 1, *position)
+    return _html(repr(step), MomentOfPass(step.recording, *position, current=step.node))
 
 
 Step._repr_html_ = _step_html  # type: ignore[attr-defined]
 
 
-def _html(text: str, recording: Recording, place: int, position: int, edges_done: int) -> str:
-    words = f"<pre>{escape(text)}</pre>"
-    excerpt = Excerpt(recording, place)
-    moment = replace(excerpt.moment(position, edges_done), current=place + 1)
-    try:
-        picture = frames.svg(excerpt.boxes([moment]), moment, title="computation graph")
-    except rendering.NotInstalledError:
-        return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
-    except (rendering.RenderError, OSError) as error:
-        return f"{words}<p>no picture: {escape(str(error))}</p>"
+def _html(text: str, moment: MomentOfPass) -> str:
+    """A text, and under it the page of the pass at a moment, with a picture for who may not run it.
+
+    Of a graph that is too large for a page there is the picture alone.
+    """
+    recording = moment.recording
+    # What turns notebooks into HTML may set it in another font, and nothing stands in columns.
+    words = f'<pre style="font-family: monospace">{escape(text)}</pre>'
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
-    hidden = f"<p>{excerpt.hidden:,} more Values are not drawn</p>" if excerpt.hidden else ""
-    # White under it also where the notebook is dark.
-    return f'{words}<div style="overflow: auto; background: #fff">{picture}</div>{hidden}'
+    if len(recording) > MOST_NODES:
+        return words + still_of(moment).in_notebook
+    opening = Opening("step", moment.position, moment.edges_done)
+    shown = page.page_of(recording, opening, moment=moment)
+    return words + framed(shown.html, shown.still)

@@ -1,7 +1,7 @@
 """A backward pass as a moving picture: a frame for each step, in which nothing moves but numbers.
 
-A root goes in, and a GIF comes out. Frames and their captions are those of the page and of the
-prompt; Graphviz draws them, Pillow puts them together.
+A root goes in, and a GIF comes out. Its frames are the pictures of ``draw`` at the moments of the
+pass, with the captions of the prompt; Graphviz draws them, Pillow puts them together.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core import Value
-from ..drawing import frames, rendering
+from ..drawing import rendering
+from ..drawing.dot import dot_lines, dot_text
+from ..drawing.options import Options
+from ..drawing.picture import Painter
+from ..drawing.room import Room
 from ..files import checked_place, write_whole
-from ..page.excerpt import Excerpt
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.steps import headline
 from ..stepping.tables import equation
-from ..text import got
+from ..text import counted, escape, got
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 # Graphviz draws so many in one go, each go within the limit of time for a picture.
 TOGETHER = 10
 DPI = 100
+# More than these are followed by nobody: groups are closed before.
+MOST_NODES = 40
 COLOURS = 128
 _SAMPLES = 6
 LAST_FRAME = 3.0  # times as long as the others
@@ -45,8 +51,8 @@ def animate(
     the node whose turn it is emphasised, what its edges carry, a dash where no gradient has come
     yet, and below the chain rule in numbers. Every node stays where it is. No gradient of the
     graph is touched, and those shown are of this pass alone, whatever an earlier one has left in
-    the leaves. Of a graph too large to be read in one picture the part next to the root is
-    shown, and only the steps there.
+    the leaves. Of a graph that is too large for that groups are closed, and each has one frame,
+    of the moment when the last of its Values has had its turn.
 
     Args:
         root: the Value to differentiate.
@@ -89,28 +95,34 @@ def animate(
 def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:
     """The frames as DOT: the first before the pass, then one for each step that is shown."""
     recording = Recording(root)
-    excerpt = Excerpt(recording, 0)
-    positions = [0, *excerpt.numbers.values()]
-    moments = [excerpt.moment(position, alone=True) for position in positions]
-    captions = [_caption(recording, position, excerpt.hidden) for position in positions]
-    room = (
-        max(map(len, captions)),
-        max(frames.text_cells(line) for caption in captions for line in caption),
-    )
-    boxes = excerpt.boxes(moments)
+    painter = Painter(root, Options(max_nodes=MOST_NODES))
+    captions = {0: [_beginning(recording, painter)]}
+    for node in painter.drawn:
+        captions[recording.place[node] + 1] = _step(recording, recording.place[node])
+    for title, values in painter.hidden:
+        last = max(map(recording.place.__getitem__, values))
+        done = f"[{last + 1}/{len(recording)}] the last of {counted(len(values), 'Value')}"
+        captions[last + 1] = [f"{done} in {escape(title)}"]
+    pictures = []
+    for position, caption in sorted(captions.items()):
+        current = recording.nodes[position - 1] if position else None
+        moment = MomentOfPass(recording, position, current=current, alone=True)
+        pictures.append(painter.picture(moment, caption))
     side = f"{(max_pixels - 1) / DPI:g}"
-    return [
-        frames.dot(boxes, moment, caption, room, dpi=str(DPI), size=f"{side},{side}")
-        for moment, caption in zip(moments, captions)
-    ]
+    raster = f'\tgraph [dpi="{DPI}" size="{side},{side}"]'
+    room = Room(pictures)
+    return [dot_text([raster, *dot_lines(picture, room=room)]) for picture in pictures]
 
 
-def _caption(recording: Recording, position: int, hidden: int) -> list[str]:
+def _beginning(recording: Recording, painter: Painter) -> str:
+    hidden = len(recording) - len(painter.drawn)
+    more = f"; {hidden:,} of them in closed groups" if hidden else ""
+    return f"before the pass: {counted(len(recording), 'Value')}, no gradient yet{more}"
+
+
+def _step(recording: Recording, place: int) -> list[str]:
     """What happens in a step, as the chain rule in symbols and in numbers."""
-    if position == 0:
-        more = f"; {hidden:,} more Values are not shown" if hidden else ""
-        return [f"before the pass: {len(recording)} Values, no gradient yet{more}"]
-    step = recording[position - 1]
+    step = recording[place]
     return [headline(step), *equation(recording, step.node).splitlines()[1:]]
 
 
