@@ -75,7 +75,7 @@ def packed_page(template: str, style: str, script: str, **fields: str) -> str:
         policy=_policy([kit_style, style], [unpack, script]),
         style=kit_style,
         script=unpack,
-        packed=_packed(f"{style}\0{script}"),
+        packed=packed(f"{style}\0{script}"),
     )
 
 
@@ -231,11 +231,11 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
             group.set("role", "img")
 
 
-def _packed(text: str) -> str:
+def packed(text: str, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> str:
     """A text as ``unpack.js`` reads it: a third of its length, and without a letter of markup."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return base64.b85encode(packed).decode().replace("<", ",")
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, strategy=strategy)
+    content = packer.compress(text.encode()) + packer.flush()
+    return base64.b85encode(content).decode().replace("<", ",")
 
 
 def _digest(text: str) -> str:
