@@ -11,7 +11,7 @@ import pytest
 from autograd.drawing import kit, look
 
 GROUNDS = ("paper", "card", "leaf", "now-card")
-TEXTS = ("ink", "faint", "now-ink", "pos", "neg")
+TEXTS = ("ink", "faint", "now-ink", "pos", "neg", "gap")
 LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6)))
 
 

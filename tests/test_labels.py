@@ -18,7 +18,7 @@ from autograd.drawing import rendering
 from autograd.drawing.look import printable
 from autograd.drawing.page import page as zoomed
 from autograd.page.data import Opening, page_data
-from autograd.page.page import page_text
+from autograd.page.page import page_of
 from autograd.shell.terminal import printable as terminal_text
 from autograd.views.animation import frame_texts
 
@@ -95,14 +95,14 @@ def test_labels_in_a_live_page_end_no_element_of_it(label: str) -> None:
     opening = Opening("step")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "picture_bytes", lambda *_: SVG)  # which takes its time
-        page = page_text(steps, opening)
+        page = page_of(steps, opening).html
     assert page.encode()
     found = Text(page).found
     [data] = [text for tag, text in found if tag == "script" and text.startswith('{"')]
     assert json.loads(data)["names"] == page_data(steps, opening)["names"]
     headers = [text for tag, text in found if tag == "th"]
     assert headers[4:] == page_data(steps, opening)["names"]
-    plain = Text(page_text(step_through(labelled_graph("a")).steps, opening)).found
+    plain = Text(page_of(step_through(labelled_graph("a")).steps, opening).html).found
     kinds = [tag for tag, _ in found]
     assert {*kinds} <= {tag for tag, _ in plain} | {"g"} and kinds.count("script") == 3
 

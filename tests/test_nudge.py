@@ -167,14 +167,18 @@ def test_linear_is_not_said_where_a_row_has_a_wrong_slope() -> None:
 
 def test_a_kink_is_said_where_there_is_one_alone() -> None:
     assert experiment("L = relu(w)", w=0.0).move(-0.1).sentence == (
-        "there is a kink at w = 0: just below it the slope is 0, just above 1, and dL/dw = 1 is "
-        "a convention"
+        "there is a kink at w = 0, which no short move straightens: just below it the slope is 0, "
+        "just above 1, and dL/dw = 1 is a convention"
     )
     assert said("L = abs(w - 0.5)", 0.1, w=0.5) == "kink"
     assert said("L = maximum(w, 2*a)", 0.1, w=4.0, a=2.0) == "kink"
     assert said("L = relu(w)", 0.1, w=1e-300) != "kink"
-    assert said("L = relu(w) - relu(-w)", 0.1, w=0.0) != "kink"  # that is w
+    assert said("L = relu(w) - relu(-w)", 0.1, w=0.0) == "cancelled"  # that is w
+    assert said("L = relu(w) - relu(-w)", 0.1, w=0.5) != "cancelled"
     assert said("L = relu(w - 1)*0 + sin(w)", 0.1, w=1.0) != "kink"
+    for smooth in ["relu(w)**2", "w*abs(w)", "abs(w)**3"]:
+        assert said(f"L = {smooth}", 1e-3, w=0.0) == "flat"
+    assert said("L = abs(w) + 1000*w*w", 1e-3, w=0.0) == "kink"
     assert said("L = softplus(1e6*w)", 0.1, w=0.0) != "kink"  # it only looks like one
     assert said("L = sin(1e16*w)", 0.1, w=1.0) != "kink"
 

@@ -1,15 +1,13 @@
 """How a picture looks: a ``Picture`` goes in, the text of a DOT file comes out.
 
 The text depends on nothing but the picture, so that two runs agree to the byte. First come the
-lines, then what is written on nodes, boxes and arrows. Pictures of several moments of a pass leave
-room for each other's numbers, so that nothing moves from one to the next.
+lines, then what is written on nodes, boxes and arrows.
 """
 
 from __future__ import annotations
 
 import math
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.ops import Op
@@ -17,16 +15,14 @@ from . import look
 from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
 from .picture import Arrow, Box, Frame, Node, Picture
+from .room import SUM, Room, gradient_text, rounded, sum_text
 
 LONGEST_LABEL, LONGEST_LINE = 40, 90
-SUM = "\u03a3"
 # For a picture with long arrows: a recurrent network of 20 steps without groups, 146 Values, takes
 # Graphviz 128 s. With fewer attempts to find the best places, and straight arrows, it is 1 s. These
 # go round nothing, so they are drawn first, and what they cross stays readable.
 IN_A_HURRY = {"splines": "line", "nslimit": "1", "mclimit": "0.1", "outputorder": "edgesfirst"}
 THINNEST, WIDEST = 1.2, 5.0
-# Of signs that are wider than a digit, in the widest of the fonts, for a size of 1.
-WIDTHS = {"+": 0.85, look.DASH: 1.0, SUM: 0.75}
 MADE_OF_MORE = "made of Values that are not drawn"
 USED_BY_MORE = "used by Values that are not drawn"
 
@@ -40,7 +36,7 @@ def dot_lines(
     picture: Picture,
     rankdir: str = "LR",
     partials: bool = True,
-    among: Sequence[Picture] = (),
+    room: Room | None = None,
 ) -> list[str]:
     """The lines between the braces of a DOT file.
 
@@ -48,10 +44,9 @@ def dot_lines(
         picture: what to show.
         rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
         partials: whether to write the local derivatives on the arrows.
-        among: it and the pictures of other moments, all of which then lie at the same places, and
-            have the same scale of widths.
+        room: what is kept free for the numbers of other moments, so that nothing moves.
     """
-    room = _Room(among or [picture], is_fixed=bool(among))
+    room = room or Room([picture])
     lines = _defaults(rankdir)
     if picture.is_tangled:
         lines += [_line("graph", **IN_A_HURRY), _line("edge", labeldistance="2")]
@@ -63,54 +58,6 @@ def dot_lines(
         lines += _box(box, picture, room)
     lines += _framed(picture.frames, _belongings(picture))
     return ["\t" + line for line in lines]
-
-
-class _Room:
-    """How wide the fields are whose numbers change from moment to moment, and the common scale.
-
-    Attributes:
-        is_fixed: whether there are other moments at all.
-        scale: the largest contribution in any of the pictures.
-    """
-
-    def __init__(self, pictures: Sequence[Picture], *, is_fixed: bool) -> None:
-        self.is_fixed = is_fixed
-        self.scale = max(picture.largest_contribution for picture in pictures)
-        self._captions = [picture.caption for picture in pictures]
-        self._widths: dict[tuple[str, str], float] = {}
-        for picture in pictures if is_fixed else ():
-            for node in picture.nodes:
-                self._keep(node.id, "grad", _grad(node.grad))
-                self._keep(node.id, "count", node.count)
-            for box in picture.boxes:
-                self._keep(box.id, "grad", _grad(box.total))
-            ends: list[Node | Box] = [*picture.nodes, *picture.boxes]
-            for end in ends:
-                for number, arrow in enumerate(end.arrows, start=1):
-                    self._keep(f"{end.id}:{number}", "sum", _sum(arrow))
-
-    def _keep(self, part: str, field: str, text: str) -> None:
-        key = part, field
-        self._widths[key] = max(self._widths.get(key, 0.0), _width_of(text))
-
-    def cell(self, part: str, field: str, size: int, around: float) -> str:
-        """How wide the cell of a field is: its text has a size, and there is more around it."""
-        width = size * self._widths.get((part, field), 0.0)
-        return f' ALIGN="LEFT" WIDTH="{math.ceil(width + around)}"' if width else ""
-
-    def caption(self, picture: Picture) -> str:
-        """The lines below a picture, the first in bold, in a field that takes any of the others."""
-        rows = max(map(len, self._captions))
-        widest = max(_width_of(line) for lines in self._captions for line in lines)
-        lines = [as_markup(line) for line in picture.caption]
-        lines[0] = f"<B>{lines[0]}</B>"
-        size = f'FIXEDSIZE="TRUE" WIDTH="{math.ceil(13 * widest)}" HEIGHT="19"'
-        font = f'<FONT FACE="{look.MONOSPACE}" POINT-SIZE="13" COLOR="{look.INK}">'
-        cells = [*lines, *["&#160;"] * (rows - len(lines))]
-        table = "".join(
-            f'<TR><TD ALIGN="LEFT" {size}>{font}{line}</FONT></TD></TR>' for line in cells
-        )
-        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{table}</TABLE>'
 
 
 def _line(name: str, **attributes: str) -> str:
@@ -146,7 +93,7 @@ def _defaults(rankdir: str) -> list[str]:
     ]
 
 
-def _node(node: Node, picture: Picture, partials: bool, room: _Room) -> list[str]:
+def _node(node: Node, picture: Picture, partials: bool, room: Room) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
     lines = [_line(node.id, label=_record(node, room), tooltip=_about(node), **_kind(node))]
     if node.op is not None:
@@ -195,7 +142,7 @@ def _operation(node: Node, op: Op) -> list[str]:
     ]
 
 
-def _operands(node: Node, picture: Picture, partials: bool, room: _Room) -> Iterator[str]:
+def _operands(node: Node, picture: Picture, partials: bool, room: Room) -> Iterator[str]:
     """The arrows into an operation, and the constants that some of them come from."""
     name = f"{node.id}_op"
     for position, arrow in enumerate(node.arrows, start=1):
@@ -210,7 +157,7 @@ def _operands(node: Node, picture: Picture, partials: bool, room: _Room) -> Iter
         yield _line(f"{source} -> {name}", **attributes)
 
 
-def _box(box: Box, picture: Picture, room: _Room) -> Iterator[str]:
+def _box(box: Box, picture: Picture, room: Room) -> Iterator[str]:
     """A closed group, and the arrows into it."""
     yield _line(box.id, label=_closed(box, room), tooltip=_hidden(box), **_kind(box))
     # A summary is drawn where there is room, and pulls nothing away from its place.
@@ -283,16 +230,16 @@ def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> lis
     return lines
 
 
-def _record(node: Node, room: _Room) -> str:
+def _record(node: Node, room: Room) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = look.EMPHASIS_LINE if node.highlighted else look.INK if node.is_root else look.LINE
     is_leaf = node.op is None and not node.is_cut
     fill = look.EMPHASIS if node.highlighted else look.LEAF if is_leaf else look.PAPER
     # A border takes room, of which a node has as much whether it is its turn or not.
-    border = 2 if room.is_fixed or node.is_root else 1
-    border = 3 if node.highlighted and not room.is_fixed else border
+    border = 2 if room.is_shared or node.is_root else 1
+    border = 3 if node.highlighted and not room.is_shared else border
     cells = [f"<TD>{_heading(node.label)}</TD>"] if node.label else []
-    cells.append(f"<TD>{_field('data', _rounded(node.data))}</TD>")
+    cells.append(f"<TD>{_field('data', rounded(node.data))}</TD>")
     cells.append(f"<TD{room.cell(node.id, 'grad', 14, 40)}>{_gradient('grad', node.grad)}</TD>")
     if node.count:
         cells.append(f"<TD{room.cell(node.id, 'count', 10, 14)}>{_small(node.count)}</TD>")
@@ -321,7 +268,7 @@ def _heading(label: str) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
 
 
-def _closed(box: Box, room: _Room) -> str:
+def _closed(box: Box, room: Room) -> str:
     """A box with a double border, for there is more in it: name, number, sum of gradients."""
     colour = look.EMPHASIS_LINE if box.highlighted else look.INK if box.is_root else look.FAINT
     fill = (
@@ -358,17 +305,7 @@ def _hidden(box: Box) -> str:
 def _gradient(name: str, number: float | None) -> str:
     """A gradient, or a sum of some, in the colour of its sign; a dash if there was no sweep."""
     colour = sign_colour(number, look.FAINT, look.NEGATIVE_INK)
-    return _field(name, f'<FONT COLOR="{colour}">{_grad(number)}</FONT>')
-
-
-def _grad(number: float | None) -> str:
-    return look.DASH if number is None else _rounded(number)
-
-
-def _sum(arrow: Arrow) -> str:
-    """What an arrow that stands for several says of what they carry; "" before they have."""
-    is_sum = arrow.count > 1 and arrow.contribution is not None
-    return f"{SUM} {_rounded(arrow.contribution or 0.0)}" if is_sum else ""
+    return _field(name, f'<FONT COLOR="{colour}">{gradient_text(number)}</FONT>')
 
 
 def _field(name: str, number: str) -> str:
@@ -377,7 +314,7 @@ def _field(name: str, number: str) -> str:
 
 def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     several = len(numbers) > 1
-    text = f"{len(numbers):,} constants" if several else _rounded(numbers[0])
+    text = f"{len(numbers):,} constants" if several else rounded(numbers[0])
     about = ", ".join(map(repr, numbers[:20])) + (", ..." if numbers[20:] else "")
     return {
         "label": f'<FONT POINT-SIZE="12" COLOR="{look.FAINT}">{text}</FONT>',
@@ -391,19 +328,17 @@ def _constant(numbers: tuple[float, ...]) -> dict[str, str]:
     }
 
 
-def _arrow(
-    arrow: Arrow, part: str, picture: Picture, partials: bool, room: _Room
-) -> dict[str, str]:
+def _arrow(arrow: Arrow, part: str, picture: Picture, partials: bool, room: Room) -> dict[str, str]:
     attributes = {}
     words = []
     cell = room.cell(part, "sum", 12, 8)
     if arrow.position is not None:
         words.append(_small(_ordinal(arrow.position)))
     if arrow.count > 1:
-        added = _sum(arrow) or ("&#160;" if cell else "")
+        added = sum_text(arrow) or ("&#160;" if cell else "")
         words.append(_small(f"{arrow.count:,}\u00d7") + (f"<BR/>{added}" if added else ""))
     elif partials and arrow.partial is not None:
-        words.append(_rounded(arrow.partial))
+        words.append(rounded(arrow.partial))
     if words:
         # The table is there for its padding: wide edges stay clear of the words.
         text = "&#160;&#160;".join(words)
@@ -455,7 +390,7 @@ def _width(contribution: float, largest: float) -> float:
     return THINNEST + (WIDEST - THINNEST) * share
 
 
-def _legend(picture: Picture, partials: bool, room: _Room) -> str:
+def _legend(picture: Picture, partials: bool, room: Room) -> str:
     """Lines of markup that say what the picture does not say by itself."""
     lines = []
     if picture.notice:
@@ -472,7 +407,7 @@ def _legend(picture: Picture, partials: bool, room: _Room) -> str:
         negative = stroke.format(look.NEGATIVE, "negative")
         lines.append(
             f"colour and width: what the edge adds to a gradient, {positive} &#160;{negative}, "
-            f"widest {_rounded(room.scale)}"
+            f"widest {rounded(room.scale)}"
         )
     if any(node.count for node in picture.nodes):
         lines.append("2/3: so many of the operations that use a Value have reported to it")
@@ -503,29 +438,9 @@ def _about(node: Node) -> str:
     return as_tooltip("\n".join(lines))
 
 
-def _rounded(number: float) -> str:
-    # A gradient of -0.0 is a puzzle and no information.
-    return format(number + 0.0, ".4g")
-
-
 def _ordinal(position: int) -> str:
     return {1: "1st", 2: "2nd", 3: "3rd"}.get(position, f"{position}th")
 
 
 def _shorten(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
-
-
-def _width_of(text: str) -> float:
-    """How many times its size a text is wide, at most, if it is of signs that numbers are made of.
-
-    Monospaced letters are narrower than that, and wide ones take the room of two.
-    """
-    return sum(
-        0.0
-        if unicodedata.combining(sign)
-        else 1.32
-        if unicodedata.east_asian_width(sign) in "WF"
-        else WIDTHS.get(sign, 0.66)
-        for sign in text
-    )

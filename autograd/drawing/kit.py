@@ -13,11 +13,15 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
+from collections.abc import Iterable
 from importlib import resources
 from string import Template
 
 from . import look
 
+# What a text is unless it says otherwise, as kit.css has it.
+_USUAL = {"text-anchor": "start", "font-size": "14", "fill": "var(--ink)"}
+_HUNDREDTH = re.compile(r"-?\d+\.\d+")
 _LEFT_OUT = ("id", "font-family")  # the fonts are those of kit.css
 _LINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
@@ -44,34 +48,51 @@ def page(template: str, style: str, script: str, **fields: str) -> str:
     """An HTML file.
 
     Args:
-        template: its text: ``$policy``, ``$style``, ``$script``, and a ``$name`` for each field;
-            with ``$packed`` the script is packed, and stands there.
-        style: its one style sheet.
-        script: its one script.
+        template: its text: ``$policy``, ``$style``, ``$script``, and a ``$name`` for each field.
+        style: its style sheet, beside that of the kit.
+        script: its script.
         fields: what else stands in it, as HTML.
     """
-    scripts = [script]
-    if "$packed" in template:
-        fields["packed"] = _packed(script)
-        scripts.insert(0, _slim('"use strict";\n' + asset(__package__, "unpack.js")))
+    whole = _kit_style() + style
     return Template(template).substitute(
-        fields, policy=policy(style, *scripts), style=style, script=scripts[0]
+        fields, policy=_policy([whole], [script]), style=whole, script=script
     )
 
 
-def policy(style: str, *scripts: str) -> str:
-    """A Content-Security-Policy that admits one style sheet and some scripts, and nothing else."""
-    admitted = " ".join(map(_digest, scripts))
+def packed_page(template: str, style: str, script: str, **fields: str) -> str:
+    """An HTML file whose style sheet and script are packed, as ``unpack.js`` reads them.
+
+    Without JavaScript there is the style of the kit alone. The template has a place ``$packed``
+    more; all else is as for ``page``.
+    """
+    unpack = _slim('"use strict";\n' + asset(__package__, "unpack.js"))
+    kit_style = _kit_style()
+    return Template(template).substitute(
+        fields,
+        policy=_policy([kit_style, style], [unpack, script]),
+        style=kit_style,
+        script=unpack,
+        packed=_packed(f"{style}\0{script}"),
+    )
+
+
+def _policy(styles: Iterable[str], scripts: Iterable[str]) -> str:
+    """A Content-Security-Policy that admits some style sheets and scripts, and nothing else."""
+    admitted = [" ".join(map(_digest, texts)) for texts in (styles, scripts)]
     return (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {admitted}; "
+        f"default-src 'none'; style-src {admitted[0]}; script-src {admitted[1]}; "
         f"base-uri 'none'; form-action 'none'"
     )
 
 
+def _kit_style() -> str:
+    return style(__package__, "kit.css")
+
+
 def style(package: str, *names: str) -> str:
-    """The style sheet of a page: that of the kit, and files of a package after it."""
-    parts = [asset(__package__, "kit.css"), *(asset(package, name) for name in names)]
-    return _slim(re.sub(r"/\*.*?\*/", "", "\n".join(parts), flags=re.DOTALL))
+    """Files of a package as one style sheet."""
+    text = "\n".join(asset(package, name) for name in names)
+    return _slim(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
 
 
 def script(package: str, *names: str) -> str:
@@ -90,7 +111,7 @@ def json_in_html(data: object) -> str:
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def picture(svg: bytes, name: str = "computation graph") -> str:
+def picture(svg: bytes, name: str = "computation graph", titles: bool = True) -> str:
     """A file that Graphviz drew as an element for HTML, as large as it was drawn.
 
     Its parts are named by their tooltips, and those that are nodes take the focus. It holds no
@@ -99,12 +120,13 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
     Args:
         svg: what Graphviz drew.
         name: what the picture is called where it is read aloud.
+        titles: whether its parts tell of themselves; a picture beside a table need not.
     """
     drawn = ElementTree.fromstring(svg)
     for element in drawn.iter():
         element.tag = element.tag.rpartition("}")[2]
     for group in drawn.iter("g"):
-        _name_by_tooltip(group)
+        _name_by_tooltip(group, titles)
     for element in drawn.iter():
         for attribute in [n for n in element.attrib if n.startswith("{") or n in _LEFT_OUT]:
             del element.attrib[attribute]
@@ -112,6 +134,7 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
             variable = VARIABLES.get(element.get(colour, ""))
             if variable is not None:
                 element.set(colour, f"var({variable})")
+        _shorten(element)
     width, height = drawn.attrib["viewBox"].split()[2:]
     drawn.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -125,7 +148,37 @@ def picture(svg: bytes, name: str = "computation graph") -> str:
     return ElementTree.tostring(drawn, encoding="unicode").strip()
 
 
-def _name_by_tooltip(group: ElementTree.Element) -> None:
+def _shorten(element: ElementTree.Element) -> None:
+    """Leave out what says nothing: a tenth of a pixel is enough, and a record is drawn once."""
+    for part in list(element):
+        if part.tag == "g" and not part.attrib and len(element) == 1:
+            element[:] = list(part)  # a link was there
+        elif part.tag == "text" and not (part.text or "").strip():
+            element.remove(part)
+    element.text = element.text if (element.text or "").strip() or element.tag == "text" else ""
+    element.tail = ""
+    for attribute, value in list(element.attrib.items()):
+        if attribute in ("d", "points", "x", "y", "cx", "cy", "rx", "ry", "font-size"):
+            element.set(attribute, _HUNDREDTH.sub(_rounded, value))
+        if _USUAL.get(attribute) == element.get(attribute) and element.tag == "text":
+            del element.attrib[attribute]
+    last: dict[str, ElementTree.Element] = {}
+    for part in list(element):
+        if part.tag != "path":
+            continue
+        # Its ground and, after the texts, its border.
+        ground = last.setdefault(part.get("d", ""), part)
+        if ground is not part and part.get("fill") == "none" and ground.get("stroke") == "none":
+            ground.set("stroke", part.get("stroke", ""))
+            ground.attrib |= {n: x for n, x in part.items() if n == "stroke-width"}
+            element.remove(part)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.1f}".removesuffix(".0")
+
+
+def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
     """Name a part by its tooltip, and no longer by its name in the DOT text."""
     kinds = group.get("class", "").split()
     for title in group.findall("title"):
@@ -139,7 +192,7 @@ def _name_by_tooltip(group: ElementTree.Element) -> None:
     for link in links:
         link.tag = "g"
         link.attrib.clear()
-    if about and kinds:
+    if about and kinds and titles:
         title = ElementTree.Element("title")
         title.text = about
         group.insert(0, title)
@@ -148,10 +201,11 @@ def _name_by_tooltip(group: ElementTree.Element) -> None:
             group.set("role", "img")
 
 
-def _packed(script: str) -> str:
-    """A script as ``unpack.js`` reads it: a third of its length."""
+def _packed(text: str) -> str:
+    """A text as ``unpack.js`` reads it: a third of its length, and without a letter of markup."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return base64.b64encode(packer.compress(script.encode()) + packer.flush()).decode()
+    packed = packer.compress(text.encode()) + packer.flush()
+    return base64.b85encode(packed).decode().replace("<", ",")
 
 
 def _slim(source: str) -> str:

@@ -1,5 +1,5 @@
-// Unpacks the script of a page, which would be three times as long, and runs it: the policy knows
-// its hash. What is read is raw deflate (RFC 1951), as Python's zlib writes it.
+// Unpacks the style sheet and the script of a page, which would be three times as long: the policy
+// knows their hashes. What is read is raw deflate (RFC 1951), as Python's zlib writes it.
 
 function inflate(bytes) {
   const out = [];
@@ -71,10 +71,25 @@ function inflate(bytes) {
   return Uint8Array.from(out);
 }
 
+// Five letters of 85 are four bytes, as Python's b85encode writes them, but that a comma stands for
+// the one that begins markup.
+function bytesOf(text) {
+  const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+  const values = new Map([...letters].map((letter, value) => [letter, value]));
+  const bytes = [];
+  for (let k = 0; k < text.length; k += 5) {
+    let number = 0;
+    for (let n = k; n < k + 5; n++) number = number * 85 + (values.get(text[n]) ?? 84);
+    for (let shift = 24; shift >= 0; shift -= 8) bytes.push((number >>> shift) & 255);
+  }
+  return bytes;
+}
+
 {
-  const packed = atob(document.getElementById("packed").textContent);
-  const text = inflate(Uint8Array.from(packed, (letter) => letter.charCodeAt(0)));
-  const script = document.createElement("script");
-  script.textContent = new TextDecoder().decode(text);
-  document.body.append(script);
+  const bytes = inflate(Uint8Array.from(bytesOf(document.getElementById("packed").textContent)));
+  new TextDecoder().decode(bytes).split("\0").forEach((text, k) => {
+    const part = document.createElement(["style", "script"][k]);
+    part.textContent = text;
+    document.body.append(part);
+  });
 }

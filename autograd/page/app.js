@@ -1,16 +1,17 @@
-// What everything in the page shares: the graph, what is chosen, and when to paint. Modes and panels
-// enter themselves in these two lists; ``main.js``, the last file, starts the page.
+// What everything in the page shares: the graph, what is chosen, and when to paint. Modes, panels and
+// functions for scripts enter themselves in these lists; ``main.js``, the last file, starts the page.
 
-const MODES = {};   // name: {title, moment(app), enter?(app), leave?(app), keys?: {key: f(app)}, paint?(app)}
-const SCRIPTING = {};  // what window.stepgrad has besides
+const MODES = {};   // name: {title, moment(app), enter?(app), leave?(app), arrange?(app, room), keys?: {key: f(app)}, paint?(app)}
 const PANELS = [];  // {id, title, modes, paint(app, body), build?(app, body), where?: "side" or "strip"}
+const SCRIPTING = {};  // what window.stepgrad has besides
 
 class App {
   constructor(pass) {
     this.pass = pass;
     this.graph = new Graph(pass, OPERATIONS);
-    this.chosen = this._first();
+    this.leaves = readingOrder(this.graph).filter((i) => this.graph.isLeaf(i));
     this.moving = new Set(pass.trainable);
+    this.chosen = this.movingLeaves[0] ?? this.graph.root;
     this.given = new Set();  // leaves that never move
     this.headline = null;    // what stands in the headline in place of the formula: () => parts
     this.mode = "";
@@ -23,11 +24,8 @@ class App {
     this._isWaiting = false;
   }
 
-  // The first leaf that moves, as one reads.
-  _first() {
-    const moving = new Set(this.pass.trainable);
-    return readingOrder(this.graph).find((i) => moving.has(i)) ?? this.graph.root;
-  }
+  // As one reads them.
+  get movingLeaves() { return this.leaves.filter((i) => this.moving.has(i)); }
 
   on(event, listener) { this.listeners[event].push(listener); }
 

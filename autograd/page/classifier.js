@@ -1,7 +1,6 @@
 // The panels of a page of a model and its data: what the model says of the points, of which any is
 // drawn by a click, and how it is trained on them. The graph of the page is that of one point.
 
-const ETAS = [-4, -3, -2, -1, 0, 1].flatMap((k) => [1, 2, 5].map((x) => Number(`${x}e${k}`)));
 const BATCHES = [1, 5, 10, 20, 50, 100, 500];
 const MOST_SHOWN = 4;
 
@@ -208,7 +207,7 @@ PANELS.push({
     const batch = h("select", { id: "batch" }, h("option", { value: set.count }, `all ${set.count.toLocaleString("en")}`),
       BATCHES.filter((size) => size < set.count).reverse().map((size) => h("option", { value: size }, String(size))));
     batch.addEventListener("change", () => { training.batch = Number(batch.value); app.paintSoon(); });
-    this.curve = new LossCurve();
+    this.curve = new LossCurve("Loss", 0);
     this.parts = { eta, size: h("output", { for: "eta" }), epoch: button("epoch", "1 epoch", () => training.take(training.stepsInAnEpoch)),
       run: button("run", "Run", () => (training.isRunning ? training.stop() : training.run())), sentence: h("p", {}) };
     body.append(this.curve.element, h("div", { class: "controls" },
@@ -236,10 +235,6 @@ PANELS.push({
 
 function epochs({ steps, stepsInAnEpoch }) {
   return stepsInAnEpoch > 1 ? ` of ${stepsInAnEpoch} to an epoch` : "";
-}
-
-function nearestEta(eta) {
-  return ETAS.reduce((best, x, k) => (Math.abs(Math.log(x / eta)) < Math.abs(Math.log(ETAS[best] / eta)) ? k : best), 0);
 }
 
 // For scripts --------------------------------------------------------------------------------------

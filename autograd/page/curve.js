@@ -1,31 +1,45 @@
-// The curve of a loss over the steps of a descent.
+// What descents share: the sizes that their steps may have, and the curve of a loss over the steps.
 
-class LossCurve {
-  constructor() {
-    this.line = s("path", { class: "loss" });
-    this.dot = s("circle", { class: "last", r: 3.5 });
-    this.element = s("svg", { class: "curve", viewBox: "0 0 240 64", role: "img" }, this.line, this.dot);
-  }
-
-  // The first number on the left, the last on the right; 0 is the ground unless some are below it.
-  paint(losses) {
-    const [low, high] = [Math.min(0, ...sample(losses)), Math.max(...sample(losses))];
-    const shown = sample(losses), last = Math.max(1, shown.length - 1), reach = high - low || 1;
-    const at = (x, k) => [4 + 228 * k / last, 58 - 52 * (x - low) / reach].map(round1);
-    this.element.classList.toggle("empty", shown.length < 2);
-    setLabel(this.element, losses.length > 1
-      ? `Loss from ${plain(losses[0])} to ${plain(losses[losses.length - 1])} in ${counted(losses.length - 1, "step")}` : "No steps yet");
-    if (shown.length < 2) return;
-    this.line.setAttribute("d", `M${shown.map((x, k) => at(x, k).join(",")).join("L")}`);
-    const [x, y] = at(shown[shown.length - 1], shown.length - 1);
-    this.dot.setAttribute("cx", x);
-    this.dot.setAttribute("cy", y);
-  }
+const ETAS = [-6, -5, -4, -3, -2, -1, 0, 1].flatMap((power) => [1, 1.5, 2, 3, 4, 5, 6, 8].map((x) => Number(`${x}e${power}`)))
+  .concat([100]);
+function nearestEta(eta) {
+  const far = (x) => Math.abs(Math.log(x / eta));
+  return ETAS.reduce((best, x, k) => (far(x) < far(ETAS[best]) ? k : best), 0);
 }
 
-// Of many numbers some, the last among them.
-function sample(numbers, most = 240) {
-  if (numbers.length <= most) return numbers;
-  const step = (numbers.length - 1) / (most - 1);
-  return Array.from({ length: most }, (_, k) => numbers[Math.round(k * step)]);
+const LOSS_PLOT = { height: 76, top: 16, most: 400 };
+
+class LossCurve {
+  // ground: a number that the curve stands on if it is not below.
+  constructor(name, ground = Infinity) {
+    Object.assign(this, { name, ground });
+    const text = (attributes) => s("text", { y: 11, ...attributes });
+    this.axes = s("path", { class: "axis" });
+    this.line = s("path", { class: "loss" });
+    this.dot = s("circle", { class: "last", r: 4 });
+    this.title = text({ x: 4 });
+    this.count = text({ "text-anchor": "end" });
+    this.element = s("svg", { class: "losses", height: LOSS_PLOT.height, role: "img" }, this.axes, this.line, this.dot, this.title, this.count);
+    setText(this.title, cut(name, 14));
+  }
+
+  // The first number on the left, the last on the right; those that are not finite are left out.
+  paint(losses) {
+    const { height, top, most } = LOSS_PLOT, steps = losses.length - 1, { clientWidth: width } = this.element;
+    const stride = Math.max(1, Math.ceil(steps / most));
+    const shown = losses.map((y, k) => [k, y]).filter(([k, y]) => Number.isFinite(y) && (k % stride === 0 || k === steps));
+    const heights = shown.map(([, y]) => y), low = Math.min(this.ground, ...heights), high = Math.max(...heights);
+    const place = ([k, y]) => {
+      const part = high > low ? (y / 2 - low / 2) / (high / 2 - low / 2) : 0.5;  // halves, lest the difference overflow
+      return [10 + (width - 20) * k / Math.max(steps, 8), height - 9 - (height - 15 - top) * part].map(round1);
+    };
+    this.axes.setAttribute("d", `M4,${top}V${height - 4}H${width - 4}`);
+    this.line.setAttribute("d", shown.length ? `M${shown.map((point) => place(point).join()).join("L")}` : "");
+    const [x, y] = shown.length ? place(shown[shown.length - 1]) : [-9, -9];
+    this.dot.setAttribute("cx", x);
+    this.dot.setAttribute("cy", y);
+    this.count.setAttribute("x", width - 4);
+    setText(this.count, counted(steps, "step"));
+    setLabel(this.element, `${this.name} over ${counted(steps, "step")}: from ${plain(losses[0])} to ${plain(losses[steps])}`);
+  }
 }

@@ -25,12 +25,14 @@ function buildButtons() {
 
 // The picture ------------------------------------------------------------------------------------
 
+const SMALLEST_SCALE = 0.84;
 let view = null;
 
 function arrange() {
   const room = document.getElementById("scroll");
+  MODES[app.mode].arrange?.(app, room);
   app.picture.build(room.clientWidth, room.clientHeight);
-  view ??= makeZoom(room, app.svg, { smallest: 0.84, largest: 3 });
+  view ??= makeZoom(room, app.svg, { smallest: SMALLEST_SCALE, largest: 3 });
   view.resize(...app.picture.size);
   view.fit();
   paintGroups();
@@ -172,6 +174,7 @@ window.stepgrad = {
   ...SCRIPTING,
 };
 
+document.getElementById("stage").hidden = false;  // without a script there is nothing in it
 buildPanels();
 buildButtons();
 dragLeaves(app);

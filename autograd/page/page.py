@@ -12,19 +12,20 @@ import os
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ..core import Value
-from ..drawing import kit, rendering
-from ..drawing.dot import dot_lines, dot_text
-from ..drawing.options import Options
-from ..drawing.picture import picture_of
+from ..drawing import kit
 from ..files import checked_place, write_whole
+from ..stepping import nudge
 from ..stepping.cursor import Cursor
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
-from ..text import got, plain, signed
+from ..text import got, plain
 from ..words import formulas
 from ..words.staleness import stale_graph
 from .data import LONGEST_FORMULA, MOST_NODES, Extra, Opening, operations, page_data
+from .still import Still, framed, still_of, without_script
 
 __all__ = ["LivePage", "live"]
 
@@ -39,12 +40,15 @@ SCRIPTS = (
     "app.js",
     "graph.js",
     "explore.js",
+    "nudge.js",
+    "curve.js",
+    "descent.js",
+    "map.js",
     "step.js",
     "help.js",
     "share.js",
     "main.js",
 )
-ROWS_SHOWN = 200
 
 
 class LivePage:
@@ -52,13 +56,18 @@ class LivePage:
 
     Attributes:
         html: the whole page.
+        still: what a notebook shows of it before it is trusted.
     """
 
-    def __init__(self, html: str) -> None:
-        self.html = html
+    def __init__(self, html: str, still: Still) -> None:
+        self.html, self.still = html, still
 
     def __repr__(self) -> str:
         return f"<live page, {len(self.html) / 1000:,.0f} kB: save('page.html') writes it>"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """What a notebook shows: the page; before it is trusted, a sentence and a picture."""
+        return {"text/html": framed(self.html, self.still), "text/plain": repr(self)}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page.
@@ -112,7 +121,7 @@ def live(
     place = None if path is None else _place(path)
     recording = Recording(root)
     moving = None if trainable is None else _leaves(recording, trainable)
-    page = LivePage(page_text(recording, Opening(mode, trainable=moving)))
+    page = page_of(recording, Opening(mode, trainable=moving))
     return page if place is None else page.save(place)
 
 
@@ -121,11 +130,22 @@ def save(cursor: Cursor, path: str | os.PathLike[str]) -> Path:
     place = _place(path)
     values = cursor.values_done if cursor.is_forward else None
     opening = Opening("step", cursor.position, cursor.edges_done, values)
-    return LivePage(page_text(cursor.steps, opening)).save(place)
+    return page_of(cursor.steps, opening).save(place)
 
 
-def page_text(recording: Recording, opening: Opening, extra: Extra | None = None) -> str:
-    """The page as HTML.
+def page_of(
+    recording: Recording,
+    opening: Opening,
+    extra: Extra | None = None,
+    moment: MomentOfPass | None = None,
+) -> LivePage:
+    """The page of a pass.
+
+    Args:
+        recording: the pass.
+        opening: how the page begins.
+        extra: what a page of a model has besides.
+        moment: what is shown where no script runs; by default the end of the pass.
 
     Raises:
         ValueError: if the graph is too large to be computed while one drags.
@@ -137,24 +157,26 @@ def page_text(recording: Recording, opening: Opening, extra: Extra | None = None
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
     extra = extra or Extra()
+    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True))
     *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
-    return kit.page(
+    html = kit.packed_page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *scripts, *extra.scripts, last).replace(
-            '"use strict";\n', f'"use strict";\n{operations(used)}', 1
+            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used)}', 1
         ),
         title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),
         formula=_formula(recording),
         notice=escape(notice),
         hide_notice="" if notice else "hidden",
-        still=_still(recording),
+        still=without_script(recording, still),
         data=kit.json_in_html({**page_data(recording, opening, extra.groups), **extra.data}),
     )
+    return LivePage(html, still)
 
 
 def _place(path: str | os.PathLike[str]) -> Path:
@@ -190,28 +212,3 @@ def _formula(recording: Recording) -> str:
         whole = formulas.on_leaves(pieces, lambda leaf: names[leaf])
     sides = dict.fromkeys([names[root], whole, plain(recording.data[0])])
     return " = ".join(f'<bdi class="code">{escape(side)}</bdi>' for side in sides if side)
-
-
-def _still(recording: Recording) -> str:
-    """The picture, and the numbers as a table."""
-    try:
-        text = dot_text(dot_lines(picture_of(recording.root, Options()), "LR", True))
-        drawn = kit.picture(rendering.picture_bytes(text, "svg"))
-    except (rendering.NotInstalledError, rendering.RenderError, OSError) as absence:
-        drawn = f"<p>No picture was made: {escape(str(absence))}.</p>"
-    names = recording.names
-    nodes = list(zip(recording.nodes, recording.data, recording.gradients))[::-1]
-    rows = [
-        f"<tr><th scope='row'>{escape(names[node])}</th>"
-        f"<td>{escape(formulas.in_names(node, names))}</td>"
-        f"<td>{signed(data)}</td><td>{signed(grad)}</td></tr>"
-        for node, data, grad in nodes[-ROWS_SHOWN:]
-    ]
-    left_out = len(nodes) - len(rows)
-    more = f"<p>and {left_out:,} Values before these</p>" if left_out else ""
-    return (
-        f'<p class="notice">Without JavaScript nothing moves here: these are the numbers that '
-        f'Python left.</p><div class="still">{drawn}</div>{more}<table><thead><tr><th>name</th>'
-        f"<th>made of</th><th>data</th><th>gradient</th></tr></thead><tbody>{''.join(rows)}"
-        f"</tbody></table>"
-    )

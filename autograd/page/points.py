@@ -14,8 +14,9 @@ from typing import Any
 from ..core import Value
 from ..languages import JAVASCRIPT
 from ..stepping.recording import Recording
+from . import page
 from .data import Extra, Opening, packed
-from .page import LivePage, page_text
+from .page import LivePage
 
 # How many nodes, times points, a page computes and differentiates for one step of a descent.
 MOST_NUMBERS = 500_000
@@ -72,13 +73,13 @@ def page_of(points: Points) -> LivePage:
     place = {node: last - at for node, at in recording.place.items()}
     extra = Extra(
         title=f"{points.divergence} of {len(points.rows):,} points: a model to train",
-        scripts=("columns.js", "training.js", "chart.js", "curve.js", "classifier.js"),
-        without=("descent.js",),
+        scripts=("columns.js", "training.js", "chart.js", "classifier.js"),
+        without=("descent.js", "map.js"),
         # What leaves hold from earlier passes is no gradient of this one.
         data={"points": _data(points, place), "held": {}},
         groups=_inside_the_divergence(points, recording),
     )
-    return LivePage(page_text(recording, Opening(trainable=moving), extra))
+    return page.page_of(recording, Opening(trainable=moving), extra)
 
 
 def _check_size(nodes: int, points: int) -> None:

@@ -26,7 +26,7 @@ MOVES = (1.0, 0.1, 0.01, 0.001)
 DIGITS = 5  # so that 0.00029324 and 0.00029415 can be told apart
 FAR = (1.0, -1.0, 1000.0, -1000.0)  # moves that what is linear is tried on, in sizes of the number
 SAFETY = 4.0  # times what rounding is expected to leave
-BESIDE = 1e-6  # of the number's size: where a slope is measured, to see whether one is stopped
+BESIDE = 1e-6  # of the number's size: a little further away than the next floats
 
 QUANTITIES = (
     "x",  # the node's number
@@ -44,7 +44,9 @@ QUANTITIES = (
     "below",  # the slope at the next float below x
     "above",  # and above
     "turn",  # the size of what these differ by
-    "steepest",  # the size of the larger
+    "drift",  # by how much the slopes differ a little further away: what only bends, by more
+    "apart",  # by how much that above differs from the slope at x
+    "steepest",  # the size of the larger of the two
     "leap",  # by how much the root differs between these floats, beyond what the slopes say
     "kinked",  # 1 if an operation has a kink, or jumps, at x, else 0
     "stopped",  # 1 if the root moves with what no derivative passes through, else 0
@@ -109,9 +111,17 @@ SENTENCES = (
     ),
     _row(
         "kink",
-        "kinked == 1 and turn > 1e-4 * steepest",
-        "there is a kink at {node} = {x}: just below it the slope is {below}, just above {above}, "
-        "and {asked} = {slope} is a convention",
+        "kinked == 1 and turn > 1e-4 * steepest and turn > 0.1 * drift",
+        "there is a kink at {node} = {x}, which no short move straightens: just below it the slope "
+        "is {below}, just above {above}, and {asked} = {slope} is a convention",
+        True,
+    ),
+    _row(
+        "cancelled",
+        "kinked == 1 and turn <= 1e-4 * steepest and apart > 1e-3 * steepest "
+        "and apart > 10 * drift",
+        "{asked} = {slope} is a convention: at {node} = {x} kinks on the way cancel each other, "
+        "and just beside it the slope is {above}",
         True,
     ),
     _row(
@@ -303,10 +313,15 @@ class Experiment:
         below, beyond = above.slope(low), above.slope(high)
         steepest = max(abs(below), abs(beyond))
         change = abs(above.root(high) - above.root(low))
+        beside = BESIDE * max(1.0, abs(x))
         return {
             "below": below,
             "above": beyond,
             "turn": abs(beyond - below),
+            "apart": abs(beyond - self._slope),
+            "drift": max(
+                abs(above.slope(x - beside) - below), abs(above.slope(x + beside) - beyond)
+            ),
             "steepest": steepest,
             "leap": change - 2.0 * steepest * (high - low),
             "kinked": float(above.kinked() != ""),
@@ -352,17 +367,19 @@ def javascript(ops: Iterable[Op]) -> str:
     ``sayNudge(row, words)``, the sentence of a row, with texts for all its placeholders. ``BENDS``
     has for each row of the operation table, and each of its operands, the places of the operands
     that the slope depends on: null where none passes or the row jumps, "all" for all of them. A
-    root is linear in a node if nowhere on the way a slope depends on what moves.
+    root is linear in a node if nowhere on the way a slope depends on what moves. ``UNSEEN`` has the
+    names of the rows of moves that could not be made.
     """
     table = {op.name: _bends(op) for op in ops}
     rows = [row._asdict() for row in SENTENCES]
     series = [row._asdict() for row in SERIES]
-    names = ["tellNudge", "tellSeries", "sayNudge", "BENDS"]
+    names = ["tellNudge", "tellSeries", "sayNudge", "BENDS", "UNSEEN"]
     return in_closure(
         names,
         constant("SENTENCES", rows),
         constant("SERIES", series),
         constant("BENDS", table),
+        constant("UNSEEN", UNSEEN),
         _READERS,
     )
 

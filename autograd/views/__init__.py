@@ -8,25 +8,21 @@ a line that says what to install.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import drawing
 from ..core import Value
-from ..drawing import rendering
-from ..drawing.dot import dot_lines, dot_text
-from ..drawing.notebook import described, image
-from ..drawing.options import Options
-from ..drawing.picture import Painter
 from ..page import page
+from ..page.data import MOST_NODES, Opening
+from ..page.still import framed, still_of
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
 from ..words.staleness import stale_graph
-from .moments import MomentOfPass
 
 if TYPE_CHECKING:
     import graphviz
@@ -115,19 +111,16 @@ Step._repr_html_ = _step_html  # type: ignore[attr-defined]
 
 
 def _html(text: str, moment: MomentOfPass) -> str:
-    """A text, and under it a picture of the graph at a moment; or what is missing for one."""
-    recording, current = moment.recording, moment.current
+    """A text, and under it the page of the pass at a moment, with a picture for who may not run it.
+
+    Of a graph that is too large for a page there is the picture alone.
+    """
+    recording = moment.recording
     words = f"<pre>{escape(text)}</pre>"
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
-    # With the end of the pass beside it, on whose scale the edges of every moment are drawn.
-    moments = [moment, replace(moment, position=len(recording), edges_done=0)]
-    painter = Painter(recording.root, Options(expand=current or ()))
-    pictures = [painter.picture(moment) for moment in moments]
-    try:
-        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], among=pictures)), "svg")
-    except rendering.NotInstalledError:
-        return f"{words}<p>no Graphviz found; for pictures: {escape(rendering.INSTALL)}</p>"
-    except (rendering.RenderError, OSError) as error:
-        return f"{words}<p>no picture: {escape(str(error))}</p>"
-    return words + image(svg, described(pictures[0]))
+    if len(recording) > MOST_NODES:
+        return words + still_of(moment).in_notebook
+    opening = Opening("step", moment.position, moment.edges_done)
+    shown = page.page_of(recording, opening, moment=moment)
+    return words + framed(shown.html, shown.still)

@@ -17,12 +17,13 @@ from ..drawing import rendering
 from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
 from ..drawing.picture import Painter
+from ..drawing.room import Room
 from ..files import checked_place, write_whole
+from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.steps import headline
 from ..stepping.tables import equation
 from ..text import counted, escape, got
-from .moments import MomentOfPass
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -109,7 +110,8 @@ def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:
         pictures.append(painter.picture(moment, caption))
     side = f"{(max_pixels - 1) / DPI:g}"
     raster = f'\tgraph [dpi="{DPI}" size="{side},{side}"]'
-    return [dot_text([raster, *dot_lines(picture, among=pictures)]) for picture in pictures]
+    room = Room(pictures)
+    return [dot_text([raster, *dot_lines(picture, room=room)]) for picture in pictures]
 
 
 def _beginning(recording: Recording, painter: Painter) -> str:

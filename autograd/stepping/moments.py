@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..core import Value
 from ..core.sweep import local_partials
 from ..drawing.picture import Carried
-from ..stepping.recording import Recording
+from .recording import Recording
 
 
 @dataclass(frozen=True)
