@@ -87,10 +87,11 @@ def test_the_page_holds_all_it_needs_and_allows_nothing_else() -> None:
     assert {directives.pop(name) for name in ("default-src", "base-uri", "form-action")} == {
         "'none'"
     }
-    # What runs is what unpacks the script, and the script that comes of it.
+    # What runs is what unpacks the style and the script, and what comes of it.
     sources = [text for tag, about, text in elements.sources if "type" not in about]
-    packed = [text for _, about, text in elements.sources if about.get("id") == "packed"]
-    sources += [zlib.decompress(base64.b64decode(text), -15).decode() for text in packed]
+    (packed,) = [text for _, about, text in elements.sources if about.get("id") == "packed"]
+    unpacked = zlib.decompress(base64.b85decode(packed.strip().replace(",", "<")), -15)
+    sources += unpacked.decode().split("\0")
     admitted = re.findall(r"'sha256-(.*?)'", directives["style-src"] + directives["script-src"])
     assert sorted(map(digest, sources)) == sorted(admitted)
     assert "unsafe" not in policy and "eval(" not in "".join(sources)
@@ -248,11 +249,11 @@ def test_without_graphviz_the_numbers_are_there_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def absent(*_: object) -> bytes:
-        raise rendering.NotInstalledError("there is no program <dot> on the PATH")
+        raise rendering.NotInstalledError("there is no program dot on the PATH")
 
     monkeypatch.setattr(rendering, "picture_bytes", absent)
     page = html(expression())
-    assert "No picture was made: there is no program &lt;dot&gt; on the PATH" in page
+    assert "<p>no Graphviz found; for pictures: pip install" in page
     assert "<td>+6</td>" in page
 
 
