@@ -25,8 +25,8 @@ from .module import Module
 from .risk import EmpiricalRisk, LoweredRisk
 from .targets import Array, Labels, labels_of
 
-# The step size to begin with: with targets that are classes, and else.
-CLASSIFYING, FITTING = 2.0, 0.1
+# The step size to begin with: of a divergence of probabilities, and of another.
+OF_PROBABILITIES, OF_OTHERS = 2.0, 0.2
 
 
 def live(
@@ -79,7 +79,7 @@ def live(
     _check_outputs(lowered.bind(X, D), divergence)
     root, leaves, outputs = lowered.recorded
     root.label = root.label or "div"
-    reading = _reading(divergence, len(outputs), D, threshold)
+    reading, row = _reading(divergence, len(outputs), D, threshold), row_of(divergence)
     page = page_of(
         Points(
             root=root,
@@ -92,7 +92,7 @@ def live(
             labels=reading.labels,
             threshold=reading.threshold,
             scale=reading.scale,
-            eta=CLASSIFYING if reading.classes is not None else FITTING,
+            eta=OF_PROBABILITIES if row is not None and row.decision is not None else OF_OTHERS,
             divergence=getattr(divergence, "__name__", "divergence"),
         )
     )

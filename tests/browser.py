@@ -214,42 +214,32 @@ class Page:
 # Five graphs ------------------------------------------------------------------------------------
 
 
+def named(value: Value, label: str) -> Value:
+    value.label = label
+    return value
+
+
 def expression() -> Value:
     a, b, c, f = Value(2, "a"), Value(-3, "b"), Value(10, "c"), Value(-2, "f")
-    e = a * b
-    e.label = "e"
-    d = e + c
-    d.label = "d"
-    L = d * f
-    L.label = "L"
-    return L
+    e = named(a * b, "e")
+    return named(named(e + c, "d") * f, "L")
 
 
 def neuron() -> Value:
     w1, x1, w2, x2 = Value(-3, "w1"), Value(2, "x1"), Value(1, "w2"), Value(0.5, "x2")
-    y = autograd.tanh(w1 * x1 + w2 * x2 + Value(6.88, "b"))
-    y.label = "y"
-    divergence = nn.divergences.l2(y, Value(1, "d"))
-    divergence.label = "div"
-    return divergence
+    y = named(autograd.tanh(w1 * x1 + w2 * x2 + Value(6.88, "b")), "y")
+    return named(nn.divergences.l2(y, Value(1, "d")), "div")
 
 
 def reused() -> Value:
     a = Value(1.5, "a")
-    b = a + a
-    b.label = "b"
-    c = b * b
-    c.label = "c"
-    d = c + b
-    d.label = "d"
-    return d
+    b = named(a + a, "b")
+    return named(named(b * b, "c") + b, "d")
 
 
 def classes() -> Value:
     z = [Value(x, f"z{i}") for i, x in enumerate([1.0, -0.5, 2.0], start=1)]
-    divergence = nn.divergences.cross_entropy(autograd.softmax(z), [0, 0, 1])
-    divergence.label = "div"
-    return divergence
+    return named(nn.divergences.cross_entropy(autograd.softmax(z), [0, 0, 1]), "div")
 
 
 def network(points: int = 20, widths: tuple[int, ...] = (4, 1)) -> Value:

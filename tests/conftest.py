@@ -2,14 +2,18 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import browser
 import pytest
 
-from autograd import core
+from autograd import Value, core, step_through
 from autograd.core.table import BUILT_IN, EVERY, OPS
+from autograd.page import page as pages
+from autograd.page.still import Still
+from autograd.stepping.stepper import Stepper
 from nn import layers
 
 
@@ -64,6 +68,23 @@ def page(driver: Any) -> Iterator[browser.Page]:
     yield page
     assert driver.get_log("browser") == []
     assert page.run("return performance.getEntriesByType('resource').length") == 0
+
+
+@pytest.fixture
+def no_stills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without the picture that remains where no script runs: it takes its time."""
+    monkeypatch.setattr(pages, "still_of", lambda moment: Still(None, "no picture"))
+
+
+@pytest.fixture
+def opened(page: browser.Page, tmp_path: Path, no_stills: None) -> Callable[..., browser.Page]:
+    """Opens the page of a stepper, or of a root at its start; without its still picture."""
+
+    def open_page(of: Value | Stepper, **window: Any) -> browser.Page:
+        stepper = of if isinstance(of, Stepper) else step_through(of)
+        return page.open(stepper.save(tmp_path / "page.html"), **window)  # type: ignore[attr-defined]
+
+    return open_page
 
 
 def unnoticed(x: object) -> float:

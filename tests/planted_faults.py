@@ -530,8 +530,8 @@ FAULTS = [
     Fault(
         "a picture's arrow carries the gradient instead of the local derivative",
         PICTURE,
-        "partial=0.0 if slope is None else slope",
-        "partial=0.0 if slope is None else slope * value.grad",
+        "Carried(slope, gradient, gradient * slope if gradient else 0.0)",
+        "Carried(slope * gradient, gradient, gradient * slope if gradient else 0.0)",
         "drawing",
     ),
     Fault(

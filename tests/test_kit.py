@@ -17,7 +17,9 @@ LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6
 
 def schemes() -> dict[str, dict[str, str]]:
     """The colours of kit.css in each scheme."""
-    light, dark = re.findall(r":root \{(.*?)\n *\}", kit.style("autograd.drawing"), re.DOTALL)[:2]
+    light, dark = re.findall(
+        r":root \{(.*?)\n *\}", kit.asset("autograd.drawing", "kit.css"), re.DOTALL
+    )[:2]
     found = {
         name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
         for name, text in [("light", light), ("dark", dark)]
@@ -84,7 +86,7 @@ def test_a_picture_in_a_page_has_no_links_ids_or_ground_and_the_colours_of_the_p
     assert (drawn.get("aria-label"), drawn.get("viewBox")) == ("of <L>", "0 0 90.00 80.00")
     assert (drawn.get("width"), drawn.get("height")) == ("90.00", "80.00")
     fills = [e.get("fill") for e in drawn.iter() if e.get("fill")]
-    assert fills == ["var(--leaf)", "var(--ink)", "none"]
+    assert fills == ["var(--leaf)", "none"]  # a text has the colour of all texts
     assert [e.get("stroke") for e in drawn.iter() if e.get("stroke")] == ["var(--line)", "#123456"]
     [title] = [e for e in drawn.iter() if e.tag.endswith("title")]
     [node] = [e for e in drawn.iter() if e.get("tabindex") == "0"]

@@ -153,6 +153,7 @@ def test_interior_nodes_and_the_root() -> None:
 def test_linear_is_said_of_what_is_linear_alone(by: float) -> None:
     assert said("L = w*a", by, w=0.7, a=3.0) == ("hidden" if by == 1e-15 else "linear")
     assert said("L = (w*a + 2)*a - w/a", by, w=0.75, a=3.0) in ("linear", "hidden")
+    assert said("L = w + 1e17", 1e9, w=1.0) == "as promised"  # shorter moves are lost
     # It goes straight here, or at a small move in floats, and elsewhere not.
     for text in ["tanh(w)", "relu(w)", "w*w", "abs(w)", "w**1.0001", "w + floor(w)", "w % 100"]:
         assert said(f"L = {text}", by, w=7.0) != "linear", text
@@ -163,6 +164,7 @@ def test_linear_is_said_of_what_is_linear_alone(by: float) -> None:
 def test_linear_is_not_said_where_a_row_has_a_wrong_slope() -> None:
     Op("wavy", "x + sin(x)", "1")
     assert said("L = wavy(w)", 0.5, w=0.0) != "linear"
+    assert said("L = wavy(w)", math.pi, w=0.0) != "linear"  # where it comes as promised
 
 
 def test_a_kink_is_said_where_there_is_one_alone() -> None:

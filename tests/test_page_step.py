@@ -6,46 +6,20 @@ import math
 import random
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
-from browser import Page
+from browser import Page, classes, expression, named, reused
 
 import autograd
 import nn
 from autograd import Value, step_through
-from autograd.page import page as pages
 from autograd.stepping.naive import naive_walk
-from autograd.stepping.stepper import Stepper
 from autograd.stepping.steps import Step
 from autograd.text import plain, signed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 DASH = "\u2014"
-
-
-def named(value: Value, label: str) -> Value:
-    value.label = label
-    return value
-
-
-def lecture() -> Value:
-    a, b, c, f = Value(2, "a"), Value(-3, "b"), Value(10, "c"), Value(-2, "f")
-    e = named(a * b, "e")
-    return named(named(e + c, "d") * f, "L")
-
-
-def reused() -> Value:
-    a = Value(1.5, "a")
-    b = named(a + a, "b")
-    return named(named(b * b, "c") + b, "d")
-
-
-def softmaxed() -> Value:
-    z = [Value(x, f"z{i}") for i, x in enumerate((1.0, -0.5, 2.0), start=1)]
-    return named(nn.divergences.cross_entropy(autograd.softmax(z), [0, 0, 1]), "div")
 
 
 def infinite() -> Value:
@@ -57,7 +31,7 @@ def infinite() -> Value:
 
 def held() -> Value:
     """Leaves that hold a gradient from an earlier pass."""
-    root = lecture()
+    root = expression()
     root.backward()
     return root
 
@@ -73,19 +47,7 @@ def sums() -> Value:
     return named(autograd.sum(xs) * autograd.sum(xs[:3]), "s")
 
 
-GRAPHS = (reused, softmaxed, infinite, held, network, sums)
-
-
-@pytest.fixture
-def opened(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
-    """Opens the page of a stepper, or of a root at its start; without its still picture."""
-    monkeypatch.setattr(pages, "_still", lambda recording: "")
-
-    def open_page(of: Value | Stepper, **window: Any) -> Page:
-        stepper = of if isinstance(of, Stepper) else step_through(of)
-        return page.open(stepper.save(tmp_path / "page.html"), **window)  # type: ignore[attr-defined]
-
-    return open_page
+GRAPHS = (reused, classes, infinite, held, network, sums)
 
 
 # Each press of the arrow key, and what is there after it, in one go.
@@ -225,7 +187,7 @@ def test_every_node_says_what_the_stepper_says(
 
 
 def test_the_forward_pass_comes_first_where_one_likes(opened: Callable[..., Page]) -> None:
-    root = softmaxed()
+    root = classes()
     page = opened(root)
     page.click("#with-forward")
     assert page.text("#this-step").startswith("Before the forward pass")
@@ -293,7 +255,7 @@ def test_beside_the_right_order_stands_the_naive_one(opened: Callable[..., Page]
 
 
 def test_controls_keys_cards_and_the_slider_move_the_pass(opened: Callable[..., Page]) -> None:
-    page = opened(lecture())
+    page = opened(expression())
     assert page.text("#where") == "0 / 7"
     page.click("#next")
     assert (page.text("#where"), page.focused) == ("1 / 7", "next")
@@ -359,7 +321,7 @@ def test_playing_stops_at_the_end_by_hand_and_with_the_tab(opened: Callable[...,
 
 
 def test_the_page_opens_where_the_pass_stands(opened: Callable[..., Page]) -> None:
-    stepper = step_through(lecture())
+    stepper = step_through(expression())
     for _ in range(3):
         stepper.next()
     stepper.step()
@@ -367,7 +329,7 @@ def test_the_page_opens_where_the_pass_stands(opened: Callable[..., Page]) -> No
     assert page.text("#where") == "4 / 7, edge 1 / 2"
     assert page.find("#by-edge").get_attribute("aria-pressed") == "true"
     assert page.find(".card.now").get_attribute("aria-label").startswith("e ")
-    stepper = step_through(lecture(), forward=True)
+    stepper = step_through(expression(), forward=True)
     stepper.next()
     page = opened(stepper)
     assert page.text("#this-step") == "Value 1 of 3e = a * b = 2 * (-3) = -6"
@@ -396,10 +358,10 @@ def test_a_step_tells_the_line_of_code_and_what_hides_its_card(
     opened: Callable[..., Page],
 ) -> None:
     with autograd.detect_anomaly():
-        root = lecture()
+        root = expression()
     page = opened(root)
     page.press("ARROW_RIGHT")
-    assert page.text("#this-step .origin").startswith("test_page_step.py:")
+    assert page.text("#this-step .origin").startswith("browser.py:")
     X, D = nn.datasets.moons(20, seed=1)
     model = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(0))
     page = opened(nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, D), height=720)
@@ -412,7 +374,7 @@ def test_a_step_tells_the_line_of_code_and_what_hides_its_card(
         "return card.top >= pane.top && card.bottom <= pane.bottom"
     )
     assert page.run(place)
-    page.click("#open-box")
+    page.run("document.getElementById('open-box').click(); app.paint()")
     assert page.run("return document.querySelector('.card.now') !== null")
     assert page.focused in ("open-box", "next")
 

@@ -64,7 +64,7 @@ def test_a_session_at_the_command_line() -> None:
     assert done.stdout == textwrap.dedent(
         """\
         6 gradients to find, from L down; dL/dL = +1 is given
-        answer with a number, 1/3, -2 * -3, or values by their names, as in f * b
+        answer with a number, 1/3, -2 * -3, or with names, which stand for values
         ? gives a hint, skip goes on to the next, quit or Ctrl-D ends
 
         [1/6] d = e + c = (-6) + 10 = +4, used in
@@ -173,6 +173,7 @@ def test_hints_come_in_three_steps_and_the_last_goes_on() -> None:
         "dL/da = 6",
     ]
     assert "0 of 1 at the first try, 1 told by the last hint\n(step) p 1 + 1\n+2" in shown
+    assert "0 of 1 at the first try, 1 later" in session("quiz a", "?", "6")
 
 
 def test_what_is_no_answer_is_no_try() -> None:
@@ -186,7 +187,10 @@ def test_names_that_no_expression_can_have() -> None:
     z = Value(2.0, "layer1.w[2]")
     root = x * y * z
     root.label = "L"
-    shown = session("quiz w#1", "w#2 * layer1.w[2]", "quiz layer1.w[2]", "w#1*w#2 + 0", root=root)
+    names = Stepper(root).steps.names
+    first, second = names[x], names[y]
+    answers = f"{second} * layer1.w[2]", f"{first}*{second} + 0"
+    shown = session(f"quiz {first}", answers[0], "quiz layer1.w[2]", answers[1], root=root)
     assert shown.count("1 of 1 at the first try") == 2
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from ..core import Value
 from ..drawing import kit
 from ..files import checked_place, write_whole
-from ..stepping import nudge
+from ..stepping import diagnoses, nudge
 from ..stepping.cursor import Cursor
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
@@ -45,6 +45,7 @@ SCRIPTS = (
     "descent.js",
     "map.js",
     "step.js",
+    "predict.js",
     "help.js",
     "share.js",
     "main.js",
@@ -162,11 +163,12 @@ def page_of(
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
     used = dict.fromkeys(node.op for node in recording.nodes if node.op is not None)
+    written = operations(used) + nudge.javascript(used) + diagnoses.javascript()
     html = kit.packed_page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
         kit.script(__package__, *scripts, *extra.scripts, last).replace(
-            '"use strict";\n', f'"use strict";\n{operations(used)}{nudge.javascript(used)}', 1
+            '"use strict";\n', '"use strict";\n' + written, 1
         ),
         title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),

@@ -27,7 +27,7 @@ FIRST, LATER, TOLD, SKIPPED, NOT_ASKED = (
     "skipped",
     "not asked",
 )
-ANSWERS = "answer with a number, 1/3, -2 * -3, or values by their names, as in f * b"
+ANSWERS = "answer with a number, 1/3, -2 * -3, or with names, which stand for values"
 WORDS = "? gives a hint, skip goes on to the next, quit or Ctrl-D ends"
 
 

@@ -19,7 +19,6 @@ from typing import NamedTuple
 from ..core import Value
 from ..core.sweep import Report
 from ..text import ends, plain
-from ..words.formulas import in_names
 from ..words.names import derivative
 from .recording import Recording
 from .sentences import Formula, constant, in_closure
@@ -116,15 +115,16 @@ def _use(recording: Recording, edge: int) -> Use:
     report, names = recording.reports[edge], recording.names
     consumer, node = report.consumer, report.operand
     place = recording.place[consumer]
-    # The root's own local derivative would read as what is asked: it is written on the formula.
-    is_root = consumer is recording.root
-    of = f"({in_names(consumer, names)})" if is_root else names[consumer]
     which = f" (operand {report.position + 1})" if recording.edge(edge).is_repeated else ""
+    by = names[node] + which
+    local = derivative(names[consumer], names[node]) + which
+    if consumer is recording.root:  # whose local derivative would read as what is asked
+        local = f"(local derivative of {names[consumer]} by {by})"
     return Use(
         consumer=names[consumer],
         arriving=derivative(names[recording.root], names[consumer]),
-        by=names[node] + which,
-        local=derivative(of, names[node]) + which,
+        by=by,
+        local=local,
         upstream=report.upstream,
         partial=report.partial,
         contribution=report.contribution,
@@ -165,9 +165,10 @@ class Diagnosis(NamedTuple):
         wrong: the number that it gives, on ``QUANTITIES``.
         node: what is said where that is of the node alone.
         use: what is said where it was made at one use, also the only one.
-        one: what is said where it was made at one of several uses.
+        one: what is said where it is one of several uses that tells; of the only one it would be
+            the gradient.
         some: what is said where those of some of several uses were added up.
-        all: what is said where those of all of several uses were.
+        all: what is said where those of all uses were; of the only one ``use`` is said before.
     """
 
     name: str
@@ -245,6 +246,12 @@ DIAGNOSES = (
         "value instead of slope",
         "beside",
         use="that is the value of {other}: asked is how {root} changes with {node}",
+    ),
+    _slip(
+        "swapped",
+        "other",
+        use="that is the local derivative of {consumer} by {other}: take the one by {by}, and "
+        "multiply it by {arriving}{others}",
     ),
 )
 EXACTLY = {
@@ -329,13 +336,13 @@ def _numbers(
         at_use["other"] = use.sibling.name if use.sibling else ""
         if diagnosis.use:
             yield number, diagnosis.use, words | at_use
-        if diagnosis.one and count > 1:
+        if diagnosis.one:
             yield number, diagnosis.one, words | at_use
     if diagnosis.some and count <= SUMMED:
         for some in range(2, count):
             for chosen in itertools.combinations(at_each, some):
                 yield _sum(chosen), diagnosis.some, {**words, "some": some}
-    if diagnosis.all and count > 1:
+    if diagnosis.all:
         yield _sum(at_each), diagnosis.all, words
 
 
@@ -470,12 +477,12 @@ function* wrongNumbers(slip, question) {
     const {consumer, arriving, by} = use, other = use.sibling ? use.sibling.name : "";
     const atUse = {...words, consumer, arriving, by, other};
     if (slip.use) yield [number, slip.use, atUse];
-    if (slip.one && count > 1) yield [number, slip.one, atUse];
+    if (slip.one) yield [number, slip.one, atUse];
   }
   for (let some = 2; slip.some && count <= SUMMED && some < count; some++) {
     for (const chosen of choices(atEach, some)) yield [add(chosen), slip.some, {...words, some}];
   }
-  if (slip.all && count > 1) yield [add(atEach), slip.all, words];
+  if (slip.all) yield [add(atEach), slip.all, words];
 }
 
 // What is right or wrong with an answer.

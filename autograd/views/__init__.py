@@ -116,7 +116,8 @@ def _html(text: str, moment: MomentOfPass) -> str:
     Of a graph that is too large for a page there is the picture alone.
     """
     recording = moment.recording
-    words = f"<pre>{escape(text)}</pre>"
+    # What turns notebooks into HTML may set it in another font, and nothing stands in columns.
+    words = f'<pre style="font-family: monospace">{escape(text)}</pre>'
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
     if len(recording) > MOST_NODES:
