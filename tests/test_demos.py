@@ -23,7 +23,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 RUNS = {
     "moons": (
         ["--points", "20", "--epochs", "3"],
-        ["boundary.png", "loss.png", "graph.png"],
+        ["boundary.png", "loss.png", "graph.png", "live.html"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%",
     ),
     "is_it_a_two": (
