@@ -19,6 +19,8 @@ from autograd.text import counted, escape, shortened
 DELIMITERS = ",;\t|"
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?"))  # in any case
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# With a decimal comma, thousands apart, or a unit of money or per cent.
+_OTHERWISE = re.compile(r"[+-]?[$€£]?\s*[+-]?[\d.,' ]*\d\s*[%$€£]?", re.ASCII)
 _MOST = 100  # texts of a column, and classes, that are not taken for names of rows
 _MOST_NUMBERS = 20  # different numbers that are taken for classes
 
@@ -292,6 +294,14 @@ def _column(table: Table, name: str, as_text: bool) -> Column:
             f"{table.path}: {table.places[i]} has {shown(cells[i])} in column {shown(name)}, where "
             f"{len(cells) - len(odd)} of {counted(len(cells), 'row')} have a number (with a "
             f"decimal point); correct it, or take the column as texts by --text COLUMN"
+        )
+    written = [i for i in odd if _OTHERWISE.fullmatch(cells[i])]
+    if not as_text and 2 * len(written) > len(cells):
+        i = written[0]
+        raise TableError(
+            f"{table.path}: {table.places[i]} has {shown(cells[i])} in column {shown(name)}, as "
+            f"{len(written)} of {counted(len(cells), 'row')} have: write numbers with a decimal "
+            f"point and nothing else, or take the column as texts by --text COLUMN"
         )
     return Column(name, sorted(set(cells)))
 

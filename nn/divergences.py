@@ -373,6 +373,8 @@ class Weighted:
                 f"binary_kl, kl or hinge"
             )
         weights = tuple(number_within("a class weight", x, 0.0, inf) for x in self.weights)
+        if not any(weights):
+            raise ValueError("every class weight is 0, so that nothing would be learnt")
         object.__setattr__(self, "weights", weights)
 
     @property

@@ -53,7 +53,7 @@ VALUE, FUNCTIONS, COPYING = (
 DATA = "autograd/data.py"
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
-PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
+PAINTER, LOOK = "autograd/drawing/painter.py", "autograd/drawing/look.py"
 DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
 
 FAULTS = [
@@ -564,7 +564,7 @@ FAULTS = [
     ),
     Fault(
         "a picture's arrow carries the gradient instead of the local derivative",
-        PICTURE,
+        PAINTER,
         "Carried(slope, gradient, gradient * slope if gradient else 0.0)",
         "Carried(slope * gradient, gradient, gradient * slope if gradient else 0.0)",
         "drawing",

@@ -106,6 +106,11 @@ def test_missing_values_are_refused_by_row_and_column_or_dropped(
         ("a,y\n1,p\n5,p\n", "holds only 'p', so there is nothing to tell apart"),
         ("a,y\n1,p\n5,p\n2,q\n", "class 'q' of column 'y' has a single row"),
         ("a;y\n1,5;p\n2;p\n3;q\n4;q\n", r"row 1 \(line 2\) has '1,5' in column 'a', where 3 of 4"),
+        (
+            "a;y\n" + "".join(f"{i % 3},{i % 2};{'pq'[i % 2]}\n" for i in range(40)),
+            r"row 1 \(line 2\) has '0,0' in column 'a', as 40 of 40 rows have: write numbers with",
+        ),
+        ("a,y\n" + "".join(f"${i % 3},{'pq'[i % 2]}\n" for i in range(40)), r"has '\$0' in column"),
         ("a,y\n1_0,p\n2,p\n3,q\n4,q\n", r"row 1 \(line 2\) has '1_0'"),
         ("a,y\n1,p\ninf,p\n3,q\n4,q\n", r"row 2 \(line 3\) has 'inf'"),
         ("a,y\n1,p\n1e999,p\n3,q\n4,q\n", r"row 2 \(line 3\) has '1e999'.*beyond floats"),

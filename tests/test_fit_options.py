@@ -162,6 +162,8 @@ def test_weights_of_each_kind_of_target() -> None:
     for divergence in (l2, lambda y, d: y - d):
         with pytest.raises(ValueError, match="no classes"):
             Weighted(divergence, (1.0, 2.0))
+    with pytest.raises(ValueError, match="every class weight is 0"):
+        Weighted(hinge, (0.0, 0.0))
 
 
 def test_balanced_weights_are_by_how_many_there_are() -> None:
