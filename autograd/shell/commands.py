@@ -144,7 +144,11 @@ def step_command(chosen: argparse.Namespace) -> int:
 
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
-    stepper = stepper_of(_compute(chosen).root, {})
+    computed = _compute(chosen)
+    root = computed.root
+    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
+        root.label = "L"  # dL/dw is asked more easily than d(tanh(w * x + b))/dw
+    stepper = stepper_of(root, {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
