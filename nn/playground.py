@@ -19,7 +19,7 @@ from autograd.page.points import Points, page_of
 from autograd.text import got, number_within
 
 from . import divergences
-from .divergences import LARGEST, REALS, Divergence, row_of
+from .divergences import LARGEST, NEAREST, REALS, Divergence, row_of
 from .instances import data_set
 from .module import Module
 from .risk import EmpiricalRisk, LoweredRisk
@@ -92,7 +92,7 @@ def live(
             labels=reading.labels,
             threshold=reading.threshold,
             scale=reading.scale,
-            eta=OF_PROBABILITIES if row is not None and row.decision is not None else OF_OTHERS,
+            eta=OF_OTHERS if row is None or row.decision in (None, NEAREST) else OF_PROBABILITIES,
             divergence=getattr(divergence, "__name__", "divergence"),
         )
     )
@@ -140,11 +140,12 @@ def _reading(divergence: Divergence, K: int, D: Any, threshold: float | None) ->
     if labels is None:
         return _Reading()
     decision = None if row is None else row.decision
-    are_logits = decision is not None and row is not None and row.outputs == REALS
+    are_logits = decision not in (None, NEAREST) and row is not None and row.outputs == REALS
     classes = [int(c) for c in labels.classes]
     if K > 1:
         names = tuple(map(str, range(K)))
-        fits = decision in (None, LARGEST) and _fits(labels, K)
+        by_largest = decision in (None, LARGEST, NEAREST) or (row and row.takes_class(K))
+        fits = by_largest and _fits(labels, K)
         return _Reading(classes, names, 0.0, 0.0 if are_logits else 1.0) if fits else _Reading()
     if labels.pair is None:
         return _Reading()

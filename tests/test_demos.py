@@ -36,6 +36,11 @@ RUNS = {
         ["curves.png", "confusion.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
     ),
+    "classify": (
+        ["--epochs", "3"],
+        ["curves.png", "confusion.png", "report.txt", "classifier.model"],
+        r"test accuracy \d+\.\d% of 67 rows",
+    ),
     "derivatives": (
         [],
         ["derivatives.png", "tangent.png"],

@@ -21,7 +21,8 @@ from autograd import RenderError, Value, draw, step_through
 from autograd.drawing import digraph, notebook, rendering
 from autograd.drawing.dot import dot_lines, dot_text
 from autograd.drawing.options import Options
-from autograd.drawing.picture import Node, Painter, Picture
+from autograd.drawing.painter import Painter
+from autograd.drawing.picture import Node, Picture
 from autograd.drawing.room import Room
 from autograd.stepping.moments import MomentOfPass
 from autograd.stepping.recording import Recording

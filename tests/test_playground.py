@@ -190,7 +190,7 @@ REFUSED: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (
         ValueError,
         "nn.one_hot",
-        lambda: nn.live(network("softmax", [3]), X, D, nn.divergences.kl),
+        lambda: nn.live(network("softmax", [3]), X, D, nn.divergences.l2),
     ),
     (LoweringError, "'cube' is computed by a function of Python", cubed),
     (ValueError, "computes in JavaScript: there are two operations double", doubled),

@@ -154,3 +154,18 @@ def test_a_window_that_changes_shows_all_that_fits_again(
         {"width": 520, "height": 800, "deviceScaleFactor": 1, "mobile": False},
     )
     page.until(lambda: page.run("return view.scale") < wide)
+
+
+def test_without_scripts_and_on_paper_there_is_the_picture_alone(
+    page: browser.Page, large: Path
+) -> None:
+    page.open(large, script=False)
+    assert page.find("svg").rect["width"] > 1280
+    assert not page.find("[data-zoom=in]").is_displayed()
+    page.open(large, color_scheme="dark")
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    page.command("Emulation.setEmulatedMedia", {"media": "print", "features": dark})
+    assert page.find("svg").rect["width"] <= 1280
+    assert not page.find("[data-zoom=in]").is_displayed()
+    ink = page.run("return getComputedStyle(document.querySelector('h1')).color")
+    assert ink == "rgb(31, 41, 51)"  # dark letters, for paper is white

@@ -18,6 +18,7 @@ from importlib import resources
 from string import Template
 
 from . import look
+from .slim import slim_script, slim_style
 
 _ROUND_BOX = 50  # the numbers of its outline: 25 points
 _SIDES = ("x", "y", "width", "height")
@@ -67,14 +68,14 @@ def packed_page(template: str, style: str, script: str, **fields: str) -> str:
     Without JavaScript there is the style of the kit alone. The template has a place ``$packed``
     more; all else is as for ``page``.
     """
-    unpack = _slim('"use strict";\n' + asset(__package__, "unpack.js"))
+    unpack = slim_script('"use strict";\n' + asset(__package__, "unpack.js"))
     kit_style = _kit_style()
     return Template(template).substitute(
         fields,
         policy=_policy([kit_style, style], [unpack, script]),
         style=kit_style,
         script=unpack,
-        packed=_packed(f"{style}\0{script}"),
+        packed=packed(f"{style}\0{script}"),
     )
 
 
@@ -94,13 +95,16 @@ def _kit_style() -> str:
 def style(package: str, *names: str) -> str:
     """Files of a package as one style sheet."""
     text = "\n".join(asset(package, name) for name in names)
-    return _slim(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    return slim_style(text)
 
 
-def script(package: str, *names: str) -> str:
-    """The script of a page: the zoom of the kit, and files of a package after it, in one scope."""
-    parts = [asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
-    return _slim("\n".join(['"use strict";', *parts]))
+def script(package: str, *names: str, before: str = "") -> str:
+    """The script of a page: the zoom of the kit, and files of a package after it, in one scope.
+
+    ``before`` is what was written for this page alone, and these files use.
+    """
+    parts = [before, asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
+    return slim_script("\n".join(['"use strict";', *parts]))
 
 
 def asset(package: str, name: str) -> str:
@@ -224,20 +228,11 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
             group.set("role", "img")
 
 
-def _packed(text: str) -> str:
+def packed(text: str, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> str:
     """A text as ``unpack.js`` reads it: a third of its length, and without a letter of markup."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return base64.b85encode(packed).decode().replace("<", ",")
-
-
-def _slim(source: str) -> str:
-    """A style sheet or script without indents and comments, which are for who reads its files.
-
-    No text of theirs may go over several lines.
-    """
-    lines = map(str.strip, source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, strategy=strategy)
+    content = packer.compress(text.encode()) + packer.flush()
+    return base64.b85encode(content).decode().replace("<", ",")
 
 
 def _digest(text: str) -> str:
