@@ -104,7 +104,7 @@ class Classifier {
   }
 
   held() {
-    const { set, chart } = this, others = chart.used.length - chart.axes.length;
+    const { chart } = this, others = chart.used.length - chart.axes.length;
     if (!chart.isPlane || !others) return "";
     return `Everywhere in the plane the other ${others === 1 ? "input is" : `${others} inputs are`} as at X[${this.point}], `
       + "so points may stand on a ground that is not their own.";
