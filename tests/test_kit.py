@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
+import zlib
+from pathlib import Path
 
 import pytest
+from test_languages import needs
 
 from autograd.drawing import kit, look
+from autograd.drawing.slim import slim_script
 
 GROUNDS = ("paper", "card", "leaf", "now-card")
 TEXTS = ("ink", "faint", "now-ink", "pos", "neg", "gap")
@@ -93,7 +98,94 @@ def test_a_picture_in_a_page_has_no_links_ids_or_ground_and_the_colours_of_the_p
     assert title.text == "x <b>" and title in node and node.get("class") == "node root"
 
 
+def test_corners_of_boxes_in_a_page_are_as_round_as_graphviz_drew_them() -> None:
+    """Of two boxes of 34 by 22 the outlines begin at the right and at the left; an edge is none."""
+    right = "M27,0C27,0 7,0 7,0 3.5,0 0,3.5 0,7 0,7 0,15 0,15 0,18.5 3.5,22 7,22 7,22 27,22 27,22 "
+    right += "30.5,22 34,18.5 34,15 34,15 34,7 34,7 34,3.5 30.5,0 27,0"
+    left = (
+        "M7,0C7,0 27,0 27,0 30.5,0 34,3.5 34,7 34,7 34,15 34,15 34,18.5 30.5,22 27,22 27,22 7,22 "
+    )
+    left += "7,22 3.5,22 0,18.5 0,15 0,15 0,7 0,7 0,3.5 3.5,0 7,0"
+    for outline in (right, left):
+        svg = SVG.replace(b"M0", outline.encode())
+        [box] = [e for e in ElementTree.fromstring(kit.picture(svg)).iter() if e.get("rx")]
+        shape = [box.get(n) for n in ("x", "y", "width", "height", "rx")]
+        assert shape == ["0", "0", "34", "22", "7"]
+    edge = SVG.replace(b"M0", right.replace("M27,0", "M20,9").encode())
+    assert "<rect" not in kit.picture(edge)
+
+
 def test_json_in_a_page_ends_no_element_and_is_the_same_json() -> None:
     data = {"label": "</script><!--", "numbers": [0.1, None]}
     text = kit.json_in_html(data)
     assert "<" not in text and json.loads(text) == data
+
+
+TRICKY = r"""
+// a comment with "quotes" and `more`
+const out = [];
+let a = 5, b = 3, i = 0;
+out.push(a - -b, a + +b, a - --b, i++ + ++i, - -a);  /* two
+lines */
+out.push("// no comment", 'it\'s /* none */', `a ${`b ${a / 2} "c"`} // d ${{ x: "}" }.x}`);
+out.push(a / b / 2, /[/"]\/x+/g.test('"/xx'), "a  b".replace(/ +/, (s) => s.length), [1, 2]
+  .map((x) => x / 2));
+const f = function () { return /y/.source; };
+let c = a
+++i
+out.push(c, i, f(), typeof /z/, a > b ? "yes" : "no", `  two
+lines  `);
+{ let d = 1; out.push(d); }
+out.push(((x) => {
+  return x
+})(1), !0, a !== b, a in [1], "\\");
+console.log(JSON.stringify(out));
+"""
+
+
+@needs("node")
+def test_a_slim_script_does_what_the_long_one_does(tmp_path: Path) -> None:
+    written = slim_script(TRICKY)
+    assert len(written) < 0.9 * len(TRICKY) and "a comment" not in written
+    told = []
+    for script in (TRICKY, written):
+        (tmp_path / "script.js").write_text('"use strict";' + script)
+        done = subprocess.run(["node", tmp_path / "script.js"], capture_output=True, check=True)
+        told.append(done.stdout)
+    assert told[0] == told[1]
+    assert json.loads(told[1])[:5] == [8, 8, 3, 2, 5]
+
+
+@needs("node")
+def test_what_is_packed_is_unpacked_whatever_it_holds(tmp_path: Path) -> None:
+    """By each kind of block: stored, with the fixed code, and with one of its own."""
+    texts = [
+        "",
+        "a",
+        "abc" * 2000,
+        "".join(map(chr, range(1, 2000))),
+        kit.asset("autograd.page", "app.js"),
+    ]
+    script = (
+        kit.asset("autograd.drawing", "unpack.js").partition("\n{\n")[0]
+        + """
+const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const read = (text) => new TextDecoder().decode(inflate(Uint8Array.from(bytesOf(text))));
+console.log(JSON.stringify(given.map(read)));
+"""
+    )
+    (tmp_path / "script.js").write_text(script)
+    packed = [
+        kit.packed(text, level, strategy)
+        for text in texts
+        for level in (0, 9)
+        for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED)
+    ]
+    assert not any("<" in text for text in packed)
+    done = subprocess.run(
+        ["node", tmp_path / "script.js"],
+        input=json.dumps(packed).encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [text for text in texts for _ in range(4)]

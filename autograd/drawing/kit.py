@@ -75,7 +75,7 @@ def packed_page(template: str, style: str, script: str, **fields: str) -> str:
         policy=_policy([kit_style, style], [unpack, script]),
         style=kit_style,
         script=unpack,
-        packed=_packed(f"{style}\0{script}"),
+        packed=packed(f"{style}\0{script}"),
     )
 
 
@@ -173,12 +173,15 @@ def _shorten(element: ElementTree.Element) -> None:
         if element.tag == "text" and _USUAL.get(attribute) == element.get(attribute):
             del element.attrib[attribute]
     numbers = [float(x) for x in re.findall(r"-?[\d.]+", element.get("d") or "")]
-    if element.tag == "path" and len(numbers) == _ROUND_BOX:
+    # An edge may have as many, and does not end where it begins.
+    if element.tag == "path" and len(numbers) == _ROUND_BOX and numbers[:2] == numbers[-2:]:
         left, right, top, bottom = _bounds(numbers)
         element.tag, element.attrib = "rect", {n: x for n, x in element.items() if n != "d"}
+        # The outline begins where a corner ends, some at the left and some at the right.
+        corner = min(numbers[0] - left, right - numbers[0])
         for name, number in zip(
             ("x", "y", "width", "height", "rx"),
-            (left, top, right - left, bottom - top, numbers[0] - left),
+            (left, top, right - left, bottom - top, corner),
         ):
             element.set(name, f"{number:.5g}")
 
@@ -228,11 +231,11 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
             group.set("role", "img")
 
 
-def _packed(text: str) -> str:
+def packed(text: str, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> str:
     """A text as ``unpack.js`` reads it: a third of its length, and without a letter of markup."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return base64.b85encode(packed).decode().replace("<", ",")
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, strategy=strategy)
+    content = packer.compress(text.encode()) + packer.flush()
+    return base64.b85encode(content).decode().replace("<", ",")
 
 
 def _digest(text: str) -> str:

@@ -41,17 +41,20 @@ function atom(name) {
   return PLAIN_NAME.test(name) || /^"|^[\p{L}_]\w*\([^()]*\)$/u.test(name) ? name : `(${name})`;
 }
 
+// A name behind the d of a derivative, where exp(x) needs parentheses as well.
+function asVariable(name) { return PLAIN_NAME.test(name) || name[0] === '"' ? name : `(${name})`; }
+
 // dL/da, in italics, so that d(d)/da of a root that is called d can be read; long names get a slash.
 const LONGEST_IN_FRACTION = 14;
 function derivative(of, by) {
-  const side = (name, kind) => h("bdi", { class: kind }, h("i", {}, "d"), atom(name));
+  const side = (name, kind) => h("bdi", { class: kind }, h("i", {}, "d"), asVariable(name));
   const isShort = Math.max(of.length, by.length) <= LONGEST_IN_FRACTION;
   return h("span", { class: isShort ? "derivative fraction" : "derivative" },
     side(of, "over"), h("span", { class: "slash" }, "/"), side(by, "under"));
 }
 
 // The same in plain text, for accessible names.
-function derivativeText(of, by) { return `d${atom(of)}/d${atom(by)}`; }
+function derivativeText(of, by) { return `d${asVariable(of)}/d${asVariable(by)}`; }
 
 // The local derivative along an edge as a formula on what ``call`` gives for each node: its name, or
 // its number. A letter is a word of one letter.
@@ -82,13 +85,6 @@ function madeInNumbers(graph, i) {
   const numbers = graph.inputs(i).map((x) => (isBound && isNegative(x) ? `(${plain(x)})` : plain(x)));
   if (numbers.length > OPERANDS_SHOWN) numbers.splice(OPERANDS_SHOWN / 2, numbers.length - 1 - OPERANDS_SHOWN / 2, "...");
   return before + numbers.join(between) + behind;
-}
-
-function slopeInNumbers(graph, edge) {
-  return slopeText(graph, edge, (i) => {
-    const text = plain(graph.data[i]);
-    return text[0] === "-" ? `(${text})` : text;
-  });
 }
 
 function counted(count, what) { return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`; }
