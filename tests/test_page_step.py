@@ -68,6 +68,8 @@ for (let k = 0; k < 500 && !app_isAtEnd(); k++) {
     notes: cards.map((card) => [Number(card.dataset.node), text(card.querySelector(".note"))]),
     data: cards.map((card) => [Number(card.dataset.node), text(card.querySelector(".data"))]),
     active: document.querySelectorAll(".way.active").length,
+    carried: document.querySelectorAll(".way:not([data-sign=none])").length,
+    ways: document.querySelectorAll(".way").length,
   });
 }
 return told;
@@ -139,6 +141,8 @@ def test_every_edge_says_what_the_stepper_says(
         for row, report in zip(last, said(step)[1]):
             check_report(row, report)
         assert (moment["now"] or [places[step.node]]) == [places[step.node]]
+        if moment["ways"] == len(stepper.steps.reports):  # no group is closed
+            assert moment["carried"] == stepper.edges_taken
         grads, notes = dict(map(tuple, moment["grads"])), dict(map(tuple, moment["notes"]))
         for node, place in places.items():
             if place not in grads:  # in a closed group
