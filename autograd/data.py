@@ -212,7 +212,7 @@ def remedy(entry: object) -> str:
         try:
             float(entry)
         except ValueError:
-            return "number the texts: names = sorted(set(texts)), and names.index(text) for each"
+            return "number the texts: numbers, names = nn.class_numbers(texts)"
     return "convert it to a float first"
 
 

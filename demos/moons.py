@@ -2,8 +2,8 @@
 
     python demos/moons.py --out out/moons
 
-Writes the decision boundary, the loss over the epochs, and the graph of one instance's
-divergence, layer by layer.
+Writes the decision boundary, the loss over the epochs, the graph of one instance's divergence,
+layer by layer, and a page in which a small network can be trained, looked at and taken in hand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import options
 import nn
 from autograd import Value, render
 from nn import plots
+
+IN_PAGE = 60  # points
 
 
 def one_divergence(model: nn.MLP, X: list[list[float]], d: list[float]) -> Value:
@@ -61,6 +63,9 @@ def main() -> None:
     options.save(boundary.savefig, chosen.out / "boundary.png")
     options.save(history.plot().savefig, chosen.out / "loss.png")
     options.wrote(render(one_divergence(model, X, d), chosen.out / "graph.png"))
+    small = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(chosen.seed))
+    some = X[:IN_PAGE], d[:IN_PAGE], nn.divergences.binary_kl
+    options.save(lambda path: nn.live(small, *some, path), chosen.out / "live.html")
     print(f"final loss {loss:.6f}, training accuracy {accuracy:.1%}")
 
 

@@ -8,15 +8,17 @@ from autograd import installed
 installed.check_face()
 
 from . import datasets, divergences
+from .exchange import from_torch, to_torch
 from .history import History
 from .layers import MLP, Layer, Multiplicative, Neuron, Sequential, Softmax
 from .module import Module
-from .optimizers import SGD, Adam
-from .persistence import PersistenceError
+from .optimizers import SGD, Adam, AdamW
+from .persistence import PersistenceError, read_about
 from .playground import live
 from .prediction import predict
+from .preparation import Standardizer, standardize, train_test_split
 from .risk import EmpiricalRisk
-from .targets import accuracy, confusion_matrix, one_hot, smooth_labels
+from .targets import accuracy, class_numbers, confusion_matrix, one_hot, smooth_labels
 from .training import ENGINES, fit
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "AdamW",
     "EmpiricalRisk",
     "History",
     "Layer",
@@ -33,15 +36,22 @@ __all__ = [
     "PersistenceError",
     "Sequential",
     "Softmax",
+    "Standardizer",
     "accuracy",
+    "class_numbers",
     "confusion_matrix",
     "datasets",
     "divergences",
     "fit",
+    "from_torch",
     "live",
     "one_hot",
     "predict",
+    "read_about",
     "smooth_labels",
+    "standardize",
+    "to_torch",
+    "train_test_split",
 ]
 
 

@@ -13,6 +13,8 @@ epochs and at the end. The file is that of ``persistence.py``; its third line ho
     "history"    the columns of the ``History``
     "held"       digests of the parameters that the model had when the run began, and of those that
                  it was left with in the end, which may be of another update than the file
+    "last"       with ``patience`` only: the parameters to go on from; the second line has those
+                 of the best epoch then, which the model is left with
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy, deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -57,6 +59,14 @@ from .risk import EmpiricalRisk
 _LONGEST = 200  # characters of a setting
 _LINES = 6_000  # characters of the lines of a part
 _NAMED = 3  # things in a sentence
+_NEUTRAL = {
+    "class_weight": "None",
+    "l1": "0.0",
+    "l2": "0.0",
+    "clip_norm": "None",
+    "optimizer.weight_decay": "0.0",
+    "optimizer.schedule": "'constant'",
+}
 _NAMES = "model", "divergence", "optimizer"  # settings that are no more than names
 _SHARED = "the random numbers that are shared by the whole program"
 _MOST = 1 << 53  # that is counted; floats know every whole number up to it
@@ -76,6 +86,7 @@ class Recipe:
     engine: str
     lowers: bool  # whether one graph stands for all instances and parameters
     callbacks: Sequence[Any] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)  # others of fit's, by name
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ class Snapshot:
     changed: bool = False  # whether callbacks have changed parameters, or the optimizer
     drew: bool = False  # whether they have used the random numbers of the whole program
     shared: int = 0  # what tells states of those
+    best: Array | None = None  # the parameters of the best epoch, which the model is left with
 
 
 class Checkpoint:
@@ -164,22 +176,28 @@ class Checkpoint:
             return None
         names = self.model.state_dict()
         columns = limit_for(COLUMNS, max(epochs, _EPOCHS))
-        limits = limit_for(names), limit_for(names, len(start.arrays) + 1) + columns
+        limits = limit_for(names), limit_for(names, len(start.arrays) + 2) + columns
         state, *training = read_file(self._place, limits)
-        if not training:
-            raise self._refused("it holds parameters without a training run, as Module.save writes")
+        if not training or "about" in training[0]:
+            raise self.refused("it holds parameters without a training run, as Module.save writes")
         try:
             parameters = np.array(decoded(in_order(self.model, state)))
         except ValueError as error:
-            raise self._refused(str(error)) from None
+            raise self.refused(str(error)) from None
+        best = None
+        if "last" in training[0]:
+            with self._reading():
+                best, parameters = parameters, np.array(decoded(training[0]["last"]))
+                if parameters.shape != best.shape:
+                    raise PersistenceError("its last parameters are not one for each")
         with self._reading():
             others = self._others(training[0], parameters)
         if others:
-            raise self._refused(others)
+            raise self.refused(others)
         with self._reading():
-            snapshot = self._restored(parameters, training[0], start)
+            snapshot = replace(self._restored(parameters, training[0], start), best=best)
         if snapshot.epochs > epochs:
-            raise self._refused(
+            raise self.refused(
                 f"it has {snapshot.epochs} epochs already, got epochs={epochs}. Ask for more"
             )
         with self._reading():
@@ -196,7 +214,7 @@ class Checkpoint:
             yield
         except (LookupError, TypeError, AttributeError, OverflowError, ValueError) as error:
             reason = f"{type(error).__name__} {error}"
-            raise self._refused(f"it is not what fit() writes ({reason:.80})") from None
+            raise self.refused(f"it is not what fit() writes ({reason:.80})") from None
 
     def _restored(self, parameters: Array, training: Mapping[str, Any], start: State) -> Snapshot:
         epochs = _count(training["epochs"])
@@ -273,7 +291,10 @@ class Checkpoint:
                 for name in COLUMNS
             },
         }
-        parameters = dict(zip(names, encoded(snapshot.parameters.tolist())))
+        kept = snapshot.parameters if snapshot.best is None else snapshot.best
+        if snapshot.best is not None:
+            training["last"] = encoded(snapshot.parameters.tolist())
+        parameters = dict(zip(names, encoded(kept.tolist())))
         write_file(self._place, [parameters, training])
         self._unwritten = None
 
@@ -375,7 +396,8 @@ class Checkpoint:
         others = told.pop("optimizer", [])
         another = bool(others)  # which has other settings
         for name in sorted({**self.settings, **settings}):
-            here, there = (x.get(name, "not set") for x in (self.settings, settings))
+            unset = _NEUTRAL.get(name, "not set")  # what did not exist when a file was written
+            here, there = (x.get(name, unset) for x in (self.settings, settings))
             end = ended.get(name, there)
             if here in (there, end):
                 continue
@@ -451,7 +473,8 @@ class Checkpoint:
                 f"file; let them look at the history that they are given, or begin anew"
             )
 
-    def _refused(self, reason: str) -> PersistenceError:
+    def refused(self, reason: str) -> PersistenceError:
+        """What to raise of a file that a run cannot go on from."""
         return PersistenceError(
             f"checkpoint {os.fspath(self.path)!r} cannot be gone on from: {reason}, or name "
             f"another checkpoint to begin anew"
@@ -478,6 +501,7 @@ def _settings(recipe: Recipe) -> dict[str, str]:
         "engine": recipe.engine,
         "model": structure(recipe.model),
         "seed": repr(recipe.seed),
+        **{name: repr(option) for name, option in recipe.options.items()},
         **optimizer_settings(recipe.optimizer),
         **{name: fingerprint(examples) for name, examples in recipe.data.items()},
     }

@@ -29,7 +29,7 @@ class History:
         validation_loss: the same over the validation data after the epoch; empty without them.
         validation_accuracy: likewise.
         seconds: the time that each epoch took.
-        reason: why the run ended: ``"epochs"``, ``"tolerance"``, ``"callback"``,
+        reason: why the run ended: ``"epochs"``, ``"tolerance"``, ``"patience"``, ``"callback"``,
             ``"interrupted"``, or ``"diverged: ..."`` with what became infinite or nan.
     """
 

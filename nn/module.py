@@ -9,19 +9,29 @@ from __future__ import annotations
 import math
 import operator
 import os
+import re
 from collections import UserList, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import count
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd import Value, zero_grad
 from autograd.text import counted, escape, got, real, shortened
 
-from .persistence import PersistenceError, decoded, encoded, limit_for, read_file, write_file
+from .persistence import (
+    PersistenceError,
+    decoded,
+    encoded,
+    limit_for,
+    plain_json,
+    read_file,
+    write_file,
+)
 
 
 class Module:
@@ -63,16 +73,29 @@ class Module:
         """Reset the gradient of every parameter to 0.0."""
         zero_grad(self.parameters())
 
-    def state_dict(self) -> dict[str, float]:
-        """The number that each parameter holds, by name."""
-        return {name: value.data for name, value in self.named_parameters()}
+    @overload
+    def state_dict(self, *, arrays: Literal[False] = False) -> dict[str, float]: ...
 
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Give the parameters the numbers of ``state_dict()``.
+    @overload
+    def state_dict(self, *, arrays: Literal[True]) -> dict[str, NDArray[np.float64]]: ...
+
+    def state_dict(self, *, arrays: bool = False) -> Mapping[str, Any]:
+        """The number that each parameter holds, by name.
+
+        Args:
+            arrays: put those that differ by the indices at the end only, and by the number of a
+                neuron, into one NumPy array: of a ``Layer``, ``layer1.w`` of shape (outputs,
+                inputs) and ``layer1.b`` of shape (outputs,).
+        """
+        state = {name: value.data for name, value in self.named_parameters()}
+        return as_arrays(state) if arrays else state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Give the parameters the numbers of ``state_dict()``, in either form.
 
         Raises:
-            ValueError: if the names are not exactly those of this module, or a number is nan or
-                infinite. No parameter has been changed then.
+            ValueError: if the names are not exactly those of this module, an array has another
+                shape, or a number is nan or infinite. No parameter has been changed then.
             TypeError: if the state is no dict, or an entry is not a number; likewise.
         """
         if not isinstance(state, Mapping):
@@ -80,6 +103,9 @@ class Module:
                 f"load_state_dict() takes what state_dict() gives, a dict of numbers by name, got "
                 f"{got(state)}"
             )
+        own = self.state_dict()
+        if state.keys() != own.keys() and state.keys() == (arrays := as_arrays(own)).keys():
+            state = from_arrays(arrays, state, list(own))
         ordered = in_order(self, state)
         numbers = []
         for name, number in zip(self.state_dict(), ordered):
@@ -93,17 +119,27 @@ class Module:
                 raise ValueError(f"the state holds {number!r} for {name}; expected a finite number")
         self._assign(numbers)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
         """Write the parameters to a file, exactly, by name; ``load`` reads it.
 
         The file is written beside its place and then renamed, so that it is never half there;
         ``nn/persistence.py`` describes it.
 
+        Args:
+            path: where.
+            about: what else it is to hold by name, such as the classes, or the mean and scale of a
+                ``Standardizer``: texts, finite numbers, True, False, None, and lists and dicts of
+                these. ``nn.read_about(path)`` reads it.
+
         Raises:
+            TypeError: if something in ``about`` is anything else; nothing is written then.
             OSError: if it cannot be written; what was there stays.
         """
         state = self.state_dict()
-        write_file(path, [dict(zip(state, encoded(state.values())))])
+        parts: list[Mapping[str, Any]] = [dict(zip(state, encoded(state.values())))]
+        if about is not None:
+            parts.append({"about": plain_json("about", about)})
+        write_file(path, parts)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Give the parameters the numbers that ``save``, or ``fit`` as a checkpoint, has written.
@@ -131,6 +167,58 @@ class Module:
     def __repr__(self) -> str:
         parts = [self._described(), counted(len(self.parameters()), "parameter")]
         return f"{type(self).__name__}({', '.join(filter(None, parts))})"
+
+
+_NEURON = re.compile(r"\bneuron(\d+)\.(?=\w+(?:\[|$))")  # the innermost
+_INDICES = re.compile(r"(?:\[\d+(?:, \d+)*\])+$")
+
+
+def as_arrays(state: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
+    """Numbers by name as arrays, where the places in the names fill one; others by themselves."""
+    return {
+        name: np.array([state[own] for own in members]).reshape(shape)
+        for name, (shape, members) in _grouped(list(state)).items()
+    }
+
+
+def from_arrays(
+    arrays: Mapping[str, NDArray[np.float64]], given: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, float]:
+    """Numbers by name from arrays in the place of those that ``as_arrays`` gave.
+
+    Raises:
+        ValueError: if one has another shape.
+    """
+    state: dict[str, float] = {}
+    for name, (shape, members) in _grouped(names).items():
+        array = np.asarray(given[name])
+        if array.shape != arrays[name].shape:
+            raise ValueError(
+                f"the state holds an array of shape {array.shape} for {name}; expected {shape}"
+            )
+        state |= zip(members, array.reshape(-1).tolist())
+    return state
+
+
+def _grouped(names: Sequence[str]) -> dict[str, tuple[tuple[int, ...], list[str]]]:
+    """Names that differ by places only under one, with the shape, and the members in its order."""
+    groups: dict[str, dict[tuple[int, ...], str]] = {}
+    for name in names:
+        indices, neuron = _INDICES.search(name), _NEURON.search(name)
+        texts = [neuron[1]] if neuron else []
+        texts += re.findall(r"\d+", indices[0]) if indices else []
+        places = tuple(map(int, texts))
+        called = _NEURON.sub("", _INDICES.sub("", name))
+        groups.setdefault(called, {})[places] = name
+    found: dict[str, tuple[tuple[int, ...], list[str]]] = {}
+    for called, members in groups.items():
+        shape = tuple(1 + max(places) for places in zip(*members))
+        full = math.prod(shape) == len(members) and len({*map(len, members)}) == 1
+        if full and called and (called not in names or not shape):
+            found[called] = shape, [members[place] for place in sorted(members)]
+        else:
+            found |= {name: ((), [name]) for name in members.values()}
+    return found
 
 
 def in_order(module: Module, state: Mapping[str, Any]) -> list[Any]:

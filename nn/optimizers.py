@@ -9,24 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import cos, inf, pi
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.text import number_within
+from autograd.text import got, number_within
 
 Array: TypeAlias = NDArray[np.float64]
 StepSize: TypeAlias = "float | Callable[[int], float]"
 
+# Schedules: what the step size is multiplied by before update k = 0, 1, ... of n.
+SCHEDULES: dict[str, Callable[[int, int], float]] = {
+    "constant": lambda k, n: 1.0,
+    "linear": lambda k, n: 1.0 - k / n,
+    "cosine": lambda k, n: 0.5 * (1.0 + cos(pi * k / n)),
+    "exponential": lambda k, n: 0.01 ** (k / n),
+    "step": lambda k, n: 0.1 ** ((2 * k >= n) + (4 * k >= 3 * n)),
+    "invscaling": lambda k, n: (k + 1.0) ** -0.5,
+}
+ENDLESS = frozenset(("constant", "invscaling"))  # schedules that ask for no n
+
 
 @dataclass
 class State:
-    """What an optimizer remembers: the number k of updates made, and arrays of length P by name."""
+    """What an optimizer remembers: the number k of updates made, and arrays of length P by name.
+
+    Attributes:
+        total: how many updates the whole run makes, which schedules depend on; 0 if unknown.
+    """
 
     k: int = 0
     arrays: dict[str, Array] = field(default_factory=dict)
+    total: int = 0
 
 
 class Optimizer(Protocol):
@@ -51,6 +67,10 @@ class SGD:
         momentum: in [0, 1); 0 is plain gradient descent.
         weight_decay: added to the gradient times the parameters, the derivative of
             weight_decay / 2 times their squared norm; at least 0.
+        schedule: how the step size goes on from lr over the n updates of a run: ``"constant"``;
+            ``"linear"``, lr (1 - k / n); ``"cosine"``, lr (1 + cos(pi k / n)) / 2;
+            ``"exponential"``, down to a hundredth; ``"step"``, a tenth from half of the run on and
+            a hundredth in its last quarter; ``"invscaling"``, lr / sqrt(k + 1).
 
     Raises:
         ValueError: if a setting is out of range.
@@ -60,9 +80,10 @@ class SGD:
     lr: StepSize = 0.1
     momentum: float = 0.0
     weight_decay: float = 0.0
+    schedule: str = "constant"
 
     def __post_init__(self) -> None:
-        self.lr = _step_size(self.lr)
+        self.lr = _step_size(self.lr, self.schedule)
         self.momentum = number_within("momentum", self.momentum, 0.0, 1.0)
         self.weight_decay = number_within("weight_decay", self.weight_decay, 0.0, inf)
 
@@ -80,7 +101,7 @@ class SGD:
             velocity *= self.momentum
             velocity += gradient
             gradient = velocity
-        parameters -= step_size(self.lr, state.k) * gradient
+        parameters -= scheduled(self.lr, self.schedule, state) * gradient
         state.k += 1
 
 
@@ -96,6 +117,9 @@ class Adam:
         beta1: in [0, 1).
         beta2: in [0, 1).
         epsilon: at least 0.
+        weight_decay: as of ``SGD``, which scales what it adds as it scales gradients; ``AdamW``
+            does not.
+        schedule: as of ``SGD``.
 
     Raises:
         ValueError: if a setting is out of range.
@@ -106,9 +130,12 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    schedule: str = "constant"
 
     def __post_init__(self) -> None:
-        self.lr = _step_size(self.lr)
+        self.lr = _step_size(self.lr, self.schedule)
+        self.weight_decay = number_within("weight_decay", self.weight_decay, 0.0, inf)
         self.beta1 = number_within("beta1", self.beta1, 0.0, 1.0)
         self.beta2 = number_within("beta2", self.beta2, 0.0, 1.0)
         self.epsilon = number_within("epsilon", self.epsilon, 0.0, inf)
@@ -119,18 +146,40 @@ class Adam:
 
     def update(self, parameters: Array, gradient: Array, state: State) -> None:
         """Improve the parameters in place, and count one update in the state."""
+        step = scheduled(self.lr, self.schedule, state)
+        if self.weight_decay:
+            gradient = self.decayed(parameters, gradient, step)
         mean, square = state.arrays["mean"], state.arrays["square"]
         mean *= self.beta1
         mean += (1.0 - self.beta1) * gradient
         square *= self.beta2
         square += (1.0 - self.beta2) * gradient**2
-        step = step_size(self.lr, state.k)
         state.k += 1
         k: Any = state.k
         if BORN in state.arrays:  # some came later, and have had fewer updates
             k = k - state.arrays[BORN]
         corrected = np.sqrt(square / (1.0 - self.beta2**k)) + self.epsilon
         parameters -= step / (1.0 - self.beta1**k) * mean / corrected
+
+    def decayed(self, parameters: Array, gradient: Array, step: float) -> Array:
+        """The gradient with that of the decay, for a step of some size."""
+        return gradient + self.weight_decay * parameters
+
+
+@dataclass(eq=False)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): before each step
+    W <- W - eta_k weight_decay W, whatever the moments of the gradient are.
+
+    The settings are those of ``Adam``, which also says what is raised.
+    """
+
+    weight_decay: float = 0.01
+
+    def decayed(self, parameters: Array, gradient: Array, step: float) -> Array:
+        """The gradient as it is; the parameters have become smaller."""
+        parameters *= 1.0 - step * self.weight_decay
+        return gradient
 
 
 BORN = "born"  # after how many updates each parameter came, where some came later
@@ -159,12 +208,12 @@ def carried(optimizer: Optimizer, state: State, places: Sequence[int]) -> State:
         )
     if isinstance(optimizer, Adam):
         born = state.arrays.get(BORN, np.zeros(len(next(iter(state.arrays.values())))))
-        state = State(state.k, {**state.arrays, BORN: born})
+        state = State(state.k, {**state.arrays, BORN: born}, state.total)
         fresh.arrays[BORN] = np.full(size, float(state.k))
     for name, array in fresh.arrays.items():
         if name in state.arrays:
             array[kept] = state.arrays[name][old[kept]]
-    fresh.k = state.k
+    fresh.k, fresh.total = state.k, state.total
     return fresh
 
 
@@ -178,8 +227,34 @@ def step_size(lr: StepSize, k: int) -> float:
     return number_within(f"lr({k})", lr(k), 0.0, inf) if callable(lr) else lr
 
 
-def _step_size(lr: StepSize) -> StepSize:
+def scheduled(lr: StepSize, schedule: str, state: State) -> float:
+    """Eta_k by a schedule.
+
+    Raises:
+        ValueError: if the schedule has to know how long the run is, and the state does not say.
+        TypeError, ValueError: as ``step_size``.
+    """
+    if schedule == "constant":
+        return step_size(lr, state.k)
+    if schedule not in ENDLESS and state.total < 1:
+        raise ValueError(
+            f"schedule {schedule!r} depends on how many updates there will be, which fit() says; "
+            f"in a loop of your own set state.total, or give lr as a function of k"
+        )
+    # Beyond the end of the run it stays as it was there.
+    k = state.k if schedule in ENDLESS else min(state.k, state.total)
+    return step_size(lr, state.k) * SCHEDULES[schedule](k, state.total)
+
+
+def _step_size(lr: StepSize, schedule: str) -> StepSize:
+    if not isinstance(schedule, str) or schedule not in SCHEDULES:
+        raise ValueError(
+            f"schedule must be one of {', '.join(SCHEDULES)}, got {got(schedule)}; for another "
+            f"give lr as a function of the number k of updates made"
+        )
     if callable(lr):
+        if schedule != "constant":
+            raise ValueError(f"lr is a function of k already; leave out schedule={schedule!r}")
         return lr
     lr = number_within("lr", lr, 0.0, inf)
     if lr == 0.0:

@@ -8,7 +8,8 @@ A file is text, ASCII, of two or three lines, each a JSON value::
 
 The first, the header, gives the lengths of the others in bytes, line ends included, and the SHA-256
 of them all. The second holds the parameters by name. The third is there if ``fit`` wrote the file,
-and is described in ``checkpoint.py``. A number is written with as many digits as bring every bit of
+and is described in ``checkpoint.py``; or if ``Module.save`` was told something about the model,
+which is then what ``"about"`` holds. A number is written with as many digits as bring every bit of
 it back; one that JSON cannot write, infinite or nan, is the string of its 16 hexadecimal digits in
 IEEE 754. Reading can therefore do nothing but give numbers. It takes memory in proportion to what
 the reader has asked for, and whatever is not exactly what was written is refused with the reason.
@@ -27,7 +28,7 @@ from hashlib import sha256
 from typing import Any, NoReturn
 
 from autograd.files import replacing
-from autograd.text import shortened
+from autograd.text import got, shortened
 
 FORMAT, VERSION = "stepgrad", 1
 LARGEST = 1 << 28  # bytes of a file that is looked at
@@ -90,6 +91,33 @@ def read_file(path: str | os.PathLike[str], limits: Sequence[int]) -> list[dict[
     if any(json.dumps(part).encode() + b"\n" != line for part, line in zip(parts, lines)):
         _refuse(path, "a name is there twice, or something is written in another way")
     return parts
+
+
+def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What ``Module.save(path, about=...)`` was told about a model; empty if nothing.
+
+    Raises:
+        PersistenceError: (a ValueError) if the file is damaged, of another version, or none.
+        OSError: if it cannot be opened.
+    """
+    parts = read_file(path, (LARGEST, LARGEST))
+    about = parts[1].get("about") if len(parts) > 1 else None
+    return about if isinstance(about, dict) else {}
+
+
+def plain_json(name: str, found: Any) -> Any:
+    """Something made of dicts and lists as JSON brings it back, or else a TypeError."""
+    if isinstance(found, Mapping) and all(isinstance(key, str) for key in found):
+        return {key: plain_json(f"{name}[{key!r}]", x) for key, x in found.items()}
+    if isinstance(found, (list, tuple)):
+        return [plain_json(f"{name}[{i}]", x) for i, x in enumerate(found)]
+    finite = not isinstance(found, float) or math.isfinite(found)
+    if type(found) in (str, int, float, bool, type(None)) and finite:
+        return found
+    raise TypeError(
+        f"a file holds texts, finite numbers, True, False, None, and lists and dicts by text of "
+        f"these, but {name} is {got(found)}; an array is a list by .tolist()"
+    )
 
 
 def limit_for(names: Iterable[str], numbers: int = 1) -> int:

@@ -19,14 +19,14 @@ from autograd.page.points import Points, page_of
 from autograd.text import got, number_within
 
 from . import divergences
-from .divergences import LARGEST, REALS, Divergence, row_of
+from .divergences import LARGEST, NEAREST, REALS, Divergence, row_of
 from .instances import data_set
 from .module import Module
 from .risk import EmpiricalRisk, LoweredRisk
 from .targets import Array, Labels, labels_of
 
-# The step size to begin with: with targets that are classes, and else.
-CLASSIFYING, FITTING = 2.0, 0.1
+# The step size to begin with: of a divergence of probabilities, and of another.
+OF_PROBABILITIES, OF_OTHERS = 2.0, 0.2
 
 
 def live(
@@ -79,7 +79,7 @@ def live(
     _check_outputs(lowered.bind(X, D), divergence)
     root, leaves, outputs = lowered.recorded
     root.label = root.label or "div"
-    reading = _reading(divergence, len(outputs), D, threshold)
+    reading, row = _reading(divergence, len(outputs), D, threshold), row_of(divergence)
     page = page_of(
         Points(
             root=root,
@@ -92,7 +92,7 @@ def live(
             labels=reading.labels,
             threshold=reading.threshold,
             scale=reading.scale,
-            eta=CLASSIFYING if reading.classes is not None else FITTING,
+            eta=OF_OTHERS if row is None or row.decision in (None, NEAREST) else OF_PROBABILITIES,
             divergence=getattr(divergence, "__name__", "divergence"),
         )
     )
@@ -140,11 +140,12 @@ def _reading(divergence: Divergence, K: int, D: Any, threshold: float | None) ->
     if labels is None:
         return _Reading()
     decision = None if row is None else row.decision
-    are_logits = decision is not None and row is not None and row.outputs == REALS
+    are_logits = decision not in (None, NEAREST) and row is not None and row.outputs == REALS
     classes = [int(c) for c in labels.classes]
     if K > 1:
         names = tuple(map(str, range(K)))
-        fits = decision in (None, LARGEST) and _fits(labels, K)
+        by_largest = decision in (None, LARGEST, NEAREST) or (row and row.takes_class(K))
+        fits = by_largest and _fits(labels, K)
         return _Reading(classes, names, 0.0, 0.0 if are_logits else 1.0) if fits else _Reading()
     if labels.pair is None:
         return _Reading()

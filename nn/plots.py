@@ -14,12 +14,12 @@ import numpy as np
 
 from autograd.data import instances, numeric
 from autograd.plots import BLUE, DARK, ORANGE, legend_above, new_figure
-from autograd.text import number_within, whole_number
+from autograd.text import whole_number
 
 from .history import plot_history
 from .prediction import predict
 from .risk import Model
-from .targets import Array, Labels, table_of
+from .targets import Array, Labels, Threshold, table_of, threshold_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def plot_decision_boundary(
     X: Any,
     d: Any,
     *,
-    threshold: float | None = None,
+    threshold: Threshold = None,
     resolution: int = 60,
     engine: str | None = None,
 ) -> Figure:
@@ -51,7 +51,7 @@ def plot_decision_boundary(
         X: T points.
         d: T labels of two classes, as ``nn.accuracy`` reads them: 0 and 1, or -1 and 1.
         threshold: where the output turns from one class to the other: the line that is drawn; by
-            default 0.5, and 0 for labels -1 and 1.
+            default 0.5, and 0 for labels -1 and 1. The divergence knows it too.
         resolution: how many points the output is computed at, along each axis, at least 2.
         engine: of ``predict``.
 
@@ -64,8 +64,8 @@ def plot_decision_boundary(
     figure = new_figure(6.4, 5.2)
     resolution = whole_number("resolution", resolution, 2)
     points, labels = _points_of_two_classes(X, d)
-    threshold = labels.threshold if threshold is None else threshold
-    threshold = number_within("threshold", threshold, -math.inf, math.inf)
+    given = threshold_of(threshold)
+    border = labels.threshold if given is None else given
     low, high = points.min(axis=0), points.max(axis=0)
     # Around a single point there has to be some room as well.
     margin = 0.12 * np.where(high > low, high - low, np.maximum(1.0, np.abs(high)))
@@ -90,13 +90,13 @@ def plot_decision_boundary(
 
     axes = figure.add_subplot()
     pale = LinearSegmentedColormap.from_list("pale", ["#8ec1e6", "#f7f7f7", "#f2b58c"])
-    reach = max(float(np.abs(surface - threshold).max()), 1e-9)
+    reach = max(float(np.abs(surface - border).max()), 1e-9)
     shades = axes.contourf(
-        x1, x2, surface, levels=np.linspace(threshold - reach, threshold + reach, 21), cmap=pale
+        x1, x2, surface, levels=np.linspace(border - reach, border + reach, 21), cmap=pale
     )
-    if surface.min() < threshold < surface.max():
-        axes.contour(x1, x2, surface, levels=[threshold], colors=DARK, linewidths=1.5)
-        axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {threshold:g}")  # for the legend
+    if surface.min() < border < surface.max():
+        axes.contour(x1, x2, surface, levels=[border], colors=DARK, linewidths=1.5)
+        axes.plot([], [], color=DARK, linewidth=1.5, label=f"y = {border:g}")  # for the legend
     for c, (number, color, marker) in enumerate(zip(labels.pair or (), COLORS, MARKERS)):
         x, y = points[labels.classes == c].T
         dots = axes.scatter(x, y, s=28, c=color, marker=marker, label=f"d = {number:g}")
@@ -188,7 +188,7 @@ def plot_images(
     return figure
 
 
-def plot_confusion_matrix(counts: Any) -> Figure:
+def plot_confusion_matrix(counts: Any, *, names: Any = None) -> Figure:
     """How often an instance of each class (row) was found to be of each class (column).
 
     The right ones, on the diagonal, and the wrong ones have a colour each, in shades from none to
@@ -196,10 +196,12 @@ def plot_confusion_matrix(counts: Any) -> Figure:
 
     Args:
         counts: K rows of K counts, as ``confusion_matrix`` gives.
+        names: of the K classes; by default their numbers.
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if the counts are not K rows of K, with K at least 1, or one is no count.
+        ValueError: if the counts are not K rows of K, with K at least 1, or one is no count, or
+            there are not K names.
         TypeError: if they are no list.
     """
     table = numeric("counts", counts)
@@ -215,7 +217,13 @@ def plot_confusion_matrix(counts: Any) -> Figure:
             f"nn.confusion_matrix(outputs, targets) returns"
         )
     K = len(table)
-    figure = new_figure(0.9 + 0.45 * K, 1.1 + 0.45 * K)
+    named = None if names is None else [f"{name}" for name in instances("names", names)]
+    if named is not None and len(named) != K:
+        raise ValueError(
+            f"plot_confusion_matrix() takes a name for each of {K} classes, got {len(named)}"
+        )
+    room = 0.075 * max(map(len, named)) if named else 0.0  # inches of the longest, about
+    figure = new_figure(0.9 + 0.45 * K + room, 1.1 + 0.45 * K + room)
 
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -232,6 +240,9 @@ def plot_confusion_matrix(counts: Any) -> Figure:
                 fontsize=9, color="white" if dark else DARK,
             )  # fmt: skip
     axes.set(xticks=range(K), yticks=range(K), xlabel="class found", ylabel="class")
+    if named:
+        axes.set_xticklabels(named, rotation=90, parse_math=False)
+        axes.set_yticklabels(named, parse_math=False)
     axes.set_xticks(np.arange(K + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(K + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#dddddd", linewidth=0.7)

@@ -7,7 +7,7 @@ and the accuracy or the confusion matrix comes out, for people.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, TypeAlias
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from autograd.data import instances, nested, numeric
 from autograd.text import got, number_within, shortened, whole_number
+
+from .divergences import LARGEST, NEAREST, Decision, Divergence, row_of
 
 Array: TypeAlias = NDArray[np.float64]
 _MOST_CLASSES = 3000  # of a matrix of as many rows and columns
@@ -74,14 +76,70 @@ def smooth_labels(d: Sequence[float], epsilon: float) -> list[float]:
         )
     if K > 1 and epsilon >= 1.0 / K:
         raise ValueError(
-            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K) = [0, {1.0 / K:g}), lest "
-            f"nothing be left to learn, got {epsilon!r}; a label_smoothing of s, as PyTorch counts "
-            f"it, is epsilon = s / K"
+            f"smooth_labels(d, epsilon): epsilon must be in [0, 1/K) = [0, {1.0 / K:g}), or else "
+            f"the class has no more than the others and nothing is left to learn, got {epsilon!r}; "
+            f"what PyTorch calls a label_smoothing of {epsilon:g} is epsilon = {epsilon:g} / {K}"
         )
     return [1.0 - (K - 1) * epsilon if d_i == 1.0 else epsilon for d_i in d]
 
 
-def accuracy(outputs: Any, targets: Any, threshold: float | None = None) -> float:
+def class_numbers(labels: Any, classes: Sequence[Any] | None = None) -> tuple[list[int], list[Any]]:
+    """Labels of any kind, such as texts, as class numbers, which divergences take as targets.
+
+    Args:
+        labels: one for each instance: texts or numbers, in any container.
+        classes: which labels there are, in the order of their numbers, as an earlier call gave
+            them; by default those in ``labels``, sorted.
+
+    Returns:
+        (numbers, classes): T ints, and the K labels that they are the places of.
+
+    Raises:
+        ValueError: if a label is missing or none of the classes, or they cannot be sorted.
+        TypeError: if they are no list of labels.
+
+    Example:
+        >>> class_numbers(["cat", "dog", "cat"])
+        ([0, 1, 0], ['cat', 'dog'])
+    """
+    labels = _labels("labels", labels)
+    for i, label in enumerate(labels):
+        if label is None or label != label:
+            raise ValueError(f"labels[{i}] is missing ({label!r}); leave that instance out")
+    if classes is None:
+        try:
+            classes = sorted(set(labels))
+        except TypeError:
+            kinds = sorted({type(label).__name__ for label in labels})
+            raise ValueError(
+                f"labels are of the types {', '.join(kinds)}, which have no common order; make "
+                f"all texts, by map(str, labels), or give classes="
+            ) from None
+    classes = _labels("classes", classes)
+    places = {label: c for c, label in enumerate(classes)}
+    for i, label in enumerate(labels):
+        if label not in places:
+            listed = ", ".join(map(repr, classes[:5])) + ", ..." * (len(classes) > 5)
+            raise ValueError(f"labels[{i}] is {label!r}, which is none of the classes {listed}")
+    return [places[label] for label in labels], classes
+
+
+def _labels(name: str, given: Any) -> list[Any]:
+    """Labels as a list of what can be looked up."""
+    listed = given.tolist() if hasattr(given, "tolist") else given  # an array or a series
+    if isinstance(listed, (str, bytes)) or not hasattr(listed, "__iter__"):
+        raise TypeError(f"{name} must be a list with a label for each instance, got {got(given)}")
+    labels: list[Any] = list(listed)
+    for i, label in enumerate(labels):
+        if nested(label) or not hasattr(label, "__hash__") or label.__hash__ is None:
+            raise TypeError(f"{name}[{i}] must be a single text or number, got {got(label)}")
+    return labels
+
+
+Threshold: TypeAlias = "float | Divergence | None"
+
+
+def accuracy(outputs: Any, targets: Any, threshold: Threshold = None) -> float:
     """The share of instances whose class is right, from 0 to 1.
 
     The targets decide how they and the outputs are read:
@@ -90,7 +148,8 @@ def accuracy(outputs: Any, targets: Any, threshold: float | None = None) -> floa
       in an output, of equal ones the first;
     - 0 and 1 (or epsilon and 1 - epsilon, smoothed), or -1 and 1: two classes, and an output is of
       the second if it is at least the threshold;
-    - any other whole numbers: class numbers, and an output is a class number too.
+    - any other whole numbers: class numbers, and an output is a class number too;
+    - texts: an output is a text too.
 
     Beside 0 and 1 and class numbers, outputs may be rows of K, of which class c has entry c.
     An output with a nan has no class, and is wrong.
@@ -99,7 +158,8 @@ def accuracy(outputs: Any, targets: Any, threshold: float | None = None) -> floa
         outputs: T outputs, each a number or a list of K; Values or numbers, in any container.
         targets: T targets.
         threshold: of outputs that are single numbers, for two classes; by default 0.5, which is for
-            probabilities, and 0 where the targets are -1 and 1. For logits give 0.
+            probabilities, and 0 where the targets are -1 and 1. For logits give 0, or the
+            divergence that the model was trained with.
 
     Raises:
         ValueError: if there are none, not as many outputs as targets, one is of another length than
@@ -110,18 +170,19 @@ def accuracy(outputs: Any, targets: Any, threshold: float | None = None) -> floa
     return float(np.mean(found == right))
 
 
-def confusion_matrix(outputs: Any, targets: Any, threshold: float | None = None) -> list[list[int]]:
+def confusion_matrix(outputs: Any, targets: Any, threshold: Threshold = None) -> list[list[int]]:
     """How often an instance of class r (row) was found to be of class c (column).
 
     The arguments, and what is raised, are those of ``accuracy``.
 
     Returns:
         K lists of K counts; the diagonal counts what is right. K is 2 for two classes, the length
-        of rows, and else one more than the largest class number.
+        of rows, and else one more than the largest class number. Texts count in sorted order.
 
     Raises:
         ValueError: also if an output has a nan, and so no class, or a class number is negative.
     """
+    outputs, targets = _numbered(outputs, targets)
     outputs = table_of("outputs", outputs)
     found, right = _classes(outputs, targets, threshold)
     if np.isnan(found).any():
@@ -140,17 +201,46 @@ def confusion_matrix(outputs: Any, targets: Any, threshold: float | None = None)
     return counts.tolist()  # type: ignore[no-any-return]
 
 
-def _classes(outputs: Any, targets: Any, threshold: float | None) -> tuple[Array, Array]:
+def _numbered(outputs: Any, targets: Any) -> tuple[Any, Any]:
+    """Texts as class numbers; what is none as it is."""
+    texts = [
+        isinstance(next(iter(x), None), str) if hasattr(x, "__iter__") else False
+        for x in (outputs, targets)
+        if not isinstance(x, Iterator)
+    ]
+    if texts != [True, True]:
+        return outputs, targets
+    outputs, targets = _labels("outputs", outputs), _labels("targets", targets)
+    numbers, _ = class_numbers([*outputs, *targets])
+    return numbers[: len(outputs)], numbers[len(outputs) :]
+
+
+def threshold_of(threshold: Threshold) -> float | None:
+    """From where up an output is of the second of two classes; None where nobody says.
+
+    Raises:
+        ValueError: if a divergence is given that knows no classes.
+        TypeError: if it is no number, and no divergence either.
+    """
+    if callable(threshold):
+        row = row_of(threshold)
+        if row is None or row.decision is None:
+            name = getattr(threshold, "__name__", type(threshold).__name__)
+            raise ValueError(f"nothing tells the classes of {name}(); give the threshold itself")
+        return row.decision if isinstance(row.decision, float) else None
+    return None if threshold is None else number_within("threshold", threshold, -inf, inf)
+
+
+def _classes(outputs: Any, targets: Any, threshold: Threshold) -> tuple[Array, Array]:
     """The class of each output, nan for none, and that of each target."""
+    outputs, targets = _numbered(outputs, targets)
     table, labels = table_of("outputs", outputs), Labels(targets)
     if len(table) != len(labels.classes) or not len(table):
         raise ValueError(
             f"expected one output and one target for each instance, and one instance at least, "
             f"got {len(table)} outputs and {len(labels.classes)} targets"
         )
-    if threshold is not None:
-        threshold = number_within("threshold", threshold, -inf, inf)
-    return labels.found(table, threshold), labels.classes
+    return labels.found(table, threshold_of(threshold)), labels.classes
 
 
 class Labels:
@@ -164,6 +254,7 @@ class Labels:
         classes: a class number for each target, as floats.
         K: the length of rows; 1 for numbers.
         pair: the two numbers that stand for two classes; None for class numbers and rows.
+        hot: whether they are rows of one high entry among low ones, the same in all rows.
 
     Raises:
         ValueError: if they have no classes.
@@ -174,6 +265,7 @@ class Labels:
         table = table_of(name, targets)
         self.name, self.K = name, table.shape[1]
         self.pair: tuple[float, float] | None = None
+        self.hot = False
         if np.isnan(table).any():
             i = int(np.argwhere(np.isnan(table))[0, 0])
             raise ValueError(f"{name}[{i}] has a nan, and so no class; leave that instance out")
@@ -187,6 +279,9 @@ class Labels:
                     f"nn.one_hot(c, K)"
                 )
             self.classes = largest.argmax(axis=1).astype(float)
+            ends = np.unique(table).tolist()
+            sums_to_1 = abs(table[0].sum() - 1.0) < 1e-6
+            self.hot = len(ends) == 2 and (sums_to_1 or ends == [-1.0, 1.0])
             return
         numbers = np.unique(table)
         self.classes = table[:, 0]
@@ -237,15 +332,20 @@ class Labels:
         return found
 
     def share(
-        self, outputs: Sequence[Sequence[float]], threshold: float, order: Sequence[int]
+        self, outputs: Sequence[Sequence[float]], decision: Decision, order: Sequence[int]
     ) -> float | None:
         """The share of the outputs that have the right class; None where they have no classes.
 
         Args:
             outputs: as many as there are targets, each of K numbers.
-            threshold: see ``accuracy``.
+            decision: see ``divergences.Row``.
             order: the target of each.
         """
+        if decision != LARGEST and self.K > 1 and not self.hot:  # of several labels none is it
+            return None
+        if decision is None or (decision == NEAREST and not (self.pair or self.hot)):
+            return None
+        threshold = decision if isinstance(decision, float) else self.threshold
         try:
             found = self.found(np.array(outputs), threshold)
         except ValueError:
@@ -294,6 +394,50 @@ class Labels:
                 )
         side: Array = np.where(numbers >= threshold, 1.0, 0.0)
         return side
+
+
+def weights_of(targets: Any, class_weight: Any) -> tuple[float, ...]:
+    """A weight for each class, in order, from what people give ``fit`` as ``class_weight``.
+
+    Raises:
+        ValueError: if the targets have no classes, or it is not of theirs.
+        TypeError: if it is no dict, list or ``"balanced"``.
+    """
+    labels = Labels(targets, "D")
+    counts = np.bincount(labels.classes.astype(int)) if labels.classes.min() >= 0.0 else ()
+    if len(counts) == 0 or len(counts) > _MOST_CLASSES:
+        raise ValueError(
+            f"class_weight is for class numbers from 0 to {_MOST_CLASSES - 1}, but D holds "
+            f"{labels.classes.min():.0f} to {labels.classes.max():.0f}; see nn.class_numbers"
+        )
+    K = max(labels.K, 2, len(counts))
+    counts = np.pad(counts, (0, K - len(counts)))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        there = counts > 0
+        balanced = labels.classes.size / (there.sum() * np.maximum(counts, 1))
+        return tuple(np.where(there, balanced, 1.0).tolist())
+    if isinstance(class_weight, Mapping):
+        places = {c: c for c in range(K)}
+        if labels.pair == (-1.0, 1.0):
+            places = {-1: 0, 1: 1}
+        weights = [1.0] * K
+        for label, weight in class_weight.items():
+            if label not in places:
+                raise ValueError(
+                    f"class_weight has {label!r}, which is none of the classes in D: "
+                    f"{', '.join(map(str, [*places][:5]))}{', ...' * (K > 5)}"
+                )
+            weights[places[label]] = weight
+        return tuple(weights)
+    if isinstance(class_weight, str) or not hasattr(class_weight, "__iter__"):
+        raise TypeError(
+            f"class_weight must be 'balanced', or a dict or list of weights by class, got "
+            f"{got(class_weight)}"
+        )
+    weights = [*class_weight]
+    if len(weights) < K:
+        raise ValueError(f"class_weight lists {len(weights)} weights, but D has {K} classes")
+    return tuple(weights)
 
 
 def labels_of(targets: Any) -> Labels | None:

@@ -6,6 +6,7 @@ improves; a ``History`` of what happened in each epoch comes out.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import random
@@ -13,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import asdict
 from math import inf
 from typing import Any, TypeAlias
 
@@ -44,10 +46,11 @@ from .objective import (
     RefutedError,
     name_of,
 )
-from .optimizers import Adam, Array, Optimizer, State, carried
+from .optimizers import ENDLESS, Adam, Array, Optimizer, State, carried
+from .penalties import Penalties
 from .progress import Progress
 from .risk import EmpiricalRisk
-from .targets import Labels, labels_of
+from .targets import Labels, labels_of, weights_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
@@ -64,6 +67,11 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     tolerance: float | None = None,
+    patience: int | None = None,
+    class_weight: Any = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_norm: float | None = None,
     engine: str | None = None,
     validation: tuple[Any, Any] | None = None,
     callbacks: Sequence[Callback] = (),
@@ -87,6 +95,17 @@ def fit(
         epochs: how many times to go through the data, at least 0.
         batch_size: instances to an update; by default all T.
         tolerance: stop when the loss of two successive epochs differs by no more than this.
+        patience: stop when so many epochs in a row have brought no smaller validation loss. The
+            model is then left with the parameters of the epoch that had the least, whatever has
+            ended the run; ``history`` has all epochs.
+        class_weight: what the divergence of an instance is multiplied by, also in validation: a
+            dict of weights by class as it stands in D (1 for the others), a list of them in order,
+            or ``"balanced"``: T / (K n_c), where n_c of the T targets are of class c of K.
+        l1: of a penalty l1 sum |w| over all parameters, biases too, whose derivative is added to
+            the gradient; the losses that are reported are without it.
+        l2: likewise, of l2 / 2 sum w^2.
+        clip_norm: make a gradient whose norm, over all parameters and penalties, is larger no
+            longer than this.
         engine: ``"numpy"`` and ``"jax"`` lower the risk of one instance to an array program over a
             batch; ``"python"`` computes with Values, which takes a thousand times as long and lets
             a model do what it likes with each instance. The numbers are the same to rounding. By
@@ -104,7 +123,8 @@ def fit(
             are not of that run, and the callbacks are called for the last epoch in it once more.
             The numbers are, bit for bit, those of a run that was never interrupted, if model, data
             and settings compute the same, which is checked, whatever they are called (``epochs``,
-            ``tolerance`` and ``callbacks`` may differ). The optimizer has its numbers, such as
+            ``tolerance``, ``patience`` and ``callbacks`` may differ, but for ``epochs`` with a
+            schedule that depends on them). The optimizer has its numbers, such as
             ``lr``, as they stood then. A RuntimeWarning says what cannot be compared, or is not in
             the file. Of two runs on one file the last to write has it.
         every: after how many epochs to write it. It is also written at the end of the run,
@@ -136,9 +156,29 @@ def fit(
     epochs, every = whole_number("epochs", epochs, 0), whole_number("every", every)
     if tolerance is not None:
         tolerance = number_within("tolerance", tolerance, 0.0, inf)
+    if patience is not None:
+        patience = whole_number("patience", patience)
+        if validation is None:
+            raise ValueError(
+                "patience is about the validation loss; give validation=(X, D), such as what "
+                "nn.train_test_split sets aside"
+            )
     callbacks = _check_callbacks(callbacks)
     optimizer = _check_optimizer(optimizer)
-    run = _Run(model, (X, D), divergence, optimizer, batch_size, validation, seed)
+    penalties = Penalties(l1, l2, clip_norm)
+    run = _Run(
+        model,
+        (X, D),
+        divergence,
+        optimizer,
+        batch_size,
+        validation,
+        seed,
+        class_weight,
+        penalties,
+        patience,
+        epochs,
+    )
     bar = Progress(epochs, shown=progress)
     try:
         with bar:
@@ -148,15 +188,18 @@ def fit(
             run.check_parameters(epochs)
             bar.skip(run.epochs)
             reason = run.train(epochs, tolerance, callbacks, bar)
+            run.take_best()
     except KeyboardInterrupt:
         reason = "interrupted"
         with interrupts_held():
             run.interrupt()
+            run.take_best()
     except DivergedError as diverged:
         if isinstance(diverged, OutOfDomainError) and not run.epochs:
             run.complete[:] = run.initial
             raise ValueError(str(diverged)) from None
         run.complete[:] = run.good
+        run.take_best()
         reason = f"diverged: {diverged}"
         details = f"\n{diverged.details}" if diverged.details else ""
         warnings.warn(
@@ -202,6 +245,8 @@ class _Run:
         started: how many epochs were complete then.
         history: of the epochs so far.
         epochs: how many are complete.
+        best: with ``patience``, which epoch had the least validation loss, that loss and the
+            parameters at its end; None before there is one.
     """
 
     def __init__(
@@ -213,6 +258,10 @@ class _Run:
         batch_size: int | None,
         validation: Data | None,
         seed: int,
+        class_weight: Any,
+        penalties: Penalties,
+        patience: int | None,
+        epochs: int,
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"fit() trains an nn.Module, got {got(model)}")
@@ -232,6 +281,12 @@ class _Run:
             batch_size = min(whole_number("batch_size", batch_size), size)
         self.batch_size = batch_size or size
         self.model, self.data, self.validation = model, data, validation
+        self.weights: tuple[float, ...] | None = None
+        if class_weight is not None:
+            divergence = divergences.Weighted(divergence, weights_of(data[1], class_weight))
+            self.weights = divergence.weights
+        self.penalties, self.patience = penalties, patience
+        self.best: tuple[int, float, Array] | None = None
         self.risk = EmpiricalRisk(model, divergence)
         row = divergences.row_of(divergence)
         self.decision = row.decision if row else None
@@ -241,6 +296,8 @@ class _Run:
         ]
         self.optimizer = optimizer
         self.state: Any = optimizer.start(len(self.own.values))
+        self.updates = epochs * -(-size // self.batch_size)
+        self.tell_updates()
         self.seed = operator.index(seed) if hasattr(seed, "__index__") else seed
         self.random = _generator(self.seed)
         self.complete: Array = np.array([value.data for value in self.own.values])
@@ -283,7 +340,8 @@ class _Run:
     def keep_right(self) -> None:
         """Take note of a state at which objective and model are known to agree."""
         numbers, drawn = numbers_of(self.optimizer), self.random.getstate()
-        self.right = self.epochs, self.complete.copy(), deepcopy(self.state), drawn, numbers
+        state = deepcopy(self.state)
+        self.right = self.epochs, self.complete.copy(), state, drawn, numbers, self.best
 
     def is_right(self, last: bool = False) -> bool:
         """Compare the objective with the model, if it is time or the last one; if they differ, go
@@ -301,7 +359,7 @@ class _Run:
         except StaleGraphError:
             self.complete[:] = self.right[1]
             raise
-        epochs, parameters, self.state, drawn, numbers = self.right
+        epochs, parameters, self.state, drawn, numbers, self.best = self.right
         self.random.setstate(drawn)
         self.set(numbers)  # callbacks come again for that epoch
         np.copyto(self.complete, parameters)
@@ -346,6 +404,7 @@ class _Run:
         self.checkpoint = Checkpoint(path, every, self.recipe(callbacks))
         snapshot = self.checkpoint.load(self.state, epochs)
         if snapshot is not None:
+            best = self.best_of(snapshot)
             with interrupts_held():
                 self.set(snapshot.numbers)
                 if snapshot.engine != self.engine and not self.named:
@@ -353,7 +412,8 @@ class _Run:
                     self.engine = snapshot.engine
                     self.build()
                 self.history, self.epochs = snapshot.history, snapshot.epochs
-                self.state = snapshot.optimizer
+                self.state, self.best = snapshot.optimizer, best
+                self.tell_updates()
                 self.random.setstate(snapshot.random)
                 self.objective.parameters[:] = snapshot.parameters
                 np.copyto(self.complete, snapshot.parameters)
@@ -362,14 +422,44 @@ class _Run:
                 self.started = snapshot.epochs
                 self.keep_right()
 
+    def tell_updates(self) -> None:
+        """Let a schedule know how long the run is."""
+        if isinstance(self.state, State):
+            self.state.total = self.updates
+
+    def best_of(self, snapshot: Snapshot) -> tuple[int, float, Array] | None:
+        """The best epoch of a run that is gone on from.
+
+        Raises:
+            PersistenceError: if its parameters have not been kept.
+        """
+        losses = [x for x in snapshot.history.validation_loss if not math.isnan(x)]
+        if self.patience is None or not losses:
+            return None
+        if snapshot.best is None:
+            assert self.checkpoint is not None
+            raise self.checkpoint.refused(
+                "that run had no patience, so the parameters of its best epoch were not kept. "
+                "Leave out patience"
+            )
+        return snapshot.history.validation_loss.index(min(losses)) + 1, min(losses), snapshot.best
+
+    def take_best(self) -> None:
+        """End with the parameters of the best epoch, if it is known."""
+        if self.best is not None:
+            np.copyto(self.complete, self.best[2])
+
     def recipe(self, callbacks: Sequence[Callback]) -> Recipe:
         """What the run computes with."""
         data = {"X": self.data[0], "D": self.data[1]}
         if self.validation is not None:
             data |= {"validation X": self.validation[0], "validation D": self.validation[1]}
+        options: dict[str, Any] = {"class_weight": self.weights, **asdict(self.penalties)}
+        if getattr(self.optimizer, "schedule", "constant") not in ENDLESS:
+            options["the number of updates, which the schedule depends on,"] = self.updates
         return Recipe(
             self.model, self.risk.divergence, self.optimizer, data, self.batch_size, self.seed,
-            self.engine, BACKENDS[self.engine].lowers, callbacks,
+            self.engine, BACKENDS[self.engine].lowers, callbacks, options,
         )  # fmt: skip
 
     def train(
@@ -396,6 +486,9 @@ class _Run:
                 return "callback"
             if _settled(self.history.loss, tolerance):
                 return "tolerance"
+            best = self.best[0] if self.best else 0
+            if self.patience is not None and self.epochs - best >= self.patience:
+                return "patience"
         return "epochs" if self.epochs >= epochs else ""
 
     def improve(self, bar: Progress) -> None:
@@ -457,6 +550,9 @@ class _Run:
         ]
         with interrupts_held():
             self.own, self.state = own, state
+            if self.best is not None:
+                kept = [self.best[2][i] if i >= 0 else v.data for i, v in zip(places, own.values)]
+                self.best = *self.best[:2], np.array(kept)
             self.complete, self.good, self.initial, self.begun = numbers
             self.end()
         self.rebuild()
@@ -575,6 +671,10 @@ class _Run:
         line["seconds"] = time.perf_counter() - started
         self.history.add(line)
         self.epochs += 1
+        if self.patience is not None:
+            loss = self.history.validation_loss[-1]
+            if not math.isnan(loss) and (self.best is None or loss < self.best[1]):
+                self.best = self.epochs, loss, self.complete.copy()
         if self.checkpoint is not None:
             self.checkpoint.keep(self.snapshot())
 
@@ -598,6 +698,7 @@ class _Run:
         parameters = self.objective.parameters
         np.copyto(self.good, parameters)
         with np.errstate(all="ignore"):
+            gradient = self.penalties.applied(gradient, parameters)
             self.optimizer.update(parameters, gradient, self.state)
         finite = np.isfinite(parameters)
         if not finite.all():
@@ -613,6 +714,7 @@ class _Run:
         return Snapshot(
             self.epochs, parameters, state, self.random.getstate(), self.history, numbers, self.own,
             self.engine, self.changed, self.drew, shared_numbers(),
+            None if self.best is None else self.best[2],
         )  # fmt: skip
 
     def save(self) -> None:
@@ -682,13 +784,7 @@ class _Run:
 
     def score(self, outputs: Outputs, labels: Labels | None, order: Sequence[int]) -> float | None:
         """The accuracy, if the divergence is a classifier's and the targets are classes."""
-        if labels is None or self.decision is None:
-            return None
-        if self.decision == divergences.LARGEST:
-            return labels.share(outputs, 0.5, order)
-        if any(len(y) != 1 for y in outputs):  # of several labels none is the class
-            return None
-        return labels.share(outputs, self.decision, order)
+        return labels.share(outputs, self.decision, order) if labels else None
 
 
 def _settled(loss: list[float], tolerance: float | None) -> bool:

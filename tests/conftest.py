@@ -71,11 +71,14 @@ def page(driver: Any) -> Iterator[browser.Page]:
 
 
 @pytest.fixture
-def opened(
-    page: browser.Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., browser.Page]:
+def no_stills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without the picture that remains where no script runs: it takes its time."""
+    monkeypatch.setattr(pages, "still_of", lambda moment: Still(None, "no picture"))
+
+
+@pytest.fixture
+def opened(page: browser.Page, tmp_path: Path, no_stills: None) -> Callable[..., browser.Page]:
     """Opens the page of a stepper, or of a root at its start; without its still picture."""
-    monkeypatch.setattr(pages, "still_of", lambda moment: Still(None, "none here"))
 
     def open_page(of: Value | Stepper, **window: Any) -> browser.Page:
         stepper = of if isinstance(of, Stepper) else step_through(of)

@@ -53,7 +53,7 @@ VALUE, FUNCTIONS, COPYING = (
 DATA = "autograd/data.py"
 DIVERGENCES, LAYERS, OPTIMIZERS = "nn/divergences.py", "nn/layers.py", "nn/optimizers.py"
 RECORDING, CURSOR = "autograd/stepping/recording.py", "autograd/stepping/cursor.py"
-PICTURE, LOOK = "autograd/drawing/picture.py", "autograd/drawing/look.py"
+PAINTER, LOOK = "autograd/drawing/painter.py", "autograd/drawing/look.py"
 DIFFERENTIATE, SIMPLIFY = "autograd/lowering/differentiate.py", "autograd/lowering/simplify.py"
 
 FAULTS = [
@@ -435,6 +435,41 @@ FAULTS = [
         "data targets",
     ),
     Fault(
+        "the best epoch is the last one",
+        "nn/training.py",
+        "(self.best is None or loss < self.best[1])",
+        "(self.best is None or loss != self.best[1])",
+        "fit_options",
+    ),
+    Fault(
+        "weights of classes are the other way round",
+        DIVERGENCES,
+        "shares: list[Number] = [1.0 - d_1, d_1]",
+        "shares: list[Number] = [d_1, 1.0 - d_1]",
+        "fit_options",
+    ),
+    Fault(
+        "a gradient is cut to another length",
+        "nn/penalties.py",
+        "gradient = unit * (self.clip_norm / norm)",
+        "gradient = unit * (self.clip_norm / norm) * largest",
+        "fit_options",
+    ),
+    Fault(
+        "a part of a split knows nothing of a class",
+        "nn/preparation.py",
+        "{name: max(1, math.floor(share))",
+        "{name: math.floor(share)",
+        "preparation",
+    ),
+    Fault(
+        "standardized by the deviation of a sample",
+        "nn/preparation.py",
+        "unit.std(axis=0)",
+        "unit.std(axis=0, ddof=1)",
+        "preparation",
+    ),
+    Fault(
         "the risk is a sum and no average",
         "nn/risk.py",
         "return autograd.sum(terms) / len(terms)",
@@ -444,8 +479,8 @@ FAULTS = [
     Fault(
         "gradient descent climbs",
         OPTIMIZERS,
-        "parameters -= step_size(self.lr, state.k) * gradient",
-        "parameters += step_size(self.lr, state.k) * gradient",
+        "parameters -= scheduled(self.lr, self.schedule, state) * gradient",
+        "parameters += scheduled(self.lr, self.schedule, state) * gradient",
         "optimizers",
     ),
     Fault(
@@ -529,9 +564,9 @@ FAULTS = [
     ),
     Fault(
         "a picture's arrow carries the gradient instead of the local derivative",
-        PICTURE,
-        "partial=0.0 if slope is None else slope",
-        "partial=0.0 if slope is None else slope * value.grad",
+        PAINTER,
+        "Carried(slope, gradient, gradient * slope if gradient else 0.0)",
+        "Carried(slope * gradient, gradient, gradient * slope if gradient else 0.0)",
         "drawing",
     ),
     Fault(

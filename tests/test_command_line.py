@@ -237,8 +237,8 @@ def test_step_writes_the_page_of_the_stepper(
     pytest.importorskip("pygraphviz")
     done = Outcome(capsys, "step", "x*y", "x=2", "y=3", "--html", str(tmp_path / "shell.html"))
     assert (done.status, done.out) == (0, f"wrote {tmp_path / 'shell.html'}\n")
-    product = autograd.Value(2.0, "x") * autograd.Value(3.0, "y")
-    autograd.step_through(product).save(tmp_path / "python.html")
+    stepper = autograd.step_through(autograd.Value(2.0, "x") * autograd.Value(3.0, "y"))
+    stepper.save(tmp_path / "python.html")
     assert (tmp_path / "shell.html").read_bytes() == (tmp_path / "python.html").read_bytes()
 
 

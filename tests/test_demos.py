@@ -23,7 +23,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 RUNS = {
     "moons": (
         ["--points", "20", "--epochs", "3"],
-        ["boundary.png", "loss.png", "graph.png"],
+        ["boundary.png", "loss.png", "graph.png", "live.html"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%",
     ),
     "is_it_a_two": (
@@ -35,6 +35,11 @@ RUNS = {
         ["--epochs", "1"],
         ["curves.png", "confusion.png", "images.png"],
         r"final loss \d+\.\d+, training accuracy \d+\.\d%, test accuracy \d+\.\d%",
+    ),
+    "classify": (
+        ["--epochs", "3"],
+        ["curves.png", "confusion.png", "report.txt", "classifier.model"],
+        r"test accuracy \d+\.\d% of 67 rows",
     ),
     "derivatives": (
         [],

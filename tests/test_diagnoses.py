@@ -310,7 +310,8 @@ def random_question(generator: random.Random) -> Question:
         partial = None if generator.random() < 0.1 else number()
         sent = 0.0 if partial is None else upstream * partial
         sibling = Sibling("y", number(), number()) if generator.random() < 0.7 else None
-        called = f"e{i}", f"dL/de{i}", f"a{i}", f"de{i}/da"
+        result = generator.choice([f"e{i}"] * 4 + ["L"])
+        called = result, f"dL/de{i}", f"a{i}", f"de{i}/da"
         uses.append(Use(*called, upstream, partial, sent, number(), sibling))
     total = 0.0
     for use in uses:

@@ -26,6 +26,7 @@ from nn.divergences import (
     binary_kl_from_logits,
     cross_entropy,
     cross_entropy_from_logits,
+    hinge,
     kl,
     kl_from_logits,
     l2,
@@ -576,12 +577,12 @@ def test_plain_numbers_give_a_plain_number() -> None:
 
 # What is refused.
 
-LABEL = "a class label c becomes a target by nn.one_hot(c, 3)"
+LABEL = "a class number c becomes a target by nn.one_hot(c, 3)"
 REFUSED: dict[str, tuple[Any, type[Exception], list[str]]] = {
     "too few": ([0.5, 0.5], ValueError, ["got 2 for 3 outputs", LABEL]),
     "too many": ([0.25] * 4, ValueError, ["got 4 for 3 outputs", LABEL]),
     "none": ([], ValueError, ["got 0 for 3 outputs"]),
-    "a class label": (2, ValueError, ["got 1 for 3 outputs", LABEL]),
+    "a class number in a list": ([2.0], ValueError, ["got 1 for 3 outputs", LABEL]),
     "a class name": ("cat", TypeError, ["target 0 is 'cat' of type str", "nn.one_hot(c, K)"]),
     "names": (["a", "b", "c"], TypeError, ["target 0 is 'a' of type str"]),
     "None": (None, TypeError, ["target 0 is None of type NoneType", "or fill in a number"]),
@@ -675,6 +676,73 @@ def test_a_wrong_output_is_refused(divergence: Callable[..., Value], bad: Any) -
     assert str(caught.value).startswith(f"{divergence.__name__}()")
 
 
+# Class numbers, and the hinge.
+
+
+@of_distributions
+@pytest.mark.parametrize("wrap", [int, float, np.int64, Value, np.array])
+def test_a_class_number_is_its_one_hot_vector(
+    divergence: Callable[..., Value], wrap: Callable[[float], Any]
+) -> None:
+    y = [0.125, 0.625, 0.25]
+    for c, d in enumerate(([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0])):
+        assert divergence(values(y), wrap(c)).data == divergence(values(y), d).data
+        assert gradient(divergence, y, wrap(c)) == gradient(divergence, y, d)
+
+
+@pytest.mark.parametrize("divergence", [*OF_DISTRIBUTIONS, hinge], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("c", [-1, 3, 0.5, math.nan])
+def test_what_is_no_class_number_is_refused(divergence: Callable[..., Value], c: float) -> None:
+    for wrapped in (c, Value(c)):
+        with pytest.raises(ValueError, match=r"number of a class from 0 to 2, got .*from 0"):
+            divergence(values([0.25, 0.25, 0.5]), wrapped)
+
+
+@pytest.mark.parametrize(("divergence", "d"), [(l2, 1), (binary_kl, 1), (binary_kl_from_logits, 0)])
+def test_no_class_number_where_one_number_says_nothing(
+    divergence: Callable[..., Value], d: int
+) -> None:
+    with pytest.raises(ValueError, match=r"got 1 for 2 outputs; .*nn\.one_hot\(c, 2\)$"):
+        divergence(values([0.5, 0.5]), d)
+
+
+def test_hinge_of_one_output_by_hand() -> None:
+    # max(0, 1 - d z): 1 - 0.25 and 1 + 0.25; the slope is -d up to the margin 1, and 0 beyond.
+    for z, d, loss, slope in (
+        (0.25, 1, 0.75, -1.0), (0.25, -1, 1.25, 1.0), (1.0, 1, 0.0, -1.0), (1.5, 1, 0.0, 0.0),
+        (-3.0, -1, 0.0, 0.0), (-3.0, 1, 4.0, -1.0),
+    ):  # fmt: skip
+        assert hinge(Value(z), d).data == loss
+        assert scalar_slope(hinge, z, d) == slope
+        assert hinge([Value(z)], [Value(d)]).data == loss
+
+
+def test_hinge_of_several_outputs_by_hand() -> None:
+    # max(0, 1 - (z_c - the largest other)): the other is 2, 2, and 0.5.
+    z = [0.5, 2.0, -1.0]
+    for c, loss, slopes in ((0, 2.5, [-1, 1, 0]), (1, 0.0, [0, 0, 0]), (2, 4.0, [0, 1, -1])):
+        for d in (c, one_hot(c, 3), Value(c), values(one_hot(c, 3))):
+            assert hinge(values(z), d).data == loss
+            assert gradient(hinge, z, d) == slopes
+    assert gradient(hinge, [1.0, 1.0, 0.0], 0) == [-1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("z", "d", "said"),
+    [
+        (0.5, 0, r"labels -1 and 1, but target 0 is 0\.0; write labels 0 and 1 as -1 and 1, by 2"),
+        (0.5, 0.5, "labels -1 and 1, but target 0 is 0.5; check"),
+        ([0.5, 0.5], [-1, 1], "a one-hot vector, but target 0 is -1.0; write"),
+        ([0.5, 0.5], [0.5, 0.5], "a one-hot vector, but target 0 is 0.5; check"),
+        ([0.5, 0.5], [1, 1], "a one-hot vector, but they sum to 2.0"),
+        ([0.5, 0.5], "cat", r"of type str; numbers, classes = nn\.class_numbers\(labels\)"),
+    ],
+)
+def test_hinge_refuses_other_targets(z: Any, d: Any, said: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=said):
+        hinge(z, d)
+
+
 # What else is known of each.
 
 
@@ -738,12 +806,14 @@ def test_a_model_can_give_what_a_divergence_takes(divergence: Callable[..., Valu
 @every_divergence
 def test_how_a_class_is_read_from_an_output(divergence: Callable[..., Value]) -> None:
     row = divergences.row_of(divergence)
-    single = {l2: None, binary_kl: 0.5, binary_kl_from_logits: 0.0}
+    single = {l2: "nearest", binary_kl: 0.5, binary_kl_from_logits: 0.0}
     assert row is not None and row.decision == single.get(divergence, "largest")
 
 
 @every_divergence
 def test_help_says_what_is_known(divergence: Callable[..., Value]) -> None:
+    classes = "        Of K >= 2 outputs the target may be the number of a class, 0 to K - 1.\n"
+
     row, (first, _) = divergences.row_of(divergence), signature(divergence).parameters
     assert row is not None and divergence.__doc__ is not None
     outputs, targets = row.outputs.name, row.targets.name
@@ -751,6 +821,7 @@ def test_help_says_what_is_known(divergence: Callable[..., Value]) -> None:
     assert formula and said == (
         f"    {first}: outputs, {outputs}: one number or a list of K, Values or floats.\n"
         f"    d: targets, {targets}: as many; see ``nn.one_hot`` and ``nn.smooth_labels``.\n"
+        f"{classes * (divergence in OF_DISTRIBUTIONS)}"
         f"\nRaises:\n"
         f"    TypeError: if something in them is no number.\n"
         f"    ValueError: if their lengths differ, or the targets are others.\n"
@@ -782,7 +853,7 @@ def test_a_function_of_ones_own_is_known_if_it_is_described() -> None:
 
 def test_every_divergence_has_been_tested() -> None:
     described = {f for f in vars(divergences).values() if divergences.row_of(f)}
-    assert described == set(EVERY)
+    assert described == {*EVERY, hinge}
 
 
 def test_a_plain_one_hot_target_costs_no_nodes() -> None:

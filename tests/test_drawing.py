@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}"
 DASH = "\u2014"
-BLUE, ORANGE, BLACK = "#1b5fa8", "#c8640a", "#000000"
+BLUE, ORANGE, BLACK = "#1b5fa8", "#b25808", "#000000"
 
 needs_pygraphviz = pytest.mark.skipif(
     importlib.util.find_spec("pygraphviz") is None, reason="pygraphviz is not installed"
@@ -110,7 +110,7 @@ BEFORE_A_SWEEP = """\
 }
 """
 AFTER_A_SWEEP = """\
-	label=<<FONT POINT-SIZE="8"> </FONT><BR ALIGN="LEFT"/>number on an edge: the local derivative<BR ALIGN="LEFT"/>colour and width: what the edge adds to a gradient, <FONT COLOR="#1b5fa8"><B>━━</B></FONT> positive &#160;<FONT COLOR="#c8640a"><B>━━</B></FONT> negative, widest 1<BR ALIGN="LEFT"/>>
+	label=<<FONT POINT-SIZE="8"> </FONT><BR ALIGN="LEFT"/>number on an edge: the local derivative<BR ALIGN="LEFT"/>colour and width: what the edge adds to a gradient, <FONT COLOR="#1b5fa8"><B>━━</B></FONT> positive &#160;<FONT COLOR="#b25808"><B>━━</B></FONT> negative, widest 1<BR ALIGN="LEFT"/>>
 	v0 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#e9eff6"><TR><TD><B>x</B></TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;3</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#1b5fa8">2</FONT></TD></TR></TABLE>> tooltip="x&#10;data = 3.0&#10;grad = 2.0"]
 	v1 [label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" STYLE="ROUNDED" COLOR="#7b8895" BGCOLOR="#ffffff"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">data</FONT>&#160;6</TD><VR/><TD><FONT POINT-SIZE="10" COLOR="#566370">grad</FONT>&#160;<FONT COLOR="#1b5fa8">1</FONT></TD></TR></TABLE>> tooltip="= x + x = 3.0 + 3.0&#10;data = 6.0&#10;grad = 1.0"]
 	v1_op [label=<+> tooltip="add: z = x + y" shape="circle" style="filled" fillcolor="#3e4c59" color="#3e4c59" fontcolor="#ffffff" fontsize="15" width="0.34" height="0.34" margin="0.0" fixedsize="true" ordering="in"]

@@ -415,10 +415,10 @@ def test_shared_nodes_are_called_by_the_number_of_their_line(capsys):
     show(y * y + x)
     rows = [re.split(r" {2,}", line) for line in capsys.readouterr().out.splitlines()[1:]]
     assert [(row[0], row[1], row[2], row[5]) for row in rows] == [
-        ("1", "v1", "(leaf)", "3 times"),
-        ("2", "v2", "v1 + v1", "2 times"),
-        ("3", "v3", "v2 * v2", "once"),
-        ("4", "v4", "v3 + v1", "the end"),
+        ("1", "x", "(leaf)", "3 times"),
+        ("2", "y", "x + x", "2 times"),
+        ("3", "v3", "y * y", "once"),
+        ("4", "v4", "y * y + x", "the end"),
     ]
 
 

@@ -24,9 +24,9 @@ from autograd.core.sweep import consumers_first, sweep
 from autograd.drawing.collapse import collapse
 from autograd.drawing.groups import nestings
 from autograd.drawing.options import MAX_NODES, Options
+from autograd.drawing.painter import picture_of as picture_with
 from autograd.drawing.part import select
 from autograd.drawing.picture import Frame, Picture
-from autograd.drawing.picture import picture_of as picture_with
 
 ROOT = Path(__file__).parents[1]
 

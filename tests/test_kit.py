@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
+import zlib
+from pathlib import Path
 
 import pytest
+from test_languages import needs
 
 from autograd.drawing import kit, look
+from autograd.drawing.slim import slim_script
 
 GROUNDS = ("paper", "card", "leaf", "now-card")
 TEXTS = ("ink", "faint", "now-ink", "pos", "neg", "gap")
@@ -17,7 +22,9 @@ LINES = ("line", "now", "neg-line", "operation", *(f"class-{c}" for c in range(6
 
 def schemes() -> dict[str, dict[str, str]]:
     """The colours of kit.css in each scheme."""
-    light, dark = re.findall(r":root \{(.*?)\n *\}", kit.style("autograd.drawing"), re.DOTALL)[:2]
+    light, dark = re.findall(
+        r":root \{(.*?)\n *\}", kit.asset("autograd.drawing", "kit.css"), re.DOTALL
+    )[:2]
     found = {
         name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
         for name, text in [("light", light), ("dark", dark)]
@@ -84,7 +91,7 @@ def test_a_picture_in_a_page_has_no_links_ids_or_ground_and_the_colours_of_the_p
     assert (drawn.get("aria-label"), drawn.get("viewBox")) == ("of <L>", "0 0 90.00 80.00")
     assert (drawn.get("width"), drawn.get("height")) == ("90.00", "80.00")
     fills = [e.get("fill") for e in drawn.iter() if e.get("fill")]
-    assert fills == ["var(--leaf)", "var(--ink)", "none"]
+    assert fills == ["var(--leaf)", "none"]  # a text has the colour of all texts
     assert [e.get("stroke") for e in drawn.iter() if e.get("stroke")] == ["var(--line)", "#123456"]
     [title] = [e for e in drawn.iter() if e.tag.endswith("title")]
     [node] = [e for e in drawn.iter() if e.get("tabindex") == "0"]
@@ -95,3 +102,73 @@ def test_json_in_a_page_ends_no_element_and_is_the_same_json() -> None:
     data = {"label": "</script><!--", "numbers": [0.1, None]}
     text = kit.json_in_html(data)
     assert "<" not in text and json.loads(text) == data
+
+
+TRICKY = r"""
+// a comment with "quotes" and `more`
+const out = [];
+let a = 5, b = 3, i = 0;
+out.push(a - -b, a + +b, a - --b, i++ + ++i, - -a);  /* two
+lines */
+out.push("// no comment", 'it\'s /* none */', `a ${`b ${a / 2} "c"`} // d ${{ x: "}" }.x}`);
+out.push(a / b / 2, /[/"]\/x+/g.test('"/xx'), "a  b".replace(/ +/, (s) => s.length), [1, 2]
+  .map((x) => x / 2));
+const f = function () { return /y/.source; };
+let c = a
+++i
+out.push(c, i, f(), typeof /z/, a > b ? "yes" : "no", `  two
+lines  `);
+{ let d = 1; out.push(d); }
+out.push(((x) => {
+  return x
+})(1), !0, a !== b, a in [1], "\\");
+console.log(JSON.stringify(out));
+"""
+
+
+@needs("node")
+def test_a_slim_script_does_what_the_long_one_does(tmp_path: Path) -> None:
+    written = slim_script(TRICKY)
+    assert len(written) < 0.9 * len(TRICKY) and "a comment" not in written
+    told = []
+    for script in (TRICKY, written):
+        (tmp_path / "script.js").write_text('"use strict";' + script)
+        done = subprocess.run(["node", tmp_path / "script.js"], capture_output=True, check=True)
+        told.append(done.stdout)
+    assert told[0] == told[1]
+    assert json.loads(told[1])[:5] == [8, 8, 3, 2, 5]
+
+
+@needs("node")
+def test_what_is_packed_is_unpacked_whatever_it_holds(tmp_path: Path) -> None:
+    """By each kind of block: stored, with the fixed code, and with one of its own."""
+    texts = [
+        "",
+        "a",
+        "abc" * 2000,
+        "".join(map(chr, range(1, 2000))),
+        kit.asset("autograd.page", "app.js"),
+    ]
+    script = (
+        kit.asset("autograd.drawing", "unpack.js").partition("\n{\n")[0]
+        + """
+const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const read = (text) => new TextDecoder().decode(inflate(Uint8Array.from(bytesOf(text))));
+console.log(JSON.stringify(given.map(read)));
+"""
+    )
+    (tmp_path / "script.js").write_text(script)
+    packed = [
+        kit.packed(text, level, strategy)
+        for text in texts
+        for level in (0, 9)
+        for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED)
+    ]
+    assert not any("<" in text for text in packed)
+    done = subprocess.run(
+        ["node", tmp_path / "script.js"],
+        input=json.dumps(packed).encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [text for text in texts for _ in range(4)]

@@ -21,7 +21,8 @@ from autograd import RenderError, Value, draw, step_through
 from autograd.drawing import digraph, notebook, rendering
 from autograd.drawing.dot import dot_lines, dot_text
 from autograd.drawing.options import Options
-from autograd.drawing.picture import Node, Painter, Picture
+from autograd.drawing.painter import Painter
+from autograd.drawing.picture import Node, Picture
 from autograd.drawing.room import Room
 from autograd.stepping.moments import MomentOfPass
 from autograd.stepping.recording import Recording
@@ -265,8 +266,11 @@ def test_a_notebook_shows_a_step_as_text_with_the_graph_as_the_step_leaves_it() 
     stepper = step_through(lecture())
     step = stepper.next()
     stepper.run()
-    seen = Seen(step._repr_html_())  # type: ignore[union-attr]
+    output = step._repr_html_()  # type: ignore[union-attr]
+    seen = Seen(output)
     assert seen.text.startswith("[1/7] L = d * f\n  upstream dL/dL = +1") and seen.tags[0] == "pre"
+    # As HTML the font of the page would be taken, in which columns do not stand below each other.
+    assert output.startswith('<pre style="font-family: monospace">')
     assert seen.grads == {"L": "1", "d": "-2", "f": "4"} | dict.fromkeys("abce", DASH)
     assert Seen(stepper.steps[5]._repr_html_()).grads == Seen(stepper._repr_html_()).grads
 

@@ -246,8 +246,9 @@ def test_one_optimizer_serves_several_runs(make: Callable[[], Any]) -> None:
 
 
 def test_reprs_say_how_they_were_made() -> None:
-    assert repr(SGD(0.5, momentum=0.9)) == "SGD(lr=0.5, momentum=0.9, weight_decay=0.0)"
-    assert repr(Adam(1)) == "Adam(lr=1.0, beta1=0.9, beta2=0.999, epsilon=1e-08)"
+    plain = "weight_decay=0.0, schedule='constant'"
+    assert repr(SGD(0.5, momentum=0.9)) == f"SGD(lr=0.5, momentum=0.9, {plain})"
+    assert repr(Adam(1)) == f"Adam(lr=1.0, beta1=0.9, beta2=0.999, epsilon=1e-08, {plain})"
 
 
 # What is refused.

@@ -338,16 +338,16 @@ def test_what_is_told_of_the_graph_of_a_derivative() -> None:
     (slope,) = autograd.grad(z, [x], create_graph=True)  # 2 * x * y, in two terms x * y
     top = "d(dz/dx)/d(dz/dx)"
     assert last("eq", root=slope).splitlines() == [
-        "dz/dx = v4 + v5 = 6 + 6 = +12",
+        "dz/dx = 1 * y * x + (1 * y * x)#2 = 6 + 6 = +12",
         f"{top} = +1",
-        f"d(dz/dx)/dv4 = {top} * 1 = +1 * +1 = +1",
-        f"d(dz/dx)/dv5 = {top} * 1 = +1 * +1 = +1",
+        f"d(dz/dx)/d(1 * y * x) = {top} * 1 = +1 * +1 = +1",
+        f"d(dz/dx)/d((1 * y * x)#2) = {top} * 1 = +1 * +1 = +1",
     ]
     assert last("until y", "w", root=slope).splitlines() == [
-        "  dz/dx = v4 + v5   d(dz/dx)/d(dz/dx) = +1",
-        "  v4 = v2 * x       d(dz/dx)/dv4 = +1",
-        "  v2 = 1 * y        d(dz/dx)/dv2 = +4",
-        "> y = +3 (leaf)     d(dz/dx)/dy = +4",
+        "  dz/dx = 1 * y * x + (1 * y * x)#2   d(dz/dx)/d(dz/dx) = +1",
+        "  v4 = 1 * y * x                      d(dz/dx)/d(1 * y * x) = +1",
+        "  v2 = 1 * y                          d(dz/dx)/d(1 * y) = +4",
+        "> y = +3 (leaf)                       d(dz/dx)/dy = +4",
     ]
 
 
@@ -548,13 +548,13 @@ def test_python_at_the_prompt() -> None:
     assert isinstance(unlabelled, Value)
     unlabelled.label = ""
     names |= {"mine": unlabelled, "big": lambda node, grad: abs(grad) > 3, "print": print}
-    assert last("display mine", root=root, names=names).startswith("watching v")
+    assert last("display mine", root=root, names=names).startswith("watching e + c, grad")
     shown = answers("p mine", "why mine", "b mine", "b big", "c", "for i in (1, 2): print(i)",
                     "1/0", "nonsense", "if", "import math", "math.pi", "pp list(range(40))",
                     "b sum(", "None", "v5", "'\x1b[31m'", root=root, names=names)  # fmt: skip
     assert shown[0].startswith("Value(data=4.0")
     assert shown[1].startswith("dL/d")
-    assert shown[2].startswith("breakpoint 1 on v")
+    assert shown[2].startswith("breakpoint 1 on e + c, 0 hits")
     assert shown[3].startswith("breakpoint 2 on <lambda>")
     assert shown[4].startswith("breakpoint 1")
     assert shown[5] == "1\n2"
@@ -679,7 +679,7 @@ def test_debug_in_a_script(tmp_path: Path) -> None:
     script.write_text(SCRIPT, encoding="utf-8")
     done = process([str(script)], "n\ny.data\ny2 = y * 2\ny2\nq\nc\nc\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "[1/3] y = tanh(v2)" in done.stdout  # as the variable is called
+    assert "[1/3] y = tanh(w * 2)" in done.stdout  # as the variable is called
     assert "neuron.py:5" in done.stdout
     assert "(step) y.data\n0.7615941559557649\n" in done.stdout
     afters = re.findall(r"^after (.*)$", done.stdout, re.MULTILINE)

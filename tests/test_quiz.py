@@ -117,6 +117,11 @@ def test_all_at_the_first_try_and_the_end_of_the_input() -> None:
     done = command(LECTURE, "a=2", "b=-3", "c=10", "f=-2", answers="-2\n")
     assert done.stdout.endswith("dL/df = \n1 of 6 at the first try, 5 not asked\n")
     assert (done.returncode, done.stderr) == (0, "")
+    done = command("tanh(w*L)", "w=1", "L=2", answers="")
+    assert done.stdout.startswith("3 gradients to find, from tanh(w * L) down")
+    done = command("tanh(w*x)", "w=1", "x=2", answers="skip\n?\n")
+    assert "\ndL/d(w * x) = skip\n" in done.stdout
+    assert "\n  dL/dw = dL/d(w * x) * d(w * x)/dw\n" in done.stdout
     done = command("x", "x=1", answers="")
     assert done.stdout == "there is nothing to ask: dx/dx = +1 is given\n"
 
@@ -187,8 +192,10 @@ def test_names_that_no_expression_can_have() -> None:
     z = Value(2.0, "layer1.w[2]")
     root = x * y * z
     root.label = "L"
-    shown = session("quiz w#1", "w#2 * layer1.w[2]", "quiz layer1.w[2]", "w#1*w#2 + 0", root=root)
+    first, second = "w#2 * layer1.w[2]", "w#1*w#2 + 0"
+    shown = session("quiz w#1", first, "quiz layer1.w[2]", second, root=root)
     assert shown.count("1 of 1 at the first try") == 2
+    assert "*** 2 nodes have the label w: w#1 =" in session("quiz w#1", "w * 3", root=root)
 
 
 def test_names_of_nodes_come_before_words_of_the_quiz() -> None:

@@ -227,15 +227,14 @@ def test_constants_get_no_edge_and_stand_in_the_formulas() -> None:
     assert cells(square) == [
         "[1/2] y = x ** 2",
         "upstream dy/dy = +1 | final (the pass starts here)",
-        "-> x | dy/dx = 2 * x ** (2 - 1) = +6 | contribution +1 * +6 = +6 | grad -- -> +6 | "
-        "final (1/1)",
+        "-> x | dy/dx = 2 * x = +6 | contribution +1 * +6 = +6 | grad -- -> +6 | final (1/1)",
     ]
     half = step_through(labelled(-0.5 * x, "y")).steps[0]
     assert [edge.position for edge in half.edges] == [1]
     assert cells(half)[0] == "[1/2] y = (-0.5) * x"
-    assert cells(half)[2].startswith("-> x | dy/dx = (-0.5) | contribution +1 * -0.5 = -0.5 | ")
+    assert cells(half)[2].startswith("-> x | dy/dx = -0.5 | contribution +1 * -0.5 = -0.5 | ")
     inverse = step_through(labelled(x**-1, "y")).steps[0]
-    assert " | dy/dx = (-1) * x ** ((-1) - 1) = -0.111111 | " in cells(inverse)[2]
+    assert " | dy/dx = -x ** (-2) = -0.111111 | " in cells(inverse)[2]
 
 
 def test_where_no_derivative_passes_the_step_says_so() -> None:
@@ -730,18 +729,25 @@ def test_steps_are_a_sequence() -> None:
 def names(*labels: str) -> list[str]:
     """What nodes with these labels are called; they stand in the order of the operands."""
     values = [Value(float(i), label) for i, label in enumerate(labels)]
-    steps = step_through(autograd.sum(values)).steps
-    return [steps[0].names[value] for value in values]
+    names = Stepper(autograd.sum(values)).steps.names
+    return [names[value] for value in values]
 
 
 def test_nodes_without_a_label_are_numbered_operands_first() -> None:
     x = Value(2.0, "x")
     root = (x * x + 1.0) * Value(3.0)
-    shown = [step.names[step.node] for step in step_through(root).steps]
+    shown = [str(step).splitlines()[0] for step in step_through(root).steps]
     # As Python evaluates them: x is the first, x * x the second, and so on to the product.
-    assert shown == ["v5", "v3", "v4", "v2", "x"]
+    assert shown == [
+        "[1/5] root = (x * x + 1) * v4",
+        "[2/5] v3 = x * x + 1",
+        "[3/5] v4 = +3 (leaf)",
+        "[4/5] v2 = x * x",
+        "[5/5] x = +2 (leaf)",
+    ]
     a, b, c = (autograd.sum([Value(1.0)]) for _ in range(3))
-    assert repr(step_through(autograd.sum([a, b, c])).next()).startswith("[1/7] v7 = v2 + v4 + v6")
+    first = Stepper(autograd.sum([a, b, c])).next()
+    assert repr(first).startswith("[1/7] v7 = v2 + v4 + v6")
 
 
 @pytest.mark.parametrize("label", ["v1", "v2", "V2", "v99999"])
@@ -754,7 +760,8 @@ def test_numbers_of_the_pass_are_never_a_users_label(label: str) -> None:
 
 
 def test_nodes_of_one_label_are_told_apart() -> None:
-    assert names("w", "b", "w", "w#1") == ["w#1", "b", "w#2", '"w#1"']
+    assert names("w", "b", "w", "w#1", "w") == ["w", "b", "w#2", '"w#1"', "w#3"]
+    assert names("w", "w#2", "w") == ["w", '"w#2"', "w#3"]
     long = ["n" * 40 + str(i) + "m" * 40 for i in range(3)]
     assert len(set(names(*long))) == 3
 
@@ -781,7 +788,7 @@ def test_nodes_of_one_label_are_told_apart() -> None:
         ("n" * 32, "n" * 32),
         ("n" * 33, '"' + "n" * 20 + "..." + "n" * 9 + '"'),
         ("a" * 10_000 + "z" * 10_000, '"' + "a" * 20 + "..." + "z" * 9 + '"'),
-        ("\x1b" * 100, '"' + r"\x1b" * 5 + "..." + "b" + r"\x1b" * 2 + '"'),
+        ("\x1b" * 100, '"' + r"\x1b" * 5 + "..." + r"\x1b" * 2 + '"'),
     ],
 )
 def test_labels_are_shown_and_never_obeyed(label: str, name: str) -> None:

@@ -255,6 +255,7 @@ def test_nodes_are_found_by_label_by_name_and_with_spaces_around() -> None:
     assert s.until(f"  {layer} ").startswith(f"until {layer}: ")
     s.restart()
     product = s.steps[1].names[s.steps[1].node]
+    assert product == "v3"
     assert s.until(product).endswith(f"[2/4] {product} = {layer} * {s.steps.names[x]}")
     s.restart()
     s.until(odd)

@@ -119,10 +119,15 @@ def test_epsilon_has_bounds(epsilon: float) -> None:
         ValueError, match=r"^smooth_labels\(d, epsilon\): epsilon must be "
     ) as caught:
         smooth_labels(one_hot(0, 4), epsilon)
-    assert ("[0, 1/K) = [0, 0.25), lest nothing be" in str(caught.value)) == (
-        0 < epsilon < math.inf
-    )
+    assert ("nothing is left to learn" in str(caught.value)) == (0 < epsilon < math.inf)
     assert f"got {epsilon!r}" in str(caught.value)
+
+
+def test_a_label_smoothing_as_pytorch_counts_it_is_translated() -> None:
+    said = r"nothing is left to learn.*a label_smoothing of 0.1 is epsilon = 0.1 / 10$"
+    with pytest.raises(ValueError, match=said):
+        smooth_labels(one_hot(3, 10), 0.1)
+    assert smooth_labels(one_hot(3, 10), 0.1 / 10) == [0.01] * 3 + [0.91] + [0.01] * 6
 
 
 @pytest.mark.parametrize("epsilon", ["0.1", None, True, [0.1]], ids=repr)

@@ -391,10 +391,8 @@ def test_accuracy_is_that_of_the_outputs_that_made_the_loss(engine: str) -> None
     assert history.validation_accuracy == [0.5, 0.5]
 
 
-@pytest.mark.parametrize(("divergence", "accuracy"), [(kl_from_logits, [0.5]), (l2, [])])
-def test_vectors_have_an_accuracy_where_the_divergence_is_a_classifiers(
-    divergence: Any, accuracy: list[float]
-) -> None:
+@pytest.mark.parametrize(("divergence", "accuracy"), [(kl_from_logits, [0.5]), (l2, [0.5])])
+def test_one_hot_vectors_have_an_accuracy(divergence: Any, accuracy: list[float]) -> None:
     model = Layer(2, 2, "linear")
     model.load_state_dict(dict.fromkeys(model.state_dict(), 0.0))
     model.neurons[0].w[0].data = 1.0

@@ -4,12 +4,15 @@ import math
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, log, stop_gradient
+from autograd import Value, log, step_through, stop_gradient
 from autograd.core.ops import OPS
+from autograd.core.sweep import evaluation_order
 from autograd.words import formulas
-from autograd.words.names import label_or_number, name_nodes
+from autograd.words.names import Names, derivative, label_or_number, name_nodes
 
 
 def test_a_formula_on_names_and_on_numbers() -> None:
@@ -20,10 +23,11 @@ def test_a_formula_on_names_and_on_numbers() -> None:
     names = name_nodes([a, b, product, c])
     assert formulas.in_names(product, names) == "a * (dL/db)"
     assert formulas.in_numbers(product, [2.0, -3.0]) == "2 * (-3)"
-    assert formulas.in_names(c, names) == "v3 + 0.5"
-    assert formulas.node_line(c, names, c.data) == "v4 = v3 + 0.5"
+    assert formulas.in_names(c, names) == "a * (dL/db) + 0.5"
+    assert (names[product], names[c]) == ("a * (dL/db)", "v4")
+    assert formulas.node_line(c, names, c.data) == "v4 = a * (dL/db) + 0.5"
     assert formulas.node_line(a, names, a.data) == "a = +2 (leaf)"
-    assert formulas.partial(product, 0, names) == "(dL/db)"
+    assert formulas.partial(product, 0, names) == "dL/db"
 
 
 def test_of_many_operands_the_middle_is_left_out() -> None:
@@ -129,3 +133,100 @@ def test_a_formula_that_is_too_long_is_none_at_once() -> None:
     assert written(nothing)[0] == "a"
     assert len(written(autograd.sum([*[a] * 23, Value(1.0, "four")]))[0]) == 96
     assert written(autograd.sum([*[a] * 23, Value(1.0, "fives")])) == []
+
+
+# Names --------------------------------------------------------------------------------------------
+
+
+def named(root: Value) -> list[str]:
+    return list(Names(evaluation_order(root)).values())
+
+
+def test_nodes_are_called_by_label_by_formula_or_by_number() -> None:
+    a, b, w, v = (Value(x, n) for x, n in zip((2.0, -3.0, 10.0, 4.0), ("a", "b", "w", "w")))
+    assert named((a * b + w) * a) == ["a", "b", "a * b", "w", "a * b + w", "(a * b + w) * a"]
+    assert named(a * b - a * b) == ["a", "b", "a * b", "(a * b)#2", "v5"]
+    assert named(log(a) + log(a)) == ["a", "log(a)", "log(a)#2", "v4"]
+    assert named(w * v) == ["w", "w#2", "w * w#2"]
+    assert named(-a / -2.0) == ["a", "-a", "(-a) / (-2)"]
+    assert named(autograd.softmax([a, b])[0])[2:5] == ["max(a, b)", "a - max(a, b)", "v5"]
+    # A formula on nothing but numbers says no more than its own number.
+    assert named(log(Value(1.0)) + 1.0) == ["v1", "v2", "v3"]
+    assert named(autograd.sum([a])) == ["a", "v2"]
+
+
+def test_derivatives_by_formulas() -> None:
+    assert derivative("L", "w1 * x1") == "dL/d(w1 * x1)"
+    assert derivative("exp(x)", "x") == "d(exp(x))/dx"
+    assert derivative("dL/dw", "exp(x)#2") == "d(dL/dw)/d(exp(x)#2)"
+    assert derivative('"a)"', "w[0]") == 'd"a)"/dw[0]'
+
+
+@pytest.mark.parametrize(
+    ("formula", "partials"),
+    [
+        ("x ** 2", ["2 * x"]),
+        ("x ** 3", ["3 * x ** 2"]),
+        ("x ** 1", ["1"]),
+        ("x ** -1", ["-x ** (-2)"]),
+        ("(x - y) ** 2", ["2 * (x - y)"]),
+        ("x / 4", ["1 / 4"]),
+        ("x / (x + y)", ["1 / (x + y)", "-(x / (x + y)) / (x + y)"]),
+        ("x * -3", ["-3"]),
+        ("2 ** x", ["2 ** x * log(2)"]),
+        ("tanh(x * y)", ["1 - tanh(x * y) ** 2"]),
+        ("acos(x)", ["-1 / sqrt(1 - x ** 2)"]),
+        ("relu(x)", ["(1 if x >= 0 else 0)"]),
+    ],
+)
+def test_slopes_have_their_constants_put_together(formula: str, partials: list[str]) -> None:
+    x, y = Value(0.5, "x"), Value(0.75, "y")
+    root = eval(formula, {**OPS}, {"x": x, "y": y})
+    names = Names(evaluation_order(root))
+    places = [i for i, operand in enumerate(root.operands) if isinstance(operand, Value)]
+    assert [formulas.partial(root, i, names) for i in places] == partials
+
+
+LOOKALIKE = ["a", "b", "a * b", "a*b", "(a * b)", "(a * b)#2", "a#2", "a#1", "v3", "_v3", "exp(a)"]
+LOOKALIKE += ["-a", "dL/da", "dL / da", '"a"', '"a * b"', "a < b", "less(a, b)", "\\", "n" * 300]
+LABELS = st.sampled_from(LOOKALIKE) | st.text(st.characters(), max_size=6) | st.just("")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LABELS, min_size=2, max_size=5), st.lists(LABELS, max_size=8), st.integers(0))
+def test_no_two_nodes_have_one_name(leaves: list[str], others: list[str], seed: int) -> None:
+    rng = random.Random(seed)
+    nodes = [Value(float(i), label) for i, label in enumerate(leaves)]
+    for label in others:
+        op = rng.choice([OPS[name] for name in ("add", "mul", "neg", "exp", "div", "sum", "less")])
+        nodes.append(op(*[rng.choice(nodes) for _ in range(op.arity or 2)]))
+        nodes[-1].label = label
+    root = autograd.sum(nodes)
+    names = Names(evaluation_order(root))
+    assert len({*names.values()}) == len(names)
+    for number, (node, name) in enumerate(names.items(), start=1):
+        assert names.find(name) is node
+        prefix = next(x.removesuffix(str(len(names))) for x in [names.beside_formula(root)])
+        if not root.label:
+            assert names.find(f"{prefix}{number}") is node
+        if not node.label:
+            assert not set("<>=!") & set(name.replace('"a < b"', ""))
+        sharing = names.labelled.get(node.label, [])
+        if len(sharing) == 1 and names.find(node.label) is not node:
+            assert '"' in node.label  # a label that is how another label is shown
+
+
+def test_variables_of_the_caller_name_what_has_no_label() -> None:
+    w, x, v3 = Value(2.0), Value(3.0, "x"), Value(4.0)
+    ws, pair = [Value(1.0), w], (Value(5.0), [Value(6.0)])
+    a = Value(7.0, "hidden")  # whose label is what counts
+    root = w * x + ws[0] * pair[1][0] + v3 * a + pair[0]
+    s = step_through(root)
+    found = [s.steps.names[x] for x in (w, x, v3, ws[0], pair[0], pair[1][0], a, root)]
+    assert found == ["w", "x", "v3", "ws[0]", "pair[0]", "pair[1][0]", "hidden", "root"]
+    assert not w.label and not ws[0].label and not root.label
+    assert s.until("w*x").startswith("until w * x: ")
+    hidden = Value(1.0)
+    x = hidden * Value(2.0, "hidden")
+    assert step_through(x).steps.names[hidden] == "v1"  # a label is not given twice
+    assert locals()["w"] is w

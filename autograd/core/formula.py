@@ -256,6 +256,7 @@ class Form(NamedTuple):
         first: how tightly the first operand has to be bound, to stand there without parentheses.
         others: the same for the others.
         strength: how tightly the whole is bound.
+        is_plain: whether it is a function, or arithmetic, which everybody reads alike.
     """
 
     before: str
@@ -264,6 +265,7 @@ class Form(NamedTuple):
     first: int
     others: int
     strength: int
+    is_plain: bool = True
 
     @classmethod
     def of(cls, symbol: str, arity: int | None) -> Form:
@@ -271,29 +273,44 @@ class Form(NamedTuple):
         if symbol.isidentifier():
             return cls(f"{symbol}(", ", ", ")", WEAKEST, WEAKEST, STRONGEST)
         if arity == 1:
-            return cls(symbol, "", "", STRONGEST, STRONGEST, WEAKEST)
+            return cls(symbol, "", "", STRONGEST, STRONGEST, WEAKEST, symbol == "-")
         strength = STRENGTHS.get(symbol)
         between = f" {symbol} "
         if strength is None:
-            return cls("", between, "", STRONGEST, STRONGEST, WEAKEST)
+            return cls("", between, "", STRONGEST, STRONGEST, WEAKEST, False)
         # Python binds a ** b ** c from the right, which few readers know.
         first = STRONGEST if symbol == "**" else strength
         return cls("", between, "", first, strength + 1, strength)
 
-    def write(self, operands: Sequence[str]) -> str:
-        """The operation on operands that are written already."""
-        needs = [self.first] + [self.others] * (len(operands) - 1)
-        bound = (bind(text, need) for text, need in zip(operands, needs))
-        return f"{self.before}{self.between.join(bound)}{self.behind}"
+    def write(self, operands: Sequence[str], strengths: Sequence[int] = ()) -> str:
+        """The operation on operands that are written already.
+
+        Args:
+            operands: names, numbers and formulas.
+            strengths: how tightly each is bound, if that is known.
+        """
+        if self.first or self.others:
+            need = self.first
+            bound = []
+            for text, has in zip(operands, strengths or map(strength, operands)):
+                bound.append(f"({text})" if has < need else text)
+                need = self.others
+            operands = bound
+        return f"{self.before}{self.between.join(operands)}{self.behind}"
 
 
-_QUOTED = re.compile(r'"(?:[^"\\\\]|\\\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 def bind(text: str, need: int) -> str:
     """A piece of a formula, in parentheses if it is not bound so tightly."""
     return f"({text})" if need and strength(text) < need else text
+
+
+def unquoted(text: str) -> str:
+    """A piece of a formula without the labels in it that stand in quotes."""
+    return _QUOTED.sub("", text) if '"' in text else text
 
 
 def strength(text: str) -> int:
@@ -303,7 +320,7 @@ def strength(text: str) -> int:
     """
     if text.isidentifier():
         return STRONGEST
-    text = _QUOTED.sub("", text)
+    text = unquoted(text)
     while (outside := _BRACKETS.sub("", text)) != text:
         text = outside
     if text.startswith("-"):
@@ -356,20 +373,6 @@ class Notation:
 
 def _is_square(operands: Sequence[str], two: str) -> bool:
     return operands[0].isidentifier() and operands[1] == two
-
-
-def on_names(formula: str, names: Mapping[str, str]) -> str:
-    """The formula with something else for each letter: ``1 - t ** 2`` for ``1 - z ** 2``.
-
-    Args:
-        formula: that of a row.
-        names: what stands for each letter; in parentheses, if it is more than a name or a number.
-    """
-    tree = ast.parse(formula, mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            node.id = names.get(node.id, node.id)
-    return ast.unparse(tree)
 
 
 # Python, twice: as it computes with floats, and as rows record a graph when they call each other -

@@ -1,9 +1,9 @@
 """Pictures of computation graphs: ``draw`` for a notebook or DOT text, ``render`` for a file.
 
 What is asked for (``options``) of a ``part`` of a graph, with its ``groups``, some of which
-``collapse`` into boxes, becomes a ``picture`` (what is shown), the picture ``dot`` text (how it
-looks), and the text a file (``rendering``). Nothing but the text needs to be installed: whatever
-Graphviz there is draws it.
+``collapse`` into boxes, becomes by the ``painter`` a ``picture`` (what is shown), the picture
+``dot`` text (how it looks), and the text a file (``rendering``). Nothing but the text needs to be
+installed: whatever Graphviz there is draws it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import rendering
 from .dot import dot_lines, dot_text
 from .options import FileOptions, taking
 from .page import page
-from .picture import picture_of
+from .painter import picture_of
 from .rendering import RenderError
 
 if TYPE_CHECKING:

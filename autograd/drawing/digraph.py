@@ -15,7 +15,7 @@ from ..core import Value
 from .dot import dot_lines
 from .notebook import described, image
 from .options import Options, taking
-from .picture import picture_of
+from .painter import picture_of
 from .rendering import FORMATS, INSTALL, NotInstalledError, RenderError, picture_bytes
 
 

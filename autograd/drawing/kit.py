@@ -13,12 +13,15 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from string import Template
 
 from . import look
+from .slim import slim_script, slim_style
 
+_ROUND_BOX = 50  # the numbers of its outline: 25 points
+_SIDES = ("x", "y", "width", "height")
 # What a text is unless it says otherwise, as kit.css has it.
 _USUAL = {"text-anchor": "start", "font-size": "14", "fill": "var(--ink)"}
 _HUNDREDTH = re.compile(r"-?\d+\.\d+")
@@ -65,14 +68,14 @@ def packed_page(template: str, style: str, script: str, **fields: str) -> str:
     Without JavaScript there is the style of the kit alone. The template has a place ``$packed``
     more; all else is as for ``page``.
     """
-    unpack = _slim('"use strict";\n' + asset(__package__, "unpack.js"))
+    unpack = slim_script('"use strict";\n' + asset(__package__, "unpack.js"))
     kit_style = _kit_style()
     return Template(template).substitute(
         fields,
         policy=_policy([kit_style, style], [unpack, script]),
         style=kit_style,
         script=unpack,
-        packed=_packed(f"{style}\0{script}"),
+        packed=packed(f"{style}\0{script}"),
     )
 
 
@@ -92,13 +95,16 @@ def _kit_style() -> str:
 def style(package: str, *names: str) -> str:
     """Files of a package as one style sheet."""
     text = "\n".join(asset(package, name) for name in names)
-    return _slim(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    return slim_style(text)
 
 
-def script(package: str, *names: str) -> str:
-    """The script of a page: the zoom of the kit, and files of a package after it, in one scope."""
-    parts = [asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
-    return _slim("\n".join(['"use strict";', *parts]))
+def script(package: str, *names: str, before: str = "") -> str:
+    """The script of a page: the zoom of the kit, and files of a package after it, in one scope.
+
+    ``before`` is what was written for this page alone, and these files use.
+    """
+    parts = [before, asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
+    return slim_script("\n".join(['"use strict";', *parts]))
 
 
 def asset(package: str, name: str) -> str:
@@ -134,7 +140,7 @@ def picture(svg: bytes, name: str = "computation graph", titles: bool = True) ->
             variable = VARIABLES.get(element.get(colour, ""))
             if variable is not None:
                 element.set(colour, f"var({variable})")
-        _shorten(element)
+    _shorten(drawn)
     width, height = drawn.attrib["viewBox"].split()[2:]
     drawn.attrib = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -150,28 +156,49 @@ def picture(svg: bytes, name: str = "computation graph", titles: bool = True) ->
 
 def _shorten(element: ElementTree.Element) -> None:
     """Leave out what says nothing: a tenth of a pixel is enough, and a record is drawn once."""
-    for part in list(element):
-        if part.tag == "g" and not part.attrib and len(element) == 1:
-            element[:] = list(part)  # a link was there
-        elif part.tag == "text" and not (part.text or "").strip():
-            element.remove(part)
-    element.text = element.text if (element.text or "").strip() or element.tag == "text" else ""
+    parts: list[ElementTree.Element] = []
+    for part in element:
+        _shorten(part)
+        is_wrapper = part.tag == "g" and not part.attrib  # a link was there
+        parts += list(part) if is_wrapper else [part]
+    element[:] = _drawn_once(
+        part for part in parts if part.tag != "text" or (part.text or "").strip()
+    )
+    if element.tag not in ("text", "title"):
+        element.text = ""
     element.tail = ""
     for attribute, value in list(element.attrib.items()):
         if attribute in ("d", "points", "x", "y", "cx", "cy", "rx", "ry", "font-size"):
             element.set(attribute, _HUNDREDTH.sub(_rounded, value))
-        if _USUAL.get(attribute) == element.get(attribute) and element.tag == "text":
+        if element.tag == "text" and _USUAL.get(attribute) == element.get(attribute):
             del element.attrib[attribute]
-    last: dict[str, ElementTree.Element] = {}
-    for part in list(element):
-        if part.tag != "path":
-            continue
-        # Its ground and, after the texts, its border.
-        ground = last.setdefault(part.get("d", ""), part)
-        if ground is not part and part.get("fill") == "none" and ground.get("stroke") == "none":
-            ground.set("stroke", part.get("stroke", ""))
-            ground.attrib |= {n: x for n, x in part.items() if n == "stroke-width"}
-            element.remove(part)
+    numbers = [float(x) for x in re.findall(r"-?[\d.]+", element.get("d") or "")]
+    if element.tag == "path" and len(numbers) == _ROUND_BOX:
+        left, right, top, bottom = _bounds(numbers)
+        element.tag, element.attrib = "rect", {n: x for n, x in element.items() if n != "d"}
+        for name, number in zip(
+            ("x", "y", "width", "height", "rx"),
+            (left, top, right - left, bottom - top, numbers[0] - left),
+        ):
+            element.set(name, f"{number:.5g}")
+
+
+def _bounds(numbers: Sequence[float]) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of points."""
+    xs, ys = numbers[::2], numbers[1::2]
+    return min(xs), max(xs), min(ys), max(ys)
+
+
+def _drawn_once(parts: Iterable[ElementTree.Element]) -> Iterator[ElementTree.Element]:
+    """The parts of a record with its ground and, after the texts, its border as one."""
+    grounds: dict[tuple[str | None, ...], ElementTree.Element] = {}
+    for part in parts:
+        ground = grounds.setdefault(tuple([part.get(side) for side in _SIDES]), part)
+        is_border = part.tag == "rect" and part is not ground and part.get("fill") == "none"
+        if is_border and ground.get("stroke") == "none":
+            ground.attrib |= {n: x for n, x in part.items() if n.startswith("stroke")}
+        else:
+            yield part
 
 
 def _rounded(found: re.Match[str]) -> str:
@@ -201,20 +228,11 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
             group.set("role", "img")
 
 
-def _packed(text: str) -> str:
+def packed(text: str, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> str:
     """A text as ``unpack.js`` reads it: a third of its length, and without a letter of markup."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return base64.b85encode(packed).decode().replace("<", ",")
-
-
-def _slim(source: str) -> str:
-    """A style sheet or script without indents and comments, which are for who reads its files.
-
-    No text of theirs may go over several lines.
-    """
-    lines = map(str.strip, source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, strategy=strategy)
+    content = packer.compress(text.encode()) + packer.flush()
+    return base64.b85encode(content).decode().replace("<", ",")
 
 
 def _digest(text: str) -> str:

@@ -26,7 +26,7 @@ EMPHASIS_LINE = "#a86c12"
 # Blue and orange are told apart with every kind of colour blindness; the blue is the darker one,
 # so that they also differ in grey.
 POSITIVE = "#1b5fa8"
-NEGATIVE, NEGATIVE_INK = "#c8640a", "#a3450a"
+NEGATIVE, NEGATIVE_INK = "#b25808", "#a3450a"
 NOT_A_NUMBER = "#000000"
 
 

@@ -196,16 +196,15 @@ class Chart {
     context.textBaseline = "middle";
     for (const y of ticks(...this.y)) context.fillText(short(y), box.left - 5, this.up(y));
     const name = (text, x, y, align) => {
-      context.textAlign = align;
-      context.lineWidth = 4;
-      context.lineJoin = "round";
-      context.strokeStyle = this.colour("card");
+      const wide = context.measureText(text).width + 8;
+      context.fillStyle = this.colour("card");
+      context.fillRect(align === "left" ? x - 4 : x - wide + 4, y - 8, wide, 16);
       context.fillStyle = this.colour("ink");
-      context.strokeText(text, x, y);
+      context.textAlign = align;
       context.fillText(text, x, y);
     };
-    name(`${names[0]} \u2192`, wide - 6, high - 10, "right");
-    name(`\u2191 ${this.isPlane ? names[1] : "y"}`, box.left + 6, box.top + 11, "left");
+    name(`${names[0]} \u2192`, wide - 5, high - 9, "right");
+    name(`\u2191 ${this.isPlane ? names[1] : "y"}`, box.left + 5, box.top + 9, "left");
   }
 
   _paintPoints() {

@@ -224,18 +224,14 @@ PANELS.push({
     epoch.hidden = training.batch >= set.count;
     setText(run, training.isRunning ? "Stop" : "Run");
     run.classList.toggle("running", training.isRunning);
-    this.curve.paint(training.losses);
+    this.curve.paint(training.losses.length ? training.losses : [set.found.loss]);
     const { loss, right } = set.found;
     sentence.replaceChildren("Loss over ", counted(set.count, "point"), " ", h("span", { class: "number" }, plain(loss)),
       ...(set.classes ? [", ", h("b", {}, `${right} of ${set.count} right`)] : []), ".",
-      training.steps ? ` ${counted(training.steps, "step")}${epochs(training)}.` : "",
+      training.stepsInAnEpoch > 1 ? ` ${training.stepsInAnEpoch} steps are an epoch.` : "",
       training.sentence ? h("span", { class: "problem" }, ` ${training.sentence}`) : "");
   },
 });
-
-function epochs({ steps, stepsInAnEpoch }) {
-  return stepsInAnEpoch > 1 ? ` of ${stepsInAnEpoch} to an epoch` : "";
-}
 
 // For scripts --------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from ..core import Value, functions
 from ..core.ops import OPS, Op
 from ..drawing.collapse import Group, collapse
 from ..drawing.groups import nestings
-from ..drawing.picture import order_matters
+from ..drawing.painter import order_matters
 from ..languages import JAVASCRIPT
 from ..stepping.recording import Recording
 from ..text import escape

@@ -143,29 +143,34 @@ const STEP_SENTENCES = [
 ];
 
 function stepQuantities(descent) {
-  const { eta, before, after, promised, got, rise } = descent.last;
-  const quantities = { promised, got, rise, rounding: 2 ** -52 * Math.max(Math.abs(before), Math.abs(after)) };
-  quantities.part = got / promised;
-  quantities.tenth = got > promised && got < 0 && !(rise > 0) ? descent.tried(eta / 10) / (promised / 10) : NaN;
-  // The longest step below this one that would have gone down.
-  quantities.better = got > 0 ? ETAS.filter((x) => x < eta && descent.tried(x) < -4 * quantities.rounding).pop() ?? null : null;
-  return quantities;
+  const { eta, before, after, promised, got, rise } = descent.last, isLess = got > promised && got < 0 && !(rise > 0);
+  const rounding = 2 ** -52 * Math.max(Math.abs(before), Math.abs(after));
+  const goesDown = (x) => x < eta && descent.tried(x) < -4 * rounding;
+  return {
+    promised, got, rise, rounding, part: got / promised,
+    tenth: isLess ? descent.tried(eta / 10) / (promised / 10) : NaN,
+    better: got > 0 ? [...ETAS].reverse().find(goesDown) ?? null : null,  // the longest of them
+  };
 }
 
 function tellDescent(app, descent) {
   const { graph } = app, { last, end } = descent, root = graph.names[graph.root];
-  const parts = [];
-  if (last) {
-    parts.push("Promised ", code("\u2212\u03b7|\u2207|\u00b2"), " = ", numeral(last.promised, three(last.promised)),
-      ", got ", numeral(last.got, three(last.got), "quiet measured"), ". ");
-  }
-  if (end) return [...parts, ...filledIn(ENDS[end.name], endWords(app, descent))];
-  if (!last) return parts;
-  const quantities = stepQuantities(descent);
+  const compared = last ? ["Promised ", code("\u2212\u03b7|\u2207|\u00b2"), " = ", numeral(last.promised, three(last.promised)),
+    ", got ", numeral(last.got, three(last.got), "quiet measured"), ". "] : [];
+  if (end) return [...compared, ...filledIn(ENDS[end.name], endWords(app, descent))];
+  if (!last) return beginning(app);
+  const quantities = last.quantities ??= stepQuantities(descent);
   const [, , says] = STEP_SENTENCES.find(([, isTrue]) => isTrue(quantities));
-  return [...parts, ...filledIn(says, {
+  return [...compared, ...filledIn(says, {
     root, kept: percent(quantities.part), tenthKept: percent(quantities.tenth), better: `\u03b7 = ${five(quantities.better)}`,
   })];
+}
+
+// What a step is, before there is one.
+function beginning({ graph, movingLeaves: [first, ...others] }) {
+  if (first === undefined) return [];
+  const name = graph.names[first], slope = derivativeText(graph.names[graph.root], name);
+  return ["A step is ", code(`${name} \u2190 ${name} \u2212 \u03b7\u00b7${slope}`), others.length ? ", and so for all that move." : "."];
 }
 
 function endWords(app, { end, losses }) {

@@ -5,6 +5,7 @@
 const MOVES = [-9, -8, -7, -6, -5, -4, -3, -2, -1].flatMap((power) => [1, 2, 3, 5, 7].map((x) => Number(`${x}e${power}`)))
   .concat([1, 2, 3]);
 const TABLE_OF_MOVES = [1, 0.1, 0.01, 0.001];
+const LONGEST_BRIEF = 8;
 const NUDGE = { place: MOVES.indexOf(0.5), sign: 1 };
 
 // What depends on nodes ----------------------------------------------------------------------------
@@ -208,7 +209,8 @@ function toDigits(x, digits) {
 
 function percent(part) { return `${Number((100 * part).toPrecision(Math.abs(part) > 0.99 ? 3 : 2))} %`; }
 
-function delta(name) { return `\u0394${atom(cut(name, LONGEST_IN_FRACTION))}`; }
+// A name where there is little room; else x and y, as in the lecture's dy = \u03b1 dx.
+function brief(name, letter) { return [...atom(name)].length > LONGEST_BRIEF ? letter : atom(name); }
 
 PANELS.push({
   id: "nudge",
@@ -236,7 +238,8 @@ PANELS.push({
     const { graph, chosen } = app, by = NUDGE.sign * MOVES[NUDGE.place];
     const names = { node: graph.names[chosen], root: graph.names[graph.root] };
     const experiment = new Experiment(graph, chosen), nudge = experiment.move(by);
-    const about = { names, by: delta(names.node), of: delta(names.root) };
+    const letters = { x: brief(names.node, "x"), y: brief(names.root, "y") };
+    const about = { names, letters, by: `\u0394${letters.x}`, of: `\u0394${letters.y}` };
     this.label.textContent = about.by;
     this.slider.value = NUDGE.place;
     this.slider.setAttribute("aria-valuetext", `${about.by} = ${five(by)}`);
@@ -252,11 +255,13 @@ PANELS.push({
 
 // "dw = 0.5 should give a dw = -0.25; it gives dL = -0.2, 0.05 off."
 function tellMove({ measured, promised, gap }, by, about) {
-  const parts = [code(`${about.by} = ${five(by)}`), " "];
+  const { names, letters } = about;
+  const whose = (name, letter) => (letter === atom(name) ? [] : [" of ", code(name)]);
+  const parts = [code(`${about.by} = ${five(by)}`), ...whose(names.node, letters.x), " "];
   if (Number.isFinite(promised)) {
     parts.push("should give ", code(`\u03b1\u00b7${about.by}`), " = ", numeral(promised, five(promised)), "; it ");
   }
-  parts.push("gives ", code(about.of), " = ", numeral(measured, five(measured), "quiet measured"));
+  parts.push("gives ", code(about.of), " = ", numeral(measured, five(measured), "quiet measured"), ...whose(names.root, letters.y));
   if (Number.isFinite(gap)) parts.push(", ", h("span", { class: "number gap" }, two(gap)), " off");
   return [...parts, "."];
 }
@@ -305,7 +310,7 @@ class Plot {
     this.svg.append(this.axes, ...Object.values(this.parts), ...Object.values(this.names));
   }
 
-  paint(experiment, { x, before, slope, measured, promised }, by, { names, by: dx, of }) {
+  paint(experiment, { x, before, slope, measured, promised }, by, { names, letters, by: dx }) {
     const { width, height, half } = PLOT, { above } = experiment;
     const far = half * Math.abs(by);
     const tall = half * [promised, measured].reduce((most, y) => (Number.isFinite(y) ? Math.max(most, Math.abs(y)) : most), 0) || 1;
@@ -331,9 +336,9 @@ class Plot {
     to.setAttribute("cx", right);
     if (Number.isFinite(measured)) to.setAttribute("cy", ends.measured);
     const isUp = promised > 0;
-    setText(this.names.x, cut(names.node, 18));
-    this.names.x.setAttribute("y", level + 15);
-    setText(this.names.y, cut(names.root, 18));
+    setText(this.names.x, letters.x);
+    this.names.x.setAttribute("y", measured < 0 ? level - 7 : level + 15);
+    setText(this.names.y, letters.y);
     setText(this.names.by, isSeen ? dx : "");
     this.names.by.setAttribute("x", (left + right) / 2);
     this.names.by.setAttribute("y", isUp ? level + 16 : level - 8);

@@ -158,7 +158,7 @@ def page_of(
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
     extra = extra or Extra()
-    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True))
+    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True, counts=False))
     *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
@@ -167,9 +167,7 @@ def page_of(
     html = kit.packed_page(
         kit.asset(__package__, "page.html"),
         kit.style(__package__, "page.css"),
-        kit.script(__package__, *scripts, *extra.scripts, last).replace(
-            '"use strict";\n', '"use strict";\n' + written, 1
-        ),
+        kit.script(__package__, *scripts, *extra.scripts, last, before=written),
         title=escape(extra.title or f"{root}: a graph to play with"),
         name=escape(root),
         formula=_formula(recording),

@@ -96,11 +96,10 @@ function questionOf(graph, node) {
 
 function useInQuestion(graph, edge) {
   const { names } = graph, i = graph.consumer[edge], name = names[graph.operands[edge]], which = operandOf(graph, edge);
-  // The root's own local derivative would read as what is asked: it is written on the formula.
-  const local = i === graph.root ? `d(${graph.made[i]})/d${atom(name)}` : derivativeText(names[i], name);
   return {
-    consumer: names[i], arriving: derivativeText(names[graph.root], names[i]), by: name + which, local: local + which,
-    upstream: graph.grads[i], partial: sends(graph, edge) ? graph.partials[edge] : null, contribution: graph.sent[edge],
+    consumer: names[i], arriving: derivativeText(names[graph.root], names[i]), by: name + which,
+    local: derivativeText(names[i], name) + which, upstream: graph.grads[i],
+    partial: sends(graph, edge) ? graph.partials[edge] : null, contribution: graph.sent[edge],
     result: graph.data[i], sibling: siblingOf(graph, edge),
   };
 }

@@ -14,7 +14,7 @@ from ..drawing.dot import dot_lines, dot_text
 from ..drawing.look import printable
 from ..drawing.notebook import described, image
 from ..drawing.options import Options
-from ..drawing.picture import Painter
+from ..drawing.painter import Painter
 from ..drawing.room import Room
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording

@@ -25,7 +25,7 @@ from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..page import page
 from ..text import align
-from ..views import step_through
+from ..views import stepper_of
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
@@ -130,7 +130,7 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 def step_command(chosen: argparse.Namespace) -> int:
     """Step through the backward pass at a prompt, or write the pass down."""
-    stepper = step_through(_compute(chosen).root)
+    stepper = stepper_of(_compute(chosen).root, {})
     if chosen.html is not None:
         print(f"wrote {stepper.save(chosen.html)}")
     elif chosen.run:
@@ -144,7 +144,11 @@ def step_command(chosen: argparse.Namespace) -> int:
 
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
-    stepper = step_through(_compute(chosen).root)
+    computed = _compute(chosen)
+    root = computed.root
+    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
+        root.label = "L"  # dL/dw is asked more easily than d(tanh(w * x + b))/dw
+    stepper = stepper_of(root, {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0

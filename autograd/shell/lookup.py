@@ -7,6 +7,8 @@ called ``autograd.debug``, and runs Python on them, as pdb does.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import pprint
 import re
 import rlcompleter
@@ -20,7 +22,6 @@ from typing import Any
 
 from ..core import Value
 from ..core.origin import record_source
-from ..core.sweep import consumers_first
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
 from ..stepping.tables import ROWS_SHOWN
@@ -119,7 +120,8 @@ class GraphNames:
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
         names = self._stepper.steps.names
-        sides = filter(None, [names[node], in_names(node, names), signed(self._data(node))])
+        called = names.beside_formula(node)
+        sides = filter(None, [called, in_names(node, names), signed(self._data(node))])
         return f"{' = '.join(sides)}{GAP}grad {self._gradient(node)}"
 
     def operands(self, node: Value) -> str:
@@ -202,37 +204,26 @@ class PythonNames(GraphNames):
             yield found
 
     def _is_of_the_graph(self, written: str) -> bool:
-        """Whether it is a node, its ``.grad`` or ``.data``, and no name of the program."""
+        """Whether it is a node, its ``.grad`` or ``.data``, and nothing that Python can compute."""
         called = {written, written.removesuffix(".grad"), written.removesuffix(".data")}
-        return any(name not in self._names and self.node(name) is not None for name in called)
+        return any(self.node(name) is not None and not self._is_known(name) for name in called)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether Python has it, or all of it where it is a formula and no label."""
+        if name in self._names or name in self._stepper.steps.labelled:
+            return name in self._names
+        try:
+            formula = ast.parse(name.strip(), mode="eval").body
+        except (SyntaxError, ValueError):
+            return False
+        names = [x.id for x in ast.walk(formula) if isinstance(x, ast.Name)]
+        is_formula = isinstance(formula, (ast.BinOp, ast.UnaryOp, ast.Call))
+        return is_formula and all(x in self._names or hasattr(builtins, x) for x in names)
 
 
 def _display(found: object) -> None:
     if found is not None:
         say(repr(found))
-
-
-@contextmanager
-def labelled_by(names: Mapping[str, object], root: object) -> Iterator[None]:
-    """Label the nodes under a root that have no label with the names of a program's variables.
-
-    A ``Stepper`` that is made within the block calls them so; the labels are taken off again at
-    its end. A name that is a label of the graph already is not given twice.
-    """
-    nodes = consumers_first(root) if isinstance(root, Value) else []
-    waiting = {node for node in nodes if not node.label}
-    taken = {node.label for node in nodes}
-    named = []
-    for name, value in names.items():
-        if isinstance(value, Value) and value in waiting and name not in taken and name[:1] != "_":
-            waiting.remove(value)
-            value.label = name
-            named.append(value)
-    try:
-        yield
-    finally:
-        for node in named:
-            node.label = ""
 
 
 @contextmanager

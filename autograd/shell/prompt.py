@@ -26,10 +26,11 @@ from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
 from ..text import Text
-from ..views import step_through
+from ..views import stepper_of
 from ..words.staleness import stale_graph
+from ..words.variables import variables_of
 from .expression import read_number
-from .lookup import GraphNames, ProgramError, PythonNames, labelled_by
+from .lookup import GraphNames, ProgramError, PythonNames
 from .quiz import Quiz
 from .terminal import is_typed, say, tell, word_delimiters
 
@@ -62,10 +63,8 @@ def debug(root: Value | Stepper) -> None:
     """
     caller = sys._getframe(1)
     global_names, local_names = caller.f_globals, caller.f_locals
+    stepper = root if isinstance(root, Stepper) else stepper_of(root, variables_of(caller))
     del caller  # it holds every variable of the program
-    # Local names come first, and hide global ones.
-    with labelled_by({**local_names, **global_names, **local_names}, root):
-        stepper = root if isinstance(root, Stepper) else step_through(root)
     Prompt(stepper, PythonNames(stepper, global_names, local_names)).interact()
 
 
@@ -261,8 +260,9 @@ class Prompt(cmd.Cmd):
     def _until(self, argument: str) -> None:
         """Go on until a target is next: its gradient is final.
 
-        TARGET is a node (w, v3, w#2), an operation (tanh), or a condition on the gradient and the
-        number of a node (isnan, abs(grad) > 10, data > 0 and grad < 0). Without one: next.
+        TARGET is a node (w, a * b, v3, w#2), an operation (tanh), or a condition on the
+        gradient and the number of a node (isnan, abs(grad) > 10, data > 0 and grad < 0).
+        Without one: next.
         """
         if argument:
             self._move(self._stepper.until(self._target(argument)))
@@ -693,9 +693,9 @@ class Prompt(cmd.Cmd):
 
 
 EPILOGUE = [
-    "A node is called by its label, or by what the texts call it, such as v3 or w#2; not named",
-    "at all, it is the one that is next, or the one that up and down have chosen. A command may",
-    "be abbreviated. An empty line repeats the last one; ;; stands between several on a line.",
+    "A node is called by its label, or by what the texts call it, such as a * b, v3 or w#2;",
+    "not named at all, it is the one that is next, or the one that up and down have chosen. A",
+    "command may be abbreviated. An empty line repeats the last one; ;; stands between several.",
 ]
 
 

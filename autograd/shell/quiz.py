@@ -132,7 +132,7 @@ class Quiz:
             tell(verdict.sentence + advice, "  ")
 
     def _is_node(self, word: str) -> bool:
-        return word in self._recording.labelled or word in self._recording.called
+        return self._recording.names.find(word) is not None
 
     def _tell_uses(self, node: Value) -> None:
         """What a node is used in, with the gradients there that are known."""
@@ -154,5 +154,5 @@ class Quiz:
         recording = self._recording
         names, data = recording.names, recording.data[recording.place[node]]
         numbers = in_numbers(node, recording.numbers(node))
-        sides = [names[node], in_names(node, names), numbers, signed(data)]
+        sides = [names.beside_formula(node), in_names(node, names), numbers, signed(data)]
         return " = ".join(dict.fromkeys(filter(None, sides)))

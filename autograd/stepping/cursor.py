@@ -7,7 +7,7 @@ what a user means, and says where a move has led to, as pdb does on top of bdb.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from ..core import Value
@@ -19,8 +19,10 @@ from .targets import Breakpoint, Target
 class Cursor:
     """Where a pass stands, and what stops it."""
 
-    def __init__(self, root: Value, *, forward: bool = False) -> None:
-        self.steps = Recording(root)
+    def __init__(
+        self, root: Value, *, forward: bool = False, variables: Mapping[Value, str] = {}
+    ) -> None:
+        self.steps = Recording(root, variables)
         self.breakpoints: list[Breakpoint] = []
         self._position = 0
         self._edges_done = 0

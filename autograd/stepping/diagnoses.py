@@ -116,15 +116,11 @@ def _use(recording: Recording, edge: int) -> Use:
     consumer, node = report.consumer, report.operand
     place = recording.place[consumer]
     which = f" (operand {report.position + 1})" if recording.edge(edge).is_repeated else ""
-    by = names[node] + which
-    local = derivative(names[consumer], names[node]) + which
-    if consumer is recording.root:  # whose local derivative would read as what is asked
-        local = f"(local derivative of {names[consumer]} by {by})"
     return Use(
         consumer=names[consumer],
         arriving=derivative(names[recording.root], names[consumer]),
-        by=by,
-        local=local,
+        by=names[node] + which,
+        local=derivative(names[consumer], names[node]) + which,
         upstream=report.upstream,
         partial=report.partial,
         contribution=report.contribution,
@@ -371,6 +367,8 @@ def _sum(numbers: Sequence[float]) -> float:
 
 HINTS = ("{asked} = {chain}", "{asked} = {numbers}", "{asked} = {total}")
 CHAIN, PRODUCT = "{arriving} * {local}", "{upstream} * {partial}"
+# Of the root itself, whose local derivative would read as what is asked.
+OF_ROOT = "{arriving} * (local derivative of {consumer} by {by})"
 BLOCKED = "0 (no derivative passes from {consumer})"
 EACH = ", a term for each use of {node}, with its local derivative"
 
@@ -385,7 +383,8 @@ def hint(question: Question, step: int, show: Callable[[float], str] = plain) ->
     """
     chain, numbers = [], []
     for use in question.uses:
-        chain.append(CHAIN.format_map(use._asdict()))
+        template = OF_ROOT if use.consumer == question.root else CHAIN
+        chain.append(template.format_map(use._asdict()))
         if use.partial is None:
             numbers.append(BLOCKED.format(consumer=use.consumer))
         else:
@@ -411,7 +410,7 @@ def javascript() -> str:
     ``sentence``, and ``hint(question, step, show)``. A question is an object with what a
     ``Question`` has: ``uses`` is an array, and what is None there is null.
     """
-    parts = {"chain": CHAIN, "product": PRODUCT, "blocked": BLOCKED, "each": EACH}
+    terms = {"chain": CHAIN, "ofRoot": OF_ROOT, "product": PRODUCT, "blocked": BLOCKED}
     slips = [{k: v for k, v in row._asdict().items() if v} for row in DIAGNOSES]
     return in_closure(
         ["diagnose", "hint"],
@@ -419,7 +418,7 @@ def javascript() -> str:
         constant("OTHERS", OTHERS),
         constant("EXACTLY", EXACTLY),
         constant("HINTS", HINTS),
-        constant("HINT", parts),
+        constant("HINT", terms | {"each": EACH}),
         *[constant(name, globals()[name]) for name in _NUMBERS],
         _READERS,
     )
@@ -501,10 +500,11 @@ function diagnose(question, answer) {
 
 // A hint of three: the chain rule in names, its numbers, the answer.
 function hint(question, step, show) {
-  const {uses, asked, node, total} = question;
+  const {uses, asked, node, root, total} = question;
   const sum = terms => terms.length <= TERMS ? terms.join(" + ")
     : [...terms.slice(0, TERMS >> 1), "...", terms[terms.length - 1]].join(" + ");
-  const chain = sum(uses.map(use => sentence(HINT.chain, use)));
+  const term = use => use.consumer === root ? HINT.ofRoot : HINT.chain;
+  const chain = sum(uses.map(use => sentence(term(use), use)));
   const numbers = sum(uses.map(use => use.partial === null ? sentence(HINT.blocked, use)
     : sentence(HINT.product, {upstream: show(use.upstream), partial: show(use.partial)})));
   const template = HINTS[step - 1] + (uses.length > 1 && step === 1 ? HINT.each : "");

@@ -26,6 +26,7 @@ class MomentOfPass:
         edges_done: how many edges of the next one have been taken.
         current: the node to draw the eye to.
         alone: whether to leave out what leaves held before the pass, to which it adds.
+        counts: whether to say how many consumers have reported.
     """
 
     recording: Recording
@@ -33,6 +34,7 @@ class MomentOfPass:
     edges_done: int = 0
     current: Value | None = None
     alone: bool = False
+    counts: bool = True
 
     def name(self, node: Value) -> str:
         """What the steps of the pass call it."""
@@ -56,7 +58,7 @@ class MomentOfPass:
 
     def count(self, node: Value) -> str:
         """How many of its consumers have reported; of the root, which has none, nothing."""
-        if node is self.recording.root:
+        if node is self.recording.root or not self.counts:
             return ""
         return f"{self._come(node)}/{len(self.recording.arriving(node))}"
 

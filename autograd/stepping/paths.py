@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from ..core import Value, ieee
 from ..text import GAP, align, counted, signed
-from ..words.names import derivative
+from ..words.names import Names, derivative
 from .recording import Recording
 from .steps import WIDEST, fold
 
@@ -48,7 +48,7 @@ class GraphPath:
     nodes: tuple[Value, ...]
     partials: tuple[float, ...]
     product: float
-    names: Mapping[Value, str] = field(compare=False)
+    names: Names = field(compare=False)
 
     def __repr__(self) -> str:
         return GAP.join(_columns(self))
@@ -100,7 +100,7 @@ class Why:
     paths: tuple[GraphPath, ...]
     rest: float
     arrivals: tuple[Arrival, ...]
-    names: Mapping[Value, str] = field(compare=False)
+    names: Names = field(compare=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -251,7 +251,7 @@ def _paths_above(recording: Recording, ways: Mapping[Value, list[_Use]]) -> dict
     return known
 
 
-def _path(lower: _Lower, names: Mapping[Value, str]) -> GraphPath:
+def _path(lower: _Lower, names: Names) -> GraphPath:
     nodes, partials = [lower.node], []
     product = float(lower.product)
     while lower.below is not None:

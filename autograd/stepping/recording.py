@@ -14,7 +14,7 @@ from typing import TypeVar, overload
 
 from ..core import Value
 from ..core.sweep import Report, evaluation_order, reports_of, sweep
-from ..words.names import name_nodes
+from ..words.names import Names
 from .steps import ForwardStep, Receipt, Step
 
 Record = TypeVar("Record")
@@ -49,11 +49,12 @@ class Recording(_Records[Step]):
         stale: the ``.grad`` of the leaves that held one before the pass, which is added to.
         reports: what is sent along each edge.
         starts: where the edges of each place begin among all edges, and last where they all end.
-        labelled: the nodes of each label.
+        labelled: the nodes of each label, or variable of the program.
         names: what each node is called.
     """
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, variables: Mapping[Value, str] = {}) -> None:
+        """Record the pass from a root; ``variables`` are as for ``Names``."""
         self.nodes: list[Value] = []
         self.gradients: list[float] = []
         self.reports: list[Report] = []
@@ -70,11 +71,8 @@ class Recording(_Records[Step]):
         self.before = [node._grad for node in self.nodes]
         held = zip(self.nodes, self.before)
         self.stale = {node: grad for node, grad in held if grad and node.op is None}
-        self.labelled: dict[str, list[Value]] = {}
-        for node in reversed(self.nodes):
-            if label := node.label:
-                self.labelled.setdefault(label, []).append(node)
-        self.names: Mapping[Value, str] = name_nodes(evaluation_order(root))
+        self.names = Names(evaluation_order(root), variables)
+        self.labelled = self.names.labelled
         self._latest_received: tuple[Value | None, tuple[float, ...]] = None, ()
 
     @property
@@ -140,11 +138,6 @@ class Recording(_Records[Step]):
         """What a node has received in this pass from the first ``edges`` of all edges."""
         total = self._total(node, edges)
         return 0.0 if total is None else total
-
-    @cached_property
-    def called(self) -> Mapping[str, Value]:
-        """The node of each name."""
-        return {name: node for node, name in self.names.items()}
 
     @cached_property
     def operations(self) -> Sequence[str]:

@@ -8,6 +8,7 @@ prompt or picture of a pass is a view of this.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from itertools import count
 
 from ..checking.differences import Comparison
@@ -43,7 +44,8 @@ class Stepper(Cursor):
     session shows what they return; a script prints it.
 
     A node is named by the Value, its label (``"w"``, ``"layer1.neuron0.w[2]"``), or what the texts
-    call it (``"v3"``, ``"w#2"``). A target is a node, an operation (``"tanh"``), or a condition: a
+    call it (``"w1 * x1"``, ``"v3"``, ``"w#2"``); no such name has a sign of comparison, so none is
+    a condition. A target is a node, an operation (``"tanh"``), or a condition: a
     text such as ``"grad > 10"``, ``"isnan"`` or ``"abs(grad) < 1e-6 and data > 0"``, or a function
     of (node, gradient). What takes a node or a target raises a ``TypeError`` for anything else, and
     a ``ValueError`` for what is not in this graph, a label that several nodes share, or a text that
@@ -60,8 +62,11 @@ class Stepper(Cursor):
         watches: the watched nodes.
     """
 
-    def __init__(self, root: Value, *, forward: bool = False) -> None:
-        super().__init__(root, forward=forward)
+    def __init__(
+        self, root: Value, *, forward: bool = False, variables: Mapping[Value, str] = {}
+    ) -> None:
+        """Begin a pass; ``variables`` are what the program calls nodes that have no label."""
+        super().__init__(root, forward=forward, variables=variables)
         self.watches: list[Value] = []
         self._breakpoint_numbers = count(1)
         self._notes: tuple[str, ...] = ()  # the watched gradients that the last move has changed

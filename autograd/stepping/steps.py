@@ -7,14 +7,14 @@ raises, whatever numbers and labels a graph holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..core import Value, ieee
 from ..text import GAP, align, counted, plain, signed
 from ..words import formulas
-from ..words.names import derivative
+from ..words.names import Names, derivative
 
 EDGES_SHOWN = 8
 TERMS_SHOWN = 4
@@ -103,7 +103,7 @@ class Step:
     edges: tuple[Receipt, ...]
     first_edge: int
     edge_count: int
-    names: Mapping[Value, str] = field(compare=False)
+    names: Names = field(compare=False)
     recording: Sequence[Step] = field(compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -149,7 +149,7 @@ class ForwardStep:
     node: Value
     data: float
     operands: tuple[float, ...]
-    names: Mapping[Value, str] = field(compare=False)
+    names: Names = field(compare=False)
 
     def __repr__(self) -> str:
         numbers = formulas.in_numbers(self.node, self.operands)

@@ -7,18 +7,19 @@ the pass stands, and a ``Recording`` for what surrounds a node wherever that is.
 from __future__ import annotations
 
 import math
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from ..core import Value
+from ..core.formula import STRENGTHS, bind
 from ..core.sweep import count_consumers, evaluation_order
 from ..text import align, got, signed, whole_number
 from ..words import formulas
 from ..words.formulas import in_names
-from ..words.names import derivative, name_nodes
+from ..words.names import Names, derivative
 from ..words.staleness import stale_graph
+from ..words.variables import variables_of
 from .cursor import Cursor
 from .recording import Recording
 from .steps import EDGES_SHOWN, NOT_BEGUN, contribution, held, stale_notice
@@ -30,9 +31,10 @@ STACK_SHOWN = 20  # nodes of a path
 def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None) -> None:
     """Print the graph under a Value as a table, operands before what is made of them.
 
-    A node that has no label is called by the number of its line: ``v3``. Before a sweep the
-    gradient is ``--``. Of a large graph the lines in the middle are left out. If some number is no
-    longer what its operands give, a last line says so.
+    A node that has no label is called as the variable that holds it where this is called, else by
+    the number of its line, ``v3``, and in formulas by its own while that is short. Before a sweep
+    the gradient is ``--``. Of a large graph the lines in the middle are left out. If some number is
+    no longer what its operands give, a last line says so.
 
     Args:
         root: the Value at the end of the computation.
@@ -46,11 +48,11 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
     Example:
         >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
         >>> show(a * b + a)
-        line   node   formula   data   grad   used
-        1      a      (leaf)    +2     --     2 times
-        2      b      (leaf)    -3     --     once
-        3      v3     a * b     -6     --     once
-        4      v4     v3 + a    -4     --     the end
+        line   node   formula     data   grad   used
+        1      a      (leaf)      +2     --     2 times
+        2      b      (leaf)      -3     --     once
+        3      v3     a * b       -6     --     once
+        4      v4     a * b + a   -4     --     the end
     """
     if not isinstance(root, Value):
         raise TypeError(
@@ -59,7 +61,7 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
         )
     max_rows = whole_number("show: max_rows", max_rows, least=2)
     nodes = evaluation_order(root)
-    names, uses = name_nodes(nodes), count_consumers(root)
+    names, uses = Names(nodes, variables_of(sys._getframe(1))), count_consumers(root)
     # A leaf does not tell: it may hold a gradient that another graph has left there.
     swept = any(node.grad for node in nodes if node.op is not None or node is root)
     rows = [["line", "node", "formula", "data", "grad", "used"]]
@@ -71,7 +73,7 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
         rows.append(
             [
                 f"{number + 1}",
-                names[node],
+                names.beside_formula(node),
                 _formula(node, names),
                 signed(node.data),
                 held(node.grad if swept or node.grad else None),
@@ -96,7 +98,7 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
         waits = f"waits (0/{len(recording.arriving(node))})" if place else "the root"
         rows.append(
             [
-                names[node],
+                names.beside_formula(node),
                 _formula(node, names),
                 signed(recording.data[place]),
                 held(cursor.grad_so_far(node)),
@@ -110,11 +112,12 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
 def values_table(cursor: Cursor, places: Iterable[int]) -> str:
     """A line for every node at the given places, with the values computed so far."""
     recording, waiting = cursor.steps, set(cursor.values.nodes[cursor.values_done :])
+    names = recording.names
     rows = [["node", "formula", "data"]]
     for place in places:
         node = recording.nodes[place]
         data = NOT_BEGUN if node in waiting else signed(recording.data[place])
-        rows.append([recording.names[node], _formula(node, recording.names), data])
+        rows.append([names.beside_formula(node), _formula(node, names), data])
     return "\n".join(align(rows))
 
 
@@ -160,12 +163,12 @@ def equation(recording: Recording, node: Value) -> str:
     upstream = derivative(root, name)
     made = [formulas.in_names(node, names), formulas.in_numbers(node, recording.numbers(node))]
     lines = [
-        " = ".join(filter(None, [name, *made, signed(step.data)])),
+        " = ".join(filter(None, [names.beside_formula(node), *made, signed(step.data)])),
         f"{upstream} = {signed(step.gradient)}",
     ]
     for number, edge in enumerate(step.edges, start=recording.starts[place]):
         arriving = derivative(root, names[edge.operand])
-        partial = _factor(formulas.partial(node, edge.position, names))
+        partial = bind(formulas.partial(node, edge.position, names), STRENGTHS["*"])
         line = f"{upstream} * {partial} = {contribution(step, edge)}"
         if edge.consumers == 1:
             lines.append(f"{arriving} = {line}")
@@ -196,18 +199,9 @@ def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
     return "\n".join(lines)
 
 
-def _formula(node: Value, names: Mapping[Value, str]) -> str:
+def _formula(node: Value, names: Names) -> str:
     return in_names(node, names) or "(leaf)"
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
-
-
-def _factor(formula: str) -> str:
-    """A formula as a factor of a product: in brackets if it is a sum or begins with a sign."""
-    outside = formula
-    while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
-        outside = inner
-    is_sum = outside.startswith("-") or " + " in outside or " - " in outside
-    return f"({formula})" if is_sum else formula

@@ -205,18 +205,25 @@ def _is_condition(written: str) -> bool:
 
 
 def _called(recording: Recording, written: str) -> Sequence[Value]:
-    """The nodes with this label; else the one node that the texts call so, such as ``w#2``."""
+    """The nodes with this label, if there are several; else the one node that is meant."""
     known, name = recording.labelled, written.strip()
-    found = known.get(written) or known.get(name)
-    if found is None and name in recording.called:
-        found = [recording.called[name]]
-    return found or ()
+    shared = known.get(written) or known.get(name) or ()
+    if len(shared) > 1:
+        return shared
+    node = recording.names.find(written)
+    node = recording.names.find(name) if node is None else node
+    return shared if node is None else [node]
 
 
 def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
     if len(found) == 1:
         return found[0]
-    candidates = [node_line(node, recording.names, node.data) for node in found[:CANDIDATES_SHOWN]]
+    names = recording.names
+    lines = {node: node_line(node, names, node.data) for node in found}
+    # One of them is called by the label alone, which is what could not be told apart.
+    first = min(found, key=lambda node: len(names[node]))
+    lines[first] = f"{names[first]}#1{lines[first].removeprefix(names[first])}"
+    candidates = [*lines.values()][:CANDIDATES_SHOWN]
     more = f", and {len(found) - CANDIDATES_SHOWN} more" * (len(found) > CANDIDATES_SHOWN)
     raise ValueError(
         f"{len(found)} nodes have the label {show_label(written)}: {', '.join(candidates)}{more}; "

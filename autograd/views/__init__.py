@@ -8,6 +8,8 @@ a line that says what to install.
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
 from ..text import got
 from ..words.staleness import stale_graph
+from ..words.variables import variables_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -33,7 +36,9 @@ __all__ = ["step_through"]
 def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
     """Begin a reverse pass from ``root`` that waits for you before every node.
 
-    Nothing is written until the first movement. See ``Stepper`` for what can be done then.
+    Nothing is written until the first movement. See ``Stepper`` for what can be done then. A node
+    without a label is called as the variable that holds it where this is called, or the entry of a
+    list: ``w``, ``ws[0]``.
 
     Args:
         root: the Value to differentiate: the end of a computation, or a leaf.
@@ -56,12 +61,19 @@ def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
         >>> s.back()
         at the start of 3 nodes: next() takes [1/3] e = a * b
     """
+    return stepper_of(root, variables_of(sys._getframe(1)), forward=forward)
+
+
+def stepper_of(
+    root: object, variables: Mapping[Value, str], *, forward: bool = False
+) -> PicturedStepper:
+    """What ``step_through`` gives, and raises, to a caller that has these variables."""
     if not isinstance(root, Value):
         raise TypeError(
             f"step_through() steps through the graph under one Value, but got "
             f"{got(root)}; pass the Value at the end of a computation with Values, such as a loss"
         )
-    return PicturedStepper(root, forward=forward)
+    return PicturedStepper(root, forward=forward, variables=variables)
 
 
 class PicturedStepper(Stepper):
@@ -116,7 +128,8 @@ def _html(text: str, moment: MomentOfPass) -> str:
     Of a graph that is too large for a page there is the picture alone.
     """
     recording = moment.recording
-    words = f"<pre>{escape(text)}</pre>"
+    # What turns notebooks into HTML may set it in another font, and nothing stands in columns.
+    words = f'<pre style="font-family: monospace">{escape(text)}</pre>'
     notice = stale_graph(recording.nodes)
     words += f"<p>{escape(notice)}</p>" if notice else ""
     if len(recording) > MOST_NODES:

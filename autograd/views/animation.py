@@ -16,7 +16,7 @@ from ..core import Value
 from ..drawing import rendering
 from ..drawing.dot import dot_lines, dot_text
 from ..drawing.options import Options
-from ..drawing.picture import Painter
+from ..drawing.painter import Painter
 from ..drawing.room import Room
 from ..files import checked_place, write_whole
 from ..stepping.moments import MomentOfPass

@@ -6,13 +6,25 @@ whatever numbers and labels a graph holds. Steps, tables, pictures and errors wr
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from ..core import Value
-from ..core.formula import STRONGEST, WEAKEST, Form, bind, on_names
-from ..text import ends, escape, plain, signed
-from .names import atom, label_or_number, show_label
+from ..core.formula import (
+    CHOICE,
+    STRENGTHS,
+    STRONGEST,
+    WEAKEST,
+    Form,
+    Token,
+    bind,
+    strength,
+    tokens_of,
+)
+from ..text import ends, escape, plain, real, signed
+from .names import Names, label_or_number, show_label
 
 OPERANDS_SHOWN = 6
 LONGEST_EXPRESSION = 96  # characters
@@ -89,9 +101,13 @@ def on_leaves(pieces: Iterable[str | Value], show: Callable[[Value], str]) -> st
     return "".join(texts)
 
 
-def node_line(node: Value, names: Mapping[Value, str], number: float) -> str:
-    """A node and what it was made of: ``e = a * b``; of a leaf its number: ``a = +2 (leaf)``."""
-    return f"{names[node]} = {in_names(node, names) or f'{signed(number)} (leaf)'}"
+def node_line(node: Value, names: Names, number: float) -> str:
+    """A node and what it was made of: ``e = a * b``; of a leaf its number: ``a = +2 (leaf)``.
+
+    One that is called by its formula is ``v3 = a * b``.
+    """
+    made = in_names(node, names) or f"{signed(number)} (leaf)"
+    return f"{names.beside_formula(node)} = {made}"
 
 
 def made_at(node: Value) -> str:
@@ -102,7 +118,7 @@ def made_at(node: Value) -> str:
 def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
     """The derivative of a node by one operand: the text of its row, on the names of this graph.
 
-    Empty for a leaf.
+    Constants are put together: the slope of x ** 2 is ``2 * x``. Empty for a leaf.
     """
     if node.op is None:
         return ""
@@ -113,9 +129,96 @@ def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
     else:
         text = node.op.partials[position].text
         letters = {**dict(zip(node.op.letters, node.operands)), "z": node}
-    shown = {letter: _named(operand, names) for letter, operand in letters.items()}
-    written = on_names(text, {x: f"({y})" if y.startswith("-") else y for x, y in shown.items()})
-    return f"({written})" if " if " in text else written
+    terms = {letter: _term(operand, names) for letter, operand in letters.items()}
+    written = _on_terms(text, terms)
+    return f"({written})" if " if " in written else written
+
+
+# A formula with its constants put together --------------------------------------------------------
+
+
+class _Term(NamedTuple):
+    """A piece of a formula: its text, how tightly that is bound, and its number if it is one."""
+
+    text: str
+    strength: int
+    number: float | None = None
+
+
+def _term(operand: Value | float, names: Mapping[Value, str]) -> _Term:
+    if isinstance(operand, Value):
+        return _Term(names[operand], strength(names[operand]))
+    text = plain(operand)
+    return _Term(text, strength(text), operand)
+
+
+def _on_terms(formula: str, letters: Mapping[str, _Term]) -> str:
+    """The formula of a row with something else for each of its letters."""
+    stack: list[_Term] = []
+    for token in _tokens(formula):
+        what = token.what
+        if token.operands is None:
+            stack.append(
+                letters.get(what, _Term(what, STRONGEST))
+                if isinstance(what, str)
+                else _term(real(what), {})
+            )
+            continue
+        cut = len(stack) - token.operands
+        operands = stack[cut:]
+        del stack[cut:]
+        simple = None if token.is_call else _simplified(str(what), operands)
+        stack.append(simple or _put_together(token, operands))
+    return stack[0].text
+
+
+@cache
+def _tokens(formula: str) -> Sequence[Token]:
+    return tokens_of(ast.parse(formula, mode="eval").body)
+
+
+def _simplified(form: str, operands: Sequence[_Term]) -> _Term | None:
+    """What arithmetic comes to if it is on numbers, or with a 0 or 1; None if it is no simpler."""
+    x, y = operands[0], operands[-1]
+    match form, x.number, y.number:
+        case ("-x", float(a), _) if a >= 0.0:
+            return _Term(plain(-a), STRENGTHS["*"], -a)
+        case ("x + y", float(a), float(b)):
+            return _term(a + b, {})
+        case ("x - y", float(a), float(b)):
+            return _term(a - b, {})
+        case ("x * y", float(a), float(b)):
+            return _term(a * b, {})
+        case ("x ** y", _, 0.0):
+            return _term(1.0, {})
+        case ("x * y", 0.0, _):
+            return x
+        case ("x * y", 1.0, _):
+            return y
+        case ("x * y", -1.0, _):
+            return _put_together_sign(y)
+        case ("x * y" | "x / y" | "x ** y", _, 1.0):
+            return x
+    return None
+
+
+def _put_together(token: Token, operands: Sequence[_Term]) -> _Term:
+    texts = [operand.text for operand in operands]
+    strengths = [operand.strength for operand in operands]
+    what = str(token.what)
+    if what == "-x":
+        return _put_together_sign(operands[0])
+    if what == CHOICE:
+        test, chosen, other = operands
+        return _Term(f"{bind(chosen.text, 1)} if {test.text} else {other.text}", WEAKEST)
+    form = Form.of(what if token.is_call else what.split(" ")[1], token.operands)
+    return _Term(form.write(texts, strengths), form.strength)
+
+
+def _put_together_sign(x: _Term) -> _Term:
+    """With a sign before it: as a factor, for -x * y is read alike in every way."""
+    text = x.text if x.strength >= STRENGTHS["**"] else f"({x.text})"
+    return _Term(f"-{text}", STRENGTHS["*"])
 
 
 def _pieces(
@@ -171,4 +274,4 @@ def _written(
 
 
 def _named(operand: Value | float, names: Mapping[Value, str]) -> str:
-    return atom(names[operand]) if isinstance(operand, Value) else plain(operand)
+    return names[operand] if isinstance(operand, Value) else plain(operand)
