@@ -202,6 +202,8 @@ class Page:
             "  resultTypes: ['violations']}).then(done, (error) => done(String(error)))"
         )
         assert isinstance(found, dict), found
+        told = [line["message"] for line in self.driver.get_log("browser")]
+        assert all("Canvas2D" in message for message in told), told  # axe's own
         return [
             f"{rule['impact']} {rule['id']}: {node['html'][:120]}"
             for rule in found["violations"]

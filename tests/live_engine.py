@@ -54,7 +54,7 @@ const lines = require("fs").readFileSync(0, "utf8").split("\\n").filter(Boolean)
 for (const line of lines) {
   const { pass, moves } = JSON.parse(line);
   const graph = new Graph(pass, OPERATIONS);
-  write([...graph.data, ...graph.grads, ...graph.naive()]);
+  write([...graph.data, ...graph.grads, ...graph.naive().grads]);
   for (const move of moves) {
     const numbers = unpacked(move.numbers);
     const [leaf] = move.leaves, [number] = numbers;

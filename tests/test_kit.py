@@ -98,6 +98,23 @@ def test_a_picture_in_a_page_has_no_links_ids_or_ground_and_the_colours_of_the_p
     assert title.text == "x <b>" and title in node and node.get("class") == "node root"
 
 
+def test_corners_of_boxes_in_a_page_are_as_round_as_graphviz_drew_them() -> None:
+    """Of two boxes of 34 by 22 the outlines begin at the right and at the left; an edge is none."""
+    right = "M27,0C27,0 7,0 7,0 3.5,0 0,3.5 0,7 0,7 0,15 0,15 0,18.5 3.5,22 7,22 7,22 27,22 27,22 "
+    right += "30.5,22 34,18.5 34,15 34,15 34,7 34,7 34,3.5 30.5,0 27,0"
+    left = (
+        "M7,0C7,0 27,0 27,0 30.5,0 34,3.5 34,7 34,7 34,15 34,15 34,18.5 30.5,22 27,22 27,22 7,22 "
+    )
+    left += "7,22 3.5,22 0,18.5 0,15 0,15 0,7 0,7 0,3.5 3.5,0 7,0"
+    for outline in (right, left):
+        svg = SVG.replace(b"M0", outline.encode())
+        [box] = [e for e in ElementTree.fromstring(kit.picture(svg)).iter() if e.get("rx")]
+        shape = [box.get(n) for n in ("x", "y", "width", "height", "rx")]
+        assert shape == ["0", "0", "34", "22", "7"]
+    edge = SVG.replace(b"M0", right.replace("M27,0", "M20,9").encode())
+    assert "<rect" not in kit.picture(edge)
+
+
 def test_json_in_a_page_ends_no_element_and_is_the_same_json() -> None:
     data = {"label": "</script><!--", "numbers": [0.1, None]}
     text = kit.json_in_html(data)

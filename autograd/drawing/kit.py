@@ -173,12 +173,15 @@ def _shorten(element: ElementTree.Element) -> None:
         if element.tag == "text" and _USUAL.get(attribute) == element.get(attribute):
             del element.attrib[attribute]
     numbers = [float(x) for x in re.findall(r"-?[\d.]+", element.get("d") or "")]
-    if element.tag == "path" and len(numbers) == _ROUND_BOX:
+    # An edge may have as many, and does not end where it begins.
+    if element.tag == "path" and len(numbers) == _ROUND_BOX and numbers[:2] == numbers[-2:]:
         left, right, top, bottom = _bounds(numbers)
         element.tag, element.attrib = "rect", {n: x for n, x in element.items() if n != "d"}
+        # The outline begins where a corner ends, some at the left and some at the right.
+        corner = min(numbers[0] - left, right - numbers[0])
         for name, number in zip(
             ("x", "y", "width", "height", "rx"),
-            (left, top, right - left, bottom - top, numbers[0] - left),
+            (left, top, right - left, bottom - top, corner),
         ):
             element.set(name, f"{number:.5g}")
 

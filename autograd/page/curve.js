@@ -21,11 +21,16 @@ class LossCurve {
     this.count = text({ "text-anchor": "end" });
     this.element = s("svg", { class: "losses", height: LOSS_PLOT.height, role: "img" }, this.axes, this.line, this.dot, this.title, this.count);
     setText(this.title, cut(name, 14));
+    // Asked for at every painting, the width would make the browser lay out the page each time.
+    this.width = 200;
+    this.losses = [0];
+    new ResizeObserver(([{ contentRect }]) => { this.width = contentRect.width || this.width; this.paint(this.losses); }).observe(this.element);
   }
 
   // The first number on the left, the last on the right; those that are not finite are left out.
   paint(losses) {
-    const { height, top, most } = LOSS_PLOT, steps = losses.length - 1, { clientWidth: width } = this.element;
+    this.losses = losses;
+    const { height, top, most } = LOSS_PLOT, { width } = this, steps = losses.length - 1;
     const stride = Math.max(1, Math.ceil(steps / most));
     const shown = losses.map((y, k) => [k, y]).filter(([k, y]) => Number.isFinite(y) && (k % stride === 0 || k === steps));
     const heights = shown.map(([, y]) => y), low = Math.min(this.ground, ...heights), high = Math.max(...heights);

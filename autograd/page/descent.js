@@ -282,10 +282,13 @@ function placeDescent(app, room) {
   if (tall * SMALLEST_SCALE <= height) strip.append(DESCENT_PANEL.element);
 }
 
-// The map comes first where there is one, with the steps beside it.
+// The map comes first where there is one, with the steps below it; and these before a gradient that
+// has many terms and would push them out of sight.
 function orderPanels(app, side, descents) {
   const [map, gradient, nudge] = ["map", "gradient", "nudge"].map((id) => document.getElementById(id));
-  const wanted = MAP_PANEL.pairOf(app) ? [map, ...descents, gradient, nudge] : [gradient, ...descents, nudge, map];
+  const isLong = app.movingLeaves.some((i) => app.graph.uses[i].length > 2);
+  const first = isLong ? [...descents, gradient] : [gradient, ...descents];
+  const wanted = MAP_PANEL.pairOf(app) ? [map, ...descents, gradient, nudge] : [...first, nudge, map];
   if (wanted.some((element, k) => side.children[k] !== element)) side.prepend(...wanted);
 }
 

@@ -40,7 +40,10 @@ function dragLeaves(app) {
     const card = event.target.closest(".card.leaf");
     if (!card || app.mode !== "explore" || event.button > 0 || app.graph.fixed) return;
     const node = Number(card.dataset.node);
-    drag = { node, x: event.clientX, from: app.graph.data[node], card, id: event.pointerId };
+    drag = { node, x: event.clientX, y: event.clientY, from: app.graph.data[node], card, id: event.pointerId };
+    // The ground is not dragged with it; nor would the card then take the focus by itself.
+    event.preventDefault();
+    card.focus({ preventScroll: true });
   });
   addEventListener("pointermove", (event) => {
     if (!drag || event.pointerId !== drag.id) return;
@@ -54,6 +57,12 @@ function dragLeaves(app) {
     app.set(drag.node, rounded(from + moved * step, step));
     event.preventDefault();
   });
+  // Chromium pans where a part of a picture is touched, whatever its touch-action; up and down it may.
+  app.svg.addEventListener("touchmove", (event) => {
+    const [finger] = event.touches;
+    const isSideways = drag && Math.abs(finger.clientX - drag.x) > Math.abs(finger.clientY - drag.y);
+    if (isSideways && event.touches.length === 1 && event.cancelable) event.preventDefault();
+  }, { passive: false });
   for (const end of ["pointerup", "pointercancel"]) {
     addEventListener(end, () => {
       drag?.card.classList.remove("held");

@@ -80,17 +80,18 @@ class Experiment {
     this._rounding = this._roundingAt(this.x);
   }
 
-  // All that is known of one move: see QUANTITIES in nudge.py.
+  // What comes of one move.
+  measure(by) {
+    const { x, before, slope } = this, moved = x + by, move = moved - x;  // what the addition has made of it
+    const after = this.above.root(moved), measured = after - before, promised = slope * move;
+    const [gap, change, size] = [measured - promised, measured, promised].map(Math.abs);
+    return { x, moved, move, before, after, slope, measured, promised, gap, change, size };
+  }
+
+  // All that is known of it: see QUANTITIES in nudge.py.
   move(by) {
-    const { x, before, slope } = this;
-    const moved = x + by, move = moved - x;  // what the addition has made of it
-    const after = this.above.root(moved);
-    const noise = this._noise(moved);
-    const measured = after - before, promised = slope * move;
-    return {
-      x, moved, move, before, after, slope, measured, promised, gap: Math.abs(measured - promised),
-      change: Math.abs(measured), size: Math.abs(promised), noise, ...this._around(),
-    };
+    const measured = this.measure(by);
+    return { ...measured, noise: this._noise(measured.moved), ...this._around() };
   }
 
   // What does not depend on the move.
@@ -195,7 +196,7 @@ function nextFloat(x, direction) {
 
 // What is seen of it ------------------------------------------------------------------------------
 
-const PLOT = { width: 340, height: 190, half: 1.45, points: 81, work: 60000 };
+const PLOT = { width: 340, height: 190, half: 1.45, points: 81, work: 20000 };
 
 // With five digits, so that 0.00029324 and 0.00029415 are two; and what is left between two with two.
 function five(x) { return toDigits(x, 5); }
@@ -268,8 +269,7 @@ function tellMove({ measured, promised, gap }, by, about) {
 
 // The row that compares a move with one of a tenth, if it is true.
 function bendsBetween(experiment, nudge, by) {
-  const { gap, noise } = experiment.move(by / 10);
-  return tellSeries({ longer: nudge.gap, shorter: gap, noise });
+  return tellSeries({ longer: nudge.gap, shorter: experiment.measure(by / 10).gap, noise: nudge.noise });
 }
 
 // Rows as sentences, with names and numbers as code.
@@ -285,7 +285,7 @@ function phrases(rows, nudge, names) {
 function tableOfMoves(experiment, by, about) {
   const head = [about.by, about.of, `\u03b1\u00b7${about.by}`, "off by"];
   const rows = TABLE_OF_MOVES.map((size) => {
-    const nudge = experiment.move(NUDGE.sign * size), isSeen = !UNSEEN.includes(tellNudge(nudge)?.name);
+    const nudge = experiment.measure(NUDGE.sign * size), isSeen = !UNSEEN.includes(tellNudge(nudge)?.name);
     const [measured, promised, gap] = [five(nudge.measured), five(nudge.promised), two(nudge.gap)].map((text) => (isSeen ? text : DASH));
     const isNow = NUDGE.sign * size === by;
     return h("tr", { class: isNow ? "now" : null, "aria-current": isNow ? "true" : null },

@@ -100,7 +100,9 @@ class Above:
         gradients = self.recording.gradients
         numbers = [number for _, number in self._moved(x)]
         above = [gradients[place] for place in self.places]
-        return rounding_of(self.root(x), zip(above, numbers))
+        moves = self.places[-1:] == [0]  # the root, which is computed last
+        value = numbers[-1] if moves else self.root(x)
+        return rounding_of(value, zip(above, numbers))
 
     def restless(self) -> str:
         """An operation that jumps between the numbers of the pass and the next floats, or ""."""

@@ -286,9 +286,11 @@ def diagnose(question: Question, answer: float) -> Verdict:
     """
     if _is_right(question, answer):
         return Verdict("right", EXACTLY["right"])
+    known = [_quantities(question, use) for use in question.uses]
     for diagnosis in DIAGNOSES:
-        for wrong, template, words in _numbers(diagnosis, question):
+        for wrong, template, use, some in _numbers(diagnosis, question, known):
             if _fits(answer, wrong, question.total):
+                words = _words(question, use) | {"some": some}
                 return Verdict(diagnosis.name, template.format_map(words))
     name = "close" if _is_near(answer, question.total, CLOSE) else "not yet"
     return Verdict(name, EXACTLY[name])
@@ -316,30 +318,42 @@ def _fits(answer: float, wrong: float, total: float) -> bool:
 
 
 def _numbers(
-    diagnosis: Diagnosis, question: Question
-) -> Iterator[tuple[float, str, Mapping[str, object]]]:
-    """The numbers that a slip may give, each with what is said of it, and the words for that."""
-    wrong, count = diagnosis.wrong, len(question.uses)
+    diagnosis: Diagnosis, question: Question, known: Sequence[Mapping[str, float]]
+) -> Iterator[tuple[float, str, Use | None, int]]:
+    """The numbers that a slip may give.
+
+    Each comes with what is said of it, the use that it is about, and of how many uses it is a sum.
+
+    Args:
+        diagnosis: the slip.
+        question: what was asked.
+        known: what each quantity is, at each use.
+    """
+    if diagnosis.node:
+        yield diagnosis.wrong(_quantities(question)), diagnosis.node, None, 0
+    at_each = [diagnosis.wrong(quantities) for quantities in known]
+    for use, number in zip(question.uses, at_each):
+        if diagnosis.use:
+            yield number, diagnosis.use, use, 1
+        if diagnosis.one:
+            yield number, diagnosis.one, use, 1
+    if diagnosis.some and len(at_each) <= SUMMED:
+        for some in range(2, len(at_each)):
+            for chosen in itertools.combinations(at_each, some):
+                yield _sum(chosen), diagnosis.some, None, some
+    if diagnosis.all:
+        yield _sum(at_each), diagnosis.all, None, len(at_each)
+
+
+def _words(question: Question, use: Use | None) -> dict[str, object]:
+    """What stands for the placeholders of a sentence."""
+    count = len(question.uses)
     others = OTHERS if count > 1 else ""
     words = {"node": question.node, "root": question.root, "count": count, "others": others}
-    if diagnosis.node:
-        yield wrong(_quantities(question)), diagnosis.node, words
-    at_each = []
-    for use in question.uses:
-        number = wrong(_quantities(question, use))
-        at_each.append(number)
-        at_use = {"consumer": use.consumer, "arriving": use.arriving, "by": use.by}
-        at_use["other"] = use.sibling.name if use.sibling else ""
-        if diagnosis.use:
-            yield number, diagnosis.use, words | at_use
-        if diagnosis.one:
-            yield number, diagnosis.one, words | at_use
-    if diagnosis.some and count <= SUMMED:
-        for some in range(2, count):
-            for chosen in itertools.combinations(at_each, some):
-                yield _sum(chosen), diagnosis.some, {**words, "some": some}
-    if diagnosis.all:
-        yield _sum(at_each), diagnosis.all, words
+    if use is not None:
+        words |= {"consumer": use.consumer, "arriving": use.arriving, "by": use.by}
+        words["other"] = use.sibling.name if use.sibling else ""
+    return words
 
 
 def _quantities(question: Question, use: Use | None = None) -> Mapping[str, float]:

@@ -331,9 +331,12 @@ class Experiment:
 
     def _noise(self, moved: float) -> float:
         """What rounding may have added to a change: of both numbers, and of the slope."""
-        above, x = self._above, self._x
-        slope = abs(self._slope * (moved - x)) * math.ulp(1.0)
-        return SAFETY * (above.rounding(x) + above.rounding(moved) + slope)
+        slope = abs(self._slope * (moved - self._x)) * math.ulp(1.0)
+        return SAFETY * (self._rounding + self._above.rounding(moved) + slope)
+
+    @cached_property
+    def _rounding(self) -> float:
+        return self._above.rounding(self._x)
 
     def _keeps(self, far: float) -> bool:
         """Whether what the slope promises comes, that far away."""
