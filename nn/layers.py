@@ -22,7 +22,7 @@ from autograd import Value
 from autograd.data import instance, nested, parts, remedy
 from autograd.text import got, real, whole_number
 
-from .module import Module
+from .module import Module, walk
 
 # How often this process has drawn weights without a generator of the user's: the next seed. Equal
 # seeds would make layers twins, which learn the same for ever where they are used in the same way.
@@ -54,6 +54,12 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+class _Path(str):
+    """The name that a module has by its place in another one; its user gives a plain str."""
+
+    __slots__ = ()
+
+
 class Neuron(Module):
     """y = f(w_1 x_1 + ... + w_D x_D + b) (lecture: "The perceptron with activation").
 
@@ -67,12 +73,15 @@ class Neuron(Module):
             depend on: uniform with variance 2 / (n_inputs + n_outputs) (Glorot and Bengio, 2010),
             or normal with variance 2 / n_inputs for relu and its like (He et al., 2015). The bias
             starts at 0.
-        name: what the labels of its Values begin with, such as ``layer1.neuron0``.
+        name: what the labels of its Values begin with, such as ``layer1.neuron0``; by default the
+            path to it in the module that holds it.
 
     Raises:
         ValueError: if a width is below 1 or the activation is not known.
         TypeError: if a width is no whole number.
     """
+
+    _labels_itself = True
 
     def __init__(
         self,
@@ -93,13 +102,22 @@ class Neuron(Module):
             bound = math.sqrt(6.0 / (n_inputs + n_outputs))
             weights = [rng.uniform(-bound, bound) for _ in range(n_inputs)]
         self.name = name
-        prefix = f"{name}." if name else ""
+        prefix = _prefix(name)
         self.w = [Value(weight, f"{prefix}w[{i}]") for i, weight in enumerate(weights)]
         self.b = Value(0.0, f"{prefix}b")
         self._labels = f"{prefix}z", f"{prefix}y"
 
     def _described(self) -> str:
         return f"{len(self.w)} -> 1{_known_as(self.activation)}"
+
+    def _placed(self, path: str) -> None:
+        if _is_users(self.name):
+            return
+        before, after = _prefix(self.name), _prefix(path)
+        for local, value in [*((f"w[{i}]", w) for i, w in enumerate(self.w)), ("b", self.b)]:
+            if value.label == before + local:
+                value.label = after + local
+        self.name, self._labels = _Path(path), (f"{after}z", f"{after}y")
 
     def __call__(self, x: Vector) -> Value:
         """The output y, a Value, for an input of length D.
@@ -133,8 +151,10 @@ class Layer(Module):
         n_outputs: number of neurons and length of the output, at least 1.
         activation: as for a ``Neuron``.
         rng: likewise.
-        name: what the labels of its Values begin with, such as ``layer1``.
+        name: as for a ``Neuron``: such as ``layer1``.
     """
+
+    _labels_itself = True
 
     def __init__(
         self,
@@ -151,12 +171,15 @@ class Layer(Module):
         self.name = name
         self.n_inputs = n_inputs
         self.n_outputs = n_outputs
-        prefix = f"{name}." if name else ""
+        kind = str if _is_users(name) else _Path
         for j in range(n_outputs):
-            neuron = Neuron(
-                n_inputs, activation, rng=rng, n_outputs=n_outputs, name=f"{prefix}neuron{j}"
-            )
+            own = kind(f"{_prefix(name)}neuron{j}")
+            neuron = Neuron(n_inputs, activation, rng=rng, n_outputs=n_outputs, name=own)
             setattr(self, f"neuron{j}", neuron)
+
+    def _placed(self, path: str) -> None:
+        if not _is_users(self.name):
+            self.name = _Path(path)
 
     @property
     def neurons(self) -> list[Neuron]:
@@ -176,6 +199,8 @@ class Softmax(Module):
     """y_i = exp(z_i) / sum_j exp(z_j), without parameters (lecture: "Multi-class classification:
     Output").
     """
+
+    _labels_itself = True
 
     def __call__(self, z: Vector) -> list[Value]:
         """The probabilities, a list as long as ``z``, which sum to 1.
@@ -201,12 +226,14 @@ class Multiplicative(Module):
         n_outputs: the length of y, at least 1.
         rng: where the initial exponents are drawn from, uniformly with variance
             2 / (n_inputs + n_outputs); by default as for a ``Neuron``.
-        name: what the labels of the exponents begin with.
+        name: what the labels of the exponents begin with, as for a ``Neuron``.
 
     Raises:
         ValueError: if a width is below 1.
         TypeError: if a width is no whole number.
     """
+
+    _labels_itself = True
 
     def __init__(
         self, n_inputs: int, n_outputs: int, *, rng: random.Random | None = None, name: str = ""
@@ -215,13 +242,23 @@ class Multiplicative(Module):
         n_outputs = whole_number("n_outputs", n_outputs)
         rng = _generator(rng)
         bound = math.sqrt(6.0 / (n_inputs + n_outputs))
-        prefix = f"{name}." if name else ""
+        prefix = _prefix(name)
         self.name = name
         self.n_inputs = n_inputs
         self.alpha = [
             [Value(rng.uniform(-bound, bound), f"{prefix}alpha[{i}][{j}]") for j in range(n_inputs)]
             for i in range(n_outputs)
         ]
+
+    def _placed(self, path: str) -> None:
+        if _is_users(self.name):
+            return
+        before, after = _prefix(self.name), _prefix(path)
+        for i, exponents in enumerate(self.alpha):
+            for j, value in enumerate(exponents):
+                if value.label == f"{before}alpha[{i}][{j}]":
+                    value.label = f"{after}alpha[{i}][{j}]"
+        self.name = _Path(path)
 
     def _described(self) -> str:
         return f"{self.n_inputs} -> {len(self.alpha)}"
@@ -252,6 +289,8 @@ class Sequential(Module):
         TypeError: if one is not a Module.
     """
 
+    _labels_itself = True
+
     def __init__(self, *modules: Module) -> None:
         if not modules:
             raise ValueError("Sequential() takes one module at least, such as Sequential(MLP(...))")
@@ -270,7 +309,9 @@ class Sequential(Module):
                 free = (f"layer{k}" for k in itertools.count(place) if f"layer{k}" not in taken)
                 name = next(free)
                 taken.add(name)
-                _rename(module, name)
+                for path, part in walk(module):
+                    if isinstance(part, Module):
+                        part._placed(f"{name}.{path}" if path else name)
 
     def _described(self) -> str:
         return ", ".join(type(module).__name__ for module in self.modules)
@@ -286,17 +327,14 @@ def _through(modules: Sequence[Module], x: Vector) -> list[Value]:
     return x  # type: ignore[return-value]
 
 
-def _rename(module: Module, name: str) -> None:
-    """Give a module that has no name one, in the labels of what it holds and makes as well."""
-    for parameter in module.parameters():
-        parameter.label = f"{name}.{parameter.label}"
-    neurons = module.neurons if isinstance(module, Layer) else [module]
-    for neuron in neurons:
-        if isinstance(neuron, Neuron):
-            z, y = neuron._labels
-            neuron._labels = f"{name}.{z}", f"{name}.{y}"
-            neuron.name = f"{name}.{neuron.name}" if neuron.name else name
-    module.name = name  # type: ignore[attr-defined]
+def _prefix(name: str) -> str:
+    """What the labels of a module with a name begin with."""
+    return f"{name}." if name else ""
+
+
+def _is_users(name: str) -> bool:
+    """Whether a name was given by the user of a module, and stays."""
+    return bool(name) and not isinstance(name, _Path)
 
 
 class MLP(Module):
@@ -322,6 +360,8 @@ class MLP(Module):
         >>> [y] = model([0.5, -1.0])
     """
 
+    _labels_itself = True
+
     def __init__(
         self,
         n_inputs: int,
@@ -346,7 +386,8 @@ class MLP(Module):
         for k, (fan_in, width, f) in enumerate(
             zip([n_inputs, *widths], widths, activations), start=1
         ):
-            setattr(self, f"layer{k}", Layer(fan_in, width, f, rng=rng, name=f"layer{k}"))
+            name = _Path(f"layer{k}")
+            setattr(self, name, Layer(fan_in, width, f, rng=rng, name=name))
 
     @property
     def layers(self) -> list[Module]:

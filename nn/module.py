@@ -10,12 +10,14 @@ import math
 import operator
 import os
 import re
+from abc import ABCMeta
 from collections import UserList, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, Literal, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,17 @@ from .persistence import (
 )
 
 
-class Module:
+class _Labelling(ABCMeta):
+    """Labels what a module holds when it is made, so that no call and no training pays for it."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        module = super().__call__(*args, **options)
+        if "_labels_itself" not in vars(cls):
+            _label(module)
+        return module
+
+
+class Module(metaclass=_Labelling):
     """A differentiable function with parameters.
 
     Parameters are what the attributes hold, in the order in which those were assigned: Values that
@@ -42,6 +54,9 @@ class Module:
     namespaces of these, nested as you like. A Value that was computed, such as an output that is
     kept, is none, and neither is anything in a set, which has no order. An attribute that begins
     with an underscore is private to the module and is not searched.
+
+    When a module has been made, its parameters are labelled with their paths, such as ``w`` and
+    ``l1.neuron0.w[2]``, unless they have labels of their user's.
     """
 
     def __call__(self, x: Any) -> Any:
@@ -164,9 +179,28 @@ class Module:
         """What kind of function it is, in a few words; empty if there is no more to say."""
         return ""
 
+    def _placed(self, path: str) -> None:
+        """Take note that a module which has been made holds this one, under such a path."""
+
     def __repr__(self) -> str:
         parts = [self._described(), counted(len(self.parameters()), "parameter")]
         return f"{type(self).__name__}({', '.join(filter(None, parts))})"
+
+
+def _label(module: Module) -> None:
+    """Label the parameters with their paths, those that nobody else has given a label."""
+    seen: set[Value] = set()
+    for path, found in walk(module):
+        if isinstance(found, Module):
+            found._placed(path)
+        elif isinstance(found, Value) and found.op is None and found not in seen:
+            seen.add(found)
+            if not found.label or _labels.get(found) == found.label:
+                found.label = _labels[found] = path
+
+
+# The labels that modules have given to parameters, which a module around them may make longer.
+_labels: WeakKeyDictionary[Value, str] = WeakKeyDictionary()
 
 
 _NEURON = re.compile(r"\bneuron(\d+)\.(?=\w+(?:\[|$))")  # the innermost

@@ -47,7 +47,7 @@ class EmpiricalRisk:
         self.divergence = divergence
 
     def __call__(self, X: Any, D: Any) -> Value:
-        """The risk over a data set.
+        """The risk over a data set, a Value called ``Loss`` of terms called ``div[0]``, ``div[1]``.
 
         Args:
             X: T inputs, at least one, in any container that ``fit`` takes.
@@ -59,7 +59,13 @@ class EmpiricalRisk:
             TypeError: likewise, or if X or D is no data set.
         """
         X, D = data_set(X, D)
-        return self.over(X, D, range(len(X)))
+        terms = self._terms(X, D, range(len(X)), "instance")
+        for i, term in enumerate(terms):
+            if isinstance(term, Value) and term.op is not None and not term.label:
+                term.label = f"div[{i}]"
+        loss = autograd.sum(terms) / len(terms)
+        loss.label = "Loss"
+        return loss
 
     def of(self, x: Any, d: Any) -> Value:
         """What the divergence gives for one instance, of which model and divergence have their own
@@ -71,11 +77,17 @@ class EmpiricalRisk:
         self, X: Sequence[Any], D: Sequence[Any], batch: Sequence[int], what: str = "instance"
     ) -> Value:
         """The risk over some instances of a data set; ``what`` is what errors call them."""
+        terms = self._terms(X, D, batch, what)
+        return autograd.sum(terms) / len(terms)
+
+    def _terms(
+        self, X: Sequence[Any], D: Sequence[Any], batch: Sequence[int], what: str
+    ) -> list[Value]:
         terms = []
         for i in batch:
             with named(what, i):
                 terms.append(self.of(X[i], D[i]))
-        return autograd.sum(terms) / len(terms)
+        return terms
 
     def lower(
         self,

@@ -293,7 +293,7 @@ def test_the_whole_text_of_an_anomaly_in_a_gradient() -> None:
     with pytest.raises(AnomalyError) as caught, detect_anomaly():
         z.backward()
     assert re.sub(r"made at test_anomaly.py:\d+", "made here", str(caught.value)) == (
-        "the derivative of 0.0 * 3.0 by x is inf\n"
+        "the derivative of tanh(y) * 3.0 by x is inf\n"
         "  x = 0.0, made here\n"
         "it receives 3.0 * inf = inf from\n"
         "  y = sqrt(x) = sqrt(0.0) = 0.0, made here\n"

@@ -137,6 +137,7 @@ NASTY = [
     "\x00\x1b[31m\x7f",
     "\ud800",
     "$x_1$ %d {0}",
+    " ",
     "z" * 300,
 ]
 ALPHABET = st.one_of(
@@ -195,7 +196,8 @@ def test_any_label_comes_back_from_dot_svg_and_html(labels):
         # In their order; Graphviz writes spaces as spaces that do not break.
         following = (text.replace("\xa0", " ") for text in found)
         for shown in in_dot:
-            assert shown.replace("\xa0", " ") in following, shown
+            # Of a label that is nothing but spaces nothing is seen, and nothing need be there.
+            assert not shown.strip() or shown.replace("\xa0", " ") in following, shown
     whole = {a.get(f"{LINK}title", "").rpartition("\ndata = ")[0] for a in picture.iter(f"{SVG}a")}
     for label in labels:
         if label.isprintable():

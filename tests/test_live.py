@@ -10,16 +10,21 @@ import re
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import expression, network
+from test_languages import needs
 
 import autograd
 from autograd import Op, StaleGraphError, Value, live, step_through
+from autograd.core.ops import OPS
 from autograd.drawing import kit, rendering
+from autograd.languages import JAVASCRIPT
 from autograd.page.page import LivePage
 
 MADE = """
@@ -60,6 +65,13 @@ def data_of(page: str) -> dict[str, Any]:
     return found
 
 
+def scripts_of(page: str) -> list[str]:
+    """The style sheet and the script that a page unpacks."""
+    (packed,) = [text for _, about, text in Elements(page).sources if about.get("id") == "packed"]
+    unpacked = zlib.decompress(base64.b85decode(packed.strip().replace(",", "<")), -15)
+    return unpacked.decode().split("\0")
+
+
 def digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -89,9 +101,7 @@ def test_the_page_holds_all_it_needs_and_allows_nothing_else() -> None:
     }
     # What runs is what unpacks the style and the script, and what comes of it.
     sources = [text for tag, about, text in elements.sources if "type" not in about]
-    (packed,) = [text for _, about, text in elements.sources if about.get("id") == "packed"]
-    unpacked = zlib.decompress(base64.b85decode(packed.strip().replace(",", "<")), -15)
-    sources += unpacked.decode().split("\0")
+    sources += scripts_of(page)
     admitted = re.findall(r"'sha256-(.*?)'", directives["style-src"] + directives["script-src"])
     assert sorted(map(digest, sources)) == sorted(admitted)
     assert "unsafe" not in policy and "eval(" not in "".join(sources)
@@ -287,3 +297,34 @@ def test_a_page_that_shows_itself_says_what_it_is(tmp_path: Path) -> None:
     assert isinstance(page, LivePage)
     assert re.fullmatch(r"<live page, \d+ kB: save\('page.html'\) writes it>", repr(page))
     assert page.save(tmp_path / "page.html").read_text(encoding="utf-8") == page.html
+
+
+# The script ---------------------------------------------------------------------------------------
+
+
+def sources() -> str:
+    """All scripts of pages, which share one scope."""
+    places = [("autograd.page", ".js"), ("autograd.drawing", "zoom.js")]
+    files = [
+        file.read_text(encoding="utf-8")
+        for package, end in places
+        for file in resources.files(package).iterdir()
+        if file.name.endswith(end)
+    ]
+    return "\n".join([*files, JAVASCRIPT.program(OPS.values())])
+
+
+def test_every_name_of_the_scripts_is_declared_once_and_used() -> None:
+    text = sources()
+    pattern = r"^(?:async )?(?:function|class|const|let) (\w+)"
+    names = re.findall(pattern, text, flags=re.MULTILINE)
+    assert len(names) > 100 and [name for name in names if names.count(name) > 1] == []
+    words = Counter(re.findall(r"\w+", re.sub(r"//.*", "", text)))
+    assert [name for name in names if words[name] == 1 and not re.match("op_|d[a-z]_", name)] == []
+
+
+@needs("node")
+def test_the_script_of_a_page_is_read_by_node(tmp_path: Path) -> None:
+    file = tmp_path / "page.js"
+    file.write_text(scripts_of(html(network()))[-1], encoding="utf-8")
+    subprocess.run(["node", "--check", file], check=True)

@@ -212,16 +212,25 @@ def test_the_ground_has_the_colour_of_what_the_model_says_there(
 
 
 def test_two_of_many_inputs_are_the_axes(opened: Callable[..., Page]) -> None:
-    page = opened(blobs())
+    example = blobs()
+    page = opened(example)
     assert "the other 2 inputs are as at X[0]" in page.text("#points")
+    columns = list(zip(*example[1]))
+    widest = sorted(range(4), key=lambda k: min(columns[k]) - max(columns[k]))[:2]
+    across, up = sorted(widest)
+    assert page.run("return app.classifier.chart.axes") == [across, up]
     page.run(
         "const list = document.getElementById('axis-0');"
-        "list.value = 1; list.dispatchEvent(new Event('change'))"
+        "list.value = arguments[0]; list.dispatchEvent(new Event('change'))",
+        up,
     )
-    page.paint()  # the second was the other axis: they change places
-    assert page.run("return app.classifier.chart.axes") == [1, 0]
+    page.paint()  # which was the other axis: they change places
+    assert page.run("return app.classifier.chart.axes") == [up, across]
     place = page.run(
-        "const c = app.classifier.chart; return [c.across(c.set.row(3)[1]), c.up(c.set.row(3)[0])]"
+        "const { chart, set } = app.classifier;"
+        "return [chart.across(set.row(3)[arguments[0]]), chart.up(set.row(3)[arguments[1]])]",
+        up,
+        across,
     )
     assert page.run("return app.classifier.chart.place(3)") == place
 

@@ -137,16 +137,16 @@ function zoomByKeysAndButtons(view) {
   const moves = {
     in: () => view.zoom(ZOOM_STEP), out: () => view.zoom(1 / ZOOM_STEP), fit: () => view.fit(),
   };
-  const keys = { "+": "in", "=": "in", "-": "out", "0": "fit" };
+  const keys = new Map([["+", "in"], ["=", "in"], ["-", "out"], ["0", "fit"]]);
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", moves[button.dataset.zoom]);
   }
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const isText = event.target.closest?.("input, select, textarea, [contenteditable]");
-    if (isText || !Object.hasOwn(keys, event.key)) return;
+    if (isText || !keys.has(event.key)) return;
     event.preventDefault();
-    moves[keys[event.key]]();
+    moves[keys.get(event.key)]();
   });
 }
 

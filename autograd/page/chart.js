@@ -26,9 +26,16 @@ class Chart {
     this.used = set.inputs.flatMap((leaf, k) => (leaf < 0 ? [] : [k]));
     this.isPlane = Boolean(set.classes) && this.used.length > 1;
     this.isCurve = this.used.length === 1 && set.outputs.every((y) => y >= 0);
-    this.axes = this.used.slice(0, 2);
+    this.axes = this._widest();
     this._cells = document.createElement("canvas");
     this._key = "";
+  }
+
+  // The two inputs that differ most from point to point, in their order; the first where all are alike.
+  _widest() {
+    const spread = (k) => { const [low, high] = this._range(this._column(k)); return high - low; };
+    const order = this.used.length > 2 ? this.used.slice().sort((a, b) => spread(b) - spread(a)) : this.used;
+    return order.slice(0, 2).sort((a, b) => a - b);
   }
 
   // After another choice of axes.
@@ -38,6 +45,12 @@ class Chart {
   }
 
   get isShown() { return this.isPlane || this.isCurve; }
+
+  // What a curve shows: outputs, or the probabilities that logits stand for.
+  get curveName() {
+    const { scale, outputs } = this.set;
+    return scale !== 0 ? "y" : outputs.length === 1 ? "sigmoid(y)" : "softmax(y)";
+  }
 
   // The numbers of a column of the data, with some air around.
   _range(numbers) {
@@ -191,7 +204,8 @@ class Chart {
     const [wide, high] = [box.left + box.width, box.top + box.height];
     context.textBaseline = "top";
     context.textAlign = "center";
-    for (const x of ticks(...this.x)) context.fillText(short(x), this.across(x), high + 6);
+    const isClear = (x) => x > box.left + 8 && x < wide - 8;  // of the edge of the canvas
+    for (const x of ticks(...this.x).filter((x) => isClear(this.across(x)))) context.fillText(short(x), this.across(x), high + 6);
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const y of ticks(...this.y)) context.fillText(short(y), box.left - 5, this.up(y));
@@ -204,7 +218,7 @@ class Chart {
       context.fillText(text, x, y);
     };
     name(`${names[0]} \u2192`, wide - 5, high - 9, "right");
-    name(`\u2191 ${this.isPlane ? names[1] : "y"}`, box.left + 5, box.top + 9, "left");
+    name(`\u2191 ${this.isPlane ? names[1] : this.curveName}`, box.left + 5, box.top + 9, "left");
   }
 
   _paintPoints() {

@@ -61,8 +61,17 @@ class Classifier {
     return `${c === set.classes[point] ? "right" : `wrong: class ${set.labels[c]}`}`;
   }
 
+  // The outputs as far as there is room for them, or else the largest.
+  get said() {
+    const { outputs } = this.set, y = this._outputs;
+    if (outputs.some((node) => node < 0)) return "";
+    if (y.length <= MOST_SHOWN) return `, y = ${listed(y)}`;
+    const largest = y.indexOf(Math.max(...y));
+    return largest < 0 ? "" : `, largest y[${largest}] = ${short(y[largest])}`;
+  }
+
   about() {
-    const y = this.set.outputs.every((node) => node >= 0) ? `, y = ${listed(this._outputs)}` : "";
+    const y = this.said;
     return `X[${this.point}]${this.isMoved ? ", moved from its place" : ""}: ${this.target}${y}`
       + (this.verdict ? `, ${this.verdict}` : "");
   }
@@ -95,9 +104,9 @@ class Classifier {
   }
 
   held() {
-    const { set, chart } = this, others = chart.used.length - chart.axes.length;
+    const { chart } = this, others = chart.used.length - chart.axes.length;
     if (!chart.isPlane || !others) return "";
-    return `Everywhere in the plane the other ${counted(others, "input")} ${others === 1 ? "is" : "are"} as at X[${this.point}], `
+    return `Everywhere in the plane the other ${others === 1 ? "input is" : `${others} inputs are`} as at X[${this.point}], `
       + "so points may stand on a ground that is not their own.";
   }
 }

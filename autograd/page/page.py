@@ -9,6 +9,7 @@ Without JavaScript the formula, a still picture and a table of numbers remain.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -24,6 +25,7 @@ from ..stepping.recording import Recording
 from ..text import got, plain
 from ..words import formulas
 from ..words.staleness import stale_graph
+from ..words.variables import variables_of
 from .data import LONGEST_FORMULA, MOST_NODES, Extra, Opening, operations, page_data
 from .still import Still, framed, still_of, without_script
 
@@ -93,7 +95,8 @@ def live(
     Drag a leaf and every value, local derivative and gradient follows; nudge it and see what a
     derivative is; take steps of gradient descent; step through the pass; predict the gradients. It
     needs no network and no other file. The whole graph is computed there, by the same formulas, as
-    JavaScript; of a large one groups are drawn as boxes, which open by a click.
+    JavaScript; of a large one groups are drawn as boxes, which open by a click. A node without a
+    label is called as the variable that holds it where this is called.
 
     Args:
         root: the Value at the end of a computation, of at most 20,000 nodes.
@@ -120,7 +123,7 @@ def live(
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
     place = None if path is None else _place(path)
-    recording = Recording(root)
+    recording = Recording(root, variables_of(sys._getframe(1)))
     moving = None if trainable is None else _leaves(recording, trainable)
     page = page_of(recording, Opening(mode, trainable=moving))
     return page if place is None else page.save(place)

@@ -1,7 +1,8 @@
 // A data set, and how leaves are trained on it: the graph of the page is that of one point, and is
 // computed for all of them; the risk is the mean over the points.
 
-const MOST_LOSS = 1e12;
+// What a loss may grow by, in multiples of what it was at first, before a descent is stopped.
+const MOST_GROWTH = 1e6;
 
 class DataSet {
   constructor(graph, data) {
@@ -137,10 +138,10 @@ class Training {
     const old = new Map(leaves.map((leaf) => [leaf, graph.data[leaf]]));
     app.setAll(new Map(leaves.map((leaf, k) => [leaf, graph.data[leaf] - eta * gradient[k]])), "training");
     const { loss } = set.found;
-    if (!(loss < MOST_LOSS) || leaves.some((leaf) => !Number.isFinite(graph.data[leaf]))) {
+    if (!(loss <= MOST_GROWTH * (1 + Math.abs(this.losses[0]))) || leaves.some((leaf) => !Number.isFinite(graph.data[leaf]))) {
       app.setAll(old, "training");
       return this._refuse(`It runs away: the next step would take the loss from ${plain(before)} to ${plain(loss)}. `
-        + `A step size of ${plain(eta)} is too large here.`);
+        + `A step size of ${plain(eta)} is too large here; Reset leads back.`);
     }
     if (gradient.every((g) => g === 0) && this.batch >= set.count) {
       return this._refuse("The gradient is exactly 0: no step moves anything.");

@@ -87,11 +87,4 @@ function madeInNumbers(graph, i) {
   return before + numbers.join(between) + behind;
 }
 
-function slopeInNumbers(graph, edge) {
-  return slopeText(graph, edge, (i) => {
-    const text = plain(graph.data[i]);
-    return text[0] === "-" ? `(${text})` : text;
-  });
-}
-
 function counted(count, what) { return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`; }

@@ -24,7 +24,7 @@ from ..core.formula import (
     tokens_of,
 )
 from ..text import ends, escape, plain, real, signed
-from .names import Names, label_or_number, show_label
+from .names import LONGEST_FORMULA, Names, show_label
 
 OPERANDS_SHOWN = 6
 LONGEST_EXPRESSION = 96  # characters
@@ -55,13 +55,28 @@ def by_labels(node: Value) -> list[str]:
     """A node's operation on labels, and then on numbers in full: ``log(p)``, ``log(0.5)``.
 
     For one that stands for itself, without names for the graph around it. An operand without a
-    label is its number; where none has one, there are the numbers alone. Empty for a leaf.
+    label is its formula on labels, ``log(w * x)``, while that is short, or its number; where none
+    has one, there are the numbers alone. Empty for a leaf.
     """
     if node.op is None:
         return []
     numbers = [x.data if isinstance(x, Value) else x for x in node.operands]
-    labels = applied(node, node.operands, label_or_number)
+    labels = applied(node, node.operands, called_alone)
     return list(dict.fromkeys([labels, applied(node, numbers, repr)]))
+
+
+def called_alone(operand: Value | float) -> str:
+    """What an operand is called where nothing names the graph: by label, formula or number.
+
+    A number stands in full.
+    """
+    if not isinstance(operand, Value):
+        return repr(operand)
+    pieces = _pieces(operand, LONGEST_FORMULA, lambda node: bool(node.label), repr)
+    leaves = [piece for piece in pieces or () if isinstance(piece, Value)]
+    if not pieces or not any(leaf.label for leaf in leaves):
+        return repr(operand.data)
+    return on_leaves(pieces, lambda x: show_label(x.label) if x.label else repr(x.data))
 
 
 def expression(root: Value, longest: int = LONGEST_EXPRESSION) -> list[str | Value] | None:
@@ -77,7 +92,7 @@ def expression(root: Value, longest: int = LONGEST_EXPRESSION) -> list[str | Val
     Returns:
         The pieces, no two strings after each other; None if they are longer.
     """
-    return _pieces(root, longest, lambda node: node.op is None)
+    return _pieces(root, longest, lambda node: node.op is None, plain)
 
 
 def on_leaves(pieces: Iterable[str | Value], show: Callable[[Value], str]) -> str:
@@ -222,7 +237,7 @@ def _put_together_sign(x: _Term) -> _Term:
 
 
 def _pieces(
-    root: Value, longest: int, is_leaf: Callable[[Value], bool]
+    root: Value, longest: int, is_leaf: Callable[[Value], bool], show: Callable[[float], str]
 ) -> list[str | Value] | None:
     """A formula down to what counts as a leaf, as ``expression`` gives it."""
     pieces: list[str | Value] = []
@@ -238,11 +253,11 @@ def _pieces(
             continue
         if part.op is None or is_leaf(part):
             pieces.append(part)
-            room -= len(show_label(part.label) if part.label else plain(part.data))
+            room -= len(show_label(part.label) if part.label else show(part.data))
         elif len(part.operands) > room:
             return None
         else:
-            written = _written(part.op.form, part.operands, need)
+            written = _written(part.op.form, part.operands, need, show)
             # Paid for when it is put off: of a chain nothing else is met before its far end.
             room -= sum(len(text) for text, _ in written if isinstance(text, str))
             waiting += reversed(written)
@@ -252,7 +267,7 @@ def _pieces(
 
 
 def _written(
-    form: Form, operands: Sequence[Value | float], need: int
+    form: Form, operands: Sequence[Value | float], need: int, show: Callable[[float], str]
 ) -> list[tuple[str | Value, int]]:
     """An operation in pieces, and how tightly those that are Values have to be bound."""
     is_weak = form.strength < need
@@ -267,7 +282,7 @@ def _written(
         if isinstance(x, Value):
             pieces.append((x, need_of_one))
         else:
-            pieces.append((bind(plain(x), need_of_one), WEAKEST))
+            pieces.append((bind(show(x), need_of_one), WEAKEST))
         text = form.between
     text = f"{form.behind})" if is_weak else form.behind
     return [*pieces, (text, WEAKEST)] if text else pieces

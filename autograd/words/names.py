@@ -189,17 +189,6 @@ def _up_to(longest: int, parts: Iterable[str], backwards: bool = False) -> str:
     return "".join(taken[::-1] if backwards else taken)
 
 
-def label_or_number(operand: Value | float) -> str:
-    """What an operand is called where nothing else names the graph: by its label, or its number.
-
-    A number stands in full, and a label as it stands in a formula.
-    """
-    if not isinstance(operand, Value):
-        return repr(operand)
-    label = operand.label
-    return atom(show_label(label)) if label else repr(operand.data)
-
-
 def _is_plain(label: str) -> bool:
     if _PLAIN.fullmatch(label):
         return True
