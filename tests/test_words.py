@@ -13,7 +13,7 @@ from autograd import Value, log, step_through, stop_gradient
 from autograd.core.ops import OPS
 from autograd.core.sweep import evaluation_order
 from autograd.words import formulas
-from autograd.words.names import Names, derivative, name_nodes
+from autograd.words.names import Names, derivative
 
 
 def test_a_formula_on_names_and_on_numbers() -> None:
@@ -21,7 +21,7 @@ def test_a_formula_on_names_and_on_numbers() -> None:
     c = a * b + 0.5
     product = c.operands[0]
     assert isinstance(product, Value)
-    names = name_nodes([a, b, product, c])
+    names = Names([a, b, product, c])
     assert formulas.in_names(product, names) == "a * (dL/db)"
     assert formulas.in_numbers(product, [2.0, -3.0]) == "2 * (-3)"
     assert formulas.in_names(c, names) == "a * (dL/db) + 0.5"
