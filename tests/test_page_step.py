@@ -36,18 +36,13 @@ def held() -> Value:
     return root
 
 
-def network() -> Value:
-    model = nn.MLP(2, [3, 2], rng=random.Random(0))
-    return named(nn.divergences.l2(model([0.5, -1.0]), [1.0, 0.0]), "L")
-
-
 def sums() -> Value:
     """A node of more edges than are listed, with contributions of all sizes."""
     xs = [Value(10.0**k * (-1) ** k, f"x{k}") for k in range(12)]
     return named(autograd.sum(xs) * autograd.sum(xs[:3]), "s")
 
 
-GRAPHS = (reused, classes, infinite, held, network, sums)
+GRAPHS = (reused, classes, infinite, held, sums)
 
 
 # Each press of the arrow key, and what is there after it, in one go.
@@ -174,7 +169,7 @@ def agree(shown: str, grad: float | None) -> None:
         assert float(shown) == pytest.approx(grad, rel=6e-3)
 
 
-@pytest.mark.parametrize("make", [reused, infinite, sums])
+@pytest.mark.parametrize("make", [infinite, sums])
 def test_every_node_says_what_the_stepper_says(
     make: Callable[[], Value], opened: Callable[..., Page]
 ) -> None:
