@@ -62,6 +62,7 @@ def test_what_has_no_label_is_its_number_in_full() -> None:
     w, x = Value(2.0, "w"), Value(-0.5, "x")
     assert called(w * x) == "w * x" and called((w * x) * Value(0.25)) == "w * x * 0.25"
     assert called(Value(2.0) * 3.0) == "6.0"
+    assert called(Value(1.0, "layer1.neuron0.w[0]")) == "layer1.neuron0.w[0]"
     assert called(w * 0.1234567890123) == "0.2469135780246"
     assert formulas.by_labels(log(w * x)) == ["log(w * x)", "log(-1.0)"]
 
