@@ -806,6 +806,42 @@ FAULTS = [
         "}",
         "playground",
     ),
+    # What is tried on a page
+    Fault(
+        "a step of a descent goes half as far as it should",
+        "autograd/page/descent.js",
+        "graph.data[i] - eta * graph.grads[i]]));",
+        "graph.data[i] - eta / 2 * graph.grads[i]]));",
+        "page_descent",
+    ),
+    Fault(
+        "a step of a descent promises too much",
+        "autograd/page/descent.js",
+        "promised: -eta * norm * norm",
+        "promised: -eta * norm",
+        "page_descent",
+    ),
+    Fault(
+        "a descent does not run away",
+        "autograd/page/descent.js",
+        "if (!this.step() || this._vanished()) return false;",
+        "this.step();",
+        "page_descent",
+    ),
+    Fault(
+        "a bend is called a kink on the page",
+        "autograd/page/nudge.js",
+        "drift, steepest, leap, kinked: 1 };",
+        "drift: 0, steepest, leap, kinked: 1 };",
+        "page_descent",
+    ),
+    Fault(
+        "level curves lie a cell beside their place",
+        "autograd/page/map.js",
+        "(count - 1)));",
+        "count));",
+        "page_descent",
+    ),
 ]
 
 
