@@ -777,6 +777,35 @@ FAULTS = [
         "self._options.eps1",
         "minimize",
     ),
+    # The page of a model and its data
+    Fault(
+        "a page of a model keeps the last way only of a number that is used twice",
+        "autograd/page/columns.js",
+        "grads[to + t] += grads[z + t] * partial;",
+        "grads[to + t] = grads[z + t] * partial;",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model swaps the colours of two classes",
+        "autograd/page/training.js",
+        "return [-margin, margin];",
+        "return [margin, -margin];",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model descends twice as far",
+        "autograd/page/training.js",
+        "graph.data[leaf] - eta * gradient[k]",
+        "graph.data[leaf] - 2 * eta * gradient[k]",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model tells of gradients from an earlier pass",
+        "autograd/page/points.py",
+        ', "held": {}}',
+        "}",
+        "playground",
+    ),
     # What is tried on a page
     Fault(
         "a step of a descent goes half as far as it should",
