@@ -406,7 +406,7 @@ class Weighted:
                 f"model with one output"
             )
         weights = [*self.weights, *[1.0] * (K - len(self.weights))]
-        weight = _total([_weighted(share, w) for share, w in zip(shares, weights)] or [0.0])
+        weight = _total([share * w for share, w in zip(shares, weights)])
         return weight * self.divergence(outputs, targets)
 
 

@@ -115,7 +115,8 @@ class Neuron(Module):
             return
         before, after = _prefix(self.name), _prefix(path)
         for local, value in [*((f"w[{i}]", w) for i, w in enumerate(self.w)), ("b", self.b)]:
-            if value.label == before + local:
+            # A plain number may stand for a bias that is not trained.
+            if isinstance(value, Value) and value.label == before + local:
                 value.label = after + local
         self.name, self._labels = _Path(path), (f"{after}z", f"{after}y")
 

@@ -1,4 +1,4 @@
-"""How live pages look: five graphs, three windows, light and dark, in every mode.
+"""How live pages look: five graphs and a classifier, three windows, light and dark, in every mode.
 
 python tests/live_looks.py FOLDER       writes a screenshot of each and says what is wrong with it
 
@@ -9,21 +9,41 @@ a current card that is not seen whole, text under 10 pixels, texts over each oth
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
 from browser import GRAPHS, Page, axe, start
 
-from autograd import live
+import nn
+from autograd import Value, live
 
 WINDOWS = ((1400, 900), (1280, 720), (390, 844))
 SCHEMES = ("light", "dark")
 LOOKS = Path(__file__).with_name("looks.js").read_text()
 # What must be seen whole at first: where the pass begins, or where it stands.
 CURRENT = "#picture .card.now, #picture .card.root"
+
+
+def page_of(make: Callable[[], Value]) -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        live(make(), path)
+        return path
+
+    return write
+
+
+def classifier(path: Path) -> Path:
+    X, D = nn.datasets.moons(60, seed=1)
+    model = nn.MLP(2, [6, 1], output="sigmoid", rng=random.Random(0))
+    nn.live(model, X, D, nn.divergences.binary_kl, path)
+    return path
+
+
+PAGES = {name: page_of(make) for name, make in GRAPHS.items()} | {"classifier": classifier}
 
 
 def modes(page: Page) -> list[str]:
@@ -43,11 +63,10 @@ def problems(page: Page, width: int, script: str = "") -> Iterator[str]:
 
 def looks(page: Page, folder: Path, only: list[str], script: str) -> Iterator[tuple[str, str]]:
     """Every look, by its name, with what is wrong with it."""
-    for name, make in GRAPHS.items():
+    for name, make in PAGES.items():
         if only and name not in only:
             continue
-        path = live(make(), folder / f"{name}.html")
-        assert isinstance(path, Path)
+        path = make(folder / f"{name}.html")
         for (width, height), scheme in product(WINDOWS, SCHEMES):
             page.open(path, width=width, height=height, color_scheme=scheme)
             for mode in modes(page):

@@ -777,6 +777,71 @@ FAULTS = [
         "self._options.eps1",
         "minimize",
     ),
+    # The page of a model and its data
+    Fault(
+        "a page of a model keeps the last way only of a number that is used twice",
+        "autograd/page/columns.js",
+        "grads[to + t] += grads[z + t] * partial;",
+        "grads[to + t] = grads[z + t] * partial;",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model swaps the colours of two classes",
+        "autograd/page/training.js",
+        "return [-margin, margin];",
+        "return [margin, -margin];",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model descends twice as far",
+        "autograd/page/training.js",
+        "graph.data[leaf] - eta * gradient[k]",
+        "graph.data[leaf] - 2 * eta * gradient[k]",
+        "page_training",
+    ),
+    Fault(
+        "a page of a model tells of gradients from an earlier pass",
+        "autograd/page/points.py",
+        ', "held": {}}',
+        "}",
+        "playground",
+    ),
+    # What is tried on a page
+    Fault(
+        "a step of a descent goes half as far as it should",
+        "autograd/page/descent.js",
+        "graph.data[i] - eta * graph.grads[i]]));",
+        "graph.data[i] - eta / 2 * graph.grads[i]]));",
+        "page_descent",
+    ),
+    Fault(
+        "a step of a descent promises too much",
+        "autograd/page/descent.js",
+        "promised: -eta * norm * norm",
+        "promised: -eta * norm",
+        "page_descent",
+    ),
+    Fault(
+        "a descent does not run away",
+        "autograd/page/descent.js",
+        "if (!this.step() || this._vanished()) return false;",
+        "this.step();",
+        "page_descent",
+    ),
+    Fault(
+        "a bend is called a kink on the page",
+        "autograd/page/nudge.js",
+        "drift, steepest, leap, kinked: 1 };",
+        "drift: 0, steepest, leap, kinked: 1 };",
+        "page_descent",
+    ),
+    Fault(
+        "level curves lie a cell beside their place",
+        "autograd/page/map.js",
+        "(count - 1)));",
+        "count));",
+        "page_descent",
+    ),
 ]
 
 

@@ -16,7 +16,19 @@ import pytest
 
 import autograd
 from autograd import Value, grad
-from nn import MLP, SGD, Adam, AdamW, EmpiricalRisk, History, Layer, Module, datasets, fit
+from nn import (
+    MLP,
+    SGD,
+    Adam,
+    AdamW,
+    EmpiricalRisk,
+    History,
+    Layer,
+    Module,
+    Sequential,
+    datasets,
+    fit,
+)
 from nn.divergences import (
     Weighted,
     binary_kl,
@@ -358,6 +370,16 @@ def test_weight_decay_of_adam_by_hand() -> None:
         assert parameters[0] == after
     with pytest.raises(ValueError, match="weight_decay"):
         Adam(weight_decay=-0.1)
+
+
+def test_a_plain_number_in_the_place_of_a_bias_is_not_trained() -> None:
+    layer = Layer(2, 1, "linear")
+    layer.neurons[0].b = 0.25  # type: ignore[assignment]
+    trained = Sequential(layer)
+    assert len(trained.parameters()) == 2
+    quietly(trained, optimizer=SGD(0.5), epochs=2)
+    [y] = trained([0.0, 0.0])
+    assert y.data == layer.neurons[0].b == 0.25
 
 
 # Accuracy, whatever the divergence.

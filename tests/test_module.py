@@ -6,6 +6,7 @@ the parameters, which must not have moved.
 
 import copy
 import math
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
+import nn
 from autograd import Value
 from nn import MLP, SGD, Layer, Module, Multiplicative, Neuron, Sequential, Softmax, fit
 from nn.divergences import l2
@@ -410,3 +413,68 @@ def test_a_bad_state_is_refused_and_changes_nothing(case: str) -> None:
     for fragment in fragments:
         assert fragment in str(caught.value)
     assert bits(model) == before
+
+
+# Labels -------------------------------------------------------------------------------------------
+
+
+class Cell(nn.Module):
+    """With layers, a list that grows, a label and a name of its user's, and a leaf of its own."""
+
+    def __init__(self) -> None:
+        self.l1, self.l2 = nn.Layer(2, 2), nn.Layer(2, 1, "linear")
+        self.ws: list[Value] = []
+        for i in range(2):
+            self.ws.append(Value(0.5 * i))
+        self.mine = Value(2.0, "theta")
+        self.encoder = nn.Layer(1, 1, name="enc")
+        self._hidden = Value(1.0)
+
+    def __call__(self, x: Any) -> Value:
+        [y] = self.l2(self.l1(x))
+        return y * self.mine + self.ws[1]
+
+
+def test_parameters_are_labelled_with_their_paths_unless_their_user_has() -> None:
+    cell = Cell()
+    own = {"mine": "theta", "encoder.neuron0.w[0]": "enc.neuron0.w[0]"}
+    own["encoder.neuron0.b"] = "enc.neuron0.b"
+    for path, value in cell.named_parameters():
+        assert value.label == own.get(path, path)
+    assert cell._hidden.label == ""
+
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            self.first, self.others = cell, [Cell(), nn.MLP(2, [1])]
+
+    for path, value in Pair().named_parameters():
+        inner = path.removeprefix("first.").removeprefix("others[0].")
+        assert value.label == own.get(inner, path)
+    assert cell.l1.neuron0.name == "first.l1.neuron0"  # type: ignore[attr-defined]
+    assert cell.l1([1.0, 2.0])[0].label == "first.l1.neuron0.y"
+
+
+def test_a_risk_and_its_terms_have_names_to_step_by() -> None:
+    cell = Cell()
+    loss = nn.EmpiricalRisk(cell, nn.divergences.l2)([[1.0, 2.0], [0.0, 1.0]], [1.0, 0.0])
+    s = autograd.step_through(loss)
+    assert loss.label == "Loss"
+    assert str(s.why("l1.neuron0.w[0]")).startswith("dLoss/dl1.neuron0.w[0] = ")
+    assert s.until("div[1]").startswith("until div[1]: ")
+    s.add_breakpoint("ws[1]")
+    assert "before ws[1] changes" in s.run()
+    frames = re.findall("label=<<B>(.*?)</B>", autograd.draw(loss).source)
+    assert sorted(frames) == ["l1", "l2.neuron0", "neuron0", "neuron1"]
+
+
+def test_a_copy_keeps_its_labels_and_a_label_given_later_stays() -> None:
+    cell = copy.deepcopy(Cell())
+    assert [x.label for x in cell.ws] == ["ws[0]", "ws[1]"]
+    cell.ws[0].label = "mine too"
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            self.cell = cell
+
+    assert Outer().cell.ws[0].label == "mine too"
+    assert cell.l1.neuron0.b.label == "cell.l1.neuron0.b"  # type: ignore[attr-defined]

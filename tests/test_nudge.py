@@ -63,7 +63,7 @@ def test_by_hand() -> None:
         "dL measured = +6.5, from +18 to +24.5",
         "dL promised = dL/dw * dw = +12 * +0.5 = +6",
         "off by +0.5",
-        "that is 8.3 % of what was promised: a slope is for short moves",
+        "what it is off by is 8.3 % of the promise: a slope is for short moves",
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser import Page, classes, expression, named, network, reused
+from browser import Page, classes, expression, named, network, neuron, reused
 
 import autograd
 from autograd import Value
@@ -291,6 +291,15 @@ def test_other_numbers_are_small_and_the_same_for_all(opened: Callable[..., Page
     page.click("#reset")
     assert page.text("#question h2") == f"Question 1 of {len(recording) - 1}"
     assert not page.find("#verdict").is_displayed()
+    # A neuron that is not saturated: its gradients can be worked out.
+    page = predict(opened(neuron()))
+    drawn = page.run(
+        "return [...Array(9)].flatMap(() => {"
+        "  document.getElementById('again').click();"
+        "  return quizOf(app).asked.map((i) => app.graph.grads[i]);"
+        "})"
+    )
+    assert all(x == 0 or 0.01 <= abs(x) <= 100 for x in drawn) and len(drawn) == 9 * 13
     # Where there are none, that is said, and nothing changes.
     x = Value(101.0, "x")
     page = predict(opened(named(autograd.sqrt(x - 100) * 2, "y")))

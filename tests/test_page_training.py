@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,7 @@ def test_two_of_many_inputs_are_the_axes(opened: Callable[..., Page]) -> None:
     page = opened(example)
     assert "the other 2 inputs are as at X[0]" in page.text("#points")
     columns = list(zip(*example[1]))
-    widest = sorted(range(4), key=lambda k: min(columns[k]) - max(columns[k]))[:2]
+    widest = sorted(range(4), key=lambda k: -statistics.pvariance(columns[k]))[:2]
     across, up = sorted(widest)
     assert page.run("return app.classifier.chart.axes") == [across, up]
     page.run(

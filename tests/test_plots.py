@@ -468,3 +468,25 @@ def test_a_notebook_shows_a_figure_and_a_script_is_told_where_no_window_opens() 
     with pytest.raises(RuntimeError, match="opens no windows; write a file"):
         figure.show()
     assert repr(History(loss=[0.5] * 10_000)) == "<History: epoch 10000  loss 0.5>"
+
+
+def test_classes_of_a_confusion_matrix_may_have_names() -> None:
+    figure = plot_confusion_matrix([[3, 1], [0, 2]], names=["$a", "a rather long name"])
+    [axes] = figure.axes
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [label.get_text() for label in labels if label.get_text()] == [
+            "$a",
+            "a rather long name",
+        ]
+    saved(figure, *figure.get_size_inches())
+    with pytest.raises(ValueError, match="takes a name for each of 2 classes, got 1"):
+        plot_confusion_matrix([[3, 1], [0, 2]], names=["a"])
+
+
+def test_the_divergence_says_where_the_boundary_is() -> None:
+    for divergence, border in ((nn.divergences.hinge, "0"), (nn.divergences.binary_kl, "0.5")):
+        figure = plot_decision_boundary(
+            lambda x: x[0] - x[1] / 3, SQUARE, LABELS, threshold=divergence, resolution=5
+        )
+        legend = figure.axes[0].get_legend()
+        assert legend is not None and legend.get_texts()[0].get_text() == f"y = {border}"

@@ -13,7 +13,7 @@ from autograd import Value, log, step_through, stop_gradient
 from autograd.core.ops import OPS
 from autograd.core.sweep import evaluation_order
 from autograd.words import formulas
-from autograd.words.names import Names, derivative, name_nodes
+from autograd.words.names import Names, derivative
 
 
 def test_a_formula_on_names_and_on_numbers() -> None:
@@ -21,7 +21,7 @@ def test_a_formula_on_names_and_on_numbers() -> None:
     c = a * b + 0.5
     product = c.operands[0]
     assert isinstance(product, Value)
-    names = name_nodes([a, b, product, c])
+    names = Names([a, b, product, c])
     assert formulas.in_names(product, names) == "a * (dL/db)"
     assert formulas.in_numbers(product, [2.0, -3.0]) == "2 * (-3)"
     assert formulas.in_names(c, names) == "a * (dL/db) + 0.5"
@@ -62,6 +62,7 @@ def test_what_has_no_label_is_its_number_in_full() -> None:
     w, x = Value(2.0, "w"), Value(-0.5, "x")
     assert called(w * x) == "w * x" and called((w * x) * Value(0.25)) == "w * x * 0.25"
     assert called(Value(2.0) * 3.0) == "6.0"
+    assert called(Value(1.0, "layer1.neuron0.w[0]")) == "layer1.neuron0.w[0]"
     assert called(w * 0.1234567890123) == "0.2469135780246"
     assert formulas.by_labels(log(w * x)) == ["log(w * x)", "log(-1.0)"]
 

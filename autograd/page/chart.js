@@ -31,11 +31,11 @@ class Chart {
     this._key = "";
   }
 
-  // The two inputs that differ most from point to point, in their order; the first where all are alike.
+  // The two inputs that vary most from point to point, in their order.
   _widest() {
-    const spread = (k) => { const [low, high] = this._range(this._column(k)); return high - low; };
-    const order = this.used.length > 2 ? this.used.slice().sort((a, b) => spread(b) - spread(a)) : this.used;
-    return order.slice(0, 2).sort((a, b) => a - b);
+    const variance = (numbers) => { const middle = mean(numbers); return mean(numbers.map((x) => (x - middle) ** 2)); };
+    const spread = new Map(this.used.map((k) => [k, variance(this._column(k))]));
+    return this.used.slice().sort((a, b) => spread.get(b) - spread.get(a)).slice(0, 2).sort((a, b) => a - b);
   }
 
   // After another choice of axes.

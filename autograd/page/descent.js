@@ -4,6 +4,7 @@
 // As gradient_descent in Python has it: what the root may rise by, from where it began and in multiples of that.
 const GROWTH = 1e12;
 const SHRUNK = 1e-12;
+const TINY_ETAS = [-7, -8, -9, -10, -11, -12, -13, -14, -15].map((power) => Number(`1e${power}`));
 const PACE = { steps: 1, every: 60 }, CALM_PACE = { steps: 8, every: 480 };
 
 // One run: where it began and what has become of the root. A number moved by hand begins another.
@@ -149,7 +150,7 @@ function stepQuantities(descent) {
   return {
     promised, got, rise, rounding, part: got / promised,
     tenth: isLess ? descent.tried(eta / 10) / (promised / 10) : NaN,
-    better: got > 0 ? [...ETAS].reverse().find(goesDown) ?? null : null,  // the longest of them
+    better: got > 0 ? [...ETAS].reverse().concat(TINY_ETAS).find(goesDown) ?? null : null,  // the longest of them
   };
 }
 

@@ -3,7 +3,8 @@
 // Nothing here knows of the page; the operations are written from the operation table.
 
 function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = letters.charCodeAt(k);
   return new Float64Array(bytes.buffer);
 }
 
@@ -42,7 +43,8 @@ class Graph {
     this.starts = new Int32Array(this.size + 1);
     operands.forEach((list, i) => { this.starts[i + 1] = this.starts[i] + list.length; });
     this.edges = this.starts[this.size];
-    this.operands = Int32Array.from(operands.flat());
+    this.operands = new Int32Array(this.edges);
+    operands.forEach((list, i) => this.operands.set(list, this.starts[i]));
     this.consumer = new Int32Array(this.edges);
     this.uses = Array.from({ length: this.size }, () => []);
     // In the order of the pass, in which they report.
@@ -56,8 +58,9 @@ class Graph {
 
   // Numbers of those operands that are nodes, with places for the constants between them.
   _onEdges(numbers) {
-    let next = 0;
-    return Float64Array.from(this.operands, (x) => (x < 0 ? 0 : numbers[next++]));
+    const onEdges = new Float64Array(this.edges);
+    for (let e = 0, next = 0; e < this.edges; e++) if (this.operands[e] >= 0) onEdges[e] = numbers[next++];
+    return onEdges;
   }
 
   isLeaf(i) { return this.kind[i] < 0; }

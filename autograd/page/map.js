@@ -173,7 +173,14 @@ function drawWay(pen, points, { ink, card }) {
     pen.stroke();
   }
   pen.fillStyle = tone(ink);
-  for (const [u, v] of points) { pen.beginPath(); pen.arc(u, v, 2.4, 0, 7); pen.fill(); }
+  let last = [-99, -99];  // short steps would make one thick line of their dots
+  for (const [u, v] of points) {
+    if (Math.hypot(u - last[0], v - last[1]) < 8) continue;
+    last = [u, v];
+    pen.beginPath();
+    pen.arc(u, v, 2.4, 0, 7);
+    pen.fill();
+  }
 }
 
 // downhill: in pixels, up being up.

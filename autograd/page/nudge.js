@@ -229,7 +229,8 @@ PANELS.push({
     });
     this.sign = h("button", { type: "button", id: "nudge-sign", onclick: turn, title: "Move the other way" }, "\u00b1");
     this.label = h("label", { for: "nudge-by", class: "code" });
-    this.size = h("output", { for: "nudge-by", class: "number" });
+    // The slider says it too: an output would be read a second time.
+    this.size = h("span", { class: "number size", "aria-hidden": "true" });
     this.verdict = h("p", { class: "verdict" });
     this.table = h("table", { class: "moves" });
     body.append(this.told, this.plot.svg, h("div", { class: "slide" }, this.label, this.slider, this.size, this.sign),

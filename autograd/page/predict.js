@@ -152,8 +152,7 @@ MODES.predict = {
     const { graph } = app, { node } = quizOf(app);
     if (predicting.isEntered) focusAnswer();
     predicting.isEntered = false;
-    if (node === null) return;
-    const near = [node, ...graph.uses[node].map((e) => graph.consumer[e])];
+    const near = node === null ? [graph.root] : [node, ...graph.uses[node].map((e) => graph.consumer[e])];
     view?.reveal(...near.map((i) => app.picture.elementOf(i)));
   },
 };

@@ -34,15 +34,20 @@ function numeral(x, text = signed(x), kind = "") {
   return h("span", { class: `number ${signName(x)} ${kind}`.trim() }, text);
 }
 
-const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}\p{N}_]+|\[[^\]]*\])*(#\d+)?$/u;
+// A name without labels in quotes, and without what stands in brackets.
+function unquoted(name) { return name.replace(/"(?:[^"\\]|\\.)*"/g, ""); }
 
-// A name as it stands where something binds it: w1 * x1 needs parentheses.
-function atom(name) {
-  return PLAIN_NAME.test(name) || /^"|^[\p{L}_]\w*\([^()]*\)$/u.test(name) ? name : `(${name})`;
+function outside(name) {
+  let text = unquoted(name), before;
+  do { before = text; text = text.replace(/\([^()]*\)|\[[^[\]]*\]/g, ""); } while (text !== before);
+  return text;
 }
 
-// A name behind the d of a derivative, where exp(x) needs parentheses as well.
-function asVariable(name) { return PLAIN_NAME.test(name) || name[0] === '"' ? name : `(${name})`; }
+// A name as it stands where something binds it: w1 * x1 and dL/da need parentheses.
+function atom(name) { return /^-|[ /]/.test(outside(name)) ? `(${name})` : name; }
+
+// Behind the d of a derivative exp(x) needs them as well.
+function asVariable(name) { return unquoted(name).includes("(") ? `(${name})` : atom(name); }
 
 // dL/da, in italics, so that d(d)/da of a root that is called d can be read; long names get a slash.
 const LONGEST_IN_FRACTION = 14;

@@ -166,7 +166,11 @@ SENTENCES = (
         "promised == 0",
         "the slope promises no change, and there is one: a slope is for short moves",
     ),
-    _row("off", "size > 0", "that is {percent} of what was promised: a slope is for short moves"),
+    _row(
+        "off",
+        "size > 0",
+        "what it is off by is {percent} of the promise: a slope is for short moves",
+    ),
 )
 UNSEEN = ("not finite", "no result", "too small", "too large")
 # Of two moves, the second a tenth of the first, what the promise is off by.

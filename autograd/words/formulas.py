@@ -72,6 +72,8 @@ def called_alone(operand: Value | float) -> str:
     """
     if not isinstance(operand, Value):
         return repr(operand)
+    if operand.label:
+        return show_label(operand.label)
     pieces = _pieces(operand, LONGEST_FORMULA, lambda node: bool(node.label), repr)
     leaves = [piece for piece in pieces or () if isinstance(piece, Value)]
     if not pieces or not any(leaf.label for leaf in leaves):

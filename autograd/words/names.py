@@ -152,11 +152,6 @@ class Names(dict[Value, str]):
         return {self[node].replace(" ", ""): node for node in formulas if '"' not in self[node]}
 
 
-def name_nodes(nodes: Sequence[Value], variables: Mapping[Value, str] = {}) -> Names:
-    """A unique name for each node of a graph; see ``Names``."""
-    return Names(nodes, variables)
-
-
 def _free_prefix(labels: Iterable[str]) -> str:
     """What stands before the numbers of nodes, so that none of them is a label."""
     stems = {label.rstrip("0123456789").lower() for label in labels if label[-1].isdigit()}
