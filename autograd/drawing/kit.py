@@ -36,6 +36,7 @@ VARIABLES = {
     look.LEAF: "--leaf",
     look.INK: "--ink",
     "black": "--ink",
+    look.NOT_A_NUMBER: "--ink",
     look.FAINT: "--faint",
     look.LINE: "--line",
     look.OPERATION: "--operation",
