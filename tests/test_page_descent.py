@@ -472,6 +472,32 @@ def test_the_window_follows_the_way_and_holes_are_hatched(show: Show) -> None:
     assert page.text("#map .hint").endswith("Hatched: no number.")
 
 
+def test_a_leaf_without_a_number_has_no_map_until_it_has_one(show: Show) -> None:
+    page = show(lambda a, b: a * b, a=1.0, b=math.nan)
+    assert page.text("#map .hint") == "b is nan: a map is drawn around finite numbers."
+    assert not page.run("return document.querySelector('#map .terrain').offsetHeight")
+    page.run("stepgrad.set('b', 3)")
+    assert page.run("return MAP_PANEL.whole.offsetHeight") > 100
+    page.run("stepgrad.reset()")
+    assert not page.run("return MAP_PANEL.whole.offsetHeight")
+    # The name of a leaf begins no sentence with a capital letter that it has not.
+    page.run("app.choose(app.graph.names.indexOf('b'))")
+    assert page.text("#nudge .verdict") == "b is nan: only a finite number can be moved."
+
+
+def test_long_numbers_and_names_stay_in_their_boxes(show: Show) -> None:
+    a, b = Value(1.2e300, "a"), Value(2.0, "\u5909\u6570" * 20)
+    root = a * b
+    root.label = "<img src=x onerror=alert(1)>"
+    page = show(root)
+    assert page.run("const t = MAP_PANEL.whole; return t.scrollWidth <= t.clientWidth")
+    sticking_out = """return [...document.querySelectorAll("g.card")].filter((card) => {
+      const head = card.querySelector(".head").getBoundingClientRect();
+      return head.right > card.querySelector("rect").getBoundingClientRect().right;
+    }).length"""
+    assert page.run(sticking_out) == 0
+
+
 def test_two_of_more_leaves_are_picked_for_the_map(show: Show) -> None:
     page = show(expression())
     assert page.run("return document.querySelector('.terrain').hidden")

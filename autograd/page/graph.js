@@ -76,8 +76,10 @@ function heading(graph, i) {
 }
 
 function cut(text, most) {
+  if (columns(text) <= most) return text;
   const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}\u2026`;
+  while (letters.length && columns(letters.join("")) >= most) letters.pop();
+  return `${letters.join("")}\u2026`;
 }
 
 // Wide letters take two places, those that stand over another none.
@@ -125,7 +127,8 @@ class Picture {
     const { graph, pass } = this.app;
     const [name, made] = heading(graph, node);
     const most = Math.floor((CARD.most - 2 * CARD.pad) / CARD.letter) - (graph.isLeaf(node) ? 3 : 0);
-    const shownName = cut(name, most), shownMade = cut(made, Math.max(0, most - columns(shownName)));
+    const shownName = cut(name, most), room = most - columns(shownName);
+    const shownMade = columns(made) > room && room < 6 ? "" : cut(made, room);
     const texts = columns(shownName + shownMade) + (graph.isLeaf(node) ? 3 : 0);
     // Room for "2/3" between the caption and the gradient.
     const uses = graph.uses[node].length, least = CARD.least + (uses > 1 ? 2 + 14 * String(uses).length : 0);

@@ -238,6 +238,13 @@ const MAP_PANEL = {
     if (String(pair) !== String(this.pair)) { this.pair = pair; this.window = null; }
     const point = pair.map((i) => app.graph.data[i]);
     this._follow(point);
+    // A window of other numbers may still be there; without one there is nothing to hold or to zoom.
+    this.whole.hidden = !this.window;
+    if (!this.window) {
+      const i = pair[Number.isFinite(point[0]) ? 1 : 0];
+      this.caption.replaceChildren(code(app.graph.names[i]), ` is ${plain(app.graph.data[i])}: a map is drawn around finite numbers.`);
+      return;
+    }
     this._compute(app);
     this._show(app, point);
   },
