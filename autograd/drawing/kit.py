@@ -223,7 +223,9 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
     for link in links:
         link.tag = "g"
         link.attrib.clear()
-    if about and kinds and titles:
+    if not titles:
+        group.attrib.clear()  # nothing will ask for it
+    elif about and kinds:
         title = ElementTree.Element("title")
         title.text = about
         group.insert(0, title)

@@ -120,7 +120,8 @@ class Descent {
 // Why there is no next step; of the root L, as text with names in braces.
 const ENDS = {
   "no gradient": "{slope} is {number}: it shows no way down.",
-  zero: "The gradient is 0: no step leads anywhere. Whether this is a minimum, a maximum or a saddle it does not tell.",
+  zero: "The gradient is 0 to the last digit: no step leads anywhere. Whether {root} has a minimum here, a maximum or a "
+    + "saddle, or is only too flat for these digits, as a saturated tanh is, it does not tell.",
   vanished: "The gradient has shrunk to {norm}, less than a million millionth of what it was: but for the last digits "
     + "the way has ended. Whether this is a minimum or a saddle the gradient does not tell.",
   stuck: "The step is too short to move a number: floats lie further apart.",
@@ -138,7 +139,7 @@ const STEP_SENTENCES = [
   ["uphill", (q) => q.got > 0, "Uphill, though the gradient promised a fall."],
   ["as promised", (q) => Math.abs(q.got - q.promised) <= 0.01 * Math.abs(q.promised), "That is what was promised, within 1 %."],
   ["overshot", (q) => q.rise > 0, "That is {kept} of the promise. The step overshot: where it ended, {root} rises again along it."],
-  ["less", (q) => q.got > q.promised && q.tenth > q.part, "That is {kept} of the promise; a tenth of the step would have kept {tenthKept}."],
+  ["less", (q) => q.got > q.promised && q.tenth > q.part && q.tenth <= 1, "That is {kept} of the promise; a tenth of the step would have kept {tenthKept}."],
   ["less still", (q) => q.got > q.promised, "That is {kept} of the promise."],
   ["more", () => true, "That is more than was promised."],
 ];

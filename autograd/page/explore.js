@@ -187,7 +187,8 @@ PANELS.push({
       parts.push(h("p", {}, `and ${counted(uses.length - USES_SHOWN, "use")} more, `, numeral(rest), " in all"));
     }
     if (uses.length > 1) {
-      parts.push(h("p", { class: "hint" }, `Used ${uses.length} times: what comes back along each use adds up.`));
+      parts.push(h("p", { class: "hint" }, `Used ${uses.length} times. A small move goes through each use, and what it changes there adds up; `
+        + "so does what comes back."));
     }
     replaceWithin(body, ...parts);
   },

@@ -6,8 +6,11 @@ const HELP = [
   ["A line", "leads to what is computed from a card. The number on it is the local derivative: how fast the next card "
     + "changes with this one. What comes back along a line is the next card's grad times that; what comes back along "
     + "several lines adds up."],
-  ["Blue", "is positive: more here makes the last card larger. Orange is negative. The wider a line, the more it carries."],
+  ["Blue", "is positive: more here makes the last card larger. Orange is negative. Of the lines drawn, the wider ones carry more."],
   ["Explore", "Drag a leaf (a card that nothing leads to) sideways: everything follows."],
+  ["Nudge", "Move a number by \u0394x. Its derivative \u03b1 promises that the last card changes by \u03b1\u00b7\u0394x."],
+  ["Descent", "Steps that make the last card smaller: each number with \u25cf goes \u03b7 times its derivative the other way. "
+    + "\u2207 stands for all these derivatives together, and |\u2207|\u00b2 for the sum of their squares."],
   ["Step", "See the pass card by card, from the last one back to the leaves."],
   ["Predict", "Find the gradients yourself; each wrong answer is told apart."],
 ];
@@ -20,7 +23,7 @@ const KEYS_HELP = [
 
 function showHelp() {
   const shown = h("dialog", { class: "help", "aria-labelledby": "help-title" },
-    h("h2", { id: "help-title" }, "How to read this"),
+    h("h2", { id: "help-title", tabindex: "-1" }, "How to read this"),
     h("dl", {}, HELP.map(([term, text]) => [h("dt", {}, term), h("dd", {}, text)])),
     h("h2", {}, "Keys"),
     h("dl", { class: "keys" }, KEYS_HELP.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)])),
@@ -28,4 +31,5 @@ function showHelp() {
   shown.addEventListener("close", () => { shown.remove(); document.getElementById("help").focus(); });
   document.body.append(shown);
   shown.showModal();
+  shown.querySelector("h2").focus();  // at the top, where one begins to read
 }

@@ -265,7 +265,7 @@ function tellMove({ measured, promised, gap }, by, about) {
   }
   parts.push("gives ", code(about.of), " = ", numeral(measured, five(measured), "quiet measured"), ...whose(names.root, letters.y));
   if (Number.isFinite(gap)) parts.push(", ", h("span", { class: "number gap" }, two(gap)), " off");
-  return [...parts, "."];
+  return [...parts, ". Here \u03b1 is ", code(derivativeText(names.root, names.node)), "."];
 }
 
 // The row that compares a move with one of a tenth, if it is true.

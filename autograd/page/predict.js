@@ -228,6 +228,12 @@ function drawAgain(app) {
 
 // The panel --------------------------------------------------------------------------------------
 
+// Two names of the graph, as an answer may have them.
+function exampleOf(graph) {
+  const names = readingOrder(graph).map((i) => graph.names[i]).filter((name) => atom(name) === name && name.length < 12);
+  return names.length > 1 ? `${names[0]} * ${names[1]}` : `2 * ${names[0] ?? 3}`;
+}
+
 PANELS.push({
   id: "predict",
   label: "Predict",
@@ -291,7 +297,8 @@ function tellQuestion({ graph }, quiz) {
     quiz.isKnown(i) ? h("span", { class: "number" }, derivative(root, names[i]), " = ", numeral(graph.grads[i])) : null)),
   users.length > USES_TOLD ? h("li", {}, `and ${users.length - USES_TOLD} more`) : null));
   if (!quiz.outcomes.size && !quiz.tries) {
-    parts.push(h("p", { class: "hint" }, "Answer with a number, 1/3, -2 * -3, or values by their names, as in ", code("f * b"), "."));
+    parts.push(h("p", { class: "hint" }, "Answer with a number, 1/3, -2 * -3, or values by their names, as in ",
+      code(exampleOf(graph)), "."));
   }
   return parts;
 }
