@@ -72,6 +72,9 @@ def checked_place(
         IsADirectoryError: if there is a folder of that name.
         FileNotFoundError: if the folder that it is to be in does not exist.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        kind = type(path).__name__
+        raise TypeError(f"{what} goes to a file that a str or a Path names, got one of type {kind}")
     place = Path(path)
     if place.suffix.lower() not in endings:
         raise ValueError(

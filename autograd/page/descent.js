@@ -214,8 +214,14 @@ const DESCENT_PANEL = {
   build(app, body) {
     descent = new Descent(app);
     const button = (id, text, f) => h("button", { type: "button", id, onclick: f }, text);
-    const go = (count) => { descent.stop(); descent.steps(count); sayDescent(app); app.paintSoon(); };
-    const run = () => { if (descent.isRunning) descent.stop(); else descent.run(); };
+    // A step size that was refused is nothing to go on with.
+    const go = (count) => {
+      descent.stop();
+      if (this.problem.hidden) descent.steps(count);
+      sayDescent(app);
+      app.paintSoon();
+    };
+    const run = () => { if (descent.isRunning) descent.stop(); else if (this.problem.hidden) descent.run(); };
     const take = (eta) => { descent.eta = eta; this.problem.hidden = true; app.paintSoon(); };
     this.curve = new LossCurve(app.graph.names[app.graph.root]);
     this.slider = h("input", {
@@ -250,8 +256,9 @@ const DESCENT_PANEL = {
   },
   // Enter and leaving the field take what is typed, if that is a step size.
   _typed(app, take) {
-    const { number, problem } = readTyped(app, this.field.value);
-    const wrong = problem ?? (number > 0 && Number.isFinite(number) ? "" : "A step size is a finite number above 0.");
+    const number = readNumber(this.field.value, (name) => app.known(name));
+    const isRight = number > 0 && Number.isFinite(number);
+    const wrong = isRight ? "" : `A step size is a finite number above 0, such as 0.1 or 1/3, got ${cut(this.field.value.trim(), 24) || "nothing"}.`;
     this.problem.hidden = !wrong;
     setText(this.problem, wrong);
     this.field.setAttribute("aria-invalid", String(wrong !== ""));
