@@ -118,7 +118,7 @@ def json_in_html(data: object) -> str:
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def picture(svg: bytes, name: str = "computation graph", titles: bool = True) -> str:
+def picture(svg: bytes, name: str = "computation graph", bare: bool = False) -> str:
     """A file that Graphviz drew as an element for HTML, as large as it was drawn.
 
     Its parts are named by their tooltips, and those that are nodes take the focus. It holds no
@@ -127,13 +127,14 @@ def picture(svg: bytes, name: str = "computation graph", titles: bool = True) ->
     Args:
         svg: what Graphviz drew.
         name: what the picture is called where it is read aloud.
-        titles: whether its parts tell of themselves; a picture beside a table need not.
+        bare: whether to leave out what its parts tell of themselves, and the legend: for a picture
+            beside a table.
     """
     drawn = ElementTree.fromstring(svg)
     for element in drawn.iter():
         element.tag = element.tag.rpartition("}")[2]
     for group in drawn.iter("g"):
-        _name_by_tooltip(group, titles)
+        _name_by_tooltip(group, bare)
     for element in drawn.iter():
         for attribute in [n for n in element.attrib if n.startswith("{") or n in _LEFT_OUT]:
             del element.attrib[attribute]
@@ -209,7 +210,7 @@ def _rounded(found: re.Match[str]) -> str:
     return f"{float(found[0]):.1f}".removesuffix(".0")
 
 
-def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
+def _name_by_tooltip(group: ElementTree.Element, bare: bool) -> None:
     """Name a part by its tooltip, and no longer by its name in the DOT text."""
     kinds = group.get("class", "").split()
     for title in group.findall("title"):
@@ -217,13 +218,15 @@ def _name_by_tooltip(group: ElementTree.Element, titles: bool) -> None:
     if "graph" in kinds:  # whose links are those of its parts
         for ground in group.findall("polygon"):
             group.remove(ground)
+        for line in group.findall("text") if bare else ():
+            group.remove(line)
         return
     links = list(group.iter("a"))
     about = next((link.get(_LINK_TITLE, "") for link in links), "")
     for link in links:
         link.tag = "g"
         link.attrib.clear()
-    if not titles:
+    if bare:
         group.attrib.clear()  # nothing will ask for it
     elif about and kinds:
         title = ElementTree.Element("title")

@@ -4,10 +4,12 @@
 const USES_SHOWN = 4;
 const NAMES_LISTED = 2000;
 
+function isTouched() { return matchMedia("(pointer: coarse)").matches; }
+
 MODES.explore = {
   title: "Explore",
   hint({ graph }) {
-    return graph.fixed ? "" : "Drag a leaf sideways, or press Enter on it and type. \u25cf moves in descent.";
+    return graph.fixed ? "" : `Drag a leaf sideways, or ${isTouched() ? "tap twice" : "press Enter on it"} and type. \u25cf moves in descent.`;
   },
   moment(app) {
     const { graph } = app;

@@ -41,9 +41,7 @@ class Still:
     def in_page(self) -> str:
         """As an element that takes the colours of the page."""
         return (
-            f"<p>{escape(self.about)}</p>"
-            if self.svg is None
-            else kit.picture(self.svg, titles=False)
+            f"<p>{escape(self.about)}</p>" if self.svg is None else kit.picture(self.svg, bare=True)
         )
 
     @property
