@@ -191,6 +191,9 @@ def _label(module: Module) -> None:
     """Label the parameters with their paths, those that nobody else has given a label."""
     seen: set[Value] = set()
     for path, found in walk(module):
+        # Nobody reads a longer one, and modules in modules would take the square of their number.
+        if len(path) > _LONGEST_LABEL:
+            break
         if isinstance(found, Module):
             found._placed(path)
         elif isinstance(found, Value) and found.op is None and found not in seen:
@@ -199,6 +202,7 @@ def _label(module: Module) -> None:
                 found.label = _labels[found] = path
 
 
+_LONGEST_LABEL = 150
 # The labels that modules have given to parameters, which a module around them may make longer.
 _labels: WeakKeyDictionary[Value, str] = WeakKeyDictionary()
 

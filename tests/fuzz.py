@@ -47,9 +47,9 @@ def check_label(label: str) -> None:
         [node] = graph.nodes()
         assert not graph.edges() and not graph.subgraphs(), source
         attributes = {name: node.attr[name] or "" for name in ("label", "tooltip")}
-        assert set(node.attr) == set(attributes), source
+        assert {*node.attr} == {*attributes, "class"} and node.attr["class"] == "root", source
     else:
-        found = re.search(r'\tv0 \[label=<(.*)> tooltip="(.*)"\]\n\}', source)
+        found = re.search(r'\tv0 \[label=<(.*)> tooltip="(.*)" class="root"\]\n\}', source)
         assert found, source
         attributes = {"label": found[1], "tooltip": found[2].replace('" + "', "")}
     check_same(label, text_of_label(attributes["label"]), longest=LONGEST_LABEL)

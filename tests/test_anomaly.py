@@ -299,7 +299,7 @@ def test_the_whole_text_of_an_anomaly_in_a_gradient() -> None:
         "  y = sqrt(x) = sqrt(0.0) = 0.0, made here\n"
         "which is on the way from the root by\n"
         "  tanh(y) = tanh(0.0) = 0.0, made here\n"
-        "  0.0 * 3.0 = 0.0, made here"
+        "  tanh(y) * 3.0 = 0.0 * 3.0 = 0.0, made here"
     )
 
 

@@ -1154,7 +1154,7 @@ def test_bad_arguments_are_refused_and_change_nothing(case: str) -> None:
     [
         (lambda x: x, TypeError, "fit\\(\\) trains an nn.Module, got <function"),
         (None, TypeError, "got None of type NoneType"),
-        (Line, TypeError, "of type type"),
+        (Line, TypeError, "got <class '.*Line'> of type"),
         (Softmax(), ValueError, r"Softmax\(0 parameters\) has no parameters"),
     ],
 )

@@ -111,9 +111,10 @@ function savePicture(app) {
 function asPython(graph) {
   const names = pythonNames(graph), lines = [];
   for (const i of readingOrder(graph)) {
-    const name = names[i], label = JSON.stringify(graph.names[i].replace(/#\d+$/, ""));
-    const isOwn = graph.names[i] !== graph.made[i] && !/^_?v\d+$/.test(graph.names[i]);
-    if (graph.isLeaf(i)) lines.push(`${name} = Value(${pythonNumber(graph.data[i])}, ${label})`);
+    const name = names[i], own = graph.names[i].replace(/#\d+$/, ""), label = JSON.stringify(own);
+    // Copies of a formula are (a * b)#2.
+    const isOwn = own.replace(/^\((.*)\)$/, "$1") !== graph.made[i] && !/^_?v\d+$/.test(own);
+    if (graph.isLeaf(i)) lines.push(`${name} = Value(${pythonNumber(graph.data[i])}${isOwn ? `, ${label}` : ""})`);
     else lines.push(`${name} = ${pythonCall(graph, i, names)}`, ...(isOwn ? [`${name}.label = ${label}`] : []));
   }
   const root = names[graph.root];
