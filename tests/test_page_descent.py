@@ -336,8 +336,13 @@ def test_it_stops_with_a_sentence(show: Show) -> None:
 @pytest.mark.parametrize(
     ("f", "x", "eta", "sentence"),
     [
-        (lambda x: x * x, 0.0, 0.1, "The gradient is 0: no step leads anywhere."),
-        (lambda x: 1 - x * x, 0.0, 0.1, "The gradient is 0: no step leads anywhere."),
+        (lambda x: x * x, 0.0, 0.1, "The gradient is 0 to the last digit: no step leads anywhere."),
+        (
+            lambda x: 1 - x * x,
+            0.0,
+            0.1,
+            "The gradient is 0 to the last digit: no step leads anywhere.",
+        ),
         (lambda x: x + 1e-3, 1e20, 1.0, "too short to move a number"),
         (lambda x: x * 1e13, 5.0, 1.0, "it may have no lowest point"),
         (lambda x: autograd.log(x), 0.5, 1.0, "L is nan after 1 step."),
