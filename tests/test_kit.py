@@ -123,6 +123,9 @@ def test_json_in_a_page_ends_no_element_and_is_the_same_json() -> None:
     data = {"label": "</script><!--", "numbers": [0.1, None]}
     text = kit.json_in_html(data)
     assert "<" not in text and json.loads(text) == data
+    for number in (float("nan"), float("inf")):  # of which a browser would read nothing at all
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            kit.json_in_html({"held": number})
 
 
 TRICKY = r"""

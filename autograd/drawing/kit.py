@@ -114,8 +114,12 @@ def asset(package: str, name: str) -> str:
 
 
 def json_in_html(data: object) -> str:
-    """JSON that may stand in HTML: no text in it can end the element that it stands in."""
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    """JSON that may stand in HTML: no text in it can end the element that it stands in.
+
+    Raises:
+        ValueError: for nan and infinity, which JSON does not have: pages pack such numbers.
+    """
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def picture(svg: bytes, name: str = "computation graph", bare: bool = False) -> str:

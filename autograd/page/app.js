@@ -8,6 +8,7 @@ const SCRIPTING = {};  // what window.stepgrad has besides
 class App {
   constructor(pass) {
     this.pass = pass;
+    for (const leaf of Object.keys(pass.held)) pass.held[leaf] = unpacked(pass.held[leaf])[0];
     this.graph = new Graph(pass, OPERATIONS);
     this.leaves = readingOrder(this.graph).filter((i) => this.graph.isLeaf(i));
     this.moving = new Set(pass.trainable);

@@ -89,7 +89,7 @@ def page_data(
     nodes = recording.nodes[::-1]
     place = {node: i for i, node in enumerate(nodes)}
     names = recording.names
-    kinds = _Kinds(recording)
+    kinds = _Kinds()
     leaves = [node for node in nodes if node.op is None]
     trainable = moving(recording, leaves) if opening.trainable is None else opening.trainable
     listed, homes, opened = _groups(recording, groups)
@@ -110,7 +110,7 @@ def page_data(
         "constants": packed(kinds.constants),
         "data": packed(recording.data[::-1]),
         "partials": packed(_partials(recording)),
-        "held": {place[leaf]: held for leaf, held in recording.stale.items()},
+        "held": {place[leaf]: packed([held]) for leaf, held in recording.stale.items()},
         "made_at": {place[node]: at for node in nodes if (at := formulas.made_at(node))},
         "trainable": sorted(place[leaf] for leaf in trainable),
         "formula": _headline(recording, place),
@@ -138,8 +138,7 @@ def packed(numbers: Iterable[float]) -> str:
 class _Kinds:
     """What nodes are: rows of the table, with the constants among their operands."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self) -> None:
         self._places: dict[object, int] = {}
         self._rows: dict[Op, int] = {}
         self._constants: dict[bytes, int] = {}
