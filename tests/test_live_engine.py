@@ -16,6 +16,7 @@ from autograd.core.ops import OPS
 from autograd.languages import JAVASCRIPT
 from autograd.page.data import Opening, page_data
 from autograd.stepping.recording import Recording
+from autograd.words import formulas
 
 pytestmark = needs("node")
 
@@ -88,3 +89,14 @@ def test_a_graph_that_javascript_cannot_compute_keeps_the_numbers_of_python() ->
     assert list(found[:count]) == [node.data for node in nodes]
     assert list(found[count : 2 * count]) == [node.grad for node in nodes]
     assert x.grad == pytest.approx(-3 * 6.0**2 * 3 / 10)
+
+
+def test_a_row_of_any_number_of_operands_has_the_letter_of_its_maker() -> None:
+    squares = Op("sum_of_k", "k1 ** 2 + ...", "2 * k", by=_squares, letters="k", variadic=True)
+    root = squares(Value(3.0, "a"), Value(5.0, "b"))
+    assert formulas.partial(root, 1, Recording(root).names) == "2 * b"
+    assert page_data(Recording(root), Opening())["kinds"][0]["slopes"] == ["2 * k"]
+
+
+def _squares(*xs: float) -> float:
+    return math.fsum(x * x for x in xs)

@@ -245,12 +245,13 @@ def _used(program: str) -> str:
 def _slopes(op: Op, operands: Sequence[Value | float]) -> list[str]:
     """The derivative by each operand as a formula on the row's letters, constants put in.
 
-    Of a row of any number of operands there is one, on x and z.
+    Of a row of any number of operands there is one, on z and the letter of them all.
     """
     letters = {letter: Value(0.0) for letter in op.letters}
     if op.arity is None:
-        node = Value(0.0).record_operation(op, (letters["x"],))
-        return [formulas.partial(node, 0, {letters["x"]: "x", node: "z"})]
+        (letter, operand), *_ = letters.items()
+        node = operand.record_operation(op, (operand,))
+        return [formulas.partial(node, 0, {operand: letter, node: "z"})]
     stand_ins = [
         x if not isinstance(x, Value) else letters[letter]
         for letter, x in zip(op.letters, operands)

@@ -66,10 +66,9 @@ function derivativeText(of, by) { return `d${asVariable(of)}/d${asVariable(by)}`
 function slopeText(graph, edge, call) {
   const i = graph.consumer[edge], kind = graph.kindOf(i), position = graph.position(edge);
   const formula = kind.formulas[kind.variadic ? 0 : position];
-  const own = kind.variadic ? "x" : kind.letters;
   return formula.replace(/\b[a-z]\b/g, (letter) => {
     if (letter === "z") return call(i);
-    const place = own.indexOf(letter);
+    const place = kind.letters.indexOf(letter);
     if (place < 0) return letter;
     const x = graph.operands[kind.variadic ? edge : graph.starts[i] + place];
     return x < 0 ? plain(graph.constants[-1 - x]) : call(x);

@@ -142,7 +142,7 @@ def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
     letters: dict[str, Value | float]
     if node.op.arity is None:
         text = node.op.partials[0].text
-        letters = {"x": node.operands[position], "z": node}
+        letters = {node.op.letters: node.operands[position], "z": node}
     else:
         text = node.op.partials[position].text
         letters = {**dict(zip(node.op.letters, node.operands)), "z": node}
