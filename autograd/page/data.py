@@ -24,7 +24,6 @@ from ..languages import JAVASCRIPT
 from ..stepping.recording import Recording
 from ..text import escape
 from ..words import formulas
-from ..words.staleness import stale_graph
 
 # How many cards can be read at once; more are closed groups at first.
 MOST_CARDS = 40
@@ -117,7 +116,6 @@ def page_data(
         "groups": listed,
         "home": [homes[node] for node in nodes],
         "open": opened,
-        "stale": stale_graph(recording.nodes),
         "fixed": kinds.fixed,
     }
 
@@ -180,7 +178,6 @@ class _Kinds:
                 "form": [op.form.before, op.form.between, op.form.behind, op.form.first > 0],
                 "ordered": op.arity != 1 and order_matters(op),
                 "passes": [partial.passes for partial in op.partials],
-                "jumps": op.jumps,
                 "kinks": [[kink.where, kink.convention] for kink in op.kinks],
                 "ofAll": [row for _, row in op.of_all],
             }
