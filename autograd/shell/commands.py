@@ -15,7 +15,6 @@ import inspect
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -24,14 +23,14 @@ from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..page import page
-from ..text import align
+from ..text import fitted, table, width
 from ..views import stepper_of
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
 from .quiz import Quiz
-from .terminal import complete_names, printable
+from .terminal import WIDEST, complete_names, printable
 
 LONGEST_LINE = 360  # characters of a complaint
 FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
@@ -43,7 +42,7 @@ stepgrad: Value, the functions, and the packages autograd and nn are imported
 
 EXPRESSION_HELP = """\
 EXPR is written as in Python: numbers, names, + - * / // % **, and the functions
-  {functions}
+{functions}
 Parts of it can have names: "e = a*b; L = tanh(e + c)". pi, inf and nan are numbers."""
 
 
@@ -108,7 +107,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
         (name, _in_full(node.data), _in_full(slope))
         for (name, node), slope in zip(nodes.items(), slopes)
     ]
-    print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
+    print("", *table([("name", "value", "derivative"), *rows]), sep="\n")
     if chosen.second:
         print("\n" + _hessian(root, inputs))
     return _check(computed, order=2 if chosen.second else 1) if chosen.check else 0
@@ -292,11 +291,11 @@ def _program() -> str:
 
 
 def _overview() -> argparse.ArgumentParser:
-    lines = [f"  {name:6}{command.purpose}" for name, command in COMMANDS.items()]
+    rows = [(f"  {name}", command.purpose) for name, command in COMMANDS.items()]
     parser = _Parser(
         prog=_program(),
         description="Gradients at the command line. Without a command, a Python session opens.",
-        epilog="\n".join(["commands:", *lines, "", "COMMAND --help says more."]),
+        epilog="\n".join(["commands:", *table(rows), "", "COMMAND --help says more."]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="see below")
@@ -314,8 +313,9 @@ def _version() -> str:
 
 def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = f"{_program()} {name}"
-    functions = textwrap.fill(" ".join(expression.functions()), 76)
-    about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
+    room = min(width(), WIDEST)
+    functions = fitted("  " + " ".join(expression.functions()), room, hang=2)
+    about = fitted(EXPRESSION_HELP.format(functions=functions), room, hang=0)
     parser = _Parser(
         prog=prog,
         usage=f"{prog} [options] EXPR [NAME=NUMBER ...]",
@@ -384,7 +384,7 @@ def _hessian(root: Value, inputs: dict[str, Value]) -> str:
     leaves = list(inputs.values())
     slopes = grad(root, leaves, create_graph=True)
     rows = [(name, *map(_in_full, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
-    return "\n".join(align([("second", *inputs), *rows]))
+    return "\n".join(table([("second", *inputs), *rows]))
 
 
 def _check(computed: _Computed, order: Any) -> int:
@@ -424,7 +424,10 @@ def _complain(message: object, excerpt: str = "") -> None:
     told = printable(" ".join(str(message).split()))
     if len(told) > LONGEST_LINE:  # for a word of the shell is as long as somebody likes
         told = f"{told[: LONGEST_LINE - 100]} ... {told[-95:]}"
-    print("\n  ".join([f"{_program()}: {told}", *excerpt.splitlines()]), file=sys.stderr)
+    said = f"{_program()}: {told}"
+    if sys.stderr.isatty():  # else it is one line, for whoever looks through many
+        said = fitted(said, width(sys.stderr))
+    print("\n  ".join([said, *excerpt.splitlines()]), file=sys.stderr)
 
 
 def _prepare_streams() -> None:

@@ -14,7 +14,7 @@ from itertools import count
 from ..checking.differences import Comparison
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..text import Text, counted, shortened, whole_number
+from ..text import Text, counted, fitted, shortened, whole_number
 from ..words.staleness import stale_graph
 from . import node_check, tables
 from .cursor import Cursor
@@ -323,7 +323,7 @@ class Stepper(Cursor):
         return Text(f"at {where} {following}")
 
     def __repr__(self) -> str:
-        return f"<Stepper {self.whereabouts}>"
+        return fitted(f"<Stepper {self.whereabouts:s}>")
 
     # Within ------------------------------------------------------------------------------------
 
