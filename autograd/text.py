@@ -195,6 +195,11 @@ def signed(number: float, digits: int = DIGITS) -> str:
     return f"{x:+#.{digits + 1}g}" if short[1:].isdigit() else short
 
 
+def in_full(number: float) -> str:
+    """A number such that reading it gives the same float; without a point if it is whole."""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
 def plain(number: float, digits: int = DIGITS) -> str:
     """A number as it stands in a formula: ``2``, ``-0.5``."""
     return signed(number, digits).removeprefix("+")

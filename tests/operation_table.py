@@ -1,4 +1,4 @@
-"""README's table of operations, made from the operation table; run it to bring README up to date.
+"""The guides' table of operations, made from the operation table; run it to bring it up to date.
 
 python tests/operation_table.py
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograd.core.ops import OPS
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "demos" / "guides" / "operations.md"
 BEGIN = "<!-- operations: written by tests/operation_table.py -->"
 END = "<!-- end of operations -->"
 
@@ -32,12 +32,12 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def updated(readme: str) -> str:
-    """README with the table between its two marks written anew."""
-    before, rest = readme.split(BEGIN)
+def updated(page: str) -> str:
+    """The page with the table between its two marks written anew."""
+    before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{markdown()}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -23,6 +23,7 @@ Predicate = Callable[[Value, float], bool]
 """A test of a node and the derivative of the root with respect to it."""
 
 CANDIDATES_SHOWN = 6
+OTHERWISE = "table() lists the names of all nodes"
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,13 @@ def condition_target(test: object) -> Target:
     return Target(name, lambda node, grad, data: predicate(node, grad), is_condition=True)
 
 
-def find_node(recording: Recording, target: object) -> Value:
+def find_node(recording: Recording, target: object, otherwise: str = OTHERWISE) -> Value:
     """The node of this pass that a Value is, or that a label or a name in its text stands for.
+
+    Args:
+        recording: the pass.
+        target: what is meant.
+        otherwise: what to do where nothing has a name like that.
 
     Raises:
         TypeError: if ``target`` is neither a Value nor a text.
@@ -167,7 +173,7 @@ def find_node(recording: Recording, target: object) -> Value:
         raise TypeError(f"expected a Value or its label, got {got(target)}")
     found = _called(recording, target)
     if not found:
-        raise ValueError(_unknown(recording, target, "is no label of this graph"))
+        raise ValueError(_unknown(recording, target, "is no label of this graph", otherwise))
     return _only(recording, target, found)
 
 
@@ -231,10 +237,10 @@ def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
     )
 
 
-def _unknown(recording: Recording, written: str, complaint: str) -> str:
+def _unknown(recording: Recording, written: str, complaint: str, otherwise: str = OTHERWISE) -> str:
     known = [*recording.labelled, *recording.operations]
     near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
-    hint = "table() lists the names of all nodes"
+    hint = otherwise
     if near:
         hint = f"did you mean {' or '.join(map(show_label, near))}?"
     return f"{show_label(written) if written else 'an empty text'} {complaint}; {hint}"
