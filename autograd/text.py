@@ -26,17 +26,20 @@ HANG = 2  # columns by which a line goes on further in than it began
 
 
 class Text(str):
-    """A string that a Python session shows as it reads, line by line, and as wide as there is room.
+    """A string that a Python session shows as it reads, line by line."""
 
-    So does ``print``; what compares or formats it has the string itself.
-    """
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class FittedText(Text):
+    """One that is shown, and printed, in lines that fit; what compares it has the string itself."""
 
     __slots__ = ()
 
     def __str__(self) -> str:
-        return fitted(self)
-
-    def __repr__(self) -> str:
         return fitted(self)
 
 
@@ -408,7 +411,7 @@ def _words(line: str, room: int) -> list[_Word]:
             badness = 6.0
         elif depth:
             badness = 3.0
-        elif text in ("=", "->"):
+        elif text in ("=", "->") or text[0] == "(":
             badness = 1.0
         elif text in _SIGNS or _NUMBER.match(text) or _NUMBERING.fullmatch(behind):
             badness = 2.0

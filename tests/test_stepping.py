@@ -886,7 +886,8 @@ def test_step_through_refuses_what_is_no_value(root: Any, named: str) -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_the_example_in_the_docstring() -> None:
+def test_the_example_in_the_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
     results = doctest.testmod(views)
     assert results.attempted == 7
     assert results.failed == 0

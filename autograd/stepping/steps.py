@@ -33,10 +33,10 @@ from ..words.names import Names, derivative
 
 EDGES_SHOWN = 8
 TERMS_SHOWN = 4
-INDENT, ARROW = "  ", "-> "
+INDENT = "  "
+BELOW = "   "  # what more is said of a report stands behind its arrow
 # Decimal numbers that neither overflow nor vanish on the way.
 WIDE = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-LONGEST_NAME = 12  # columns of a name that what is said of it stands beside, and not below
 NOT_BEGUN = "--"
 
 
@@ -240,56 +240,45 @@ def _body(step: Step, room: int) -> tuple[list[str], int]:
     edges = step.edges[:EDGES_SHOWN]
     reports = [_report(step, edge) for edge in edges]
     notes = ["" if edge.stale is None else stale_notice(edge.stale) for edge in edges]
-    own = [_gradient(step), _completeness(step)]
-    for rows in ([[*row, note] for row, note in zip(reports, notes)], reports):
+    own = _gradient(step), _completeness(step)
+    with_notes = [[*row, note] for row, note in zip(reports, notes)]
+    for rows, below in ((with_notes, [""] * len(notes)), (reports, notes)):
         for gap in (GAP, NARROW_GAP):
             # The gradients of the operands stand below what is said of the node's own.
-            left, right = (
-                align([row[:3] for row in rows], gap),
-                align([row[3:] for row in rows], gap),
-            )
-            lines = align([own, *zip(left, right)], gap)
-            if max(map(columns, lines)) <= room:
-                if rows is reports:
-                    lines[1:] = _with_notes([[line] for line in lines[1:]], notes, _hang(reports))
-                return lines, columns(lines[0]) - columns(own[1])
-    return [GAP.join(own), *_with_notes(_folded(reports, room), notes, _hang(reports))], 0
+            left = align([row[:3] for row in rows], gap)
+            right = align([row[3:] for row in rows], gap)
+            first, *others = align([own, *zip(left, right)], gap)
+            column = columns(first) - columns(own[1])
+            if columns(first) > room:  # then it ends where they end
+                others = align([*zip(left, right)], gap)
+                column = max(map(columns, others), default=room) - columns(own[1])
+                column = max(column, columns(own[0]) + len(GAP))
+                first = own[0] + " " * (column - columns(own[0])) + own[1]
+            if max(map(columns, [first, *others])) <= room:
+                reported = [[line] for line in others]
+                return [first, *_with_notes(reported, below)], column
+    return [GAP.join(own), *_with_notes(_folded(reports, room), notes)], 0
 
 
-def _hang(reports: Sequence[Sequence[str]]) -> int:
-    """Where what is said of operands begins: beside their names, or below where these are long."""
-    widest = max([columns(row[0]) for row in reports], default=0)
-    return widest + len(GAP) if widest <= len(ARROW) + LONGEST_NAME else len(ARROW)
-
-
-def _with_notes(reports: Sequence[Sequence[str]], notes: Sequence[str], hang: int) -> list[str]:
+def _with_notes(reports: Sequence[Sequence[str]], notes: Sequence[str]) -> list[str]:
     """The lines of some reports, with a further one below those that have a note."""
-    return [
-        line
-        for lines, note in zip(reports, notes)
-        for line in [*lines, *([" " * hang + note] if note else [])]
-    ]
+    noted = [[*lines, *([BELOW + note] if note else [])] for lines, note in zip(reports, notes)]
+    return [line for lines in noted for line in lines]
 
 
 def _folded(reports: Sequence[Sequence[str]], room: int) -> list[list[str]]:
     """Reports on two lines each, or more: their rules, and below these what is sent."""
-    hang = _hang(reports)
-    inset = " " * hang
-    if hang > len(ARROW):
-        heads = [[line] for line in align([row[:2] for row in reports])]
-    else:
-        heads = [[GAP.join(row[:2])] for row in reports]
-        if max([columns(head) for [head] in heads], default=0) > room:
-            heads = [[name, inset + rule] for name, rule, *_ in reports]
-    tails = [[line] for line in align([row[2:] for row in reports])]
-    if max([columns(tail) for [tail] in tails], default=0) > room - hang:
+    heads = [[f"{name}{GAP}{rule}"] for name, rule, *_ in reports]
+    if max([columns(head) for [head] in heads], default=0) > room:
+        heads = [[name, BELOW + rule] for name, rule, *_ in reports]
+    tails = [[BELOW + line] for line in align([row[2:] for row in reports])]
+    if max([columns(tail) for [tail] in tails], default=0) > room:
         ends = align([row[3:] for row in reports])
-        tails = [[row[2], end] for row, end in zip(reports, ends)]
-    found = []
-    for head, tail in zip(heads, tails):
-        lines = [*head, *(inset + line for line in tail)]
-        found.append([part for line in lines for part in wrapped(line, room, hang)])
-    return found
+        tails = [[BELOW + row[2], BELOW + end] for row, end in zip(reports, ends)]
+    return [
+        [part for line in (*head, *tail) for part in wrapped(line, room, len(BELOW))]
+        for head, tail in zip(heads, tails)
+    ]
 
 
 def _which_edges(step: Step) -> str:
