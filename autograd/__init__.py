@@ -4,7 +4,7 @@ import importlib
 import sys
 import typing
 
-from . import installed
+from . import habits, installed
 
 installed.check()
 
@@ -78,7 +78,7 @@ def __getattr__(name: str) -> typing.Any:
     if name == "plots":
         return importlib.import_module(".plots", __name__)
     if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise habits.missing(__name__, name)
     found = getattr(importlib.import_module(f".{_ROOM_OF[name]}", __name__), name)
     globals()[name] = found
     return found
