@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core import Value
 from ..drawing import kit
-from ..files import checked_place, write_whole
+from ..files import checked_place, write_whole, written
 from ..stepping import diagnoses, nudge
 from ..stepping.cursor import Cursor
 from ..stepping.moments import MomentOfPass
@@ -70,10 +70,13 @@ class LivePage:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """What a notebook shows: the page; before it is trusted, a sentence and a picture."""
-        return {"text/html": framed(self.html, self.still), "text/plain": repr(self)}
+        return {"text/html": self._framed(), "text/plain": repr(self)}
+
+    def _framed(self) -> str:
+        return framed(self.html, self.still)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page.
+        """Write the page; a notebook shows it where the path that is returned stands.
 
         Raises:
             ValueError: if ``path`` does not end in ``.html``.
@@ -81,7 +84,7 @@ class LivePage:
         """
         place = _place(path)
         write_whole(place, self.html.encode())
-        return place
+        return written(place, self._framed)
 
 
 def live(
@@ -106,7 +109,7 @@ def live(
         mode: how the page opens: ``"explore"``, ``"step"`` or ``"predict"``.
 
     Returns:
-        The path of the file that was written; or the page.
+        The path of the file that was written, which a notebook shows as the page; or the page.
 
     Raises:
         TypeError: if ``root`` or something in ``trainable`` is not a Value.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..core import Value
 from ..drawing import rendering
 from ..drawing.dot import dot_lines, dot_text
+from ..drawing.notebook import picture_path
 from ..drawing.options import Options
 from ..drawing.painter import Painter
 from ..drawing.room import Room
@@ -61,7 +62,7 @@ def animate(
         max_pixels: the most pixels that it may be wide, or high.
 
     Returns:
-        The path of the file that was written.
+        The path of the file that was written; a notebook shows the animation.
 
     Raises:
         TypeError: if ``root`` is not a Value.
@@ -88,8 +89,10 @@ def animate(
                 images.append(PIL.Image.open(io.BytesIO(drawn)).convert("RGB"))
     except rendering.NotInstalledError as absence:
         raise _missing(place, str(absence), rendering.INSTALL) from None
-    write_whole(place, _gif(images, seconds))
-    return place
+    content = _gif(images, seconds)
+    write_whole(place, content)
+    about = f"the backward pass, in {len(images)} frames"
+    return picture_path(place, content, about, DPI)
 
 
 def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:
