@@ -153,7 +153,8 @@ def page_of(
         recording: the pass.
         opening: how the page begins.
         extra: what a page of a model has besides.
-        moment: what is shown where no script runs; by default the end of the pass.
+        moment: what is shown where no script runs; by default the end of the pass, and its start if
+            the gradients are to be predicted.
 
     Raises:
         ValueError: if the graph is too large to be computed while one drags.
@@ -165,7 +166,8 @@ def page_of(
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
     extra = extra or Extra()
-    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True, counts=False))
+    position = 0 if opening.mode == "predict" else len(recording)
+    still = still_of(moment or MomentOfPass(recording, position, alone=True, counts=False))
     *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)
