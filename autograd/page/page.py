@@ -121,7 +121,8 @@ def live(
     if not isinstance(root, Value):
         raise TypeError(
             f"live() shows the graph under one Value, but got {got(root)}; pass the Value at the "
-            f"end of a computation with Values, such as a loss"
+            f"end of a computation with Values, such as a loss; a model with its data is for "
+            f"nn.live(model, X, D)"
         )
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
