@@ -413,7 +413,9 @@ def _words(line: str, room: int) -> list[_Word]:
             badness = 3.0
         elif text in ("=", "->") or text[0] == "(":
             badness = 1.0
-        elif text in _SIGNS or _NUMBER.match(text) or _NUMBERING.fullmatch(behind):
+        elif text in _SIGNS or _NUMBERING.fullmatch(behind):
+            badness = 2.0
+        elif _NUMBER.match(text) and not behind.endswith((",", ";", ":")):
             badness = 2.0
         else:
             badness = 0.0
