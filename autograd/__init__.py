@@ -88,5 +88,5 @@ if not typing.TYPE_CHECKING:
     __all__ = sorted([*functions.__all__, *_ROOM_OF])
 
     def __dir__() -> list[str]:
-        """The public names, and those that every module has."""
-        return sorted([*__all__, *[name for name in globals() if name.startswith("__")]])
+        """The public names, ``plots`` too, and those that every module has."""
+        return sorted([*__all__, "plots", *[name for name in globals() if name.startswith("__")]])

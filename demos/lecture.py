@@ -53,8 +53,8 @@ for delta in (1, 0.1, 0.01, 0.001):
 # The sign of $\alpha$ says which way: positive where $f$ rises, negative where it falls, 0 where
 # it is flat. Its size says how steeply.
 #
-# In the page, make the nudge $\Delta x$ smaller and smaller, and see the curve become its
-# tangent.
+# In the page, scroll the right column down to *Nudge*. Make $\Delta x$ smaller and smaller, and
+# see the curve become its tangent.
 
 # %%
 x = Value(0.5, "x")
@@ -238,7 +238,7 @@ xs = [k / 50 for k in range(-66, 67)]
 curves.plot(xs, [curve(x) for x in xs], color=plots.BLUE, linewidth=2)
 for x, kind, place in (
     (-1, "maximum, $f'' < 0$", (-24, 9)),
-    (0, "inflection, $f'' = 0$", (-86, -16)),
+    (0, "inflection,\n$f'' = 0$", (6, 5)),
 ):
     curves.plot(x, curve(x), "o", color=plots.ORANGE)
     curves.annotate(kind, (x, curve(x)), place, textcoords="offset points")
@@ -700,11 +700,18 @@ print(f"backpropagation    {autograd.derivative(swish, at):.9f}")
 print(autograd.check_gradient(lambda w, x: swish(w * x), [0.5, 2.0]))
 
 # %% [markdown]
-# Any gradient in a graph can be asked *why* it is what it is, and *checked*:
+# Numbers made on paper are checked as well, and a wrong one is told what went wrong. **Which of
+# these three is wrong, and why?**
 
 # %%
 w, x, b = Value(-3, "w"), Value(2, "x"), Value(6.88, "b")
 y = autograd.tanh(w * x + b)
+autograd.check_by_hand(y, w=1.002, x=-1.503, b=1)
+
+# %% [markdown]
+# And any gradient in a graph can be asked *why* it is what it is, and held against a nudge:
+
+# %%
 stepper = autograd.step_through(y)
 stepper.run()
 print(stepper.why(w))
@@ -724,30 +731,31 @@ def terminal(line):
 
 
 # %% [markdown]
-# **1.** Differentiate $(ab + c)f$ by hand, at $a = 2$, $b = -3$, $c = 10$, $f = -2$. Then check.
+# **1.** Differentiate $L = (ab + c)f$ by hand, at $a = 2$, $b = -3$, $c = 10$, $f = -2$. Then
+# check.
 
 # %%
-terminal('python -m autograd grad "(a*b + c) * f" a=2 b=-3 c=10 f=-2 --check')
+terminal('python -m autograd grad "L = (a*b + c) * f" a=2 b=-3 c=10 f=-2 --check')
 
 # %% [markdown]
-# **2.** Nudge $w$ in $\tanh(wx + b)$ by 1, 0.1, 0.01 and 0.001. How far off is
-# $\alpha\,\Delta w$?
+# **2.** Nudge $w$ in $\tanh(wx + b)$ by 1, 0.1, 0.01, 0.001. How far off is the promise each
+# time?
 
 # %%
-w, x, b = -3.0, 2.0, 6.88
-alpha = autograd.derivative(lambda w: autograd.tanh(w * x + b), w)
-for delta in (1, 0.1, 0.01, 0.001):
-    rise = math.tanh((w + delta) * x + b) - math.tanh(w * x + b)
-    print(f"{delta:6g} {rise:12.7f} {alpha * delta:12.7f} {rise - alpha * delta:12.7f}")
+terminal('python -m autograd nudge "tanh(w*x + b)" w=-3 x=2 b=6.88 --by w')
 
 # %% [markdown]
-# **3.** Predict every gradient of $\tanh(wx + b)$ before you are told: `python -m autograd quiz
-# "tanh(w*x + b)" w=-3 x=2 b=6.88`
+# **3.** Predict all gradients of $e = ab$, $L = (e + c)f$. A terminal asks you for them:
+#
+# `python -m autograd quiz "e = a*b; L = (e + c)*f" a=2 b=-3 c=10 f=-2`
+#
+# Somebody has answered. Which two answers are wrong, and what was forgotten?
 
 # %%
-w, x, b = Value(-3, "w"), Value(2, "x"), Value(6.88, "b")
-autograd.tanh(w * x + b).backward()
-print(f"dy/dw = {w.grad:.5f}, dy/dx = {x.grad:.5f}, dy/db = {b.grad:.5f}")
+a, b, c, f = Value(2, "a"), Value(-3, "b"), Value(10, "c"), Value(-2, "f")
+e = a * b
+L = (e + c) * f
+autograd.check_by_hand(L, a=-3, b=4, c=-2, f=4, e=-2)
 
 # %% [markdown]
 # **4.** In $b = a + a$, $c = ab$, $d = c + b$: which node must wait, and what does a walk that
@@ -773,16 +781,19 @@ print(stepper.why(a))
 
 # %%
 for zeroes in (True, False):
-    w = Value(0.0, "w")
+    w, path = Value(0.0, "w"), []
     for _ in range(30):
         loss = (w - 3) ** 2
         if zeroes:
             autograd.zero_grad(w)
         loss.backward()
         w.data -= 0.1 * w.grad
-    print(f"zeroed: {zeroes!s:5}  w = {w.data:.3f}")
+        path.append(round(w.data, 2))
+    print("zeroed:   " if zeroes else "forgotten:", path[::5])
 
 # %% [markdown]
+# All old slopes are still in it, so it swings about 3 and never comes to rest.
+#
 # **7.** Put $n$ sigmoids behind each other. What is left of the slope at $x = 1$ for $n$ = 1, 2,
 # 5, 20?
 
@@ -807,12 +818,12 @@ for n in (1, 2, 5, 20):
 terminal('python -m autograd grad "logsumexp(z1, z2, z3) - z3" z1=1 z2=-1 z3=2')
 
 # %% [markdown]
-# **9.** How many steps does Newton's method, $\mathbf x - (\nabla^2 f)^{-1} \nabla f^T$, take to
-# the minimum of the lecture's bowl?
+# **9.** Newton's method, $\mathbf x - (\nabla^2 f)^{-1} \nabla f^T$: how many steps does it take
+# to the minimum of the lecture's bowl?
 
 # %%
-run = autograd.newton(bowl, [0, 0, 0])
-print(run.steps, "step, to", [round(x, 9) for x in run.x])
+bowl_in_words = '"x1**2 + x1*(1 - x2) + x2**2 - x2*x3 + x3**2 + x3" x1=0 x2=0 x3=0'
+terminal(f"python -m autograd minimize {bowl_in_words} --method newton")
 
 # %% [markdown]
 # **10.** And gradient descent, with $\eta$ = 0.01, 0.2, 0.4 and 0.6?

@@ -60,3 +60,8 @@ def __getattr__(name: str) -> typing.Any:
     if name != "plots":
         raise habits.missing(__name__, name)
     return importlib.import_module(".plots", __name__)
+
+
+def __dir__() -> list[str]:
+    """The public names, ``plots`` too, and those that every module has."""
+    return sorted([*__all__, "plots", *[name for name in globals() if name.startswith("__")]])

@@ -62,11 +62,19 @@ TOLD = {
 }
 ANSWERS = {
     1: ["4 of 4 derivatives right"],
-    4: ["right naive"],
-    7: ["n = 1: 0.2", "n = 2: 0.043", "n = 20: 9.1e-14"],
-    9: ["1 step", "[-1.0, -1.0, -1.0]"],
-    10: ["0.2: 124 steps", "0.6: 312 steps, diverged"],
-    11: ["MLP(2 -> 1 sigmoid, 3 parameters): 50% right", "100% right"],
+    # of tanh(2 w + 6.88), to 30 digits elsewhere
+    2: ["+0.001 +0.0010005 +0.0010019 -1.4149e-06"],
+    # -3 lacks the -2 that comes from above, and 4 should be -4
+    3: ["3 of 5 right", "dL/da = -3 that is the local derivative", "dL/db = +4 the size is right"],
+    # d = 2 a ** 2 + 2 a, whose slope at 1 is 6
+    4: ["a +6 +4"],
+    5: ["dd/da = +6, the sum over 5 paths"],
+    6: ["forgotten:", "never comes to rest"],
+    7: ["n = 1: 0.2", "n = 2: 0.043", "n = 5: 0.00049", "n = 20: 9.1e-14"],
+    8: ["0.259496", "0.035119", "-0.294615"],
+    9: ["converged after 1 step", "minimum: "],
+    10: ["0.2: 124 steps", "0.4: 60 steps", "0.6: 312 steps, diverged"],
+    11: ["MLP(2 -> 1 sigmoid, 3 parameters): 50% right", "9 parameters): 100% right"],
     12: ["2 of 2 derivatives right"],
 }
 

@@ -121,7 +121,8 @@ def live(
     if not isinstance(root, Value):
         raise TypeError(
             f"live() shows the graph under one Value, but got {got(root)}; pass the Value at the "
-            f"end of a computation with Values, such as a loss"
+            f"end of a computation with Values, such as a loss; a model with its data is for "
+            f"nn.live(model, X, D)"
         )
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
@@ -152,7 +153,8 @@ def page_of(
         recording: the pass.
         opening: how the page begins.
         extra: what a page of a model has besides.
-        moment: what is shown where no script runs; by default the end of the pass.
+        moment: what is shown where no script runs; by default the end of the pass, and its start if
+            the gradients are to be predicted.
 
     Raises:
         ValueError: if the graph is too large to be computed while one drags.
@@ -164,7 +166,8 @@ def page_of(
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
     extra = extra or Extra()
-    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True, counts=False))
+    position = 0 if opening.mode == "predict" else len(recording)
+    still = still_of(moment or MomentOfPass(recording, position, alone=True, counts=False))
     *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)

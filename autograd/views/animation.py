@@ -53,7 +53,8 @@ def animate(
     yet, and below the chain rule in numbers. Every node stays where it is. No gradient of the
     graph is touched, and those shown are of this pass alone, whatever an earlier one has left in
     the leaves. Of a graph that is too large for that groups are closed, and each has one frame,
-    of the moment when the last of its Values has had its turn.
+    of the moment when the last of its Values has had its turn. Where there are many frames, lines
+    on standard error say how far it is.
 
     Args:
         root: the Value to differentiate.
@@ -82,9 +83,11 @@ def animate(
         import PIL.Image
     except ImportError:
         raise _missing(place, "Pillow is not installed", "pip install pillow") from None
-    images = []
+    images: list[Image] = []
     try:
         for first in range(0, len(texts), TOGETHER):
+            if len(texts) > TOGETHER:  # which takes some time
+                rendering.say(f"{place.name}: {first} of {len(texts)} frames are drawn")
             for drawn in rendering.pictures_bytes(texts[first : first + TOGETHER], "png"):
                 images.append(PIL.Image.open(io.BytesIO(drawn)).convert("RGB"))
     except rendering.NotInstalledError as absence:
