@@ -185,6 +185,11 @@ def signed(number: float) -> str:
     return f"{x:+#.7g}" if short[1:].isdigit() else short
 
 
+def in_full(number: float) -> str:
+    """A number such that reading it gives the same float; without a point if it is whole."""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
 def plain(number: float) -> str:
     """A number as it stands in a formula: ``2``, ``-0.5``."""
     return signed(number).removeprefix("+")

@@ -5,12 +5,14 @@ Everything goes to standard error, so that what a program prints as its result s
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 LINES = 10  # about as many, where there is no terminal
+GAP = "  "  # between the parts of what is said
 
 
 class Progress:
@@ -73,6 +75,7 @@ class Progress:
         # Where standard error is None, print() would take standard output.
         if self.shown and sys.stderr is not None:
             with self._spoken():
+                line = fitted(line, _columns()) if sys.stderr.isatty() else line
                 print(line, file=sys.stderr, flush=True)
 
     @contextmanager
@@ -87,20 +90,51 @@ class Progress:
             self.shown, self._bar = False, None
 
 
+def fitted(text: str, width: int) -> str:
+    """A text on lines of at most so many columns, broken between its parts.
+
+    Parts have two spaces between them. One that is wider is left to the terminal. The last column
+    stays free, as a terminal may begin a new line there.
+    """
+    lines: list[str] = []
+    for part in text.split(GAP):
+        if lines and len(lines[-1]) + len(GAP) + len(part) < width:
+            lines[-1] += GAP + part
+        else:
+            lines.append(part)
+    return "\n".join(lines)
+
+
+def _columns() -> int:
+    """How wide the terminal is that standard error goes to; 80, if it does not say."""
+    assert sys.stderr is not None
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:  # what stands for a terminal has none
+        return 80
+
+
 def _terminal_bar() -> Any:
-    """A rich progress bar, if standard error is a terminal and rich is installed."""
+    """A rich progress bar, if standard error is a terminal and rich is installed.
+
+    What is said of a step stands below the bar, on as many lines as it takes, so that the bar is
+    there however narrow the terminal is.
+    """
     try:
         if sys.stderr is None or not sys.stderr.isatty():
             return None
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
+        from rich.text import Text
     except (ImportError, ValueError):  # a ValueError if standard error has been closed
         return None
-    return Bar(
-        MofNCompleteColumn(),
-        BarColumn(bar_width=30),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
-    )
+
+    class Bar(progress.Progress):
+        def get_renderables(self) -> Iterator[Any]:
+            yield self.make_tasks_table(self.tasks)
+            for task in self.tasks:
+                if task.description:
+                    yield Text(fitted(task.description, self.console.width))
+
+    columns = progress.MofNCompleteColumn(), progress.BarColumn(30), progress.TimeRemainingColumn()
+    return Bar(*columns, console=Console(stderr=True))

@@ -81,6 +81,21 @@ def test_commands_at_the_shell(
     assert "".join(capsys.readouterr()) == shown
 
 
+@pytest.mark.parametrize(
+    "command", [line for line in shell_lines() if line.startswith("python -m autograd ")]
+)
+def test_commands_without_their_output_run(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(shlex.split(command, comments=True)[3:]) == 0
+    assert not capsys.readouterr().err
+
+
 def test_the_table_of_operations_is_up_to_date() -> None:
     page = operation_table.PAGE.read_text(encoding="utf-8")
     assert operation_table.updated(page) == page, "run: python tests/operation_table.py"

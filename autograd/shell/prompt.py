@@ -21,7 +21,7 @@ from ..core import Value
 from ..drawing import render
 from ..page import page
 from ..stepping import conditions, tables
-from ..stepping.nudge import Experiment
+from ..stepping.nudge import Experiment, checked_move
 from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
@@ -519,8 +519,7 @@ class Prompt(cmd.Cmd):
         of moves by 1, 0.1, 0.01 and 0.001.
         """
         node, by = self._node_and_number(argument)
-        experiment = Experiment(self._stepper.steps, node)
-        for line in (experiment.table() if by is None else str(experiment.move(by))).splitlines():
+        for line in Experiment(self._stepper.steps, node).told(by).splitlines():
             tell(line)
 
     @_command("quiz", "[NODE]", "Ask")
@@ -681,9 +680,7 @@ class Prompt(cmd.Cmd):
                     advice = f"write for example nudge {name} 0.1"
                     raise ValueError(f"{last} is no number; {advice}") from None
                 raise complaint from None
-        if not by or by - by != 0.0:  # infinite, or nan
-            raise ValueError(f"a node is moved by a finite number other than 0, got {last}")
-        return self._focus(name.strip()), by
+        return self._focus(name.strip()), checked_move(by)
 
     def _following(self) -> str:
         s = self._stepper

@@ -285,6 +285,10 @@ class Experiment:
         }
         return Nudge(numbers, self._words)
 
+    def told(self, by: float | None) -> str:
+        """A move in words; without a number a table of several."""
+        return self.table() if by is None else str(self.move(by))
+
     def table(self, moves: Sequence[float] = MOVES) -> str:
         """Several moves beside each other, and what is to be said of them."""
         nudges = [self.move(by) for by in moves]
@@ -359,6 +363,17 @@ class Experiment:
         measured, promised = above.root(right) - above.root(left), self._slope * (right - left)
         slack = 1e-3 * max(abs(measured), abs(promised)) + 2.0 * self._noise(right)
         return abs(measured - promised) > slack
+
+
+def checked_move(by: float) -> float:
+    """What a node can be moved by.
+
+    Raises:
+        ValueError: if it is 0, infinite or nan.
+    """
+    if not by or by - by != 0.0:
+        raise ValueError(f"a node is moved by a finite number other than 0, got {by:g}")
+    return by
 
 
 def short(number: float) -> str:
