@@ -68,7 +68,7 @@ def live(
     """
     if not isinstance(model, Module):
         raise TypeError(
-            f"nn.live(model, X, D) trains an nn.Module, got {got(model)}; the graph of a Value is "
+            f"nn.live() trains an nn.Module, got {got(model)}; the graph of a Value is "
             f"shown by autograd.live(root)"
         )
     if isinstance(divergence, str | os.PathLike):
