@@ -15,7 +15,6 @@ import importlib
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -26,7 +25,7 @@ from ..core import Value, grad
 from ..page import page
 from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
-from ..text import align, in_full, signed
+from ..text import fitted, in_full, signed, table, width
 from ..views import stepper_of
 from ..words.names import derivative
 from . import expression
@@ -34,7 +33,7 @@ from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
 from .quiz import Quiz
-from .terminal import complete_names, printable, say, tell
+from .terminal import WIDEST, complete_names, printable, say, tell
 
 LONGEST_LINE = 360  # characters of a complaint
 FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
@@ -46,7 +45,7 @@ stepgrad: Value, the functions, and the packages autograd and nn are imported
 
 EXPRESSION_HELP = """\
 EXPR is written as in Python: numbers, names, + - * / // % **, and the functions
-  {functions}
+{functions}
 Parts of it can have names: "e = a*b; tanh(e + c)". pi, inf and nan are numbers."""
 
 
@@ -111,7 +110,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
         (name, in_full(node.data), in_full(slope))
         for (name, node), slope in zip(nodes.items(), slopes)
     ]
-    print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
+    print("", *table([("name", "value", "derivative"), *rows]), sep="\n")
     if chosen.second:
         print("\n" + _hessian(root, inputs))
     return _check(computed, order=2 if chosen.second else 1) if chosen.check else 0
@@ -174,8 +173,7 @@ def nudge_command(chosen: argparse.Namespace) -> int:
             known = {name: node.data, root.label: root.data, derivative(root.label, name): slope}
             promise = f"promised is {[*known][-1]} * d{name}"
             tell(", ".join(f"{what} = {signed(x)}" for what, x in known.items()) + f"; {promise}")
-        for line in experiment.told(by).splitlines():
-            tell(line)
+        say(experiment.told(by))
         seen = seen or not experiment.move(MOVES[0] if by is None else by).is_unseen
     return 0 if seen else FAILED
 
@@ -424,12 +422,11 @@ def _program() -> str:
 
 
 def _overview() -> argparse.ArgumentParser:
-    width = max(map(len, COMMANDS)) + 2
-    lines = [f"  {name:{width}}{command.purpose}" for name, command in COMMANDS.items()]
+    rows = [(f"  {name}", command.purpose) for name, command in COMMANDS.items()]
     parser = _Parser(
         prog=_program(),
         description="Gradients at the command line. Without a command, a Python session opens.",
-        epilog="\n".join(["commands:", *lines, "", "COMMAND --help says more."]),
+        epilog="\n".join(["commands:", *table(rows), "", "COMMAND --help says more."]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="see below")
@@ -447,8 +444,9 @@ def _version() -> str:
 
 def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = f"{_program()} {name}"
-    functions = textwrap.fill(" ".join(expression.functions()), 76)
-    about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
+    room = min(width(), WIDEST)
+    functions = fitted("  " + " ".join(expression.functions()), room, hang=2)
+    about = fitted(EXPRESSION_HELP.format(functions=functions), room, hang=0)
     examples = []
     for words, remark in command.examples.items():
         examples += [f"  # {remark}"] * bool(remark) + [f"  {prog} {words}"]
@@ -545,7 +543,7 @@ def _hessian(root: Value, inputs: dict[str, Value]) -> str:
     leaves = list(inputs.values())
     slopes = grad(root, leaves, create_graph=True)
     rows = [(name, *map(in_full, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
-    return "\n".join(align([("second", *inputs), *rows]))
+    return "\n".join(table([("second", *inputs), *rows]))
 
 
 def _check(computed: _Computed, order: Any) -> int:
@@ -573,7 +571,10 @@ def _complain(message: object, excerpt: str = "") -> None:
     told = printable(" ".join(str(message).split()))
     if len(told) > LONGEST_LINE:  # for a word of the shell is as long as somebody likes
         told = f"{told[: LONGEST_LINE - 100]} ... {told[-95:]}"
-    print("\n  ".join([f"{_program()}: {told}", *excerpt.splitlines()]), file=sys.stderr)
+    said = f"{_program()}: {told}"
+    if sys.stderr.isatty():  # else it is one line, for whoever looks through many
+        said = fitted(said, width(sys.stderr))
+    print("\n  ".join([said, *excerpt.splitlines()]), file=sys.stderr)
 
 
 def _prepare_streams() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from ..calculus.critical import classify_critical_point
 from ..calculus.descent import Descent, Iterate, gradient_descent, newton, sign_descent
 from ..core import Value
-from ..text import GAP, align, counted, in_full, plain
+from ..text import GAP, align, columns, counted, in_full, plain, table, width
 from . import expression
 from .expression import Expression, ExpressionError
-from .terminal import WIDTH, say, tell
+from .terminal import say, tell
 
 METHODS: Mapping[str, Callable[..., Descent]] = {
     "gradient": gradient_descent,
@@ -88,7 +88,7 @@ def minimize(
     where = "" if found.converged else ", the best point on the way"
     rows = [("name", "value", "derivative")]
     rows += [(n, in_full(x), in_full(d + 0.0)) for n, x, d in zip(by, found.x, found.gradient)]
-    say("\n".join(["", f"{letter} = {in_full(found.value)}{where}", "", *align(rows), ""]))
+    say("\n".join(["", f"{letter} = {in_full(found.value)}{where}", "", *table(rows), ""]))
     try:
         tell(str(classify_critical_point(f, found.x)))
     except ValueError as error:
@@ -115,19 +115,19 @@ def _path(iterates: Sequence[Iterate], by: Sequence[str], letter: str, whole: bo
     """The way as a table, as wide as a terminal: of many steps some, of many names the first."""
     last = len(iterates) - 1
     shown = iterates if whole else [at for at in iterates if _is_shown(at.k) or at.k == last]
-    columns = [["step", *[f"{at.k}" for at in shown]]]
-    columns.append([letter, *[plain(at.value) for at in shown]])
-    columns.append(["|gradient|", *[f"{math.hypot(*at.gradient):.3g}" for at in shown]])
+    cells = [["step", *[f"{at.k}" for at in shown]]]
+    cells.append([letter, *[plain(at.value) for at in shown]])
+    cells.append(["|gradient|", *[f"{math.hypot(*at.gradient):.3g}" for at in shown]])
     for i, name in enumerate(by):
-        columns.append([name, *[plain(at.x[i]) for at in shown]])
-    width, fitting = -len(GAP), list[list[str]]()
-    for column in columns:
-        width += max(map(len, column)) + len(GAP)
-        if width > WIDTH:
+        cells.append([name, *[plain(at.x[i]) for at in shown]])
+    used, fitting = -len(GAP), list[list[str]]()
+    for column in cells:
+        used += max(map(columns, column)) + len(GAP)
+        if used > width():
             break
         fitting.append(column)
     lines = align(list(zip(*fitting)))
-    left_out = len(columns) - len(fitting)
+    left_out = len(cells) - len(fitting)
     return [*lines, f"({counted(left_out, 'name')} left out of the table)"] if left_out else lines
 
 

@@ -8,12 +8,11 @@ is told unless it is asked for.
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..core import Value
-from ..text import GAP, ends, got, real, signed
+from ..text import GAP, columns, ends, got, real, signed, width, wrapped
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -24,7 +23,6 @@ __all__ = ["HandReport", "HandVerdict", "check_by_hand"]
 
 TOOL = "check_by_hand"
 NAMES_SHOWN = 12
-WIDTH = 79  # columns
 WIDEST = 30  # columns before the verdicts; what is wider has its verdict on the next line
 
 
@@ -120,15 +118,16 @@ class HandReport:
     def __repr__(self) -> str:
         count = len(self.verdicts)
         heads = [f"{x.derivative} = {signed(x.answer)}" for x in self.verdicts]
-        width = max((len(head) for head in heads if len(head) <= WIDEST), default=0)
+        most = min(WIDEST, width() // 2)
+        widest = max([columns(head) for head in heads if columns(head) <= most], default=0)
+        hang = widest + len(GAP)
         lines = [f"{count - len(self.failures)} of {count} right"]
         for head, verdict in zip(heads, self.verdicts):
-            indent = " " * (width + len(GAP))
-            if len(head) > width:  # too wide for a column of its own
-                lines += _wrapped(head, "  ")
-                lines += _wrapped(indent + verdict.sentence, indent)
-            else:
-                lines += _wrapped(head.ljust(width) + GAP + verdict.sentence, indent)
+            if columns(head) > widest:  # too wide for a column of its own
+                lines += wrapped(head, width())
+                head = ""
+            beside = head + " " * (hang - columns(head))
+            lines += wrapped(beside + verdict.sentence, width(), hang)
         return "\n".join(lines)
 
 
@@ -233,16 +232,3 @@ def _verdict(recording: Recording, node: Value, answer: float, key: Value | str)
     asked = question(recording, node)
     kind, sentence = diagnose(asked, answer)
     return HandVerdict(node, asked.node, asked.asked, answer, kind, sentence, asked, key)
-
-
-def _wrapped(line: str, indent: str) -> list[str]:
-    """A line on as many of at most 79 columns as it takes."""
-    return textwrap.wrap(
-        line,
-        WIDTH,
-        subsequent_indent=indent,
-        replace_whitespace=False,
-        drop_whitespace=True,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

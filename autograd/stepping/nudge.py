@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..core import Value
 from ..core.table import Op
-from ..text import align
+from ..text import table
 from ..words.names import atom, derivative
 from .above import Above, bends
 from .recording import Recording
@@ -311,7 +311,7 @@ class Experiment:
         longer, shorter = (nudge.numbers for nudge in nudges[-2:])
         series = {"longer": longer["gap"], "shorter": shorter["gap"], "noise": shorter["noise"]}
         lines += [row.says.format_map(words) for row in SERIES if not said and row.when(series)]
-        return "\n".join([*align(rows), *lines])
+        return "\n".join([*table(rows), *lines])
 
     @cached_property
     def _around(self) -> Mapping[str, float]:

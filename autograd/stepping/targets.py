@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..core import Value
 from ..core.ops import OPS
-from ..text import counted, escape, got, signed
+from ..text import counted, escape, fitted, got, signed
 from ..words.formulas import node_line
 from ..words.names import show_label
 from .conditions import parse_condition
@@ -109,7 +109,7 @@ class Breakpoint:
         )
 
     def __repr__(self) -> str:
-        return self.text
+        return fitted(self.text)
 
 
 def resolve(recording: Recording, target: object) -> Target:
