@@ -413,9 +413,7 @@ def _words(line: str, room: int) -> list[_Word]:
             badness = 3.0
         elif text in ("=", "->") or text[0] == "(":
             badness = 1.0
-        elif text in _SIGNS or _NUMBERING.fullmatch(behind):
-            badness = 2.0
-        elif _NUMBER.match(text) and not behind.endswith((",", ";", ":")):
+        elif text in _SIGNS or _NUMBERING.fullmatch(behind) or _belongs(text, behind):
             badness = 2.0
         else:
             badness = 0.0
@@ -429,6 +427,11 @@ def _words(line: str, room: int) -> list[_Word]:
                 depth = max(depth + (character in "([{") - (character in ")]}"), 0)
         behind = text
     return words
+
+
+def _belongs(text: str, before: str) -> bool:
+    """Whether a word is a number that stands to the one before it: ``position 3``."""
+    return bool(_NUMBER.match(text)) and not before.endswith((",", ";", ":"))
 
 
 def _narrowest(text: str) -> int:
