@@ -135,16 +135,12 @@ def _as_function(op: Op, name: str) -> types.FunctionType:
     return function
 
 
-def module(name: str, members: Mapping[str, Any], about: str = "") -> pdoc.doc.Module:
+def _page(room: types.ModuleType, members: Mapping[str, Any], about: str = "") -> pdoc.doc.Module:
     """A page with some members; ``about`` is Markdown that stands above them."""
-    try:
-        found = importlib.import_module(name)
-    except ImportError:  # a page of texts, which nobody imports
-        found = types.ModuleType(name)
-    page = pdoc.doc.Module(found)
+    page = pdoc.doc.Module(room)
     page.submodules = []
     page._member_objects = dict(members)
-    if not hasattr(found, "__file__"):
+    if not hasattr(room, "__file__"):  # a page of texts, which nobody imports
         page._var_docstrings = page._func_docstrings = page._var_annotations = {}
     page.docstring = about or markdown(page.docstring)
     for member in page.members.values():
@@ -152,6 +148,10 @@ def module(name: str, members: Mapping[str, Any], about: str = "") -> pdoc.doc.M
             member.docstring = _told_of(member.name, members[member.name])
         _prepare(member)
     return page
+
+
+def _text_page(name: str, about: str, **members: Any) -> pdoc.doc.Module:
+    return _page(types.ModuleType(name), members, about)
 
 
 def _told_of(name: str, thing: Any) -> str:
@@ -169,31 +169,34 @@ def _prepare(member: pdoc.doc.Doc[Any]) -> None:
     """See to it that a member is shown as it is called and as it is written."""
     member.docstring = markdown(member.docstring)
     if isinstance(member, pdoc.doc.Function):
-        member.signature = _signature(member)
+        member.signature, member.decorators = _signature(member), []
     if isinstance(member, pdoc.doc.Class):
-        member.members = {
-            name: inner
-            for name, inner in member.members.items()
-            if not name.startswith("_")
-            or (name == "__init__" and "Args:" in member.docstring + inner.docstring)
-        }
-        for inner in member.members.values():
-            _prepare(inner)
-            if inner.name == "__init__":
-                inner.docstring = inner.docstring or "@public"
-                taken = inspect.signature(member.obj)
-                inner.signature_without_self = _shown(taken.replace(return_annotation=taken.empty))
-        member.decorators = []
-        bases = member.obj.__mro__[1:]
-        public = [PUBLIC[base] for base in bases if base in PUBLIC]
-        builtin = [("builtins", base.__name__) for base in member.obj.__bases__ if base in BUILT_IN]
-        told = [base for base in bases if base in PUBLIC or base in BUILT_IN]
-        described = {name for base in told for name in dir(base)}
-        own = vars(member.obj)
-        member.own_members = [
-            inner for name, inner in member.members.items() if name in own or name not in described
-        ]
-        member.bases = [(*base, base[1]) for base in (public[:1] or builtin)]
+        _prepare_class(member)
+
+
+def _prepare_class(member: pdoc.doc.Class) -> None:
+    """Keep what is public, and how an instance is made if users make any."""
+    member.decorators = []
+    member.members = {
+        name: inner
+        for name, inner in member.members.items()
+        if not name.startswith("_")
+        or (name == "__init__" and "Args:" in member.docstring + inner.docstring)
+    }
+    for inner in member.members.values():
+        _prepare(inner)
+        if inner.name == "__init__":
+            inner.docstring = inner.docstring or "What it takes stands above."
+            taken = inspect.signature(member.obj)
+            inner.signature_without_self = _shown(taken.replace(return_annotation=taken.empty))
+    # Members of a base that nobody is told of are its own; the others are described elsewhere.
+    bases = member.obj.__mro__[1:]
+    public = [PUBLIC[base] for base in bases if base in PUBLIC]
+    builtin = [("builtins", base.__name__) for base in member.obj.__bases__ if base in BUILT_IN]
+    member.bases = [(*base, base[1]) for base in (public[:1] or builtin)]
+    told = [base for base in bases if base in PUBLIC or base in BUILT_IN]
+    described = {name for base in told for name in dir(base)} - vars(member.obj).keys()
+    member.own_members = [inner for name, inner in member.members.items() if name not in described]
 
 
 class _Written(str):
@@ -240,26 +243,24 @@ def pages() -> dict[str, pdoc.doc.Module]:
         room = importlib.import_module(name)
         names = sorted(room.__all__, key=_place if room is autograd else str.casefold)
         members = {member: getattr(room, member) for member in names}
-        found[name] = module(
-            name,
+        found[name] = _page(
+            room,
             {
                 member: _as_function(thing, member) if isinstance(thing, Op) else thing
                 for member, thing in members.items()
                 if not inspect.ismodule(thing)
             },
         )
-    found["stepper"] = module(
-        "stepper", {"PicturedStepper": PicturedStepper}, "What `autograd.step_through` gives."
-    )
-    found["prompt"] = module("prompt", {}, prompt_help())
-    found["command_line"] = module("command_line", {}, shell_help())
-    found["operations"] = module(
-        "operations",
-        {},
-        "The table that the engine is made of: z is the result, x and y are the operands.\n\n"
-        + operation_table.markdown(),
-    )
-    return found
+    table = "The table that the engine is made of: z is the result, x and y are the operands.\n\n"
+    texts = [
+        _text_page("operations", table + operation_table.markdown()),
+        _text_page(
+            "stepper", "What `autograd.step_through` gives.", PicturedStepper=PicturedStepper
+        ),
+        _text_page("prompt", prompt_help()),
+        _text_page("command_line", shell_help()),
+    ]
+    return found | {page.name: page for page in texts}
 
 
 def write(out: Path, found: Mapping[str, pdoc.doc.Module], search: bool = True) -> None:
@@ -271,7 +272,7 @@ def write(out: Path, found: Mapping[str, pdoc.doc.Module], search: bool = True) 
         path = out.joinpath(*name.split(".")).with_suffix(".html")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(pdoc.render.html_module(page, found), encoding="utf-8")
-    start = pdoc.render.html_module(module("stepgrad", {}, START), found)
+    start = pdoc.render.html_module(_text_page("stepgrad", START), found)
     (out / "index.html").write_text(start, encoding="utf-8")
     if search:
         (out / "search.js").write_text(pdoc.render.search_index(found), encoding="utf-8")
