@@ -565,12 +565,14 @@ show("z - d", [output - target for output, target in zip(z, d)])
 show("derivative of L2 by z", autograd.gradient(lambda z: nn.divergences.l2(z, d), z))
 
 # %% [markdown]
-# Find $y_i - d_i$ under the three $z_i$, then drag one of them: every output moves, and the
-# gradients stay the errors.
+# Find the errors under the three $z_i$. Then drag one of them: the three go on adding up to 0.
 
 # %%
 zs = [Value(number, f"z{i}") for i, number in enumerate(z, start=1)]
-KL = nn.divergences.kl(autograd.softmax(zs), d)
+ys = autograd.softmax(zs)
+for i, output in enumerate(ys, start=1):
+    output.label = f"y{i}"
+KL = nn.divergences.kl(ys, d)
 KL.label = "KL"
 live(KL)
 
@@ -647,11 +649,11 @@ for name, target in (("one-hot", d), ("smoothed", smooth)):
 # and $b_j^{(k)}$ its bias.
 #
 # $\mathrm{Loss}(W)$ is one number, so it is one `Value`, with the whole training set underneath.
-# **How many numbers does one gradient take, for 60 points and 25 parameters?**
+# **How many numbers does one gradient take, for 60 points and 17 parameters?**
 
 # %%
 X, D = nn.datasets.moons(60, seed=1)
-model = nn.MLP(2, [6, 1], output="sigmoid", rng=random.Random(0))
+model = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(2))
 Loss = nn.EmpiricalRisk(model, nn.divergences.binary_kl)(X, D)
 print(model)
 print(f"Loss(W) = {Loss.data:.4f}, one Value over {len(autograd.consumers_first(Loss)):,}")
@@ -661,7 +663,7 @@ print(f"Loss(W) = {Loss.data:.4f}, one Value over {len(autograd.consumers_first(
 # $W^{k+1} = W^k - \eta\,\nabla\mathrm{Loss}(W^k)^T$, until the loss no longer falls:
 
 # %%
-untrained = nn.MLP(2, [6, 1], output="sigmoid", rng=random.Random(0))
+untrained = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(2))
 history = nn.fit(model, X, D, optimizer=nn.Adam(lr=0.05), epochs=150, progress=False)
 print(history)
 nn.plots.plot_decision_boundary(model, X, D)

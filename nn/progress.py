@@ -5,14 +5,14 @@ Everything goes to standard error, so that what a program prints as its result s
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd.text import fitted, width
+
 LINES = 10  # about as many, where there is no terminal
-GAP = "  "  # between the parts of what is said
 
 
 class Progress:
@@ -75,7 +75,7 @@ class Progress:
         # Where standard error is None, print() would take standard output.
         if self.shown and sys.stderr is not None:
             with self._spoken():
-                line = fitted(line, _columns()) if sys.stderr.isatty() else line
+                line = fitted(line, width(sys.stderr), hang=0) if sys.stderr.isatty() else line
                 print(line, file=sys.stderr, flush=True)
 
     @contextmanager
@@ -88,30 +88,6 @@ class Progress:
             yield
         except (OSError, ValueError):  # a ValueError is what a closed file raises
             self.shown, self._bar = False, None
-
-
-def fitted(text: str, width: int) -> str:
-    """A text on lines of at most so many columns, broken between its parts.
-
-    Parts have two spaces between them. One that is wider is left to the terminal. The last column
-    stays free, as a terminal may begin a new line there.
-    """
-    lines: list[str] = []
-    for part in text.split(GAP):
-        if lines and len(lines[-1]) + len(GAP) + len(part) < width:
-            lines[-1] += GAP + part
-        else:
-            lines.append(part)
-    return "\n".join(lines)
-
-
-def _columns() -> int:
-    """How wide the terminal is that standard error goes to; 80, if it does not say."""
-    assert sys.stderr is not None
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:  # what stands for a terminal has none
-        return 80
 
 
 def _terminal_bar() -> Any:
@@ -134,7 +110,7 @@ def _terminal_bar() -> Any:
             yield self.make_tasks_table(self.tasks)
             for task in self.tasks:
                 if task.description:
-                    yield Text(fitted(task.description, self.console.width))
+                    yield Text(fitted(task.description, self.console.width - 1, hang=0))
 
     columns = progress.MofNCompleteColumn(), progress.BarColumn(30), progress.TimeRemainingColumn()
     return Bar(*columns, console=Console(stderr=True))

@@ -375,6 +375,11 @@ def test_each_name_is_moved_unless_some_are_chosen(capsys: pytest.CaptureFixture
     assert some.startswith("x = +2") and "\n\ne = +2" in some and "w = " not in some
 
 
+def test_a_root_that_has_no_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Outcome(capsys, "nudge", "L*x", "L=1", "x=2", "--by", "x").out
+    assert out.startswith("x = +2, L * x = +2, d(L * x)/dx = +1; promised is d(L * x)/dx * dx\n")
+
+
 def test_a_nudge_of_which_nothing_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "nudge", "log(x)", "x=-1")
     assert (done.status, done.err) == (1, "")
@@ -426,6 +431,13 @@ def test_a_step_that_shrinks_and_every_step_of_it(capsys: pytest.CaptureFixture[
         at -= math.copysign(1.0 / (k + 1), at)
         way.append(at)
     assert [float(line.split()[-1]) for line in lines] == pytest.approx(way, rel=1e-5)
+
+
+def test_a_criterion_of_0_never_ends_a_descent(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["minimize", "(x - 1/3)**2", "x=1", "--eps1", "0", "--eps2", "0", "--max-steps", "200"]
+    assert Outcome(capsys, *words[:3]).status == 0
+    assert "eps1:" not in Outcome(capsys, *words).out
+    assert "\nnot converged after 0 steps; budget: " in Outcome(capsys, *words[:-1], "0").out
 
 
 def test_a_descent_that_runs_away(capsys: pytest.CaptureFixture[str]) -> None:

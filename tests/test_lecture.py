@@ -13,7 +13,6 @@ from typing import Any
 import make_notebook
 import nbformat
 import pytest
-from nbconvert import HTMLExporter
 
 # One run serves all tests.
 pytestmark = pytest.mark.xdist_group("lecture")
@@ -57,7 +56,7 @@ TOLD = {
     # softmax of (1, -1, 2), worked out with a pocket calculator
     11: ["0.2595 0.0351 0.7054", "y - d 0.2595 0.0351 -0.2946", "by z 0.2595 0.0351 -0.2946"],
     12: ["0.0500 0.0500 0.9000", "-0.1927 -1.4237 -1.2759", "by z 0.2095 -0.0149 -0.1946", "2.890"],
-    13: ["25 parameters", "accuracy 100.0%"],
+    13: ["17 parameters", "accuracy 100.0%"],
     14: ["2 of 2 derivatives right", "dy/dw = +1.00194", ": right"],
 }
 ANSWERS = {
@@ -164,12 +163,6 @@ def test_every_picture_is_seen_before_the_notebook_is_trusted(stored: Any) -> No
 
 def test_the_notebook_is_small_enough_to_be_shown(stored: Any) -> None:
     assert make_notebook.NOTEBOOK.stat().st_size < LARGEST
-
-
-def test_exported_it_has_all_of_its_pages(stored: Any) -> None:
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(stored)
-    frames = [tag for tag in Seen(body).tags if tag == "iframe"]
-    assert len(frames) == len(LIVE)
 
 
 def code(notebook: Any) -> list[Any]:

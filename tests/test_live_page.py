@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from browser import GRAPHS, Page, axe, classes, expression, network, neuron
 from live_looks import modes, problems
+from make_notebook import NOTEBOOK
+from nbconvert import HTMLExporter
 from test_live import HOSTILE, chain, hostile
 
 import autograd
@@ -447,3 +449,25 @@ def test_what_is_wrong_with_a_look_is_found(page: Page, made: Callable[..., Path
     page.open(made(expression))
     page.run("document.querySelector('#reset').setAttribute('aria-label', 'Nothing of that')")
     assert any("label-content" in wrong for wrong in page.check_axe(axe()))
+
+
+# In a notebook ----------------------------------------------------------------------------------
+
+
+def test_the_lecture_exported_to_html_is_alive(page: Page, tmp_path: Path) -> None:
+    exporter = HTMLExporter(template_name="basic")  # without what is loaded from elsewhere
+    body, _ = exporter.from_filename(NOTEBOOK)
+    (tmp_path / "lecture.html").write_text(body)
+    page.open(tmp_path / "lecture.html")
+    frames = page.driver.find_elements("css selector", "iframe")
+    nodes = []
+    for frame in frames:
+        page.driver.switch_to.frame(frame)
+        try:
+            nodes.append(len(page.run("return stepgrad.nodes()")))
+            assert page.run("return innerHeight") >= 720
+        finally:
+            page.driver.switch_to.default_content()
+    assert nodes[:-1] == [4, 7, 6, 10, 7, 4, 14] and nodes[-1] > 40
+    pictures = page.run("return [...document.images].map(image => image.naturalWidth > 200)")
+    assert len(pictures) == 14 and all(pictures)

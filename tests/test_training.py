@@ -52,7 +52,6 @@ from nn.divergences import (
     kl_from_logits,
     l2,
 )
-from nn.progress import GAP
 
 properties = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
@@ -1338,9 +1337,8 @@ def test_the_bar_stays_and_what_is_said_is_whole_however_narrow_it_is(
     lines = [line.rpartition("\r")[2] for line in lines]
     assert max(map(len, lines)) <= columns
     assert any(re.match(r"2/2 ━{10}", line) for line in lines)
-    said = GAP.join(lines)
-    for part in (r"epoch 2", r"loss [\d.]+", r"validation loss [\d.]+", r"validation accuracy \d"):
-        assert re.search(rf"{GAP}{part}", said)
+    said = " ".join(" ".join(lines).split())
+    assert re.search(r"epoch 2 loss [\d.]+ .*validation loss [\d.]+ validation accuracy \d", said)
 
 
 def test_a_bar_that_ends_early_says_why() -> None:

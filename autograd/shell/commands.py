@@ -27,7 +27,7 @@ from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
 from ..text import fitted, in_full, signed, table, width
 from ..views import stepper_of
-from ..words.names import derivative
+from ..words.names import atom, derivative
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
@@ -157,25 +157,19 @@ def nudge_command(chosen: argparse.Namespace) -> int:
     """Move a number of an expression, and compare what comes with what its derivative promises."""
     computed = _compute(chosen)
     nodes = computed.inputs | computed.parts
-    names = _by(chosen, nodes)
-    root = _with_letter(computed)
-    by = (
-        None if chosen.step is None else checked_move(expression.read_number("--step", chosen.step))
-    )
-    recording, seen = Recording(root), False
-    for number, name in enumerate(names):
-        node = nodes[name]
-        experiment = Experiment(recording, node)
+    moved = _by(chosen, nodes)
+    step = chosen.step
+    by = None if step is None else checked_move(expression.read_number("--step", step))
+    recording = Recording(_with_letter(computed))
+    experiments = [Experiment(recording, nodes[name]) for name in moved]
+    for number, (name, experiment) in enumerate(zip(moved, experiments)):
         if number:
             say("")
         if by is None:
-            slope = recording.gradients[recording.place[node]]
-            known = {name: node.data, root.label: root.data, derivative(root.label, name): slope}
-            promise = f"promised is {[*known][-1]} * d{name}"
-            tell(", ".join(f"{what} = {signed(x)}" for what, x in known.items()) + f"; {promise}")
+            tell(_promise(recording, nodes[name]))
         say(experiment.told(by))
-        seen = seen or not experiment.move(MOVES[0] if by is None else by).is_unseen
-    return 0 if seen else FAILED
+    are_seen = [not x.move(MOVES[0] if by is None else by).is_unseen for x in experiments]
+    return 0 if any(are_seen) else FAILED
 
 
 def minimize_command(chosen: argparse.Namespace) -> int:
@@ -183,7 +177,7 @@ def minimize_command(chosen: argparse.Namespace) -> int:
     computed = _compute(chosen)
     by = _by(chosen, computed.inputs)
     given = {name: getattr(chosen, name) for name in DESCENT}
-    options = {name: value for name, value in given.items() if value not in (None, False)}
+    options = {x: value for x, value in given.items() if value is not None and value is not False}
     # It loads NumPy, which the other commands do without.
     room = importlib.import_module(".minimizing", __package__)
     numbers = {name: node.data for name, node in computed.inputs.items()}
@@ -537,6 +531,19 @@ def _read_numbers(words: Iterable[str], options: Collection[str]) -> dict[str, f
 
 
 # Output -----------------------------------------------------------------------------------------
+
+
+def _promise(recording: Recording, node: Value) -> str:
+    """Where a node stands, and what a move of it promises for the root."""
+    name, root = recording.names[node], recording.names[recording.root]
+    place, slope = recording.place[node], derivative(root, name)
+    known = {
+        name: recording.data[place],
+        root: recording.data[0],
+        slope: recording.gradients[place],
+    }
+    told = ", ".join(f"{what} = {signed(number)}" for what, number in known.items())
+    return f"{told}; promised is {slope} * d{atom(name)}"
 
 
 def _hessian(root: Value, inputs: dict[str, Value]) -> str:

@@ -182,10 +182,11 @@ def check_by_hand(
         )
     frame = sys._getframe(1)
     recording, scope = Recording(root, variables_of(frame)), scope_of(frame)
+    otherwise = f"its names are {', '.join(ends([*recording.names.values()], NAMES_SHOWN))}"
     answers: dict[Value, float] = {}
     keys: dict[Value, Value | str] = {}
     for key, given in [*derivatives.items(), *by_name.items()]:
-        node = _node(recording, scope, key)
+        node = _node(recording, scope, key, otherwise)
         name = recording.names[node]
         if node in answers:
             raise ValueError(f"{TOOL}: {name} is given twice; leave one of them out")
@@ -197,10 +198,9 @@ def check_by_hand(
     )
 
 
-def _node(recording: Recording, scope: Mapping[str, object], key: object) -> Value:
+def _node(recording: Recording, scope: Mapping[str, object], key: object, otherwise: str) -> Value:
     """The node that is meant: by a Value, a label or a name in texts, or a variable."""
     names = recording.names
-    otherwise = f"its names are {', '.join(ends([*names.values()], NAMES_SHOWN))}"
     held = scope.get(key) if isinstance(key, str) else None
     if not isinstance(held, Value):
         return find_node(recording, key, otherwise)
