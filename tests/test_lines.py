@@ -346,11 +346,11 @@ def test_a_number_has_as_many_digits_as_its_line_takes() -> None:
         y.label = "y"
         assert rule(y) == shown
         assert reads(comes_to(shown.split(" = ")[2]), shown.split(" = ")[3])
-    # 1.41421 * 1.41421 is 1.99999.
+    # 1.41421 * 1.41421 is 1.99999, and the product is not 2 to its last bit.
     p = Value(1.0, "x") * math.sqrt(2.0)
     p.label = "p"
     step = at(WIDE, step_through(p * math.sqrt(2.0)).steps[1])
-    assert "   contribution +1.414214 * +1.414214 = +2   " in step
+    assert "   contribution +1.4142136 * +1.4142136 = +2.000000   " in step
 
 
 def test_what_is_lost_in_floats_is_no_equation() -> None:
