@@ -386,9 +386,10 @@ class _Word(NamedTuple):
     badness: float
 
 
-_SIGNS = frozenset(
-    ("+", "-", "*", "/", "//", "%", "**", "=", "->", "<", ">", "<=", ">=", "==", "!=")
-)
+# How bad it is to break a line before a sign: the worse, the tighter it binds.
+_SIGNS = dict.fromkeys(("=", "->"), 1.0) | dict.fromkeys(("<", ">", "<=", ">=", "==", "!="), 1.5)
+_SIGNS |= dict.fromkeys("+-", 2.0) | dict.fromkeys(("*", "/", "//", "%"), 3.5) | {"**": 4.5}
+_IN_BRACKETS, _IN_QUOTES, _IN_A_DERIVATIVE, _BEHIND_A_SIGN = 5.0, 6.0, 7.0, 8.0
 _NUMBER = re.compile(r"[-+]?(?:\d|inf\b|nan\b)|--$")
 _NUMBERING = re.compile(r"\[\d+/\d+\]")
 _HALVES = re.compile(r"(?<=[\w\])\"])(?=/d[\w(\"])")
@@ -404,22 +405,24 @@ def _words(line: str, room: int) -> list[_Word]:
     for found in re.finditer(r"( *)([^ ]+)", line):
         before, text = len(found[1]), found[2]
         if is_quoted:
-            badness = 4.0
+            badness = _IN_QUOTES
         elif before >= len(NARROW_GAP):
             badness = -1.0
         elif behind in _SIGNS:
-            badness = 6.0
+            badness = _BEHIND_A_SIGN
         elif depth:
-            badness = 3.0
-        elif text in ("=", "->") or text[0] == "(":
+            badness = _IN_BRACKETS
+        elif text in _SIGNS:
+            badness = _SIGNS[text]
+        elif text[0] == "(":
             badness = 1.0
-        elif text in _SIGNS or _NUMBERING.fullmatch(behind) or _belongs(text, behind):
+        elif _NUMBERING.fullmatch(behind) or _belongs(text, behind):
             badness = 2.0
         else:
             badness = 0.0
         parts = _HALVES.split(text) if columns(text) > room else [text]
         words.append(_Word(parts[0], before, badness))
-        words += [_Word(part, 0, 5.0) for part in parts[1:]]
+        words += [_Word(part, 0, _IN_A_DERIVATIVE) for part in parts[1:]]
         for character in re.sub(r"\\.", "", text):
             if character == '"':
                 is_quoted = not is_quoted
@@ -438,9 +441,8 @@ def _narrowest(text: str) -> int:
     """How wide a text has to be, lest a name be broken, or what is in brackets."""
     longest = length = 0
     for word in _words(text, sys.maxsize):
-        length = (
-            length + word.before + columns(word.text) if word.badness > 2 else columns(word.text)
-        )
+        is_bound = word.badness >= _IN_BRACKETS
+        length = columns(word.text) + is_bound * (length + word.before)
         longest = max(longest, length)
     return longest
 
@@ -455,13 +457,14 @@ def _squeezed(widest: Sequence[int], least: Sequence[int], left: int) -> list[in
 
 
 def _in_columns(rows: Sequence[Sequence[str]], widths: Sequence[int], inset: str = "") -> list[str]:
-    """Rows with their texts folded to the widths of their columns."""
+    """Rows with their texts folded to the widths of their columns, or less."""
+    folded = [[wrapped(text, room, hang=0) for text, room in zip(row, widths)] for row in rows]
+    used = [max(columns(line) for cell in column for line in cell) for column in zip(*folded)]
     found = []
-    for row in rows:
-        cells = [wrapped(text, room, hang=0) for text, room in zip(row, widths)]
+    for cells in folded:
         height = max(map(len, cells))
         lines = zip(*[[*cell, *[""] * (height - len(cell))] for cell in cells])
-        shown = [inset + NARROW_GAP.join(map(_padded, line, widths)) for line in lines]
+        shown = [inset + NARROW_GAP.join(map(_padded, line, used)) for line in lines]
         found.append("\n".join(map(str.rstrip, shown)))
     return found
 

@@ -114,7 +114,9 @@ class Why:
         names = self.names
         asked = derivative(names[self.root], names[self.node])
         if not self.count:
-            return f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+            return fitted(
+                f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+            )
         paths = "1 path" if self.count == 1 else f"the sum over {self.count} paths"
         lines = [f"{asked} = {signed(self.total)}, {paths} from {names[self.root]}"]
         if not math.isclose(self.total, self.gradient, rel_tol=1e-9) and self.total == self.total:
