@@ -45,8 +45,8 @@ class WrittenPath(_Path):
         return shown if self._html is None else {**shown, "text/html": self._html()}
 
 
-def written(path: Path, html: Callable[[], str] | None) -> Path:
-    """The path of a file, which a notebook shows as a piece of HTML, if there is one."""
+def written(path: Path, html: Callable[[], str]) -> Path:
+    """The path of a file that was written, which a notebook shows as this piece of HTML."""
     path = WrittenPath(path)
     path._html = html
     return path

@@ -828,10 +828,10 @@ FAULTS = [
         "notebook",
     ),
     Fault(
-        "what is said of an epoch takes the bar's room",
+        "what is said of an epoch has a line and no more",
         "nn/progress.py",
-        "self.console.width - 1, hang=0",
-        "self.console.width + 40, hang=0",
+        "yield Text(fitted(task.description, self.console.width - 1, hang=0))",
+        "yield Text(task.description, no_wrap=True, overflow='crop')",
         "training",
     ),
     # The page of a model and its data

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from browser import GRAPHS, Page, axe, classes, expression, network, neuron
 from live_looks import modes, problems
@@ -455,8 +456,12 @@ def test_what_is_wrong_with_a_look_is_found(page: Page, made: Callable[..., Path
 
 
 def test_the_lecture_exported_to_html_is_alive(page: Page, tmp_path: Path) -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    alive = [cell for cell in notebook.cells if "<iframe" in str(cell.get("outputs"))]
+    assert len(alive) == 8
+    notebook.cells = [alive[0], alive[-1]]  # of a graph and of a model; all of them take seconds
     exporter = HTMLExporter(template_name="basic")  # without what is loaded from elsewhere
-    body, _ = exporter.from_filename(NOTEBOOK)
+    body, _ = exporter.from_notebook_node(notebook)
     (tmp_path / "lecture.html").write_text(body)
     page.open(tmp_path / "lecture.html")
     frames = page.driver.find_elements("css selector", "iframe")
@@ -468,6 +473,6 @@ def test_the_lecture_exported_to_html_is_alive(page: Page, tmp_path: Path) -> No
             assert page.run("return innerHeight") >= 720
         finally:
             page.driver.switch_to.default_content()
-    assert nodes[:-1] == [4, 7, 6, 10, 7, 4, 14] and nodes[-1] > 40
+    assert nodes[0] == 4 and nodes[1] > 40 and len(nodes) == 2
     pictures = page.run("return [...document.images].map(image => image.naturalWidth > 200)")
-    assert len(pictures) == 14 and all(pictures)
+    assert pictures == [True, True]  # under the frames
