@@ -11,17 +11,19 @@ import functools
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 from ..core import Value
 from ..core.sweep import count_consumers, evaluation_order
+from .circles import parts_without_circles
 
 Nesting: TypeAlias = tuple[str, ...]
 
 # layer1.neuron0.w[2], and no sentence that happens to hold a full stop.
 _DOTTED = re.compile(r"[^\W\d]\w*(\[\w+\])*(\.[^\W\d]\w*(\[\w+\])*)+")
+_PART = re.compile(r", part \d+'*$")
 _SUMS = ("sum", "add")
 # What Python's own sum of many instances is made of.
 ADDITIONS = ("additions",)
@@ -84,6 +86,47 @@ def nestings(nodes: Sequence[Value]) -> dict[Value, Nesting]:
     return {
         node: names[place.instance] + place.made_in + place.named for node, place in places.items()
     }
+
+
+def without_circles(
+    nodes: Sequence[Value], nestings: Mapping[Value, Nesting]
+) -> dict[Value, Nesting]:
+    """The same groups, those divided that arrows would lead out of and back into.
+
+    So it is with a name that is used again after something else has been made of what it stood
+    for: ``A, part 1`` and ``A, part 2``.
+
+    Args:
+        nodes: what is drawn, consumers first.
+        nestings: the groups of each.
+    """
+    found = dict(nestings)
+    regions: list[tuple[int, Sequence[Value]]] = [(0, nodes)]
+    for depth, region in regions:
+        homes = {node: found[node][depth] for node in region if len(found[node]) > depth}
+        children = dict.fromkeys(homes.values())
+        if len(children) + len(region) - len(homes) > 1:
+            for node, part in parts_without_circles(region, homes).items():
+                title = part_name(homes[node], part)
+                while title in children:
+                    title += "'"
+                homes[node] = title
+                found[node] = (*found[node][:depth], title, *found[node][depth + 1 :])
+        within: dict[str, list[Value]] = {}
+        for node, name in homes.items():
+            within.setdefault(name, []).append(node)
+        regions += ((depth + 1, inner) for inner in within.values() if len(inner) > 1)
+    return found
+
+
+def part_name(name: str, part: int) -> str:
+    """What a part of a group is called; parts count from 0, and people from 1."""
+    return f"{name}, part {part + 1}"
+
+
+def undivided(name: str) -> str:
+    """The group that a part is one of."""
+    return _PART.sub("", name)
 
 
 def _own(node: Value, inherited: _Place, named: dict[str, Nesting]) -> _Place:

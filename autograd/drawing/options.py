@@ -45,7 +45,7 @@ class Options:
         ValueError: if it is out of range.
     """
 
-    rankdir: str = "LR"
+    rankdir: str | None = None
     partials: bool = True
     groups: str | None = "auto"
     expand: str | Value | Iterable[str | Value] = ()
@@ -55,10 +55,10 @@ class Options:
     highlight: Highlight = ()
 
     def __post_init__(self) -> None:
-        if self.rankdir not in DIRECTIONS:
+        if self.rankdir not in (None, *DIRECTIONS):
             raise ValueError(
                 f"rankdir is one of {', '.join(DIRECTIONS)}, got {self.rankdir!r}; LR draws from "
-                f"left to right, TB from top to bottom"
+                f"left to right, TB from top to bottom; leave it out for the way that is read best"
             )
         if self.groups not in ("auto", None):
             raise ValueError(

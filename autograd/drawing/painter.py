@@ -16,15 +16,19 @@ from ..core.sweep import consumers_first, local_partials
 from ..text import got
 from ..words.formulas import by_labels
 from ..words.staleness import stale_graph
+from .arrangement import arranged
 from .collapse import Cut, Group, collapse
 from .groups import nestings
 from .options import Options
 from .part import Marks, Part, require_part, select
 from .picture import Arrow, Box, Carried, Frame, Moment, Node, Picture
+from .shape import READABLE, shape_of
 
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.
 PARALLEL = 8
+# So many boxes, if more make a picture whose letters are too small on a screen.
+FEWER = (36, 24, 16, 10)
 
 
 def picture_of(root: Value, options: Options) -> Picture:
@@ -70,16 +74,37 @@ class Painter:
             wishes.append(options.focus)
         if options.groups is None:
             _refuse_unreadable(self._part, limit)
-            self._cut = Cut({}, (), Group((), ""))
-        else:
-            known = nestings(self._graph)
-            self._cut = collapse(self._part.nodes, known, most_boxes=limit, expand=wishes)
-        boxes = self._cut.boxes
-        self._box_ids = {group: f"g{number}" for number, group in enumerate(boxes)}
+            self._take(Cut({}, (), Group((), "")))
+            return
+        limits = [limit] if options.max_nodes else [limit, *FEWER]
+        self._take(self._clearest(limits, wishes, options))
+
+    def _clearest(
+        self, limits: Sequence[int], wishes: Sequence[str | Value], options: Options
+    ) -> Cut:
+        """The first of some limits with which the picture can be read on a screen; or the best."""
+        known = nestings(self._graph)
+        found: list[tuple[float, Cut]] = []
+        for most in limits:
+            cut = collapse(self._part.nodes, known, most_boxes=most, expand=wishes)
+            self._take(cut)
+            if len(limits) == 1:
+                return cut
+            outline = self.picture(_Outline())
+            _, size = shape_of(outline, arranged(outline), options.rankdir, options.partials)
+            if size.on_screen >= READABLE:
+                return cut
+            found.append((size.on_screen, cut))
+        return max(found, key=lambda pair: pair[0])[1]
+
+    def _take(self, cut: Cut) -> None:
+        """Draw so much."""
+        self._cut = cut
+        self._box_ids = {group: f"g{number}" for number, group in enumerate(cut.boxes)}
         self._places = {
-            value: self._box_ids[group] for group, values in boxes.items() for value in values
+            value: self._box_ids[group] for group, values in cut.boxes.items() for value in values
         }
-        self.hidden = [(".".join(group.nesting), values) for group, values in boxes.items()]
+        self.hidden = [(".".join(group.nesting), values) for group, values in cut.boxes.items()]
         self.drawn = [x for x in reversed(self._part.nodes) if x not in self._places]
         self._places.update((value, f"v{number}") for number, value in enumerate(self.drawn))
 
@@ -194,6 +219,27 @@ class Painter:
                 members, within = within[0].members, within[0].frames
             frames[group] = Frame(title, members, within, is_parameters)
         return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
+
+
+class _Outline:
+    """What stands where, before anything is said of numbers."""
+
+    current = None
+
+    def name(self, node: Value) -> str:
+        return node.label
+
+    def data(self, node: Value) -> float:
+        return 0.0
+
+    def gradient(self, node: Value) -> float | None:
+        return None
+
+    def count(self, node: Value) -> str:
+        return ""
+
+    def carried(self, node: Value) -> Sequence[Carried]:
+        return [Carried(0.0)] * len(node.operands)
 
 
 class _AsItStands:
