@@ -194,3 +194,13 @@ def point(coordinates: Sequence[float]) -> str:
     """A point as text: ``[1, -0.5]``, the first four coordinates of a longer one."""
     shown = [f"{x:.6g}" for x in coordinates[:4]]
     return f"[{', '.join(shown)}{', ...' * (len(coordinates) > 4)}]"
+
+
+def several(given: object) -> str:
+    """What to do instead, for who passes a list to what takes one Value."""
+    if not isinstance(given, (list, tuple)):
+        return ""
+    return (
+        "; a pass has one end: of several add up what should be differentiated, with "
+        "autograd.sum(values), and to see them all in one picture there is draw(values)"
+    )

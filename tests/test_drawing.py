@@ -95,7 +95,7 @@ def swept(root: Value) -> Value:
 
 FRAME = """\
 digraph {
-	graph [rankdir="LR" bgcolor="#ffffff" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#566370" fontsize="11" nodesep="0.25" ranksep="0.4" pad="0.2" labelloc="b" labeljust="l"]
+	graph [rankdir="LR" newrank="true" mclimit="0.1" remincross="false" bgcolor="#ffffff" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#566370" fontsize="11" nodesep="0.25" ranksep="0.4" pad="0.2" labelloc="b" labeljust="l"]
 	node [shape="plain" fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#1f2933" fontsize="14"]
 	edge [fontname="Helvetica,Arial,DejaVu Sans,sans-serif" fontcolor="#1f2933" fontsize="12" color="#7b8895" penwidth="1.2" arrowsize="0.7"]
 """
@@ -107,6 +107,10 @@ BEFORE_A_SWEEP = """\
 	v2_op -> v2 [weight="8"]
 	v1 -> v2_op [label=<<TABLE BORDER="0"><TR><TD>-3</TD></TR></TABLE>> tooltip="local derivative -3.0" labeltooltip="local derivative -3.0"]
 	v0 -> v2_op [label=<<TABLE BORDER="0"><TR><TD>2</TD></TR></TABLE>> tooltip="local derivative 2.0" labeltooltip="local derivative 2.0"]
+	{rank=same; v1; v0}
+	v1 -> v0 [style="invis"]
+	{rank=same; v2_op}
+	{rank=same; v2}
 }
 """
 AFTER_A_SWEEP = """\
@@ -123,6 +127,12 @@ AFTER_A_SWEEP = """\
 	v1 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">1st</FONT>&#160;&#160;1</TD></TR></TABLE>> tooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" labeltooltip="local derivative 1.0&#10;contribution 1.0 * 1.0 = 1.0" color="#1b5fa8" penwidth="5.00"]
 	v2_constant2 [label=<<FONT POINT-SIZE="12" COLOR="#566370">2</FONT>> tooltip="the constant 2.0" shape="box" style="rounded" color="#7b8895" width="0" height="0" margin="0.07,0.04"]
 	v2_constant2 -> v2_op [label=<<TABLE BORDER="0"><TR><TD><FONT POINT-SIZE="10" COLOR="#566370">2nd</FONT></TD></TR></TABLE>>]
+	{rank=same; v0}
+	{rank=same; v1_op}
+	{rank=same; v1; v2_constant2}
+	v1 -> v2_constant2 [style="invis"]
+	{rank=same; v2_op}
+	{rank=same; v2}
 }
 """
 
@@ -563,7 +573,6 @@ def test_a_root_that_is_no_value_is_refused(root, tmp_path):
     [
         ({"rankdir": "left"}, ValueError, "rankdir is one of LR, TB, RL, BT, got 'left'"),
         ({"rankdir": "lr"}, ValueError, "rankdir"),
-        ({"rankdir": None}, ValueError, "rankdir"),
         (
             {"max_nodes": 0},
             ValueError,
@@ -589,7 +598,7 @@ def test_bad_options_are_refused(options, error, message, tmp_path):
 
 def test_what_can_be_asked_is_written_out_for_help():
     options = {
-        "rankdir": "LR",
+        "rankdir": None,
         "partials": True,
         "groups": "auto",
         "expand": (),
@@ -699,7 +708,7 @@ def test_direction_is_followed(tmp_path, no_dot):
 @needs_pygraphviz
 def test_no_side_of_a_picture_gets_out_of_hand(tmp_path, no_dot, capfd):
     root = chain(100)
-    width, height = pixels(render(root, tmp_path / "graph.png", groups=None))
+    width, height = pixels(render(root, tmp_path / "graph.png", groups=None, rankdir="LR"))
     assert 15_000 < width <= 16_000 and height < 1000
     assert "made smaller to fit in 16,000 pixels" in capfd.readouterr().err
     for rankdir, side in (("LR", 0), ("TB", 1)):

@@ -131,7 +131,7 @@ def _met(arrows: Mapping[str, Sequence[str]]) -> dict[str, int]:
         for source in found:
             if source not in home or len(found) > len(arrows[home[source]]):
                 home[source] = name
-    waiting = [name for name in reversed(arrows) if name not in home]
+    waiting = [name for name in arrows if name not in home]  # of several ends the first is last
     met: dict[str, int] = {}
     while waiting:
         name = waiting.pop()
@@ -160,24 +160,24 @@ def _distances(arrows: Mapping[str, Sequence[str]], whole: Place) -> dict[str, i
     for found in sources.values():
         for source in found:
             reports_missing[source] += 1
-    waiting = [name for name, count in reports_missing.items() if not count]
-    for name in waiting:
-        for source in sources[name]:
-            least = distances[name] + isinstance(source, str)
+    waiting = [end for end, count in reports_missing.items() if not count]
+    for end in waiting:
+        for source in sources[end]:
+            least = distances[end] + isinstance(source, str)
             distances[source] = max(distances[source], least)
             reports_missing[source] -= 1
             if not reports_missing[source]:
                 waiting.append(source)
-    for name, found in arrows.items():
+    for name in arrows:
         if name.endswith("_uses"):  # what stands for other uses comes right behind the node
-            distances[name] = distances[found[0]] - 1
+            distances[name] = distances[arrows[name][0]] - 1
     return {name: distances[name] for name in arrows}
 
 
 def _successions(
     arrows: Mapping[str, Sequence[str]], whole: Place
 ) -> Iterable[tuple[Place, Place]]:
-    """The pairs of frames beside each other of which an arrow leads to the first from the second."""
+    """The pairs of frames beside each other where an arrow leads to the first from the second."""
     around = _around(whole)
     pairs: dict[tuple[Place, Place], None] = {}
     for name, found in arrows.items():

@@ -47,7 +47,9 @@ def _circles(made_of: Ways) -> list[set[Hashable]]:
     remains, the algorithm of Tarjan (1972).
     """
     left = _peeled(_turned(_peeled(made_of)))
-    ways = {key: [other for other in made_of[key] if other in left] for key in made_of if key in left}
+    ways = {
+        key: [other for other in made_of[key] if other in left] for key in made_of if key in left
+    }
     number: dict[Hashable, int] = {}
     lowest: dict[Hashable, int] = {}
     open_ones: dict[Hashable, None] = {}
@@ -150,7 +152,9 @@ def _divided(nodes: Sequence[Value], keys: Mapping[Value, Hashable]) -> dict[Val
             for user in consumers[node]:
                 missing[user] -= 1
                 if not missing[user]:
-                    (here if keys[user] == key else ready.setdefault(keys[user], deque())).append(user)
+                    (here if keys[user] == key else ready.setdefault(keys[user], deque())).append(
+                        user
+                    )
     for node in given:
         parts[node] = min(parts[user] for user in consumers[node])
     return parts

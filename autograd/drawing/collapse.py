@@ -2,9 +2,9 @@
 
 Nodes and the groups around each go in; a ``Cut`` comes out, with few enough boxes to be read.
 Groups are opened level by level, the outermost first, for as long as the picture stays readable; of
-many groups of one kind, such as instances or neurons, one is shown and the others are one box. Where
-there are no groups, the steps of a recurrence are; and where there are none either, what lies far
-from the end is hidden in bands of equal depth.
+many groups of one kind, such as instances or neurons, one is shown and the others are one box, and
+of a row of them, such as the steps of a recurrence, its ends. Where there are no groups, what lies
+far from the end is hidden in bands of equal depth.
 """
 
 from __future__ import annotations
@@ -236,7 +236,9 @@ def _fold_families(group: Group, forced: set[Group], most: int) -> None:
             continue
         if len(family) > ROW and _is_row(family):
             _fold_row(group, stem, family, forced)
-        elif len(family) > (FAMILY_OF_INSTANCES if stem == "instance" and not group.nesting else FAMILY):
+        elif len(family) > (
+            FAMILY_OF_INSTANCES if stem == "instance" and not group.nesting else FAMILY
+        ):
             _fold(group, [g for g in family if g in forced] or family[:1], family, f"{stem}s")
     # What is still too much has names without a pattern.
     left = list(group.groups.values())

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..core.ops import Op
 from . import look
-from .arrangement import Arrangement, Place, arranged, belongings, sources
+from .arrangement import Arrangement, Place, arranged, sources
 from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
-from .picture import Arrow, Box, Frame, Node, Picture
+from .picture import Arrow, Box, Node, Picture
 from .room import SUM, Room, gradient_text, rounded, sum_text
 from .shape import Shape, shape_of
 
@@ -77,6 +77,7 @@ def _defaults(shape: Shape) -> list[str]:
             rankdir=shape.rankdir,
             newrank="true",
             mclimit="0.1",
+            remincross="false",
             bgcolor=look.PAPER,
             fontname=look.FONT,
             fontcolor=look.FAINT,
@@ -104,7 +105,9 @@ def _node(
     node: Node, picture: Picture, partials: bool, room: Room, shape: Shape, name: str
 ) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [_line(node.id, label=_record(node, name, room, shape), tooltip=_about(node), **_kind(node))]
+    lines = [
+        _line(node.id, label=_record(node, name, room, shape), tooltip=_about(node), **_kind(node))
+    ]
     if node.op is not None:
         lines += _operation(node, node.op)
         lines += _operands(node, picture, partials, room)
@@ -282,7 +285,9 @@ def _heading(label: str, name: str) -> str:
     lower, upper = index.format(known.lower), index.format(known.upper)
     letter = f"<I><B>{known.letter}</B></I>"
     if not known.upper:
-        rows = f'<TR><TD ALIGN="RIGHT">{letter}</TD><TD ALIGN="LEFT" VALIGN="BOTTOM">{lower}</TD></TR>'
+        rows = (
+            f'<TR><TD ALIGN="RIGHT">{letter}</TD><TD ALIGN="LEFT" VALIGN="BOTTOM">{lower}</TD></TR>'
+        )
     else:
         rows = (
             f'<TR><TD ROWSPAN="2" ALIGN="RIGHT">{letter}</TD><TD ALIGN="LEFT">{upper}</TD></TR>'
@@ -297,7 +302,8 @@ def _closed(box: Box, room: Room) -> str:
     fill = (
         look.EMPHASIS if box.highlighted else look.LEAF if box.inputs == box.count else look.PAPER
     )
-    what = "leaves" if box.inputs == box.count else "Values"
+    kind = ("leaf", "leaves") if box.inputs == box.count else ("Value", "Values")
+    what = kind[box.count != 1]
     title = f"<B>{as_markup(_shorten(box.title))}</B>"
     count, total = f"{box.count:,} {_small(what)}", _gradient(f"{SUM} grad", box.total)
     inner = (

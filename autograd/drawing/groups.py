@@ -63,13 +63,13 @@ def nestings(nodes: Sequence[Value]) -> dict[Value, Nesting]:
     Args:
         nodes: every node of a graph, consumers first.
     """
-    inherited: dict[Value, _Place] = {nodes[0]: NOWHERE}
+    inherited: dict[Value, _Place] = {}
     terms: dict[tuple[Value, int], Nesting] = {}
     places: dict[Value, _Place] = {}
     named: dict[str, Nesting] = {}
     instances = _Instances(nodes)
     for node in nodes:
-        place = _own(node, inherited.pop(node), named)
+        place = _own(node, inherited.pop(node, NOWHERE), named)
         if node in instances.in_a_chain:
             place = place._replace(named=ADDITIONS)
         places[node] = place
@@ -129,6 +129,12 @@ def undivided(name: str) -> str:
     return _PART.sub("", name)
 
 
+def _ends(nodes: Sequence[Value]) -> list[Value]:
+    """The nodes that no other one is made of."""
+    used = {operand for node in nodes for operand in node.operands}
+    return [node for node in nodes if node not in used]
+
+
 def _own(node: Value, inherited: _Place, named: dict[str, Nesting]) -> _Place:
     """The place of a node, from what it says of itself and what its consumers agree on."""
     made_in, by_label = inherited.made_in, inherited.named
@@ -174,7 +180,7 @@ class _Instances:
 
     def __init__(self, nodes: Sequence[Value]) -> None:
         self.in_a_chain: set[Value] = set()
-        self._root = nodes[0]
+        self._roots = _ends(nodes)
         # Of nested sums each looks at what is under it; in vain, for most graphs.
         self._patience = 4 * len(nodes)
         self._attempts: Counter[Value] = Counter()
@@ -204,7 +210,7 @@ class _Instances:
         """
         sums = list(self._found)
         if len(sums) > 1:
-            sums = [node for node in evaluation_order(self._root) if node in self._found]
+            sums = [node for node in evaluation_order(*self._roots) if node in self._found]
         numbers = (number for node in sums for number in self._found[node])
         names: dict[Nesting, Nesting] = {(): ()}
         names.update(((str(n),), (f"instance[{i}]",)) for i, n in enumerate(numbers))
@@ -273,4 +279,4 @@ class _Instances:
 
     @functools.cached_property
     def _consumers(self) -> dict[Value, int]:
-        return count_consumers(self._root)
+        return count_consumers(*self._roots)

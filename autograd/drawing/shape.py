@@ -94,7 +94,8 @@ def shape_of(
     shapes.remove(Shape("TB", False))
     if rankdir is not None:
         shapes = [Shape(rankdir, False), Shape(rankdir, True)]
-    parts = {end.id: end for end in (*picture.nodes, *picture.boxes)}
+    ends: list[Node | Box] = [*picture.nodes, *picture.boxes]
+    parts = {end.id: end for end in ends}
     found = [(shape, _size(shape, parts, arrangement, partials)) for shape in shapes]
     for shape, size in found:
         if size.on_screen >= COMFORTABLE and size.in_cell >= _IN_CELL:

@@ -36,9 +36,7 @@ class _Step(NamedTuple):
     names: Nesting
 
 
-def with_steps(
-    nodes: Sequence[Value], nestings: Mapping[Value, Nesting]
-) -> dict[Value, Nesting]:
+def with_steps(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> dict[Value, Nesting]:
     """The groups of each node, with the steps of every recurrence among them.
 
     Args:

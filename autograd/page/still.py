@@ -97,5 +97,5 @@ def framed(page: str, still: Still) -> str:
         f'sandbox="allow-scripts allow-downloads allow-modals" srcdoc="{escape(page)}" '
         f'style="{place}; z-index: 1; width: 100%; height: {HEIGHT}px; border: 0; '
         f'background: Canvas">Trust this notebook (File, Trust Notebook) to play with it.</iframe>'
-        f'<div style="{place}">{still.in_notebook}</div></div>'
+        f'<div style="{place}; min-width: 0">{still.in_notebook}</div></div>'
     )
