@@ -101,7 +101,7 @@ def collapse(
 
     Args:
         nodes: what there is to draw, consumers first.
-        nestings: the groups of each.
+        nestings: the groups of each, of which none is made of what it makes: see ``prepared``.
         most_boxes: how many boxes and nodes can be read in one picture; a picture has more only
             if ``expand`` asks for them.
         expand: groups to open in any case, by name, and nodes to show in any case.
@@ -111,9 +111,6 @@ def collapse(
     """
     wanted = list(expand)
     shown = {wish for wish in wanted if isinstance(wish, Value)}
-    if len(nodes) > most_boxes:
-        nestings = with_steps(nodes, nestings)
-    nestings = without_circles(nodes, nestings)
     whole = _tree(nodes, nestings)
     groups = list(whole.walk())
     asked_for = _named(groups, [wish for wish in wanted if isinstance(wish, str)])
@@ -136,6 +133,35 @@ def collapse(
             boxes.setdefault(cover, []).append(value)
     frames = [group for group, cover in covers.items() if cover is None][1:]
     return Cut(_without_circles(boxes, nodes), frames, whole)
+
+
+def prepared(
+    nodes: Sequence[Value],
+    nestings: Mapping[Value, Nesting],
+    *,
+    most_boxes: int,
+    expand: Iterable[str | Value] = (),
+) -> dict[Value, Nesting]:
+    """The groups of what is to be drawn: also steps, if there is much, and none in circles.
+
+    Of many instances only those are searched for steps that can be seen: the first, and what
+    ``expand`` asks for.
+    """
+    if len(nodes) > most_boxes:
+        instances = {name for name in map(_instance, nestings.values()) if name}
+        seen = {"", min(instances, key=_index, default="")}
+        for wish in expand:
+            nesting = tuple(wish.split(".")) if isinstance(wish, str) else nestings[wish]
+            seen.add(_instance(nesting))
+        nestings = {
+            **nestings,
+            **with_steps([node for node in nodes if _instance(nestings[node]) in seen], nestings),
+        }
+    return without_circles(nodes, nestings)
+
+
+def _instance(nesting: Nesting) -> str:
+    return _split(nesting)[0]
 
 
 def _tree(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> Group:

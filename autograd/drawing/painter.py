@@ -17,7 +17,7 @@ from ..words.ends import roots_of, swept_nodes
 from ..words.formulas import by_labels
 from ..words.staleness import stale_graph
 from .arrangement import arranged
-from .collapse import Cut, Group, collapse
+from .collapse import Cut, Group, collapse, prepared
 from .groups import nestings
 from .options import Options, Roots
 from .part import Marks, Part, focused, require_part, select
@@ -81,10 +81,14 @@ class Painter:
         self, limits: Sequence[int], wishes: Sequence[str | Value], options: Options
     ) -> Cut:
         """The first of some limits with which the picture can be read on a screen; or the best."""
-        known = nestings(self._graph)
+        nodes, named = self._part.nodes, nestings(self._graph)
+        known = functools.cache(  # with steps or without
+            lambda is_large: prepared(nodes, named, most_boxes=0 if is_large else len(nodes), expand=wishes)
+        )
         found: list[tuple[float, Cut]] = []
         for most in limits:
-            cut = collapse(self._part.nodes, known, most_boxes=most, expand=wishes)
+            groups = known(len(nodes) > most)
+            cut = collapse(nodes, groups, most_boxes=most, expand=wishes)
             self._take(cut)
             if len(limits) == 1:
                 return cut

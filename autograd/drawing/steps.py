@@ -59,7 +59,7 @@ def with_steps(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> dic
     for leaf, found in users.items():
         if len(found) == 1 and (only := next(iter(found))) is not None:
             steps[leaf] = only
-    grouped = dict(nestings)
+    grouped = {node: nestings[node] for node in nodes}
     for node, (after, names) in steps.items():
         nesting = nestings[node]
         grouped[node] = (*nesting[:after], *names, *nesting[after:])
@@ -153,11 +153,19 @@ class _Search:
         best: list[list[int]] | None = None
         most = 0
         for found in sorted(alike, key=len)[:MOST_KINDS]:
-            middle = len(found) // 2
-            for other in found[middle + 1 : middle + 1 + MOST_DISTANCES]:
-                windows = self._around(found[middle], other - found[middle])
-                if windows is not None and len(windows) * len(windows[0]) > most:
+            middle = found[len(found) // 2]
+            periods: list[int] = []
+            for other in found[len(found) // 2 + 1 :][:MOST_DISTANCES]:
+                if any((other - middle) % period == 0 for period in periods):
+                    continue  # several steps are no better than one
+                windows = self._around(middle, other - middle)
+                if windows is None:
+                    continue
+                periods.append(other - middle)
+                if len(windows) * len(windows[0]) > most:
                     best, most = windows, len(windows) * len(windows[0])
+            if 2 * most > len(self._ops):
+                break
         return best
 
     def _around(self, place: int, period: int) -> list[list[int]] | None:
