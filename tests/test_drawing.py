@@ -448,8 +448,8 @@ REPLACED = {
 def test_any_label_comes_out_as_text():
     labels = [*AS_THEY_ARE, *REPLACED]
     root = autograd.sum([Value(1, label) for label in labels])
-    source = draw(root).source
-    assert len([s for s in statements(root) if re.fullmatch(r"v\d+", s.head)]) == len(labels) + 1
+    source = draw(root, max_nodes=60).source
+    assert len([s for s in statements(root, max_nodes=60) if re.fullmatch(r"v\d+", s.head)]) == len(labels) + 1
     tree = ET.fromstring(rendering.picture_bytes(source, "svg"))
     assert (
         len([g for g in tree.iter(f"{SVG}g") if "node" in g.get("class", "").split()])
@@ -559,11 +559,11 @@ def test_many_edges_from_one_value_are_one_and_so_are_many_constants():
     assert named(root, second.head.split()[0]).words == "999 constants"
 
 
-@pytest.mark.parametrize("root", [3.0, None, "x", [Value(1)]])
+@pytest.mark.parametrize("root", [3.0, None, "x", [], [Value(1), 2.0]])
 def test_a_root_that_is_no_value_is_refused(root, tmp_path):
-    with pytest.raises(TypeError, match="a Value and all it was computed from, got"):
+    with pytest.raises(TypeError, match="a Value, or of a list of them, got"):
         draw(root)
-    with pytest.raises(TypeError, match="a Value and all it was computed from, got"):
+    with pytest.raises(TypeError, match="a Value, or of a list of them, got"):
         render(root, tmp_path / "graph.png")
     assert not list(tmp_path.iterdir())
 

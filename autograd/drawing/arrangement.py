@@ -207,8 +207,8 @@ def _labels(picture: Picture, whole: Place) -> dict[str, str]:
     around = _around(whole)
     labels = {}
     for node in picture.nodes:
-        label = node.label
-        for k in range(len(around[node.id])):
+        label, depth = node.label, len(around[node.id])
+        for k in range(max(0, depth - label.count(".")), depth):
             said = ".".join(place.called for place in around[node.id][k:]) + "."
             if label.startswith(said) and label != said:
                 label = label.removeprefix(said)
@@ -223,7 +223,7 @@ def _framed(picture: Picture, met: Mapping[str, int]) -> Place:
     whole = Place(0, "")
     opened = [whole]
     opened += (_opened(frame, whole) for frame in picture.frames)
-    for place in opened[1:]:
+    for place in itertools.islice(opened, 1, None):
         assert place.frame is not None
         opened += (_opened(frame, place) for frame in place.frame.frames)
     left = dict(met)

@@ -65,7 +65,7 @@ class Group:
     @property
     def depth(self) -> int:
         """How many levels down it is, not counting the instance, which all else is part of."""
-        return len(self.nesting) - bool(self.nesting and _INSTANCE.fullmatch(self.nesting[0]))
+        return len(_split(self.nesting)[1])
 
     def walk(self) -> Iterator[Group]:
         """This group and all under it, outer ones first."""
@@ -148,6 +148,7 @@ def prepared(
     ``expand`` asks for.
     """
     if len(nodes) > most_boxes:
+        opened = _opened(nodes, nestings, [wish for wish in expand if isinstance(wish, str)])
         instances = {name for name in map(_instance, nestings.values()) if name}
         seen = {"", min(instances, key=_index, default="")}
         for wish in expand:
@@ -155,9 +156,29 @@ def prepared(
             seen.add(_instance(nesting))
         nestings = {
             **nestings,
-            **with_steps([node for node in nodes if _instance(nestings[node]) in seen], nestings),
+            **with_steps(
+                [x for x in nodes if x not in opened and _instance(nestings[x]) in seen], nestings
+            ),
         }
     return without_circles(nodes, nestings)
+
+
+def _opened(
+    nodes: Sequence[Value], nestings: Mapping[Value, Nesting], names: Sequence[str]
+) -> set[Value]:
+    """What is in groups that are asked for, and small enough to be shown in full."""
+    found: set[Value] = set()
+    for name in names:
+        parts = tuple(name.split("."))
+        size = len(parts)
+        within = [
+            node
+            for node, nesting in zip(nodes, map(nestings.__getitem__, nodes))
+            if any(nesting[k : k + size] == parts for k in range(len(nesting) - size + 1))
+        ]
+        if len(within) <= MOST_IN_AN_OPENED_GROUP:
+            found.update(within)
+    return found
 
 
 def _instance(nesting: Nesting) -> str:
@@ -221,8 +242,8 @@ def _is_meant(names: Nesting, nesting: Nesting) -> bool:
 
 def _split(nesting: Nesting) -> tuple[str, Nesting]:
     """The instance that a nesting begins with, or "", and the rest of it."""
-    if nesting and _INSTANCE.fullmatch(nesting[0]):
-        return nesting[0], nesting[1:]
+    if nesting and _INSTANCE.fullmatch(outermost := undivided(nesting[0])):
+        return outermost, nesting[1:]
     return "", nesting
 
 

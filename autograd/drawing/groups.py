@@ -105,7 +105,7 @@ def without_circles(
     for depth, region in regions:
         homes = {node: found[node][depth] for node in region if len(found[node]) > depth}
         children = dict.fromkeys(homes.values())
-        if len(children) + len(region) - len(homes) > 1:
+        if _may_go_round(region, homes):
             for node, part in parts_without_circles(region, homes).items():
                 title = part_name(homes[node], part)
                 while title in children:
@@ -117,6 +117,19 @@ def without_circles(
             within.setdefault(name, []).append(node)
         regions += ((depth + 1, inner) for inner in within.values() if len(inner) > 1)
     return found
+
+
+def _may_go_round(region: Sequence[Value], homes: Mapping[Value, str]) -> bool:
+    """Whether something leads out of one of the groups, and something into it."""
+    entered, left = set[str | None](), set[str | None]()
+    for node in region:
+        home = homes.get(node)
+        for operand in node.operands:
+            other = homes.get(operand) if isinstance(operand, Value) else home
+            if other != home:
+                entered.add(home)
+                left.add(other)
+    return not (entered & left).issubset({None})
 
 
 def part_name(name: str, part: int) -> str:

@@ -83,7 +83,9 @@ class Painter:
         """The first of some limits with which the picture can be read on a screen; or the best."""
         nodes, named = self._part.nodes, nestings(self._graph)
         known = functools.cache(  # with steps or without
-            lambda is_large: prepared(nodes, named, most_boxes=0 if is_large else len(nodes), expand=wishes)
+            lambda is_large: prepared(
+                nodes, named, most_boxes=0 if is_large else len(nodes), expand=wishes
+            )
         )
         found: list[tuple[float, Cut]] = []
         for most in limits:
