@@ -4,7 +4,7 @@ import importlib
 import sys
 import typing
 
-from . import installed
+from . import habits, installed
 
 installed.check()
 
@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:  # who reads without running looks for the names of the
     from .lowering.function import *  # noqa: F403
     from .page.page import *  # noqa: F403
     from .shell.prompt import *  # noqa: F403
+    from .stepping.by_hand import *  # noqa: F403
     from .stepping.tables import *  # noqa: F403
     from .views import *  # noqa: F403
     from .views.animation import *  # noqa: F403
@@ -43,6 +44,7 @@ _ROOMS = {
     "core.origin": ["Origin", "group", "record_source"],
     "checking.check": ["GradientMismatch", "GradientReport", "check_gradient"],
     "checking.anomaly": ["AnomalyError", "detect_anomaly"],
+    "stepping.by_hand": ["HandReport", "HandVerdict", "check_by_hand"],
     "stepping.tables": ["show"],
     "page.page": ["LivePage", "live"],
     "views": ["step_through"],
@@ -76,7 +78,7 @@ def __getattr__(name: str) -> typing.Any:
     if name == "plots":
         return importlib.import_module(".plots", __name__)
     if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise habits.missing(__name__, name)
     found = getattr(importlib.import_module(f".{_ROOM_OF[name]}", __name__), name)
     globals()[name] = found
     return found
@@ -86,5 +88,5 @@ if not typing.TYPE_CHECKING:
     __all__ = sorted([*functions.__all__, *_ROOM_OF])
 
     def __dir__() -> list[str]:
-        """The public names, and those that every module has."""
-        return sorted([*__all__, *[name for name in globals() if name.startswith("__")]])
+        """The public names, ``plots`` too, and those that every module has."""
+        return sorted([*__all__, "plots", *[name for name in globals() if name.startswith("__")]])

@@ -9,12 +9,47 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if sys.platform != "win32":
     import fcntl
+
+
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())  # the platform's own, which alone can be inherited from everywhere
+
+
+class WrittenPath(_Path):
+    """The path of a file that was written for people to look at: a notebook shows what it holds.
+
+    In all else it is a path like any other. What is made of it, such as its parent, a copy or what
+    ``pickle`` gives back, shows nothing.
+    """
+
+    _html: Callable[[], str] | None = None
+
+    def __repr__(self) -> str:
+        return repr(Path(self))
+
+    def __reduce__(self) -> tuple[type[Path], tuple[str]]:
+        return Path, (str(self),)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """What a notebook shows: what was written, also if the file is another by now."""
+        shown = {"text/plain": repr(self)}
+        return shown if self._html is None else {**shown, "text/html": self._html()}
+
+
+def written(path: Path, html: Callable[[], str]) -> Path:
+    """The path of a file that was written, which a notebook shows as this piece of HTML."""
+    path = WrittenPath(path)
+    path._html = html
+    return path
 
 
 @contextmanager

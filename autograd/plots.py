@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["draw_contours", "draw_descent", "plot_contours", "plot_derivatives"]
+
 Function = Callable[..., Value]
 Interval = tuple[float, float]
 

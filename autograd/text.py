@@ -1,21 +1,28 @@
 """How numbers, counts and what was given are written: for every message, table and step.
 
 Also what refuses them: "expected ..., got ..." is said here, once, so that it reads alike wherever
-it is said. A leaf of the house: nothing of the project is imported.
+it is said. And how wide a line may be, and where a longer one goes on: no terminal has to break
+one in the middle of a number. A leaf of the house: nothing of the project is imported.
 """
 
 from __future__ import annotations
 
 import numbers
 import operator
+import os
+import re
 import reprlib
+import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from math import inf, nan
-from typing import TypeVar
+from typing import NamedTuple, TextIO, TypeVar
 
 T = TypeVar("T")
 
-GAP = "   "  # between the columns of a table
+GAP, NARROW_GAP = "   ", "  "  # between the columns of a table
+STANDARD, NARROWEST = 80, 20  # columns of what is no terminal; fewer are not reckoned with
+HANG = 2  # columns by which a line goes on further in than it began
 
 
 class Text(str):
@@ -25,6 +32,15 @@ class Text(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class FittedText(Text):
+    """One that is shown, and printed, in lines that fit; what compares it has the string itself."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return fitted(self)
 
 
 # What is taken, and what is said of the rest ------------------------------------------------------
@@ -164,30 +180,32 @@ def escape(text: str) -> str:
     )
 
 
-def align(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A line for each row, in columns."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
-
-
 # Numbers -----------------------------------------------------------------------------------------
 
+DIGITS = 6  # of a number, where no more are needed
+ALL_DIGITS = 17  # those that tell a float from every other
 
-def signed(number: float) -> str:
+
+def signed(number: float, digits: int = DIGITS) -> str:
     """A number with its sign: in full if it is whole, else to six digits; ``nan`` has no sign."""
     x = float(number)
     if x != x:
         return "nan"
     if x.is_integer() and abs(x) < 1e15:
         return f"{x:+.0f}"
-    short = f"{x:+.6g}"
+    short = f"{x:+.{digits}g}"
     # 2.0000001 must not look whole.
-    return f"{x:+#.7g}" if short[1:].isdigit() else short
+    return f"{x:+#.{digits + 1}g}" if short[1:].isdigit() else short
 
 
-def plain(number: float) -> str:
+def in_full(number: float) -> str:
+    """A number such that reading it gives the same float; without a point if it is whole."""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def plain(number: float, digits: int = DIGITS) -> str:
     """A number as it stands in a formula: ``2``, ``-0.5``."""
-    return signed(number).removeprefix("+")
+    return signed(number, digits).removeprefix("+")
 
 
 def point(coordinates: Sequence[float]) -> str:
@@ -204,3 +222,266 @@ def several(given: object) -> str:
         "; a pass has one end: of several add up what should be differentiated, with "
         "autograd.sum(values), and to see them all in one picture there is draw(values)"
     )
+
+
+def reads_as(number: float, result: float) -> bool:
+    """Whether a number is another, as far as the digits tell that this one is shown with."""
+    if number != number or result != result or number in (result, inf, -inf):
+        return number == result or (number != number and result != result)
+    shown = signed(result).partition("e")[0]
+    digits = max(DIGITS, sum(character.isdigit() for character in shown.lstrip("+-0.")))
+    return f"{number:.{digits}g}" == f"{result:.{digits}g}"
+
+
+def digits_enough(come_to: Callable[[int], float], result: float) -> int | None:
+    """How many digits the numbers of a formula take, for its result to come out as it is shown.
+
+    Who computes with the digits that are printed then gets the number that is printed behind them.
+
+    Args:
+        come_to: what the formula comes to, with so many digits of each number.
+        result: what it is said to be.
+
+    Returns:
+        At least six; None if even all digits of the floats come to something else.
+    """
+    tried = range(DIGITS, ALL_DIGITS + 1)
+    return next((digits for digits in tried if reads_as(come_to(digits), result)), None)
+
+
+# Lines that fit ----------------------------------------------------------------------------------
+
+
+def width(stream: TextIO | None = None) -> int:
+    """How many columns a line may have: those of the terminal but the last, else 79.
+
+    This is the one place that asks. ``COLUMNS`` in the environment says how many there are. Where
+    output goes to a file, a pipe, a notebook or a string there is no terminal to fit, and what is
+    printed should not depend on the machine.
+
+    Args:
+        stream: where the line goes; standard output by default.
+    """
+    stream = sys.stdout if stream is None else stream
+    written = os.environ.get("COLUMNS", "")
+    columns = int(written) if written.isdecimal() else 0
+    try:
+        if not columns and stream.isatty():
+            columns = os.get_terminal_size(stream.fileno()).columns
+    except (AttributeError, OSError, ValueError):  # there is none, or it is closed, or no terminal
+        pass
+    # Some terminals begin a new line as soon as the last column is written to.
+    return max(columns or STANDARD, NARROWEST) - 1
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: a letter of East Asia two, an accent none."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(map(_more_than_one, text))
+
+
+def _more_than_one(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return -1
+    return int(unicodedata.east_asian_width(character) in "WF")
+
+
+def align(rows: Sequence[Sequence[str]], gap: str = GAP) -> list[str]:
+    """A line for each row, in columns."""
+    widths = [max(map(columns, column)) for column in zip(*rows)]
+    return [gap.join(map(_padded, row, widths)).rstrip() for row in rows]
+
+
+def aligned_within(room: int, rows: Sequence[Sequence[str]]) -> list[str] | None:
+    """The same with the widest gap with which every line has room; None if there is none."""
+    for gap in (GAP, NARROW_GAP):
+        lines = align(rows, gap)
+        if max(map(columns, lines), default=0) <= room:
+            return lines
+    return None
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in columns, each on one line if there is room, and else on several.
+
+    Where there is no room for all columns side by side the widest are folded, as far as no name
+    and no number has to be broken; and where that is not enough, the last columns go below the
+    first ones.
+    """
+    room = width()
+    lines = aligned_within(room, rows)
+    if lines is not None:
+        return lines
+    widest = [max(map(columns, column)) for column in zip(*rows)]
+    least = [max(map(_narrowest, column)) for column in zip(*rows)]
+    gaps = len(NARROW_GAP) * (len(widest) - 1)
+    if sum(least) + gaps <= room:
+        return _in_columns(rows, _squeezed(widest, least, room - gaps))
+    blocks, first, inset = list[list[str]](), 0, 0
+    while first < len(widest):
+        last = first + 1
+        while last < len(widest) and inset + _side_by_side(widest[first : last + 1]) <= room:
+            last += 1
+        alone = max(least[first], min(widest[first], room - inset))
+        widths = [alone, *widest[first + 1 : last]]
+        blocks.append(_in_columns([row[first:last] for row in rows], widths, " " * inset))
+        first, inset = last, 2 * HANG
+    return ["\n".join(filter(str.strip, parts)) for parts in zip(*blocks)]
+
+
+def fitted(text: str, room: int | None = None, hang: int | None = None) -> str:
+    """A text whose lines all fit: a longer one goes on in the next, as ``wrapped`` says."""
+    room = width() if room is None else room
+    if max(map(columns, text.splitlines()), default=0) <= room:
+        return str.__str__(text)
+    return "\n".join(part for line in text.split("\n") for part in wrapped(line, room, hang))
+
+
+def wrapped(line: str, room: int, hang: int | None = None) -> list[str]:
+    """A line on as many lines as it takes: broken between words, and never within a number.
+
+    Best between two columns, then between two words, before ``=`` and ``->``, before another sign
+    of arithmetic, within brackets, and last within a quoted label. A formula goes on below what
+    stands behind its ``=``. A piece without a space that is wider than the room stays whole, but
+    for a derivative, ``dL/dw``, whose second half goes below.
+
+    Args:
+        line: one line; what it begins with is kept before all others.
+        room: how wide a line may be.
+        hang: the column in which further lines begin; two further in than the first by default.
+    """
+    if columns(line) <= room:
+        return [line]
+    inset = len(line) - len(line.lstrip(" "))
+    hang = min(inset + HANG if hang is None else hang, room // 2)
+    words = _words(line, room - hang)
+    lines, indent, equals = list[str](), inset, 0
+    while words:
+        taken, used = 0, indent
+        while taken < len(words) and (
+            used + words[taken].before * (taken > 0) + columns(words[taken].text) <= room
+        ):
+            used += words[taken].before * (taken > 0) + columns(words[taken].text)
+            taken += 1
+        if 0 < taken < len(words):
+            # The later a line ends the better, but for a bad place it must be worth its while.
+            ends, best, at = indent, -inf, taken
+            for i in range(1, taken + 1):
+                ends += words[i - 1].before * (i > 1) + columns(words[i - 1].text)
+                worth = ends - words[i].badness * room / 4
+                if worth >= best:
+                    best, at = worth, i
+            taken = at
+        taken = max(taken, 1)
+        shown = " " * indent
+        for i, word in enumerate(words[:taken]):
+            shown += " " * word.before * (i > 0)
+            if word.text == "=" and not equals:
+                equals = columns(shown)
+            shown += word.text
+        lines.append(shown)
+        words = words[taken:]
+        indent = hang
+        if words and 0 < equals <= room // 2 and words[0].badness > 0.0:
+            indent = equals if words[0].text == "=" else equals + len("= ")
+    return lines
+
+
+class _Word(NamedTuple):
+    """A piece of a line: how many spaces are before it, and how bad a place to break that is."""
+
+    text: str
+    before: int
+    badness: float
+
+
+# How bad it is to break a line before a sign: the worse, the tighter it binds.
+_SIGNS = dict.fromkeys(("=", "->"), 1.0) | dict.fromkeys(("<", ">", "<=", ">=", "==", "!="), 1.5)
+_SIGNS |= dict.fromkeys("+-", 2.0) | dict.fromkeys(("*", "/", "//", "%"), 3.5) | {"**": 4.5}
+_IN_BRACKETS, _IN_QUOTES, _IN_A_DERIVATIVE, _BEHIND_A_SIGN = 5.0, 6.0, 7.0, 8.0
+_NUMBER = re.compile(r"[-+]?(?:\d|inf\b|nan\b)|--$")
+_NUMBERING = re.compile(r"\[\d+/\d+\]")
+_HALVES = re.compile(r"(?<=[\w\])\"])(?=/d[\w(\"])")
+
+
+def _words(line: str, room: int) -> list[_Word]:
+    """The pieces of a line, and how bad it is to break it before each: least between columns.
+
+    Those that have no room on a line of their own are taken apart where they are derivatives.
+    """
+    words = list[_Word]()
+    depth, is_quoted, behind = 0, False, ""
+    for found in re.finditer(r"( *)([^ ]+)", line):
+        before, text = len(found[1]), found[2]
+        if is_quoted:
+            badness = _IN_QUOTES
+        elif before >= len(NARROW_GAP):
+            badness = -1.0
+        elif behind in _SIGNS:
+            badness = _BEHIND_A_SIGN
+        elif depth:
+            badness = _IN_BRACKETS
+        elif text in _SIGNS:
+            badness = _SIGNS[text]
+        elif text[0] == "(":
+            badness = 1.0
+        elif _NUMBERING.fullmatch(behind) or _belongs(text, behind):
+            badness = 2.0
+        else:
+            badness = 0.0
+        parts = _HALVES.split(text) if columns(text) > room else [text]
+        words.append(_Word(parts[0], before, badness))
+        words += [_Word(part, 0, _IN_A_DERIVATIVE) for part in parts[1:]]
+        for character in re.sub(r"\\.", "", text):
+            if character == '"':
+                is_quoted = not is_quoted
+            elif not is_quoted:
+                depth = max(depth + (character in "([{") - (character in ")]}"), 0)
+        behind = text
+    return words
+
+
+def _belongs(text: str, before: str) -> bool:
+    """Whether a word is a number that stands to the one before it: ``position 3``."""
+    return bool(_NUMBER.match(text)) and not before.endswith((",", ";", ":"))
+
+
+def _narrowest(text: str) -> int:
+    """How wide a text has to be, lest a name be broken, or what is in brackets."""
+    longest = length = 0
+    for word in _words(text, sys.maxsize):
+        is_bound = word.badness >= _IN_BRACKETS
+        length = columns(word.text) + is_bound * (length + word.before)
+        longest = max(longest, length)
+    return longest
+
+
+def _squeezed(widest: Sequence[int], least: Sequence[int], left: int) -> list[int]:
+    """The widths of columns that fit: those that have the most are made narrower."""
+    widths = list(widest)
+    while sum(widths) > left:
+        at = max(range(len(widths)), key=lambda i: (widths[i] > least[i], widths[i]))
+        widths[at] -= 1
+    return widths
+
+
+def _in_columns(rows: Sequence[Sequence[str]], widths: Sequence[int], inset: str = "") -> list[str]:
+    """Rows with their texts folded to the widths of their columns, or less."""
+    folded = [[wrapped(text, room, hang=0) for text, room in zip(row, widths)] for row in rows]
+    used = [max(columns(line) for cell in column for line in cell) for column in zip(*folded)]
+    found = []
+    for cells in folded:
+        height = max(map(len, cells))
+        lines = zip(*[[*cell, *[""] * (height - len(cell))] for cell in cells])
+        shown = [inset + NARROW_GAP.join(map(_padded, line, used)) for line in lines]
+        found.append("\n".join(map(str.rstrip, shown)))
+    return found
+
+
+def _side_by_side(widths: Sequence[int]) -> int:
+    return sum(widths) + len(NARROW_GAP) * (len(widths) - 1)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))

@@ -3,7 +3,7 @@
 import importlib
 import typing
 
-from autograd import installed
+from autograd import habits, installed
 
 installed.check_face()
 
@@ -58,5 +58,10 @@ __all__ = [
 def __getattr__(name: str) -> typing.Any:
     """``nn.plots``, which loads matplotlib when a figure is asked for."""
     if name != "plots":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise habits.missing(__name__, name)
     return importlib.import_module(".plots", __name__)
+
+
+def __dir__() -> list[str]:
+    """The public names, ``plots`` too, and those that every module has."""
+    return sorted([*__all__, "plots", *[name for name in globals() if name.startswith("__")]])

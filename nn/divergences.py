@@ -26,6 +26,17 @@ from autograd import Value
 from autograd.data import instance, nested, parts, remedy
 from autograd.text import counted, got, number_within, real
 
+__all__ = [
+    "binary_kl",
+    "binary_kl_from_logits",
+    "cross_entropy",
+    "cross_entropy_from_logits",
+    "hinge",
+    "kl",
+    "kl_from_logits",
+    "l2",
+]
+
 Number: TypeAlias = "Value | float"
 Numbers: TypeAlias = "Number | Sequence[Number]"
 Divergence: TypeAlias = Callable[[Any, Any], Value]

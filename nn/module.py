@@ -6,6 +6,7 @@ assigning Values, modules and lists of them, and by defining ``__call__``.
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 import os
@@ -44,6 +45,16 @@ class _Labelling(ABCMeta):
         if "_labels_itself" not in vars(cls):
             _label(module)
         return module
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What a module is made with: that of its ``__init__``, for ``help``."""
+        kind: Any = cls
+        if kind.__init__ is object.__init__:
+            return inspect.Signature()
+        taken = inspect.signature(kind.__init__)
+        _, *parameters = taken.parameters.values()
+        return taken.replace(parameters=parameters, return_annotation=taken.empty)
 
 
 class Module(metaclass=_Labelling):

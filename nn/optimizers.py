@@ -7,7 +7,7 @@ several runs, and a run can be saved and continued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import cos, inf, pi
 from typing import Any, Protocol, TypeAlias
@@ -256,7 +256,9 @@ def _step_size(lr: StepSize, schedule: str) -> StepSize:
         if schedule != "constant":
             raise ValueError(f"lr is a function of k already; leave out schedule={schedule!r}")
         return lr
-    lr = number_within("lr", lr, 0.0, inf)
+    parameters = isinstance(lr, (list, tuple, Iterator))
+    advice = "the parameters are the model's, which fit() finds: write SGD(lr=0.1)"
+    lr = number_within("lr", lr, 0.0, inf, advice if parameters else "")
     if lr == 0.0:
         raise ValueError("lr must be greater than 0, got 0; nothing would be learnt")
     return lr

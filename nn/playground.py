@@ -67,7 +67,15 @@ def live(
         OSError: if the folder does not exist or takes no files, or ``path`` is a folder.
     """
     if not isinstance(model, Module):
-        raise TypeError(f"live() trains an nn.Module, got {got(model)}")
+        raise TypeError(
+            f"nn.live() trains an nn.Module, got {got(model)}; the graph of a Value is "
+            f"shown by autograd.live(root)"
+        )
+    if isinstance(divergence, str | os.PathLike):
+        raise TypeError(
+            f"nn.live: the divergence is a function such as nn.divergences.l2, got "
+            f"{got(divergence)}; a file is given by its name, as in path={os.fspath(divergence)!r}"
+        )
     if not model.parameters():
         raise ValueError(f"{model!r} has no parameters, so there is nothing to train")
     if threshold is not None:

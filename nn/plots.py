@@ -31,7 +31,8 @@ __all__ = [
     "plot_history",
     "plot_images",
 ]
-COLORS = (BLUE, ORANGE)
+RIGHT, WRONG = BLUE, ORANGE
+COLORS = (ORANGE, BLUE)  # of two classes, as on the live page
 MARKERS = ("o", "^")
 
 
@@ -89,7 +90,7 @@ def plot_decision_boundary(
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.add_subplot()
-    pale = LinearSegmentedColormap.from_list("pale", ["#8ec1e6", "#f7f7f7", "#f2b58c"])
+    pale = LinearSegmentedColormap.from_list("pale", ["#f2b58c", "#f7f7f7", "#8ec1e6"])
     reach = max(float(np.abs(surface - border).max()), 1e-9)
     shades = axes.contourf(
         x1, x2, surface, levels=np.linspace(border - reach, border + reach, 21), cmap=pale
@@ -182,7 +183,7 @@ def plot_images(
                 f"the largest that there can be, such as 255"
             )
         axes.imshow(pixels.reshape(side, side), cmap="gray_r", vmin=0.0, vmax=1.0)
-        color = COLORS[1] if wrong[i] else "black"
+        color = WRONG if wrong[i] else "black"
         axes.set_title(f"{title}", fontsize=8, color=color, parse_math=False)
         axes.set_axis_off()
     return figure
@@ -229,7 +230,7 @@ def plot_confusion_matrix(counts: Any, *, names: Any = None) -> Figure:
 
     axes = figure.add_subplot()
     right = np.eye(K, dtype=bool)
-    for chosen, color in ((right, COLORS[0]), (~right, COLORS[1])):
+    for chosen, color in ((right, RIGHT), (~right, WRONG)):
         most = max(table[chosen].max(initial=0.0), 1.0)
         shades = LinearSegmentedColormap.from_list("shades", ["white", color])
         axes.imshow(np.where(chosen, table, np.nan), cmap=shades, vmin=0.0, vmax=1.25 * most)

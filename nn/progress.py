@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd.text import fitted, width
+
 LINES = 10  # about as many, where there is no terminal
 
 
@@ -73,6 +75,7 @@ class Progress:
         # Where standard error is None, print() would take standard output.
         if self.shown and sys.stderr is not None:
             with self._spoken():
+                line = fitted(line, width(sys.stderr), hang=0) if sys.stderr.isatty() else line
                 print(line, file=sys.stderr, flush=True)
 
     @contextmanager
@@ -88,19 +91,26 @@ class Progress:
 
 
 def _terminal_bar() -> Any:
-    """A rich progress bar, if standard error is a terminal and rich is installed."""
+    """A rich progress bar, if standard error is a terminal and rich is installed.
+
+    What is said of a step stands below the bar, on as many lines as it takes, so that the bar is
+    there however narrow the terminal is.
+    """
     try:
         if sys.stderr is None or not sys.stderr.isatty():
             return None
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
+        from rich.text import Text
     except (ImportError, ValueError):  # a ValueError if standard error has been closed
         return None
-    return Bar(
-        MofNCompleteColumn(),
-        BarColumn(bar_width=30),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
-    )
+
+    class Bar(progress.Progress):
+        def get_renderables(self) -> Iterator[Any]:
+            yield self.make_tasks_table(self.tasks)
+            for task in self.tasks:
+                if task.description:
+                    yield Text(fitted(task.description, self.console.width - 1, hang=0))
+
+    columns = progress.MofNCompleteColumn(), progress.BarColumn(30), progress.TimeRemainingColumn()
+    return Bar(*columns, console=Console(stderr=True))

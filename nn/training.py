@@ -54,6 +54,7 @@ from .targets import Labels, labels_of, weights_of
 
 Callback: TypeAlias = Callable[[Module, History], object]
 ENGINES = tuple(BACKENDS)
+"""What ``engine`` may be for ``fit`` and ``predict``."""
 _LARGE = 100.0  # inputs beyond it are worth a word where a run diverges
 
 

@@ -2,6 +2,11 @@
 
 import itertools
 import os
+
+# Each of pytest's processes has one core to itself, and threads of NumPy's would wait for another.
+# NumPy reads this when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

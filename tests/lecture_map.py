@@ -14,7 +14,7 @@ class Row(NamedTuple):
         idea: what the lecture calls it.
         names: what is public for it, from the package down.
         tests: ``file::function`` under tests.
-        shown: files of demos, or ``README``, in which every name's last part stands.
+        shown: files of demos, or ``README``, in the first of which every name's last part stands.
     """
 
     idea: str
@@ -44,7 +44,7 @@ LECTURE = [
             f"{CALCULUS}::test_gradient_of_scalars_and_of_a_list",
             f"{CALCULUS}::test_the_derivative_of_a_scalar_function_is_a_row",
         ),
-        ("README",),
+        ("guides/derivatives.md",),
     ),
     Row(
         "direction of fastest increase",
@@ -62,7 +62,7 @@ LECTURE = [
             f"{CALCULUS}::test_the_hessian_of_the_lecture",
             f"{CALCULUS}::test_a_hessian_is_symmetric_to_the_last_bit",
         ),
-        ("README",),
+        ("guides/derivatives.md",),
     ),
     Row(
         "critical points",
@@ -111,7 +111,7 @@ LECTURE = [
         "empirical risk",
         ("nn.EmpiricalRisk",),
         (f"{TRAINING}::test_the_risk_is_the_mean_divergence",),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "training",
@@ -129,7 +129,7 @@ LECTURE = [
             f"{LAYERS}::test_a_neuron_by_hand_at_a_positive_z",
             f"{LAYERS}::test_any_differentiable_function_may_be_the_activation",
         ),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "layered network",
@@ -138,7 +138,7 @@ LECTURE = [
             f"{LAYERS}::test_a_network_is_its_layers_one_after_the_other",
             f"{LAYERS}::test_every_parameter_of_a_network_is_labelled_with_its_name",
         ),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "activations",
@@ -147,7 +147,7 @@ LECTURE = [
             f"{LAYERS}::test_slopes_of_the_activations_from_the_lecture",
             "test_functions.py::test_relu_and_xlogy",
         ),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "vector activations",
@@ -156,7 +156,7 @@ LECTURE = [
             f"{LAYERS}::test_softmax_by_hand",
             f"{LAYERS}::test_a_multiplicative_combination_by_hand",
         ),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "outputs",
@@ -165,7 +165,7 @@ LECTURE = [
             "test_targets.py::test_the_five_classes_of_the_lecture",
             f"{TRAINING}::test_the_exclusive_or_is_learnt",
         ),
-        ("README", "digits.py"),
+        ("guides/networks.md", "digits.py"),
     ),
     Row(
         "L2 divergence",
@@ -195,7 +195,7 @@ LECTURE = [
         "cross-entropy",
         ("nn.divergences.cross_entropy",),
         (f"{DIVERGENCES}::test_cross_entropy_is_kl_plus_the_entropy_of_the_target",),
-        ("README",),
+        ("guides/networks.md",),
     ),
     Row(
         "label smoothing",

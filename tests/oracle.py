@@ -265,7 +265,7 @@ def first_softmax(*us: Jet) -> Jet:
     return exponential(first_log_softmax(*us))
 
 
-# What is made of pieces: which piece holds is decided by the numbers, a tie as README's table says.
+# What is made of pieces: which piece holds is decided by the numbers, a tie as the table says.
 
 
 def side(u: Jet, v: Jet | None = None) -> int:

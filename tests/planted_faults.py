@@ -777,6 +777,63 @@ FAULTS = [
         "self._options.eps1",
         "minimize",
     ),
+    # By hand, and at the command line
+    Fault(
+        "nan passes for a derivative made by hand",
+        "autograd/stepping/by_hand.py",
+        "    if number != number:",
+        "    if False:",
+        "by_hand",
+    ),
+    Fault(
+        "of two derivatives by one node, made by hand, the last counts",
+        "autograd/stepping/by_hand.py",
+        "        if node in answers:",
+        "        if False:",
+        "by_hand",
+    ),
+    Fault(
+        "a label is taken for another node's variable, in what is made by hand",
+        "autograd/stepping/by_hand.py",
+        "if held is not node and held in recording.place:",
+        "if False:",
+        "by_hand",
+    ),
+    Fault(
+        "minimize moves what is to be held",
+        "autograd/shell/commands.py",
+        "    by = _by(chosen, computed.inputs)",
+        "    by = list(computed.inputs)",
+        "command_line",
+    ),
+    Fault(
+        "minimize drops a criterion of 0",
+        "autograd/shell/commands.py",
+        "if value is not None and value is not False",
+        "if value",
+        "command_line",
+    ),
+    Fault(
+        "a descent that did not converge ends with 0",
+        "autograd/shell/minimizing.py",
+        "    return found.converged",
+        "    return True",
+        "command_line",
+    ),
+    Fault(
+        "a path that was written is pickled with what a notebook shows",
+        "autograd/files.py",
+        "        return Path, (str(self),)",
+        "        return WrittenPath, (str(self),)",
+        "notebook",
+    ),
+    Fault(
+        "what is said of an epoch has a line and no more",
+        "nn/progress.py",
+        "yield Text(fitted(task.description, self.console.width - 1, hang=0))",
+        "yield Text(task.description, no_wrap=True, overflow='crop')",
+        "training",
+    ),
     # The page of a model and its data
     Fault(
         "a page of a model keeps the last way only of a number that is used twice",

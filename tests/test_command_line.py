@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import io
+import math
 import os
 import re
 import shlex
@@ -316,7 +317,7 @@ def test_help_has_an_example_that_works(
     monkeypatch.chdir(tmp_path)
     done = Outcome(capsys, command, "--help")
     assert done.status == 0
-    assert max(map(len, done.out.splitlines())) <= 100
+    assert max(map(len, done.out.splitlines())) <= 80
     monkeypatch.setattr(sys, "stdin", io.StringIO("skip\n"))  # for what asks something
     example = done.out.splitlines()[-1].strip()
     words = shlex.split(example.removeprefix("python -m autograd "))
@@ -337,6 +338,151 @@ def test_the_installed_program_is_this_one() -> None:
     settings.read(ROOT / "setup.cfg")
     [script] = settings["options.entry_points"]["console_scripts"].split("\n")[1:]
     assert script == f"stepgrad = {main.__module__}:{main.__name__}"
+
+
+# nudge.
+
+NEURON = ["tanh(w*x + b)", "w=-3", "x=2", "b=6.88"]
+
+
+def test_a_nudge_beside_its_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "nudge", "w**2 * a", "w=3", "a=2", "--by", "w")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines()[:6] == [
+        "w = +3, L = +18, dL/dw = +12; promised is dL/dw * dw",
+        "dw       dL measured   dL promised   off by",
+        "+1       +14           +12           +2",
+        "+0.1     +1.22         +1.2          +0.02",
+        "+0.01    +0.1202       +0.12         +0.0002",
+        "+0.001   +0.012002     +0.012        +2e-06",
+    ]
+
+
+def test_a_nudge_in_words_is_that_of_the_prompt(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Outcome(capsys, "nudge", "L = tanh(w*x + b)", *NEURON[1:], "--by", "w", "--step=1/10")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("nudge w 0.1\n"))
+    prompt = Outcome(capsys, "step", "L = tanh(w*x + b)", *NEURON[1:])
+    assert done.status == 0 and done.out in prompt.out
+
+
+def test_each_name_is_moved_unless_some_are_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    heads = [f"{name} = " for name in "wxb"]
+    lines = Outcome(capsys, "nudge", *NEURON).out.splitlines()
+    assert [line[:4] for line in lines if " = " in line and line[1:4] == " = "] == heads
+    some = Outcome(capsys, "nudge", "e = w*x; tanh(e)", "w=1", "x=2", "--by", "x,e").out
+    assert some.startswith("x = +2") and "\n\ne = +2" in some and "w = " not in some
+
+
+def test_a_root_that_has_no_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Outcome(capsys, "nudge", "L*x", "L=1", "x=2", "--by", "x").out
+    assert out.startswith("x = +2, L * x = +2, d(L * x)/dx = +1; promised is d(L * x)/dx * dx\n")
+
+
+def test_a_nudge_of_which_nothing_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "nudge", "log(x)", "x=-1")
+    assert (done.status, done.err) == (1, "")
+    assert "L is nan before the move: no change of it can be told" in done.out
+
+
+# minimize.
+
+BOWL = ["x1**2 + x1*(1-x2) + x2**2 - x2*x3 + x3**2 + x3", "x1=0", "x2=0", "x3=0"]
+
+
+def end(printed: str) -> dict[str, float]:
+    """The point that a descent has ended at."""
+    table = printed.partition("derivative\n")[2].partition("\n\n")[0]
+    return {line.split()[0]: float(line.split()[1]) for line in table.splitlines()}
+
+
+def test_the_lectures_bowl(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", *BOWL, "--step", "0.2")
+    assert (done.status, done.err) == (0, "")
+    # By hand: x1 = -0.2, x2 = 0, x3 = -0.2 after a step; the minimum is -1 at (-1, -1, -1).
+    assert done.out.startswith("gradient descent by x1, x2, x3, step 0.2\n\nstep   f  ")
+    assert re.search(r"^1 +-0\.32 +0\.938 +-0\.2 +0 +-0\.2$", done.out, re.MULTILINE)
+    assert end(done.out) == pytest.approx({"x1": -1, "x2": -1, "x3": -1}, abs=1e-6)
+    assert re.search(r"^converged after \d+ steps; eps1: ", done.out, re.MULTILINE)
+    assert "\nminimum: " in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_newton_needs_one_step(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", *BOWL, "--method", "newton", "--path")
+    assert done.status == 0 and "\nconverged after 1 step; " in done.out
+    assert end(done.out) == pytest.approx({"x1": -1, "x2": -1, "x3": -1}, abs=1e-12)
+
+
+def test_some_names_are_held_and_the_other_way_is_up(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", "3 - (w*x - 1)**2", "w=0", "x=2", "--by=w", "--maximize")
+    assert done.status == 0 and done.out.startswith("gradient ascent by w\n")
+    assert end(done.out) == pytest.approx({"w": 0.5}, abs=1e-6) and "\nmaximum: " in done.out
+
+
+def test_a_step_that_shrinks_and_every_step_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--method", "sign", "--step", "1/(k + 1)", "--max-steps", "12", "--path"]
+    done = Outcome(capsys, "minimize", "x**2", "x=2", *words)
+    assert done.status == 1 and "not converged after 12 steps; budget: " in done.out
+    lines = done.out.partition("\n\n")[2].splitlines()[1:14]
+    at, way = 2.0, [2.0]
+    for k in range(12):
+        at -= math.copysign(1.0 / (k + 1), at)
+        way.append(at)
+    assert [float(line.split()[-1]) for line in lines] == pytest.approx(way, rel=1e-5)
+
+
+def test_a_criterion_of_0_never_ends_a_descent(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["minimize", "(x - 1/3)**2", "x=1", "--eps1", "0", "--eps2", "0", "--max-steps", "200"]
+    assert Outcome(capsys, *words[:3]).status == 0
+    assert "eps1:" not in Outcome(capsys, *words).out
+    assert "\nnot converged after 0 steps; budget: " in Outcome(capsys, *words[:-1], "0").out
+
+
+def test_a_descent_that_runs_away(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", "x**2", "x=1", "--step", "1.5")
+    assert done.status == 1 and done.err == ""
+    assert "diverged: f went from 1 to " in done.out
+    assert "\nf = 1, the best point on the way\n" in done.out
+
+
+def test_wide_tables_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"x{i}" for i in range(9)]
+    text = " + ".join(f"({name} - 1/3)**2" for name in names)
+    done = Outcome(capsys, "minimize", text, *[f"{name}={1 / 7}" for name in names])
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "names left out of the table)" in done.out
+    assert end(done.out) == pytest.approx(dict.fromkeys(names, 1 / 3), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["nudge", "w*x", "w=1", "x=2", "--by", "v"],
+            "--by v: v is no name that moves here; there",
+        ),
+        (["nudge", "w*x", "w=1", "x=2", "--by", "w", "--step", "0"], "other than 0, got 0"),
+        (["nudge", "w*x", "w=1", "x=2", "--step", "a"], "'--step=a' gives no number"),
+        (["nudge", "w*x", "w=1", "x=2", "by", "w"], "by is an option: write --by"),
+        (["nudge", "w*x", "w=1", "--by", "w"], "x has no number; add x=1"),
+        (["nudge", "x", "x=1"], "x is the root: nudge a node that it depends on"),
+        (["minimize", "w*x", "w=1", "x=2", "step=0.2"], "step is an option: write --step"),
+        (["minimize", "w*x", "w=1", "x=2", "--step=1/j"], "or a formula of k, the number of the"),
+        (["minimize", "w*x", "w=1", "x=2", "--step", "-1"], "finite number of at least 0, got -1"),
+        (["minimize", "w*x", "w=1", "x=2", "--method=newton", "--step=1"], "method has no step"),
+        (["minimize", "w*x", "w=1", "x=2", "--max-steps", "1.5"], "'1.5' is no whole number"),
+        (["minimize", "w*x", "w=1", "x=2", "--eps1", "a"], "argument --eps1: 'a' is no number"),
+        (["minimize", "e = y; x", "x=2", "y=1", "--by", "y"], "result does not depend on y"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_printed(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    done = Outcome(capsys, *words)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err.splitlines()[0] and done.err.startswith(PREFIX)
 
 
 # As a process.

@@ -449,7 +449,10 @@ def test_any_label_comes_out_as_text():
     labels = [*AS_THEY_ARE, *REPLACED]
     root = autograd.sum([Value(1, label) for label in labels])
     source = draw(root, max_nodes=60).source
-    assert len([s for s in statements(root, max_nodes=60) if re.fullmatch(r"v\d+", s.head)]) == len(labels) + 1
+    assert (
+        len([s for s in statements(root, max_nodes=60) if re.fullmatch(r"v\d+", s.head)])
+        == len(labels) + 1
+    )
     tree = ET.fromstring(rendering.picture_bytes(source, "svg"))
     assert (
         len([g for g in tree.iter(f"{SVG}g") if "node" in g.get("class", "").split()])

@@ -324,6 +324,24 @@ def test_a_gif_holds_every_frame_for_its_time(tmp_path):
     assert root.grad == x.grad == 0.0
 
 
+def test_many_frames_say_how_far_it_is(tmp_path, monkeypatch, capsys):
+    image = pytest.importorskip("PIL.Image")
+    drawn = io.BytesIO()
+    image.new("RGB", (4, 4)).save(drawn, "PNG")
+    one_each = lambda texts, kind: [drawn.getvalue()] * len(texts)  # noqa: E731
+    monkeypatch.setattr(rendering, "pictures_bytes", one_each)
+    x = root = Value(1.0, "x")
+    animate(x * x, tmp_path / "short.gif")
+    assert capsys.readouterr().err == ""
+    for _ in range(12):
+        root = root * x
+    animate(root, tmp_path / "long.gif")
+    assert capsys.readouterr().err.splitlines() == [
+        "stepgrad: long.gif: 0 of 14 frames are drawn",
+        "stepgrad: long.gif: 10 of 14 frames are drawn",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

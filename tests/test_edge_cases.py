@@ -465,7 +465,7 @@ OURS: list[Case] = [
     ("xlogy(x, y)", [0.0, -inf], 0.0, [0.0, -0.0]),
     ("logsumexp(xs)", [1e308, 1e308], 1e308, [0.5, 0.5]),
     # The rows of 0.2: remainders as Python's; slopes whose squares do not overflow; and at (0, 0)
-    # as README's table says.
+    # as the table of operations says.
     ("x % y", [-0.0, 3.0], 0.0, [1.0, 0.0]),
     ("x % y", [0.0, -3.0], -0.0, [1.0, 0.0]),
     ("hypot(x, y)", [0.0, 0.0], 0.0, [nan, nan]),

@@ -117,7 +117,7 @@ def title(language: Language) -> str:
 
 
 def check(language: Language, found: list[float]) -> None:
-    """JAX takes subnormal numbers for 0, which README says."""
+    """JAX takes subnormal numbers for 0, which the guide to arrays says."""
     either_zero = EITHER_ZERO if language is NUMPY or language is JAX else ()
     wrong = [
         f"{name}{xs} is {x!r} in {title(language)}, and {expected!r} in Python"

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from browser import GRAPHS, Page, axe, classes, expression, network, neuron
 from live_looks import modes, problems
+from make_notebook import NOTEBOOK
+from nbconvert import HTMLExporter
 from test_live import HOSTILE, chain, hostile
 
 import autograd
@@ -447,3 +450,29 @@ def test_what_is_wrong_with_a_look_is_found(page: Page, made: Callable[..., Path
     page.open(made(expression))
     page.run("document.querySelector('#reset').setAttribute('aria-label', 'Nothing of that')")
     assert any("label-content" in wrong for wrong in page.check_axe(axe()))
+
+
+# In a notebook ----------------------------------------------------------------------------------
+
+
+def test_the_lecture_exported_to_html_is_alive(page: Page, tmp_path: Path) -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    alive = [cell for cell in notebook.cells if "<iframe" in str(cell.get("outputs"))]
+    assert len(alive) == 8
+    notebook.cells = [alive[0], alive[-1]]  # of a graph and of a model; all of them take seconds
+    exporter = HTMLExporter(template_name="basic")  # without what is loaded from elsewhere
+    body, _ = exporter.from_notebook_node(notebook)
+    (tmp_path / "lecture.html").write_text(body)
+    page.open(tmp_path / "lecture.html")
+    frames = page.driver.find_elements("css selector", "iframe")
+    nodes = []
+    for frame in frames:
+        page.driver.switch_to.frame(frame)
+        try:
+            nodes.append(len(page.run("return stepgrad.nodes()")))
+            assert page.run("return innerHeight") >= 720
+        finally:
+            page.driver.switch_to.default_content()
+    assert nodes[0] == 4 and nodes[1] > 40 and len(nodes) == 2
+    pictures = page.run("return [...document.images].map(image => image.naturalWidth > 200)")
+    assert pictures == [True, True]  # under the frames

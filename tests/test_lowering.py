@@ -308,19 +308,22 @@ def test_a_softmax_of_a_logit_that_is_not_among_the_others(engine: str) -> None:
 
 
 @pytest.mark.parametrize("seeds", [range(i, i + 25) for i in range(0, 300, 25)], ids=str)
-def test_random_graphs(seeds: range, way: None) -> None:
+def test_random_graphs(seeds: range, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in seeds:
         root, inputs, parameters = random_graph(seed)
-        program = lower(root, inputs, parameters)
         reference = lower(root, inputs, parameters, engine="python")
         assert reference([[x.data for x in inputs]] if inputs else None)[0] == root.data
         rng = np.random.default_rng(seed)
         batch = rng.normal(size=(5, len(inputs))) if inputs else None
-        loss, gradient = program(batch)
         expected, slopes = reference(batch)
-        assert_same(loss, expected)
-        assert_same(gradient, slopes)
-        assert_same(program.per_instance(batch), reference.per_instance(batch))
+        instances = reference.per_instance(batch)
+        for way in ("layers", "levels"):
+            go(way, monkeypatch)
+            program = lower(root, inputs, parameters)
+            loss, gradient = program(batch)
+            assert_same(loss, expected)
+            assert_same(gradient, slopes)
+            assert_same(program.per_instance(batch), instances)
 
 
 def test_random_graphs_with_jax(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,16 @@ Numbers are worked by hand, on the lecture's graph L = (a * b + c) * f at 2, -3,
 from __future__ import annotations
 
 import base64
+import copy
 import html
+import os
+import pickle
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from html.parser import HTMLParser
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -384,3 +388,53 @@ def test_a_record_of_a_moment_says_how_many_have_reported() -> None:
     plain = dot_text(dot_lines(Painter(root, Options()).picture()))
     assert "2/3" not in plain and "reported" not in plain
     assert isinstance(picture.nodes[0], Node)
+
+
+# Files that were written ------------------------------------------------------------------------
+
+
+def in_notebook(path: Path) -> str:
+    return cast(Any, path)._repr_mimebundle_().get("text/html", "")
+
+
+def test_a_picture_that_was_written_is_seen(tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz")
+    widths = []
+    for ending, kind in {"png": "png", "svg": "svg+xml"}.items():
+        path = autograd.render(lecture(), tmp_path / f"graph.{ending}")
+        element = in_notebook(path)
+        source = re.match(rf'<img src="data:image/{re.escape(kind)};base64,([^"]+)" alt="', element)
+        assert source and base64.b64decode(source[1]) == path.read_bytes()
+        assert "of L = -8: 7 Values" in element
+        widths.append(re.findall(r'width="(\d+)"', element))
+    assert widths[0] == widths[1]  # though the PNG has 150 pixels per inch
+    path.write_bytes(b"")  # what stands in a cell stays what was written
+    assert in_notebook(path) == element
+
+
+def test_a_page_that_was_written_is_seen_in_its_frame(tmp_path: Path) -> None:
+    page = autograd.live(lecture())
+    path = page.save(tmp_path / "page.html")  # type: ignore[union-attr]
+    assert in_notebook(path) == cast(Any, page)._repr_mimebundle_()["text/html"]
+    assert "<iframe" in in_notebook(step_through(lecture()).save(path))
+
+
+def test_a_written_path_is_a_path(tmp_path: Path) -> None:
+    plain = tmp_path / "x.html"
+    path = cast(Any, autograd.live(lecture(), plain))
+    assert path == plain and hash(path) == hash(plain) and repr(path) == repr(plain)
+    assert isinstance(path, type(plain)) and os.fspath(path) == str(plain)
+    assert path._repr_mimebundle_()["text/plain"] == repr(plain)
+    for other in (pickle.loads(pickle.dumps(path)), copy.copy(path), copy.deepcopy(path)):
+        assert other == plain and type(other) is type(plain)
+    assert in_notebook(path.parent) == in_notebook(path.with_suffix(".gif")) == ""
+    assert (path.parent / "y", sorted([path, tmp_path])[0]) == (tmp_path / "y", tmp_path)
+
+
+def test_too_large_a_picture_is_not_put_into_a_notebook(tmp_path: Path) -> None:
+    place, picture = tmp_path / "x.gif", b"GIF89a\x90\x01\x90\x01"
+    shown = notebook.picture_path(place, picture, "a <graph>", 100.0)
+    assert 'alt="a &lt;graph&gt;" width="288"' in in_notebook(shown)  # of 400 pixels
+    large = picture + bytes(notebook.LARGEST)
+    assert type(notebook.picture_path(place, large, "")) is type(place)
+    assert type(notebook.picture_path(place, b"%PDF-1.7", "")) is type(place)

@@ -75,8 +75,8 @@ def test_a_table_whose_rows_can_be_told_apart() -> None:
         "+0.1     +0.08678      +0.10019      -0.013415",
         "+0.01    +0.0098785    +0.010019     -0.00014089",
         "+0.001   +0.0010005    +0.0010019    -1.4149e-06",
-        "a tenth of the move leaves about a hundredth of what it is off by: L bends, and the "
-        "shorter the piece, the straighter",
+        "a tenth of the move leaves about a hundredth of what it is off by: L bends, and "
+        "the shorter the piece, the straighter",
     ]
     assert short(0.00029324) != short(0.00029415)
 

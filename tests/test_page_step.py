@@ -14,13 +14,24 @@ import autograd
 import nn
 from autograd import Value, step_through
 from autograd.core.sweep import consumers_first
+from autograd.stepping import steps
 from autograd.stepping.naive import naive_walk
 from autograd.stepping.steps import ForwardStep, Step
-from autograd.text import plain, signed
+from autograd.text import DIGITS, plain, signed
+from autograd.words import formulas
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 DASH = "\u2014"
+
+
+@pytest.fixture(autouse=True)
+def as_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stepper's texts as the page has them: unfolded, and with six digits of each number."""
+    monkeypatch.setenv("COLUMNS", "500")
+    for module in (steps, formulas):
+        monkeypatch.setattr(module, "digits_enough", lambda come_to, result: DIGITS)
+    monkeypatch.setattr(formulas, "partial_in_numbers", lambda *of: "")
 
 
 def infinite() -> Value:

@@ -105,7 +105,7 @@ def test_epochs_are_whole_numbers() -> None:
 def test_a_single_epoch_can_be_seen() -> None:
     """A line through one point has no length; only its marker shows."""
     pixels = saved(plot_history(History(loss=[0.5])), 7.0, 3.2)
-    blue = colors.to_rgb(nn.plots.COLORS[0])
+    blue = colors.to_rgb(nn.plots.BLUE)
     assert np.all(np.abs(pixels - blue) < 0.02, axis=2).sum() > 10
 
 
@@ -170,11 +170,11 @@ def test_the_plane_is_coloured_by_the_output() -> None:
     assert shades.levels[0] <= -1.24 and shades.levels[-1] >= 1.24
     assert list(shades.levels) == sorted(shades.levels)
     low, high = (np.array(shades.cmap(shades.norm(y))) for y in (-1.0, 1.0))
-    assert low[2] > low[0] and high[0] > high[2], "blue below and orange above"
+    assert low[0] > low[2] and high[2] > high[0], "orange below and blue above"
 
 
 def test_colours_of_points_and_plane_belong_together() -> None:
-    for label, channel in (("d = 0", 2), ("d = 1", 0)):
+    for label, channel in (("d = 0", 0), ("d = 1", 2)):
         [points] = [c for c in boundary().axes[0].collections if c.get_label() == label]
         color = points.get_facecolor()[0]
         assert color[channel] == max(color[:3])

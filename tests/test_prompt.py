@@ -36,6 +36,12 @@ SECONDS = 120  # after which a process hangs for certain, also on a busy machine
 LEAVING = "c leaves the prompt with these gradients, q with those from before the pass"
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each report: how they are folded is tested in ``test_lines.py``."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def graph(text: str = LECTURE, **numbers: float) -> tuple[Value, dict[str, Any]]:
     parsed = expression.parse(text)
     leaves = {name: Value((numbers or NUMBERS)[name], name) for name in parsed.inputs}
@@ -443,14 +449,18 @@ def test_a_file_for_a_browser_opens_where_the_pass_stands(tmp_path: Path) -> Non
 # Commands and names.
 
 
-def test_every_command_has_help() -> None:
+def test_every_command_has_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     overview = last("help")
-    assert max(map(len, overview.splitlines())) <= 90
+    assert max(map(len, overview.splitlines())) <= 79
     for command in COMMANDS:
         assert f"  {', '.join(command.names)}  " in overview
         assert command.summary.endswith(".")
         for name in command.names:
-            assert last(f"help {name}") == f"{command.usage}\n{command.help}"
+            shown = last(f"help {name}")
+            assert shown.splitlines()[0] == command.usage
+            assert shown.split() == f"{command.usage}\n{command.help}".split()
+            assert max(map(len, shown.splitlines())) <= 79
     assert last("h nonsense") == "*** there is no command nonsense; help lists them"
     assert last("?") == overview
 

@@ -130,7 +130,7 @@ def test_help_names_the_command() -> None:
     done = subprocess.run([*MODULE, "--help"], capture_output=True, text=True, check=True)
     assert re.search(r"^  quiz +Ask for the gradients", done.stdout, re.MULTILINE)
     assert session("help").count("quiz  ") == session("help").count("nudge  ") == 1
-    assert "after\nthree hints" in session("help quiz")
+    assert "only after three hints" in session("help quiz")
 
 
 # At the prompt.

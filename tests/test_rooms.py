@@ -15,7 +15,13 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A file may import what stands below it, and files of its own room. Where two
 # rooms share a floor they know nothing of each other.
 FLOORS = [
-    ["autograd.text", "autograd.files", "autograd.options", "autograd.installed"],
+    [
+        "autograd.text",
+        "autograd.files",
+        "autograd.options",
+        "autograd.installed",
+        "autograd.habits",
+    ],
     ["autograd.core"],
     ["autograd.languages", "autograd.words", "autograd.data"],
     ["autograd.drawing", "autograd.lowering", "autograd.checking", "autograd.core.native.build"],

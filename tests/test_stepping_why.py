@@ -24,6 +24,12 @@ from autograd.stepping.steps import ForwardStep
 # Paths.
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each report: how they are folded is tested in ``test_lines.py``."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def test_the_text_of_why() -> None:
     root, _ = waiting_graph()
     s = step_through(root)

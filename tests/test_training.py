@@ -5,6 +5,7 @@ and what an interrupted or diverging run leaves behind is compared with the para
 steps that it had completed, worked out in fractions.
 """
 
+import io
 import itertools
 import math
 import os
@@ -1314,9 +1315,30 @@ def test_a_bar_on_a_terminal() -> None:
     assert out == "done epochs\n"
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", bar)
     assert "\x1b[" in bar and "━" in text
-    assert re.search(r"3/3 ━+ .*epoch 3  loss \d", text)
+    assert re.search(r"3/3 ━+ [^\n]*\s+epoch 3  loss \d", text)
     assert "[3/3]" not in text, "lines are for where there is no terminal"
     assert "stopped" not in text
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_the_bar_stays_and_what_is_said_is_whole_however_narrow_it_is(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rich")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", f"{columns}")
+    monkeypatch.setenv("TERM", "xterm")
+    data = CORNERS, EXCLUSIVE_OR
+    model = MLP(2, [1], output="sigmoid")
+    fit(model, *data, divergence=binary_kl, epochs=2, validation=data, progress=True)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).split("\n")
+    lines = [line.rpartition("\r")[2] for line in lines]
+    assert max(map(len, lines)) <= columns
+    assert any(re.match(r"2/2 ━{10}", line) for line in lines)
+    said = " ".join(" ".join(lines).split())
+    assert re.search(r"epoch 2 loss [\d.]+ .*validation loss [\d.]+ validation accuracy \d", said)
 
 
 def test_a_bar_that_ends_early_says_why() -> None:

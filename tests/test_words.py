@@ -23,7 +23,7 @@ def test_a_formula_on_names_and_on_numbers() -> None:
     assert isinstance(product, Value)
     names = Names([a, b, product, c])
     assert formulas.in_names(product, names) == "a * (dL/db)"
-    assert formulas.in_numbers(product, [2.0, -3.0]) == "2 * (-3)"
+    assert formulas.in_numbers(product, [2.0, -3.0], -6.0) == "2 * (-3)"
     assert formulas.in_names(c, names) == "a * (dL/db) + 0.5"
     assert (names[product], names[c]) == ("a * (dL/db)", "v4")
     assert formulas.node_line(c, names, c.data) == "v4 = a * (dL/db) + 0.5"

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from ..core import Value, grad
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import evaluation_order, sweep
-from ..text import align, number_within
+from ..text import fitted, number_within, table
 from .differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
 
 TOOL = "check_gradient()"
@@ -49,8 +49,8 @@ class GradientReport(NamedTuple):
         return "\n".join(
             [
                 f"{count - len(self.failures)} of {count} derivatives right, f = {self.value!r}",
-                *align(rows),
-                *(f"{c.name}: {c.note}" for c in self.failures if c.note),
+                *table(rows),
+                *(fitted(f"{c.name}: {c.note}") for c in self.failures if c.note),
             ]
         )
 
@@ -77,7 +77,7 @@ class GradientMismatch(AssertionError):  # noqa: N818 - the public name
             [
                 f"{len(failures)} of {len(self.report.comparisons)} derivatives "
                 + ("differ from finite differences:" if wrong else "cannot be judged:"),
-                *(f"  {c}" for c in failures[:5]),
+                *(f"  {c.line}" for c in failures[:5]),
                 *([f"  and {more} more, see .report"] if more > 0 else []),
                 self._advice(),
             ]

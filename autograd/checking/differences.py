@@ -16,6 +16,7 @@ from math import inf, nan
 from typing import Literal, NamedTuple
 
 from ..core.ops import Op
+from ..text import fitted
 
 EPSILON = sys.float_info.epsilon
 LEAST = math.ulp(0.0)  # what the rounding of the smallest numbers may come to
@@ -80,6 +81,11 @@ class Comparison(NamedTuple):
     note: str
 
     def __repr__(self) -> str:
+        return fitted(self.line)
+
+    @property
+    def line(self) -> str:
+        """Everything about it in one line."""
         percent = 100.0 * self.error / abs(self.numeric) if self.numeric else inf
         relative = f" ({percent:.2g} %)" if math.isfinite(percent) else ""
         note = f"; {self.note}" if self.note else ""

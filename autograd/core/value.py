@@ -461,9 +461,12 @@ def grad(
     for place, value in enumerate((output, *wanted)):
         if not isinstance(value, Value):
             name = f"inputs[{place - 1}]" if place else "output"
+            remedy = "make it one with Value(...) before computing with it"
+            if callable(value):
+                remedy = "functions have derivative(f, x), gradient(f, xs) and jacobian(f, xs)"
             raise TypeError(
                 f"grad() differentiates Values, but {name} is {value!r} of type "
-                f"{type(value).__name__}; make it one with Value(...) before computing with it"
+                f"{type(value).__name__}; {remedy}"
             )
     if not create_graph and inspector() is None:
         return slopes(output, wanted)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..files import checked_place, write_whole
 from . import rendering
 from .dot import dot_lines, dot_text
+from .notebook import described, picture_path
 from .options import FileOptions, Roots, taking
 from .page import page
 from .painter import picture_of
@@ -56,7 +57,7 @@ def render(root: Roots, options: FileOptions) -> Path:
         max_pixels: the most pixels that it may be wide, or high.
 
     Returns:
-        The path of the file that was written.
+        The path of the file that was written; a notebook shows the picture.
 
     Raises:
         TypeError: as for ``draw``, or if ``path`` is no path, or a size no number.
@@ -71,31 +72,30 @@ def render(root: Roots, options: FileOptions) -> Path:
         rendering.say(picture.notice)
     lines = dot_lines(picture, options.rankdir, options.partials)
     text, note = dot_text(lines), ""
-    content = text.encode()
+    content = seen = text.encode()
     ending = place.suffix.lower()
+    dpi = options.dpi or (_RESOLUTION if len(picture.nodes) <= _LARGE else _RESOLUTION_OF_LARGE)
     try:
         if ending == ".png":
-            content = _png(lines, len(picture.nodes), options, place)
+            content = seen = _png(lines, dpi, options.max_pixels, place)
         elif ending == ".html":
-            svg = rendering.picture_bytes(text, "svg")
-            content = page(svg, title or place.stem).encode()
+            seen = rendering.picture_bytes(text, "svg")
+            content = page(seen, title or place.stem).encode()
         elif ending not in _TEXT_ENDINGS:
-            content = rendering.picture_bytes(text, ending[1:])
+            content = seen = rendering.picture_bytes(text, ending[1:])
     except rendering.NotInstalledError as absence:
         missing, place = place, place.with_suffix(".dot")
         note = f"wrote {place} and not {missing}: {absence}; for pictures: {rendering.INSTALL}"
     write_whole(place, content)
     if note:
         rendering.say(note)
-    return place
+    return picture_path(place, seen, described(picture), dpi if ending == ".png" else 72.0)
 
 
-def _png(lines: list[str], nodes: int, options: FileOptions, place: Path) -> bytes:
+def _png(lines: list[str], dpi: float, most: int, place: Path) -> bytes:
     """A PNG of no more pixels than asked for; one that is made smaller is told of."""
-    resolution = options.dpi or (_RESOLUTION if nodes <= _LARGE else _RESOLUTION_OF_LARGE)
-    most = options.max_pixels
-    side = (most - 1) / resolution  # it may round up
-    raster = f'\tgraph [dpi="{resolution:g}" size="{side:g},{side:g}"]'
+    side = (most - 1) / dpi  # it may round up
+    raster = f'\tgraph [dpi="{dpi:g}" size="{side:g},{side:g}"]'
     content = rendering.picture_bytes(dot_text([raster, *lines]), "png")
     width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
     if max(width, height) > most - 5:

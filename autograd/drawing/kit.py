@@ -105,7 +105,7 @@ def script(package: str, *names: str, before: str = "") -> str:
     ``before`` is what was written for this page alone, and these files use.
     """
     parts = [before, asset(__package__, "zoom.js"), *(asset(package, name) for name in names)]
-    return slim_script("\n".join(['"use strict";', *parts]))
+    return '"use strict";' + "".join(map(slim_script, parts))
 
 
 def asset(package: str, name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _SIGNS = set("=+-*%&|^!<>?:,;.(){}[]~")
 # After one of these a slash begins a pattern, and is no division.
@@ -25,6 +26,7 @@ def slim_style(text: str) -> str:
     return "\n".join(filter(None, lines)) + "\n"
 
 
+@lru_cache(maxsize=64)  # most parts of a page are those of the page before
 def slim_script(text: str) -> str:
     """A script with a space only between two words, or two signs that would be another one."""
     written, gap = [""], ""

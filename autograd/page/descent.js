@@ -277,7 +277,7 @@ MODES.explore.leave = () => descent.stop();
 MODES.explore.arrange = placeDescent;
 
 // Below the graph, if there is room for both, and else beside it.
-const STRIP = { height: 130, leastWindow: 800 };
+const STRIP = { height: 130, leastWindow: 800, leastWidth: 560 };
 
 function placeDescent(app, room) {
   const [side, strip] = ["side", "strip"].map((id) => document.getElementById(id));
@@ -285,7 +285,7 @@ function placeDescent(app, room) {
   orderPanels(app, side, isNarrow ? [] : [DESCENT_PANEL.element]);
   if (isNarrow && DESCENT_PANEL.element.parentElement !== strip) strip.append(DESCENT_PANEL.element);
   const height = room.clientHeight - STRIP.height;
-  if (isNarrow || innerHeight < STRIP.leastWindow || height < 200) return;
+  if (isNarrow || innerHeight < STRIP.leastWindow || room.clientWidth < STRIP.leastWidth || height < 200) return;
   app.picture.build(room.clientWidth, height);
   const [, tall] = app.picture.size;
   if (tall * SMALLEST_SCALE <= height) strip.append(DESCENT_PANEL.element);

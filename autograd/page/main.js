@@ -26,7 +26,9 @@ function buildButtons() {
 // The picture ------------------------------------------------------------------------------------
 
 const SMALLEST_SCALE = 0.84;
-let view = null;
+let view = null, arranged = "";  // for a room of this size
+
+const sizeOf = (room) => `${room.clientWidth} ${room.clientHeight}`;
 
 function arrange() {
   const room = document.getElementById("scroll");
@@ -39,6 +41,7 @@ function arrange() {
   app.paint();
   const start = MODES[app.mode].focus?.(app) ?? app.graph.root;
   view.reveal(app.picture.elementOf(start));
+  arranged = sizeOf(room);
 }
 
 function openGroup(group) {
@@ -128,12 +131,8 @@ function listen() {
     event.preventDefault();
     move(app);
   });
-  let size = "";
-  new ResizeObserver(() => {
-    const room = document.getElementById("scroll"), now = `${room.clientWidth} ${room.clientHeight}`;
-    if (now !== size && size) arrange();
-    size = now;
-  }).observe(document.getElementById("scroll"));
+  // Also where a frame gets its height only after the page in it has begun.
+  new ResizeObserver(([{ target }]) => { if (sizeOf(target) !== arranged) arrange(); }).observe(document.getElementById("scroll"));
 }
 
 function pick(node) {

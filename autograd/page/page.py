@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core import Value
 from ..drawing import kit
-from ..files import checked_place, write_whole
+from ..files import checked_place, write_whole, written
 from ..stepping import diagnoses, nudge
 from ..stepping.cursor import Cursor
 from ..stepping.moments import MomentOfPass
@@ -70,10 +70,13 @@ class LivePage:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """What a notebook shows: the page; before it is trusted, a sentence and a picture."""
-        return {"text/html": framed(self.html, self.still), "text/plain": repr(self)}
+        return {"text/html": self._framed(), "text/plain": repr(self)}
+
+    def _framed(self) -> str:
+        return framed(self.html, self.still)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page.
+        """Write the page; a notebook shows it where the path that is returned stands.
 
         Raises:
             ValueError: if ``path`` does not end in ``.html``.
@@ -81,7 +84,7 @@ class LivePage:
         """
         place = _place(path)
         write_whole(place, self.html.encode())
-        return place
+        return written(place, self._framed)
 
 
 def live(
@@ -106,7 +109,7 @@ def live(
         mode: how the page opens: ``"explore"``, ``"step"`` or ``"predict"``.
 
     Returns:
-        The path of the file that was written; or the page.
+        The path of the file that was written, which a notebook shows as the page; or the page.
 
     Raises:
         TypeError: if ``root`` or something in ``trainable`` is not a Value.
@@ -118,7 +121,8 @@ def live(
     if not isinstance(root, Value):
         raise TypeError(
             f"live() shows the graph under one Value, but got {got(root)}; pass the Value at the "
-            f"end of a computation with Values, such as a loss{several(root)}"
+            f"end of a computation with Values, such as a loss; a model with its data is for "
+            f"nn.live(model, X, D){several(root)}"
         )
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
@@ -149,7 +153,8 @@ def page_of(
         recording: the pass.
         opening: how the page begins.
         extra: what a page of a model has besides.
-        moment: what is shown where no script runs; by default the end of the pass.
+        moment: what is shown where no script runs; by default the end of the pass, and its start if
+            the gradients are to be predicted.
 
     Raises:
         ValueError: if the graph is too large to be computed while one drags.
@@ -161,7 +166,8 @@ def page_of(
             f"of fewer instances, or draw all of it with autograd.render(root, 'graph.html')"
         )
     extra = extra or Extra()
-    still = still_of(moment or MomentOfPass(recording, len(recording), alone=True, counts=False))
+    position = 0 if opening.mode == "predict" else len(recording)
+    still = still_of(moment or MomentOfPass(recording, position, alone=True, counts=False))
     *scripts, last = (name for name in SCRIPTS if name not in extra.without)
     root = recording.names[recording.root]
     notice = stale_graph(recording.nodes)

@@ -22,7 +22,7 @@ from ..text import signed
 from ..words import formulas
 
 ROWS_SHOWN = 200
-HEIGHT = 640  # of a page in a notebook, in pixels
+HEIGHT = 720  # of a page in a notebook, in pixels; at least, as it covers the picture
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def framed(page: str, still: Still) -> str:
     return (
         f'<div style="display: grid"><iframe title="{about}" '
         f'sandbox="allow-scripts allow-downloads allow-modals" srcdoc="{escape(page)}" '
-        f'style="{place}; z-index: 1; width: 100%; height: {HEIGHT}px; border: 0; '
-        f'background: Canvas">Trust this notebook (File, Trust Notebook) to play with it.</iframe>'
-        f'<div style="{place}; min-width: 0">{still.in_notebook}</div></div>'
+        f'style="{place}; align-self: stretch; z-index: 1; width: 100%; min-height: {HEIGHT}px; '
+        f'border: 0; background: Canvas">Trust this notebook (File, Trust Notebook) to play with '
+        f'it.</iframe><div style="{place}; min-width: 0">{still.in_notebook}</div></div>'
     )

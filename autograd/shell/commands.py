@@ -1,4 +1,4 @@
-"""The command line: ``python -m autograd grad | draw | step EXPR``, and without any a session.
+"""The command line: ``python -m autograd grad | draw | ... EXPR``, and without any a session.
 
 The words of the shell go in; text goes to standard output, and files to where they were asked for.
 An expression is read by ``expression``, which computes with the operation table and nothing else.
@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import code
+import difflib
 import importlib
-import inspect
 import os
 import re
 import sys
-import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,14 +23,17 @@ from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..page import page
-from ..text import align
+from ..stepping.nudge import MOVES, Experiment, checked_move
+from ..stepping.recording import Recording
+from ..text import fitted, in_full, signed, table, width
 from ..views import stepper_of
+from ..words.names import atom, derivative
 from . import expression
 from .expression import Expression, ExpressionError
 from .lookup import GraphNames
 from .prompt import Prompt
 from .quiz import Quiz
-from .terminal import complete_names, printable
+from .terminal import WIDEST, complete_names, printable, say, tell
 
 LONGEST_LINE = 360  # characters of a complaint
 FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a shell's numbers
@@ -43,8 +45,8 @@ stepgrad: Value, the functions, and the packages autograd and nn are imported
 
 EXPRESSION_HELP = """\
 EXPR is written as in Python: numbers, names, + - * / // % **, and the functions
-  {functions}
-Parts of it can have names: "e = a*b; L = tanh(e + c)". pi, inf and nan are numbers."""
+{functions}
+Parts of it can have names: "e = a*b; tanh(e + c)". pi, inf and nan are numbers."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,14 +103,14 @@ def grad_command(chosen: argparse.Namespace) -> int:
     """Print the value and its derivatives, and compare these with finite differences if asked."""
     computed = _compute(chosen)
     root, inputs = computed.root, computed.inputs
-    print(f"{root.label or 'value'} = {_in_full(root.data)}")
+    print(f"{root.label or 'value'} = {in_full(root.data)}")
     nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
     slopes = grad(root, list(nodes.values()))
     rows = [
-        (name, _in_full(node.data), _in_full(slope))
+        (name, in_full(node.data), in_full(slope))
         for (name, node), slope in zip(nodes.items(), slopes)
     ]
-    print("", *align([("name", "value", "derivative"), *rows]), sep="\n")
+    print("", *table([("name", "value", "derivative"), *rows]), sep="\n")
     if chosen.second:
         print("\n" + _hessian(root, inputs))
     return _check(computed, order=2 if chosen.second else 1) if chosen.check else 0
@@ -145,13 +147,42 @@ def step_command(chosen: argparse.Namespace) -> int:
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
     computed = _compute(chosen)
-    root = computed.root
-    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
-        root.label = "L"  # dL/dw is asked more easily than d(tanh(w * x + b))/dw
-    stepper = stepper_of(root, {})
+    stepper = stepper_of(_with_letter(computed), {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
+
+
+def nudge_command(chosen: argparse.Namespace) -> int:
+    """Move a number of an expression, and compare what comes with what its derivative promises."""
+    computed = _compute(chosen)
+    nodes = computed.inputs | computed.parts
+    moved = _by(chosen, nodes)
+    step = chosen.step
+    by = None if step is None else checked_move(expression.read_number("--step", step))
+    recording = Recording(_with_letter(computed))
+    experiments = [Experiment(recording, nodes[name]) for name in moved]
+    for number, (name, experiment) in enumerate(zip(moved, experiments)):
+        if number:
+            say("")
+        if by is None:
+            tell(_promise(recording, nodes[name]))
+        say(experiment.told(by))
+    are_seen = [not x.move(MOVES[0] if by is None else by).is_unseen for x in experiments]
+    return 0 if any(are_seen) else FAILED
+
+
+def minimize_command(chosen: argparse.Namespace) -> int:
+    """Go down from a point; tell how, where that ends, and what kind of point that is."""
+    computed = _compute(chosen)
+    by = _by(chosen, computed.inputs)
+    given = {name: getattr(chosen, name) for name in DESCENT}
+    options = {x: value for x, value in given.items() if value is not None and value is not False}
+    # It loads NumPy, which the other commands do without.
+    room = importlib.import_module(".minimizing", __package__)
+    numbers = {name: node.data for name, node in computed.inputs.items()}
+    found = room.minimize(computed.expression, numbers, by, chosen.method, options, chosen.path)
+    return 0 if found else FAILED
 
 
 def live_command(chosen: argparse.Namespace) -> int:
@@ -183,13 +214,14 @@ class Command(NamedTuple):
     Attributes:
         run: what it does with its arguments; gives the exit status.
         purpose: one line for people.
-        example: its words after the name of the command.
+        examples: words after the name of the command, each with what there is to say of them; what
+            the last does is plain.
         options: the names of each, and what ``argparse`` is to know of it.
     """
 
     run: Callable[[argparse.Namespace], int]
     purpose: str
-    example: str
+    examples: dict[str, str]
     options: dict[str, dict[str, Any]]
 
 
@@ -198,11 +230,35 @@ def _file(word: str) -> str:
     return word.removeprefix(" ") if word[:2] == " -" else word
 
 
+def _number(word: str) -> float:
+    """A number as expressions write it."""
+    try:
+        return expression.read_number("", word)
+    except ExpressionError:
+        raise argparse.ArgumentTypeError(f"{word.strip()!r} is no number") from None
+
+
+def _whole(word: str) -> int:
+    """A whole number."""
+    number = _number(word)
+    if not number.is_integer():
+        raise argparse.ArgumentTypeError(f"{word.strip()!r} is no whole number")
+    return int(number)
+
+
+# Options of ``minimize`` that its method is given, by their names there.
+DESCENT = ("step", "maximize", "momentum", "backtracking", "eps1", "eps2", "max_steps")
+_BY = {"action": "append", "metavar": "NAMES"}
+
 COMMANDS = {
     "grad": Command(
         grad_command,
-        "Print the value of an expression, and its derivative by every name in it.",
-        '"L = (a*b + c) * f" a=2 b=-3 c=10 f=-2 --check',
+        "Print the value of an expression, and its derivatives.",
+        {
+            '"logsumexp(z1,z2,z3) - z1" z1=2 z2=1 z3=0': "the KL of softmax(z) and class 1, "
+            "d = (1, 0, 0): by z it is softmax(z) - d",
+            '"L = (a*b + c) * f" a=2 b=-3 c=10 f=-2 --check': "",
+        },
         {
             "--second": {"action": "store_true", "help": "print the Hessian as well"},
             "--check": {
@@ -214,7 +270,7 @@ COMMANDS = {
     "draw": Command(
         draw_command,
         "Draw the graph of an expression.",
-        '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.png',
+        {'"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.png': ""},
         {
             "-o --output": {
                 "metavar": "FILE",
@@ -231,7 +287,7 @@ COMMANDS = {
     "live": Command(
         live_command,
         "Write a page in which every number can be moved.",
-        '"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.html',
+        {'"tanh(w*x + b)" w=-3 x=2 b=6.88 -o neuron.html': ""},
         {
             "-o --output": {
                 "metavar": "FILE",
@@ -249,7 +305,7 @@ COMMANDS = {
     "step": Command(
         step_command,
         "Step through the backward pass of an expression, as in a debugger.",
-        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        {'"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2': ""},
         {
             "--run": {
                 "action": "store_true",
@@ -262,10 +318,78 @@ COMMANDS = {
             },
         },
     ),
+    "nudge": Command(
+        nudge_command,
+        "Move a number, and see whether the derivative tells what comes.",
+        {
+            '"tanh(w*x + b)" w=-3 x=2 b=6.88 --by w --step 0.1': "one move, in words",
+            '"tanh(w*x + b)" w=-3 x=2 b=6.88 --by w': "",
+        },
+        {
+            "--by": {
+                **_BY,
+                "help": "what is moved, a name or several such as w,b; each in turn, "
+                "unless told otherwise; a part that has a name can be moved as well",
+            },
+            "--step": {
+                "metavar": "STEP",
+                "help": "by how much; 1, 0.1, 0.01 and 0.001 as a table, unless told otherwise",
+            },
+        },
+    ),
+    "minimize": Command(
+        minimize_command,
+        "Go down from a point, and say what kind of point that leads to.",
+        {
+            '"x**2 + x*(1-y) + y**2" x=0 y=0 --method newton': "in one step, as f is a bowl",
+            '"x**2 + x*(1-y) + y**2" x=0 y=0 --step 0.2': "",
+        },
+        {
+            "--by": {**_BY, "help": "what moves, such as w,b; all names, unless told otherwise"},
+            "--method": {
+                "choices": ("gradient", "newton", "sign"),
+                "default": "gradient",
+                "help": "descent along the gradient (unless told otherwise), Newton's method, or a "
+                "step along the sign of each derivative",
+            },
+            "--step": {
+                "metavar": "ETA",
+                "help": "the step size, 0.1 unless told otherwise; or a formula of k = 0, 1, ..., "
+                "such as '0.5/(k+1)'",
+            },
+            "--maximize": {"action": "store_true", "help": "go up instead"},
+            "--momentum": {
+                "type": _number,
+                "metavar": "BETA",
+                "help": "of gradient descent, from 0 to below 1",
+            },
+            "--backtracking": {
+                "action": "store_true",
+                "help": "of gradient descent: halve a step until f falls as it should",
+            },
+            "--eps1": {
+                "type": _number,
+                "metavar": "EPS",
+                "help": "converged when f changes by less than this: 1e-14, of Newton's method 0",
+            },
+            "--eps2": {
+                "type": _number,
+                "metavar": "EPS",
+                "help": "converged when the norm of the gradient is below this: 1e-8, of Newton's "
+                "method 0",
+            },
+            "--max-steps": {
+                "type": _whole,
+                "metavar": "N",
+                "help": "give up after so many; 20000, and 100 for Newton's method",
+            },
+            "--path": {"action": "store_true", "help": "print every step, and not only some"},
+        },
+    ),
     "quiz": Command(
         quiz_command,
-        "Ask for the gradients of an expression, and say what is wrong with an answer.",
-        '"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2',
+        "Ask for the gradients, and say what is wrong with an answer.",
+        {'"e = a*b; d = e + c; L = d*f" a=2 b=-3 c=10 f=-2': ""},
         {},
     ),
 }
@@ -275,7 +399,7 @@ COMMANDS = {
 
 
 # -h, -o, -ograph.png, --second, --html=FILE; and the end of all options.
-_OPTION = re.compile(r"-[ho]|-o.+\.[a-z]+|--([a-z][a-z-]*(=.*)?)?", re.DOTALL)
+_OPTION = re.compile(r"-[ho]|-o.+\.[a-z]+|--([a-z][a-z0-9-]*(=.*)?)?", re.DOTALL)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -292,11 +416,11 @@ def _program() -> str:
 
 
 def _overview() -> argparse.ArgumentParser:
-    lines = [f"  {name:6}{command.purpose}" for name, command in COMMANDS.items()]
+    rows = [(f"  {name}", command.purpose) for name, command in COMMANDS.items()]
     parser = _Parser(
         prog=_program(),
         description="Gradients at the command line. Without a command, a Python session opens.",
-        epilog="\n".join(["commands:", *lines, "", "COMMAND --help says more."]),
+        epilog="\n".join(["commands:", *table(rows), "", "COMMAND --help says more."]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", metavar="COMMAND", choices=list(COMMANDS), help="see below")
@@ -314,13 +438,17 @@ def _version() -> str:
 
 def _command_parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = f"{_program()} {name}"
-    functions = textwrap.fill(" ".join(expression.functions()), 76)
-    about = EXPRESSION_HELP.format(functions=functions.replace("\n", "\n  "))
+    room = min(width(), WIDEST)
+    functions = fitted("  " + " ".join(expression.functions()), room, hang=2)
+    about = fitted(EXPRESSION_HELP.format(functions=functions), room, hang=0)
+    examples = []
+    for words, remark in command.examples.items():
+        examples += [f"  # {remark}"] * bool(remark) + [f"  {prog} {words}"]
     parser = _Parser(
         prog=prog,
         usage=f"{prog} [options] EXPR [NAME=NUMBER ...]",
         description=command.purpose,
-        epilog=f"{about}\n\nexample:\n  {prog} {command.example}",
+        epilog="\n".join([about, "", "for example:", *examples]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("expression", metavar="EXPR", nargs="?", help="what to compute, in quotes")
@@ -350,7 +478,8 @@ class _Computed(NamedTuple):
 
 def _compute(chosen: argparse.Namespace) -> _Computed:
     read = expression.parse(chosen.expression)
-    numbers = _read_numbers(chosen.numbers)
+    options = {*vars(chosen)} - {"expression", "numbers", *read.inputs}
+    numbers = _read_numbers(chosen.numbers, options)
     read.require(numbers)
     inputs = {name: Value(numbers[name], name) for name in read.inputs}
     root, names = read.evaluate(inputs)
@@ -363,11 +492,35 @@ def _compute(chosen: argparse.Namespace) -> _Computed:
     return _Computed(read, root, inputs, parts)
 
 
-def _read_numbers(words: Iterable[str]) -> dict[str, float]:
+def _with_letter(computed: _Computed) -> Value:
+    """The root, which is called L if it has no name: dL/dw is shorter than d(tanh(w * x))/dw."""
+    root = computed.root
+    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
+        root.label = "L"
+    return root
+
+
+def _by(chosen: argparse.Namespace, known: Iterable[str]) -> list[str]:
+    """The names that are chosen with ``--by``; all, if none are."""
+    known = list(known)
+    names = [word for words in chosen.by or [] for word in words.replace(",", " ").split()]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3)
+            advice = (
+                f"do you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+            )
+            raise ExpressionError(f"--by {name}: {name} is no name that moves here; {advice}")
+    return list(dict.fromkeys(names)) or known
+
+
+def _read_numbers(words: Iterable[str], options: Collection[str]) -> dict[str, float]:
     """The numbers in words such as ``x=0.5``, ``y=-1e3`` and ``angle=pi/2``."""
     numbers: dict[str, float] = {}
     for word in words:
         name, equals, text = word.partition("=")
+        if name in options:
+            raise ExpressionError(f"{name} is an option: write --{name.replace('_', '-')} ...")
         if not equals:
             raise ExpressionError(f"{word.strip()!r} is not NAME=NUMBER; write for example x=0.5")
         name = expression.read_name(name.strip())
@@ -380,23 +533,29 @@ def _read_numbers(words: Iterable[str]) -> dict[str, float]:
 # Output -----------------------------------------------------------------------------------------
 
 
+def _promise(recording: Recording, node: Value) -> str:
+    """Where a node stands, and what a move of it promises for the root."""
+    name, root = recording.names[node], recording.names[recording.root]
+    place, slope = recording.place[node], derivative(root, name)
+    known = {
+        name: recording.data[place],
+        root: recording.data[0],
+        slope: recording.gradients[place],
+    }
+    told = ", ".join(f"{what} = {signed(number)}" for what, number in known.items())
+    return f"{told}; promised is {slope} * d{atom(name)}"
+
+
 def _hessian(root: Value, inputs: dict[str, Value]) -> str:
     leaves = list(inputs.values())
     slopes = grad(root, leaves, create_graph=True)
-    rows = [(name, *map(_in_full, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
-    return "\n".join(align([("second", *inputs), *rows]))
+    rows = [(name, *map(in_full, grad(slope, leaves))) for name, slope in zip(inputs, slopes)]
+    return "\n".join(table([("second", *inputs), *rows]))
 
 
 def _check(computed: _Computed, order: Any) -> int:
     """Print a comparison with finite differences; 0 if all agree."""
-
-    def f(*leaves: Value) -> Any:
-        return computed.expression.evaluate(dict(zip(computed.inputs, leaves)))[0]
-
-    # check_gradient asks a function what it calls its inputs.
-    by_position = inspect.Parameter.POSITIONAL_ONLY
-    parameters = [inspect.Parameter(name, by_position) for name in computed.inputs]
-    f.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    f: Any = computed.expression.function(list(computed.inputs), {})
     try:
         report = check_gradient(f, [leaf.data for leaf in computed.inputs.values()], order=order)
     except GradientMismatch as mismatch:
@@ -404,11 +563,6 @@ def _check(computed: _Computed, order: Any) -> int:
         return FAILED
     print(f"\n{report}")
     return 0
-
-
-def _in_full(x: float) -> str:
-    """A number in full, such that reading it gives the same float."""
-    return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else repr(x)
 
 
 def _reason(error: Exception) -> object:
@@ -424,7 +578,10 @@ def _complain(message: object, excerpt: str = "") -> None:
     told = printable(" ".join(str(message).split()))
     if len(told) > LONGEST_LINE:  # for a word of the shell is as long as somebody likes
         told = f"{told[: LONGEST_LINE - 100]} ... {told[-95:]}"
-    print("\n  ".join([f"{_program()}: {told}", *excerpt.splitlines()]), file=sys.stderr)
+    said = f"{_program()}: {told}"
+    if sys.stderr.isatty():  # else it is one line, for whoever looks through many
+        said = fitted(said, width(sys.stderr))
+    print("\n  ".join([said, *excerpt.splitlines()]), file=sys.stderr)
 
 
 def _prepare_streams() -> None:

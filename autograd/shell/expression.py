@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import difflib
+import inspect
 import keyword
 import re
 import unicodedata
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -121,14 +122,14 @@ class Expression:
         if missing:
             name = missing[0]
             shown = " ".join(f"{other}=1" for other in missing[:8])
-            advice = f"add {shown}{' ...' * (len(missing) > 8)}, with numbers of yours"
+            remedy = f"add {shown}{' ...' * (len(missing) > 8)}, with numbers of yours"
             if name in formula.INSTEAD:
-                advice += f"; {formula.INSTEAD[name]}"
+                remedy += f"; {formula.INSTEAD[name]}"
             elif near := difflib.get_close_matches(
                 name, [*given, *self.parts, *OPS, *CONSTANTS], 1
             ):
-                advice += f"; or is it {near[0]}?"
-            raise ExpressionError(f"{name} has no number; {advice}", self._first_uses[name])
+                remedy += f"; or is it {near[0]}?"
+            raise ExpressionError(f"{name} has no number; {remedy}", self._first_uses[name])
 
     def evaluate(
         self, inputs: Mapping[str, Value | float]
@@ -163,6 +164,24 @@ class Expression:
                 if isinstance(result, Value) and not result.label:
                     result.label = name
         return result, names
+
+    def function(
+        self, names: Sequence[str], fixed: Mapping[str, float]
+    ) -> Callable[..., Value | float]:
+        """The expression as a function of some of its inputs, which has them as its parameters.
+
+        Args:
+            names: those inputs, in the order in which the function takes them.
+            fixed: the numbers of the others.
+        """
+
+        def f(*leaves: Value | float) -> Value | float:
+            return self.evaluate({**fixed, **dict(zip(names, leaves))})[0]
+
+        by_position = inspect.Parameter.POSITIONAL_ONLY
+        parameters = [inspect.Parameter(name, by_position) for name in names]
+        f.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return f
 
 
 def parse(text: str) -> Expression:

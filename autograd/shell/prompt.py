@@ -21,18 +21,18 @@ from ..core import Value
 from ..drawing import render
 from ..page import page
 from ..stepping import conditions, tables
-from ..stepping.nudge import Experiment
+from ..stepping.nudge import Experiment, checked_move
 from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
-from ..text import Text
+from ..text import Text, table
 from ..views import stepper_of
 from ..words.staleness import stale_graph
 from ..words.variables import variables_of
 from .expression import read_number
 from .lookup import GraphNames, ProgramError, PythonNames
 from .quiz import Quiz
-from .terminal import is_typed, say, tell, word_delimiters
+from .terminal import echo, is_typed, say, tell, word_delimiters
 
 PICTURE = "backprop.png"
 LISTED = 11  # lines of `list`
@@ -171,7 +171,7 @@ class Prompt(cmd.Cmd):
             say("")
             return "quit"
         if not is_typed():
-            say(line)
+            echo(line)
         return line
 
     def onecmd(self, line: str) -> bool:
@@ -519,9 +519,7 @@ class Prompt(cmd.Cmd):
         of moves by 1, 0.1, 0.01 and 0.001.
         """
         node, by = self._node_and_number(argument)
-        experiment = Experiment(self._stepper.steps, node)
-        for line in (experiment.table() if by is None else str(experiment.move(by))).splitlines():
-            tell(line)
+        say(Experiment(self._stepper.steps, node).told(by))
 
     @_command("quiz", "[NODE]", "Ask")
     def _quiz(self, argument: str) -> None:
@@ -602,14 +600,14 @@ class Prompt(cmd.Cmd):
             command = self._called(argument)
             if command is None:
                 raise ValueError(f"there is no command {argument}; help lists them")
-            say(f"{command.usage}\n{command.help}")
+            paragraphs = [" ".join(part.split()) for part in command.help.split("\n\n")]
+            tell("\n".join([command.usage, *filter(None, paragraphs)]), hang=0)
             return
-        width = max(len(", ".join(command.names)) for command in COMMANDS)
-        lines = []
+        rows = [(f"  {', '.join(command.names)}", command.summary) for command in COMMANDS]
+        lines = iter(table(rows))
         for group, commands in itertools.groupby(COMMANDS, lambda command: command.group):
-            lines.append(group)
-            lines += [f"  {', '.join(c.names):{width}}  {c.summary}" for c in commands]
-        say("\n".join([*lines, *EPILOGUE]))
+            say("\n".join([group, *itertools.islice(lines, len(list(commands)))]))
+        tell(EPILOGUE, hang=0)
 
     @_command("!", "STATEMENT", "Other", takes_text=True)
     def _statement(self, argument: str) -> None:
@@ -681,9 +679,7 @@ class Prompt(cmd.Cmd):
                     advice = f"write for example nudge {name} 0.1"
                     raise ValueError(f"{last} is no number; {advice}") from None
                 raise complaint from None
-        if not by or by - by != 0.0:  # infinite, or nan
-            raise ValueError(f"a node is moved by a finite number other than 0, got {last}")
-        return self._focus(name.strip()), by
+        return self._focus(name.strip()), checked_move(by)
 
     def _following(self) -> str:
         s = self._stepper
@@ -692,11 +688,11 @@ class Prompt(cmd.Cmd):
         return headline(s.steps.part(s.position, 0, 0))
 
 
-EPILOGUE = [
-    "A node is called by its label, or by what the texts call it, such as a * b, v3 or w#2;",
-    "not named at all, it is the one that is next, or the one that up and down have chosen. A",
-    "command may be abbreviated. An empty line repeats the last one; ;; stands between several.",
-]
+EPILOGUE = (
+    "A node is called by its label, or by what the texts call it, such as a * b, v3 or w#2; "
+    "not named at all, it is the one that is next, or the one that up and down have chosen. A "
+    "command may be abbreviated. An empty line repeats the last one; ;; stands between several."
+)
 
 
 def _positive(argument: str) -> int:

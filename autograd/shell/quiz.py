@@ -153,6 +153,6 @@ class Quiz:
         """How a node was computed, in names and in numbers: ``e = a * b = 2 * (-3) = -6``."""
         recording = self._recording
         names, data = recording.names, recording.data[recording.place[node]]
-        numbers = in_numbers(node, recording.numbers(node))
+        numbers = in_numbers(node, recording.numbers(node), data)
         sides = [names.beside_formula(node), in_names(node, names), numbers, signed(data)]
         return " = ".join(dict.fromkeys(filter(None, sides)))

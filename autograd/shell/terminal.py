@@ -10,17 +10,18 @@ import os
 import re
 import rlcompleter
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from ..text import fitted, width
 
 try:
     import readline
 except ImportError:  # not every Python has it, and then there is no tab key
     readline = None  # type: ignore[assignment]
 
-WIDTH = 79  # columns of a sentence
+WIDEST = 79  # columns of prose
 
 _BOLD, _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 
@@ -34,26 +35,31 @@ _STYLES = [
 
 
 def say(shown: str) -> None:
-    """Print a text."""
+    """Print a text, each of its lines on as many as it takes."""
+    _print(shown, width())
+
+
+def tell(sentence: str, indent: str = "", hang: int | None = None) -> None:
+    """Print prose, which is read best in lines of no more than 79 columns.
+
+    Args:
+        sentence: a line, or several.
+        indent: what stands before it.
+        hang: the column in which it goes on; by default two further in than it begins.
+    """
+    _print(indent + sentence, min(width(), WIDEST), hang)
+
+
+def echo(line: str) -> None:
+    """Print what has been typed, as it was."""
+    _print(line, sys.maxsize)
+
+
+def _print(shown: str, room: int, hang: int | None = None) -> None:
     if sys.stdout is None:
         return
-    shown = _encodable(shown)
+    shown = fitted(_encodable(shown), room, hang)
     print(coloured(shown) if wants_colour() else shown, flush=True)
-
-
-def tell(sentence: str, indent: str = "") -> None:
-    """Print a sentence on as many lines of at most 79 columns as it takes."""
-    say(
-        textwrap.fill(
-            sentence,
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}  ",
-            replace_whitespace=False,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    )
 
 
 def ask(prompt: str) -> str | None:
@@ -73,7 +79,7 @@ def ask(prompt: str) -> str | None:
             say(f"*** this is no text: {error}")
             continue
         if not is_typed():
-            say(line)
+            echo(line)
         return line
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..core import Value
 from ..core.sweep import Report
-from ..text import align, signed
+from ..text import signed, table
 from .recording import Recording
 
 NODES_SHOWN = 60
@@ -50,7 +50,7 @@ def beside_naive(recording: Recording) -> str:
         state = f"{signed(gradient)} ({reports}/{consumers(node)} reported)"
         says_it = node.op is not None and node is not recording.root
         rows.append([names[node], signed(right(node)), signed(naive[node]), state * says_it])
-    lines = [verdict, *align(rows)]
+    lines = [verdict, *table(rows)]
     left_out = len(shown) - NODES_SHOWN
     if left_out > 0:
         lines.append(f"... and {left_out} more nodes with another gradient")

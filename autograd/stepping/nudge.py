@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..core import Value
 from ..core.table import Op
-from ..text import align
+from ..text import table
 from ..words.names import atom, derivative
 from .above import Above, bends
 from .recording import Recording
@@ -285,6 +285,10 @@ class Experiment:
         }
         return Nudge(numbers, self._words)
 
+    def told(self, by: float | None) -> str:
+        """A move in words; without a number a table of several."""
+        return self.table() if by is None else str(self.move(by))
+
     def table(self, moves: Sequence[float] = MOVES) -> str:
         """Several moves beside each other, and what is to be said of them."""
         nudges = [self.move(by) for by in moves]
@@ -307,7 +311,7 @@ class Experiment:
         longer, shorter = (nudge.numbers for nudge in nudges[-2:])
         series = {"longer": longer["gap"], "shorter": shorter["gap"], "noise": shorter["noise"]}
         lines += [row.says.format_map(words) for row in SERIES if not said and row.when(series)]
-        return "\n".join([*align(rows), *lines])
+        return "\n".join([*table(rows), *lines])
 
     @cached_property
     def _around(self) -> Mapping[str, float]:
@@ -359,6 +363,17 @@ class Experiment:
         measured, promised = above.root(right) - above.root(left), self._slope * (right - left)
         slack = 1e-3 * max(abs(measured), abs(promised)) + 2.0 * self._noise(right)
         return abs(measured - promised) > slack
+
+
+def checked_move(by: float) -> float:
+    """What a node can be moved by.
+
+    Raises:
+        ValueError: if it is 0, infinite or nan.
+    """
+    if not by or by - by != 0.0:
+        raise ValueError(f"a node is moved by a finite number other than 0, got {by:g}")
+    return by
 
 
 def short(number: float) -> str:

@@ -16,21 +16,20 @@ import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
 from ..core import Value, ieee
-from ..text import GAP, align, counted, signed
+from ..text import GAP, HANG, aligned_within, counted, fitted, signed, width
 from ..words.names import Names, derivative
 from .recording import Recording
-from .steps import WIDEST, fold
+from .steps import WIDE, product
 
 PATHS_SHOWN = 20
 NODES_SHOWN = 8  # of a path
 ARRIVALS_SHOWN = 8
 
-_WIDE = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 _ZERO, _ONE, _INFINITE = Decimal(0), Decimal(1), Decimal("Infinity")
 
 
@@ -51,7 +50,7 @@ class GraphPath:
     names: Names = field(compare=False)
 
     def __repr__(self) -> str:
-        return GAP.join(_columns(self))
+        return fitted(GAP.join(_columns(self)))
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,9 @@ class Why:
         names = self.names
         asked = derivative(names[self.root], names[self.node])
         if not self.count:
-            return f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+            return fitted(
+                f"{asked} = {signed(self.gradient)}: no path with a derivative leads there"
+            )
         paths = "1 path" if self.count == 1 else f"the sum over {self.count} paths"
         lines = [f"{asked} = {signed(self.total)}, {paths} from {names[self.root]}"]
         if not math.isclose(self.total, self.gradient, rel_tol=1e-9) and self.total == self.total:
@@ -133,7 +134,7 @@ class Why:
             if rest:
                 total = signed(ieee.sum(*[arrival.total for arrival in rest]))
                 lines.append(f"  ... and {len(rest)} more, {total} in all")
-        return "\n".join(lines)
+        return fitted("\n".join(lines))
 
 
 class _Use(NamedTuple):
@@ -182,10 +183,10 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
         while lower.node is not root:
             # Up by the way with the largest path; the other ways wait.
             longer = [
-                _Lower(use.consumer, _WIDE.multiply(lower.product, use.factor), use.partial, lower)
+                _Lower(use.consumer, WIDE.multiply(lower.product, use.factor), use.partial, lower)
                 for use in ways[lower.node]
             ]
-            sizes = [_size(_WIDE.multiply(above[x.node].largest, x.product)) for x in longer]
+            sizes = [_size(WIDE.multiply(above[x.node].largest, x.product)) for x in longer]
             best = sizes.index(max(sizes))
             lower = longer[best]
             for i, end in enumerate(longer):
@@ -195,13 +196,13 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
     paths.sort(key=lambda sized: sized[0], reverse=True)
     rest = _ZERO
     for _, _, lower in waiting:
-        rest = _WIDE.add(rest, _WIDE.multiply(lower.product, above[lower.node].total))
+        rest = WIDE.add(rest, WIDE.multiply(lower.product, above[lower.node].total))
     arrivals = [
         Arrival(
             consumer=consumer,
             gradient=recording.gradients[recording.place[consumer]],
             partial=partial,
-            total=float(_WIDE.multiply(above[consumer].total, factor)),
+            total=float(WIDE.multiply(above[consumer].total, factor)),
             count=above[consumer].count,
         )
         for consumer, partial, factor in ways[node]
@@ -221,7 +222,7 @@ def why(recording: Recording, node: Value, limit: int = PATHS_SHOWN) -> Why:
 
 def _ways_up(recording: Recording, start: Value) -> dict[Value, list[_Use]]:
     """Of each node between the root and another the edges to it on which a derivative passes."""
-    convert = _WIDE.create_decimal_from_float
+    convert = WIDE.create_decimal_from_float
     ways: dict[Value, list[_Use]] = {}
     found = [start]
     for node in found:
@@ -245,8 +246,8 @@ def _paths_above(recording: Recording, ways: Mapping[Value, list[_Use]]) -> dict
         for consumer, _, factor in ways[node]:
             above = known[consumer]
             paths += above.count
-            total = _WIDE.add(total, _WIDE.multiply(above.total, factor))
-            largest = max(largest, _size(_WIDE.multiply(above.largest, factor)))
+            total = WIDE.add(total, WIDE.multiply(above.total, factor))
+            largest = max(largest, _size(WIDE.multiply(above.largest, factor)))
         known[node] = _Above(paths, total, largest)
     return known
 
@@ -263,7 +264,7 @@ def _path(lower: _Lower, names: Names) -> GraphPath:
 
 def _size(product: Decimal) -> Decimal:
     """The size of a product; nan counts as infinite, for it is what one looks for."""
-    return _INFINITE if product.is_nan() else _WIDE.abs(product)
+    return _INFINITE if product.is_nan() else WIDE.abs(product)
 
 
 # What is said ------------------------------------------------------------------------------------
@@ -272,10 +273,12 @@ def _size(product: Decimal) -> Decimal:
 def _columns(path: GraphPath) -> list[str]:
     """``d -> c -> b`` and ``+1 * +3 = +3``."""
     way = " -> ".join(_ends([path.names[node] for node in path.nodes]))
+    if len(path.partials) < 2:  # which is the product
+        return [way, signed(path.product)]
+    if len(path.partials) <= NODES_SHOWN:
+        return [way, product(path.partials, path.product)]
     factors = " * ".join(_ends([signed(partial) for partial in path.partials]))
-    if len(path.partials) > 1:
-        return [way, f"{factors} = {signed(path.product)}"]
-    return [way, signed(path.product)]  # of no partial or one, which is the product
+    return [way, f"{factors} = {signed(path.product)}"]
 
 
 def _ends(parts: Sequence[str]) -> list[str]:
@@ -292,13 +295,18 @@ def _arrival(why: Why, arrival: Arrival) -> list[str]:
     local = "local derivative" if len(why.arrivals) > 1 else derivative(consumer, node)
     return [
         f"{derivative(root, consumer)} * {local}",
-        f"{signed(arrival.gradient)} * {signed(arrival.partial)} = {signed(arrival.total)}",
+        product([arrival.gradient, arrival.partial], arrival.total),
         counted(arrival.count, "path"),
     ]
 
 
 def _indented(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines; if these were too wide, a line for the first cell and one for the others."""
-    lines = align(rows)
-    is_wide = max(map(len, lines), default=0) > WIDEST
-    return [f"  {line}" for line in (fold(rows, 1) if is_wide else lines)]
+    inset = " " * HANG
+    room = width() - HANG
+    lines = aligned_within(room, rows)
+    if lines is not None:
+        return [inset + line for line in lines]
+    others = aligned_within(room - HANG, [row[1:] for row in rows])
+    below = [GAP.join(row[1:]) for row in rows] if others is None else others
+    return [inset + line for row, rest in zip(rows, below) for line in (row[0], inset + rest)]

@@ -153,6 +153,7 @@ class Recording(_Records[Step]):
             total=len(self),
             node=node,
             data=self.data[place],
+            operands=tuple(self.numbers(node)),
             root=self.root,
             gradient=self.gradients[place],
             received=self._received(node),

@@ -14,7 +14,7 @@ from itertools import count
 from ..checking.differences import Comparison
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..text import Text, counted, shortened, whole_number
+from ..text import FittedText, Text, counted, fitted, shortened, whole_number
 from ..words.staleness import stale_graph
 from . import node_check, tables
 from .cursor import Cursor
@@ -235,14 +235,16 @@ class Stepper(Cursor):
                 f"there is no breakpoint {shortened(repr(number))}; those that there are: {known}"
             )
         self.breakpoints[:] = [b for b in self.breakpoints if b not in gone]
-        return Text("\n".join(f"removed {b.text}" for b in gone) or "there is no breakpoint")
+        return FittedText("\n".join(f"removed {b.text}" for b in gone) or "there is no breakpoint")
 
     def watch(self, node: Value | str) -> Text:
         """Show the gradient of a node after every movement that changes it."""
         found = find_node(self.steps, node)
         if found not in self.watches:
             self.watches.append(found)
-        return Text(f"watching {self.steps.names[found]}, grad {held(self.grad_so_far(found))}")
+        return FittedText(
+            f"watching {self.steps.names[found]}, grad {held(self.grad_so_far(found))}"
+        )
 
     def unwatch(self, node: Value | str | None = None) -> Text:
         """Do not show the gradient of a node any longer, or of any.
@@ -255,7 +257,7 @@ class Stepper(Cursor):
         if node is not None and gone[0] not in self.watches:
             raise ValueError(f"{names} is not watched")
         self.watches[:] = [watched for watched in self.watches if watched not in gone]
-        return Text(f"no longer watching {names}" if gone else "nothing is watched")
+        return FittedText(f"no longer watching {names}" if gone else "nothing is watched")
 
     # Questions ----------------------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class Stepper(Cursor):
 
         It takes a node up when it first meets it, before all its consumers have reported.
         """
-        return Text(beside_naive(self.steps))
+        return FittedText(beside_naive(self.steps))
 
     def table(self, all: bool = False) -> Text:
         """The nodes in the order of the pass, with what has reached each at this position.
@@ -309,22 +311,24 @@ class Stepper(Cursor):
             )
         rows = tables.values_table if self.is_forward else tables.pass_table
         lines = [self.whereabouts, rows(self, places) + note, stale_graph(self.steps.nodes)]
-        return Text("\n".join(filter(None, lines)))
+        return FittedText("\n".join(filter(None, lines)))
 
     @property
     def whereabouts(self) -> Text:
         """Where the pass stands, and what comes next."""
         if self._has_quit:
-            return Text(
+            return FittedText(
                 "the pass was quit, gradients are as before it; step_through() begins another"
             )
         if self.is_forward:
             done, total = self.values_done, len(self.values)
             where = f"after value {done} of {total}" if done else "before the first value"
-            return Text(f"forward, {where}: next() computes {headline(self.values[done])}")
+            return FittedText(f"forward, {where}: next() computes {headline(self.values[done])}")
         position, total = self._position, len(self.steps)
         if position == total:
-            return Text(f"at the end, position {position} of {total}: every gradient is final")
+            return FittedText(
+                f"at the end, position {position} of {total}: every gradient is final"
+            )
         following = headline(self.steps.part(position, 0, 0))
         if self._edges_done:
             edges = f"{self._edges_done} of {self.steps.edge_count(position)} edges"
@@ -333,10 +337,10 @@ class Stepper(Cursor):
             where = f"position {position} of {total}: next() takes"
         else:
             where = f"the start of {counted(total, 'node')}: next() takes"
-        return Text(f"at {where} {following}")
+        return FittedText(f"at {where} {following}")
 
     def __repr__(self) -> str:
-        return f"<Stepper {self.whereabouts}>"
+        return fitted(f"<Stepper {self.whereabouts:s}>")
 
     # Within ------------------------------------------------------------------------------------
 
@@ -370,7 +374,7 @@ class Stepper(Cursor):
         """What to say of a node that is not ahead."""
         name, back = self.steps.names[self.steps.nodes[place]], self._position - place
         where = f"lies behind, back({back}) leads there" if back else "is next already"
-        return Text(f"{name} {where}: {self.whereabouts}")
+        return FittedText(f"{name} {where}: {self.whereabouts}")
 
     def _move(self, position: int, edges_done: int = 0, every_node: bool = False) -> None:
         """Move, and note which of the watched gradients that changes."""
@@ -383,7 +387,7 @@ class Stepper(Cursor):
         )
 
     def _stand(self, met: str = "") -> Text:
-        return Text("\n  ".join([met + self.whereabouts, *self._notes]))
+        return FittedText("\n  ".join([met + self.whereabouts, *self._notes]))
 
     def _nothing(self, to_do: str) -> Text:
-        return Text(f"nothing {to_do}: {self.whereabouts}")
+        return FittedText(f"nothing {to_do}: {self.whereabouts}")

@@ -1,24 +1,42 @@
 """The records of a pass, and how they read: a ``Step`` for each node, a ``Receipt`` for each edge.
 
 A ``ForwardStep`` is for each operation of the forward pass. ``str`` of a step is what a person can
-check with pencil and paper. Nothing here knows how a pass is recorded or moved along, and nothing
-raises, whatever numbers and labels a graph holds.
+check with pencil and paper: a number has as many digits as the formula that it stands in takes to
+come out. Nothing here knows how a pass is recorded or moved along, and nothing raises, whatever
+numbers and labels a graph holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
 from ..core import Value, ieee
-from ..text import GAP, align, counted, plain, signed
+from ..text import (
+    DIGITS,
+    GAP,
+    NARROW_GAP,
+    align,
+    columns,
+    counted,
+    digits_enough,
+    plain,
+    signed,
+    width,
+    wrapped,
+)
 from ..words import formulas
 from ..words.names import Names, derivative
 
 EDGES_SHOWN = 8
 TERMS_SHOWN = 4
-WIDEST = 92  # columns of a text, before a line is folded
+INDENT = "  "
+BELOW = "   "  # what more is said of a report stands behind its arrow
+# Decimal numbers that neither overflow nor vanish on the way.
+WIDE = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 NOT_BEGUN = "--"
 
 
@@ -80,6 +98,7 @@ class Step:
         total: how many nodes the pass has.
         node: the Value itself.
         data: its number when the pass began.
+        operands: the numbers that it was computed from, in order.
         root: the Value that is differentiated.
         gradient: the derivative of the root with respect to the node.
         received: what its consumers reported, in the order of the pass; they sum to ``gradient``.
@@ -96,6 +115,7 @@ class Step:
     total: int
     node: Value
     data: float
+    operands: tuple[float, ...]
     root: Value
     gradient: float
     received: tuple[float, ...]
@@ -108,15 +128,8 @@ class Step:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
-        reports = [_report(self, edge) for edge in self.edges[:EDGES_SHOWN]]
-        # The gradients of the operands stand in one column with what is said of the node's own.
-        left, right = align([row[:3] for row in reports]), align([row[3:] for row in reports])
-        if max(map(len, left), default=0) <= WIDEST:
-            body = align([(_gradient(self), _completeness(self)), *zip(left, right)])
-            column = len(body[0]) - len(_completeness(self))
-        else:
-            body = [_gradient(self) + GAP + _completeness(self), *fold(reports, 2)]
-            column = 0
+        room = width() - len(INDENT)
+        body, column = _body(self, room)
         if left_out := self.edges[EDGES_SHOWN:]:
             total = signed(ieee.sum(*[edge.contribution for edge in left_out]))
             more = counted(len(left_out), "more edge")
@@ -127,8 +140,10 @@ class Step:
             )
         head = headline(self) + _which_edges(self)
         if origin := formulas.made_at(self.node):
-            head = f"{head:{column + 2 - len(GAP)}}{GAP}{origin}"
-        return "\n  ".join([head, *body, *self.notes])
+            beside = f"{head}{' ' * (column + len(INDENT) - len(GAP) - columns(head))}{GAP}{origin}"
+            head = beside if columns(beside) <= room else f"{head}{GAP}{origin}"
+        lines = [INDENT + line for text in [*body, *self.notes] for line in wrapped(text, room)]
+        return "\n".join([*wrapped(head, room + len(INDENT)), *lines])
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,9 +167,10 @@ class ForwardStep:
     names: Names = field(compare=False)
 
     def __repr__(self) -> str:
-        numbers = formulas.in_numbers(self.node, self.operands)
+        numbers = formulas.in_numbers(self.node, self.operands, self.data)
         computed = f"{headline(self)} = {numbers} = {signed(self.data)}"
-        return GAP.join(filter(None, [computed, formulas.made_at(self.node)]))
+        line = GAP.join(filter(None, [computed, formulas.made_at(self.node)]))
+        return "\n".join(wrapped(line, width()))
 
 
 def headline(step: Step | ForwardStep) -> str:
@@ -177,13 +193,92 @@ def contribution(step: Step, edge: Receipt) -> str:
     """What an operand receives: ``-2 * -3 = +6``."""
     if edge.partial is None:
         return f"{signed(edge.contribution)} (no derivative passes)"
-    return f"{signed(step.gradient)} * {signed(edge.partial)} = {signed(edge.contribution)}"
+    return product([step.gradient, edge.partial], edge.contribution)
 
 
-def fold(rows: Sequence[Sequence[str]], first: int) -> list[str]:
-    """Two lines for each row: the first so many of its cells, and below them the others."""
-    above, below = align([row[:first] for row in rows]), align([row[first:] for row in rows])
-    return [line for pair in zip(above, below) for line in (pair[0], GAP + pair[1])]
+def product(factors: Sequence[float], result: float) -> str:
+    """Numbers and what they come to when they are multiplied: ``-2 * -3 = +6``."""
+    return _equation(" * ", factors, _multiplied, result)
+
+
+def _multiplied(factors: Sequence[float]) -> float:
+    """The product on paper, which is nan where a float cannot hold it."""
+    exact = Decimal(1)
+    for factor in factors:
+        exact = WIDE.multiply(exact, WIDE.create_decimal_from_float(factor))
+    found = float(exact)
+    is_lost = exact.is_finite() and (math.isinf(found) or (not found and exact))
+    return math.nan if is_lost else found
+
+
+def _equation(
+    sign: str, numbers: Sequence[float], come_to: Callable[[Sequence[float]], float], result: float
+) -> str:
+    """An equation that holds for the digits that are printed.
+
+    One that does not even hold for all digits, for what is lost in floats, says so.
+    """
+    digits = digits_enough(lambda digits: come_to(_read(numbers, digits)), result)
+    written = sign.join([signed(x, digits or DIGITS) for x in numbers])
+    return f"{written} = {signed(result)}{' in floats' * (digits is None)}"
+
+
+def _read(numbers: Sequence[float], digits: int) -> Sequence[float]:
+    return [float(signed(x, digits)) for x in numbers]
+
+
+# Within ------------------------------------------------------------------------------------------
+
+
+def _body(step: Step, room: int) -> tuple[list[str], int]:
+    """The lines of a step below its first, and the column in which gradients are said to be final.
+
+    Each report has a line if all have room on one; else it is folded before its contribution, and
+    if that is not enough before what becomes of the gradient. What then is still too wide is for
+    ``wrapped`` to fold. The column is 0 where there is none.
+    """
+    edges = step.edges[:EDGES_SHOWN]
+    reports = [_report(step, edge) for edge in edges]
+    notes = ["" if edge.stale is None else stale_notice(edge.stale) for edge in edges]
+    own = _gradient(step), _completeness(step)
+    with_notes = [[*row, note] for row, note in zip(reports, notes)]
+    for rows, below in ((with_notes, [""] * len(notes)), (reports, notes)):
+        for gap in (GAP, NARROW_GAP):
+            # The gradients of the operands stand below what is said of the node's own.
+            left = align([row[:3] for row in rows], gap)
+            right = align([row[3:] for row in rows], gap)
+            first, *others = align([own, *zip(left, right)], gap)
+            column = columns(first) - columns(own[1])
+            if columns(first) > room:  # then it ends where they end
+                others = align([*zip(left, right)], gap)
+                column = max(map(columns, others), default=room) - columns(own[1])
+                column = max(column, columns(own[0]) + len(GAP))
+                first = own[0] + " " * (column - columns(own[0])) + own[1]
+            if max(map(columns, [first, *others])) <= room:
+                reported = [[line] for line in others]
+                return [first, *_with_notes(reported, below)], column
+    return [GAP.join(own), *_with_notes(_folded(reports, room), notes)], 0
+
+
+def _with_notes(reports: Sequence[Sequence[str]], notes: Sequence[str]) -> list[str]:
+    """The lines of some reports, with a further one below those that have a note."""
+    noted = [[*lines, *([BELOW + note] if note else [])] for lines, note in zip(reports, notes)]
+    return [line for lines in noted for line in lines]
+
+
+def _folded(reports: Sequence[Sequence[str]], room: int) -> list[list[str]]:
+    """Reports on two lines each, or more: their rules, and below these what is sent."""
+    heads = [[f"{name}{GAP}{rule}"] for name, rule, *_ in reports]
+    if max([columns(head) for [head] in heads], default=0) > room:
+        heads = [[name, BELOW + rule] for name, rule, *_ in reports]
+    tails = [[BELOW + line] for line in align([row[2:] for row in reports])]
+    if max([columns(tail) for [tail] in tails], default=0) > room:
+        ends = align([row[3:] for row in reports])
+        tails = [[BELOW + row[2], BELOW + end] for row, end in zip(reports, ends)]
+    return [
+        [part for line in (*head, *tail) for part in wrapped(line, room, len(BELOW))]
+        for head, tail in zip(heads, tails)
+    ]
 
 
 def _which_edges(step: Step) -> str:
@@ -198,12 +293,12 @@ def _which_edges(step: Step) -> str:
 def _gradient(step: Step) -> str:
     called = "gradient" if step.node.op is None else "upstream"
     by = derivative(step.names[step.root], step.names[step.node])
-    sides = [f"{called} {by}", signed(step.gradient)]
+    gradient = signed(step.gradient)
     if 1 < len(step.received) <= TERMS_SHOWN:
-        sides.insert(1, " + ".join(map(signed, step.received)))
+        gradient = _equation(" + ", step.received, lambda terms: ieee.sum(*terms), step.gradient)
     elif step.received[TERMS_SHOWN:]:
-        sides[-1] += f", the sum of {len(step.received)} contributions"
-    return " = ".join(sides)
+        gradient += f", the sum of {len(step.received)} contributions"
+    return f"{called} {by} = {gradient}"
 
 
 def _completeness(step: Step) -> str:
@@ -222,7 +317,6 @@ def _report(step: Step, edge: Receipt) -> list[str]:
         f"contribution {contribution(step, edge)}",
         f"grad {held(edge.before)} -> {signed(edge.after)}",
         edge.state,
-        "" if edge.stale is None else stale_notice(edge.stale),
     ]
 
 
@@ -237,8 +331,14 @@ def _called(step: Step, edge: Receipt) -> str:
 
 
 def _partial(step: Step, edge: Receipt) -> str:
-    """Formula and number of a partial; only one of them where the formula is that number."""
-    by_row = formulas.partial(step.node, edge.position, step.names)
-    if edge.partial is None or by_row.strip("()") == plain(edge.partial):
+    """Formula of a partial, the same on numbers, and its number; none of them twice."""
+    node, place, slope = step.node, edge.position, edge.partial
+    by_row = formulas.partial(node, place, step.names)
+    if slope is None or by_row.strip("()") == plain(slope):
         return by_row
-    return f"{by_row} = {signed(edge.partial)}"
+    held = zip([node, *node.operands], [step.data, *step.operands])
+    numbers = {x: number for x, number in held if isinstance(x, Value)}
+    in_numbers = formulas.partial_in_numbers(node, place, numbers, slope)
+    if in_numbers.strip("()") in ("", plain(slope), by_row):
+        return f"{by_row} = {signed(slope)}"
+    return f"{by_row} = {in_numbers} = {signed(slope)}"

@@ -14,7 +14,7 @@ from typing import TextIO
 from ..core import Value
 from ..core.formula import STRENGTHS, bind
 from ..core.sweep import count_consumers, evaluation_order
-from ..text import align, signed, whole_number
+from ..text import fitted, signed, table, whole_number
 from ..words import formulas
 from ..words.ends import roots_of, swept_nodes
 from ..words.formulas import in_names
@@ -78,10 +78,10 @@ def show(
                 "the end" if node in roots else _times(uses[node]),
             ]
         )
-    lines = align(rows)
+    lines = table(rows)
     if last > first:
         lines.insert(first + 1, f"... {last - first:,} more")
-    lines += filter(None, [stale_graph(nodes[::-1])])
+    lines += filter(None, [fitted(stale_graph(nodes[::-1]))])
     print("\n".join(lines), file=sys.stdout if file is None else file)
 
 
@@ -104,7 +104,7 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
                 "" if stale is None else stale_notice(stale),
             ]
         )
-    return "\n".join(align(rows))
+    return "\n".join(table(rows))
 
 
 def values_table(cursor: Cursor, places: Iterable[int]) -> str:
@@ -116,7 +116,7 @@ def values_table(cursor: Cursor, places: Iterable[int]) -> str:
         node = recording.nodes[place]
         data = NOT_BEGUN if node in waiting else signed(recording.data[place])
         rows.append([names.beside_formula(node), _formula(node, names), data])
-    return "\n".join(align(rows))
+    return "\n".join(table(rows))
 
 
 def step_lines(cursor: Cursor, places: Sequence[int]) -> str:
@@ -159,7 +159,10 @@ def equation(recording: Recording, node: Value) -> str:
     step = recording.part(place, 0, min(edges, EDGES_SHOWN))
     name, root = names[node], names[recording.root]
     upstream = derivative(root, name)
-    made = [formulas.in_names(node, names), formulas.in_numbers(node, recording.numbers(node))]
+    made = [
+        formulas.in_names(node, names),
+        formulas.in_numbers(node, recording.numbers(node), step.data),
+    ]
     lines = [
         " = ".join(filter(None, [names.beside_formula(node), *made, signed(step.data)])),
         f"{upstream} = {signed(step.gradient)}",
@@ -191,7 +194,7 @@ def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
         made = f"{'>' if node is chosen else ' '} {node_line(recording, node)}"
         gradient = signed(recording.gradients[recording.place[node]])
         rows.append([made, f"{derivative(root, recording.names[node])} = {gradient}"])
-    lines = align(rows)
+    lines = table(rows)
     if left_out > 0:
         lines.insert(half, f"  ... {left_out} nodes between")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..core import Value
 from ..core.ops import OPS
-from ..text import counted, escape, got, signed
+from ..text import counted, escape, fitted, got, signed
 from ..words.names import show_label
 from ..words.pointing import called, only, unknown
 from .conditions import parse_condition
@@ -20,6 +20,8 @@ from .recording import Recording
 
 Predicate = Callable[[Value, float], bool]
 """A test of a node and the derivative of the root with respect to it."""
+
+OTHERWISE = "table() lists the names of all nodes"
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Breakpoint:
         )
 
     def __repr__(self) -> str:
-        return self.text
+        return fitted(self.text)
 
 
 def resolve(recording: Recording, target: object) -> Target:
@@ -146,8 +148,13 @@ def condition_target(test: object) -> Target:
     return Target(name, lambda node, grad, data: predicate(node, grad), is_condition=True)
 
 
-def find_node(recording: Recording, target: object) -> Value:
+def find_node(recording: Recording, target: object, otherwise: str = OTHERWISE) -> Value:
     """The node of this pass that a Value is, or that a label or a name in its text stands for.
+
+    Args:
+        recording: the pass.
+        target: what is meant.
+        otherwise: what to do where nothing has a name like that.
 
     Raises:
         TypeError: if ``target`` is neither a Value nor a text.
@@ -164,7 +171,7 @@ def find_node(recording: Recording, target: object) -> Value:
         raise TypeError(f"expected a Value or its label, got {got(target)}")
     found = called(recording.names, target)
     if not found:
-        raise ValueError(_unknown(recording, target, "is no label of this graph"))
+        raise ValueError(_unknown(recording, target, "is no label of this graph", otherwise))
     return only(recording.names, target, found)
 
 
@@ -201,6 +208,5 @@ def _is_condition(written: str) -> bool:
     return True
 
 
-def _unknown(recording: Recording, written: str, complaint: str) -> str:
-    hint = "table() lists the names of all nodes"
-    return unknown(recording.names, written, complaint, recording.operations, hint)
+def _unknown(recording: Recording, written: str, complaint: str, otherwise: str = OTHERWISE) -> str:
+    return unknown(recording.names, written, complaint, recording.operations, otherwise)

@@ -55,9 +55,9 @@ def step_through(root: Value, *, forward: bool = False) -> PicturedStepper:
         >>> s = step_through(e)
         >>> s.next()
         [1/3] e = a * b
-          upstream de/de = +1                                 final (the pass starts here)
-          -> a   de/da = b = -3   contribution +1 * -3 = -3   grad -- -> -3   final (1/1)
-          -> b   de/db = a = +2   contribution +1 * +2 = +2   grad -- -> +2   final (1/1)
+          upstream de/de = +1                              final (the pass starts here)
+          -> a  de/da = b = -3  contribution +1 * -3 = -3  grad -- -> -3  final (1/1)
+          -> b  de/db = a = +2  contribution +1 * +2 = +2  grad -- -> +2  final (1/1)
         >>> s.back()
         at the start of 3 nodes: next() takes [1/3] e = a * b
     """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..core import Value
 from ..drawing import rendering
 from ..drawing.dot import dot_lines, dot_text
+from ..drawing.notebook import picture_path
 from ..drawing.options import Options
 from ..drawing.painter import Painter
 from ..drawing.room import Room
@@ -52,7 +53,8 @@ def animate(
     yet, and below the chain rule in numbers. Every node stays where it is. No gradient of the
     graph is touched, and those shown are of this pass alone, whatever an earlier one has left in
     the leaves. Of a graph that is too large for that groups are closed, and each has one frame,
-    of the moment when the last of its Values has had its turn.
+    of the moment when the last of its Values has had its turn. Where there are many frames, lines
+    on standard error say how far it is.
 
     Args:
         root: the Value to differentiate.
@@ -61,7 +63,7 @@ def animate(
         max_pixels: the most pixels that it may be wide, or high.
 
     Returns:
-        The path of the file that was written.
+        The path of the file that was written; a notebook shows the animation.
 
     Raises:
         TypeError: if ``root`` is not a Value.
@@ -84,15 +86,19 @@ def animate(
         import PIL.Image
     except ImportError:
         raise _missing(place, "Pillow is not installed", "pip install pillow") from None
-    images = []
+    images: list[Image] = []
     try:
         for first in range(0, len(texts), TOGETHER):
+            if len(texts) > TOGETHER:  # which takes some time
+                rendering.say(f"{place.name}: {first} of {len(texts)} frames are drawn")
             for drawn in rendering.pictures_bytes(texts[first : first + TOGETHER], "png"):
                 images.append(PIL.Image.open(io.BytesIO(drawn)).convert("RGB"))
     except rendering.NotInstalledError as absence:
         raise _missing(place, str(absence), rendering.INSTALL) from None
-    write_whole(place, _gif(images, seconds))
-    return place
+    content = _gif(images, seconds)
+    write_whole(place, content)
+    about = f"the backward pass, in {len(images)} frames"
+    return picture_path(place, content, about, DPI)
 
 
 def frame_texts(root: Value, *, max_pixels: int = 2400) -> list[str]:

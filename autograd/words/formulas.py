@@ -14,16 +14,20 @@ from typing import Any, NamedTuple
 from ..core import Value
 from ..core.formula import (
     CHOICE,
+    CONSTANTS,
+    FLOATS,
     STRENGTHS,
     STRONGEST,
     WEAKEST,
     Form,
     Token,
     bind,
+    compiled,
     strength,
     tokens_of,
 )
-from ..text import ends, escape, plain, real, signed
+from ..core.ops import OPS, Op
+from ..text import DIGITS, digits_enough, ends, escape, plain, real, signed
 from .names import LONGEST_FORMULA, Names, show_label
 
 OPERANDS_SHOWN = 6
@@ -46,9 +50,21 @@ def in_names(node: Value, names: Mapping[Value, str]) -> str:
     return applied(node, node.operands, lambda operand: _named(operand, names))
 
 
-def in_numbers(node: Value, numbers: Sequence[float]) -> str:
-    """A node's operation on the numbers of its operands: ``2 * (-3)``; empty for a leaf."""
-    return applied(node, numbers, plain)
+def in_numbers(node: Value, numbers: Sequence[float], result: float) -> str:
+    """A node's operation on the numbers of its operands: ``2 * (-3)``; empty for a leaf.
+
+    They have as many digits as it takes to come to the result, unless some are left out.
+    """
+    op = node.op
+
+    def come_to(digits: int) -> float:
+        assert op is not None
+        return op.forward(*[float(plain(x, digits)) for x in numbers])
+
+    enough: int | None = DIGITS
+    if op is not None and len(numbers) <= OPERANDS_SHOWN:
+        enough = digits_enough(come_to, result)
+    return applied(node, numbers, lambda x: plain(x, enough or DIGITS))
 
 
 def by_labels(node: Value) -> list[str]:
@@ -137,17 +153,66 @@ def partial(node: Value, position: int, names: Mapping[Value, str]) -> str:
 
     Constants are put together: the slope of x ** 2 is ``2 * x``. Empty for a leaf.
     """
-    if node.op is None:
+    return "" if node.op is None else _slope(node, node.op, position, lambda x: names[x], plain)
+
+
+def partial_in_numbers(
+    node: Value, position: int, numbers: Mapping[Value, float], slope: float
+) -> str:
+    """The same on numbers, ``1 - 0.706419 ** 2``, as many digits of each as it takes to come out.
+
+    Args:
+        node: the result of an operation.
+        position: which operand the derivative is by, from 0.
+        numbers: those of the node and of its operands.
+        slope: what the derivative is.
+
+    Returns:
+        The text; the empty string for a leaf, and where the row's formula does not come to that
+        in floats: where it would overflow, or lose digits, something else is computed.
+    """
+    op = node.op
+    if op is None:
         return ""
+    own = {row.name: row for row in op.calls}
+
+    def known(name: str) -> Any:
+        return CONSTANTS[name] if name in CONSTANTS else (own.get(name) or OPS[name]).forward
+
+    def write(digits: int) -> str:
+        return _slope(
+            node, op, position, lambda x: plain(numbers[x], digits), lambda x: plain(x, digits)
+        )
+
+    def come_to(digits: int) -> float:
+        tokens = tokens_of(ast.parse(write(digits), mode="eval").body)
+        return float(compiled(op.name, FLOATS, tokens, (), known)())
+
+    enough = digits_enough(come_to, slope)
+    return "" if enough is None else write(enough)
+
+
+def _slope(
+    node: Value,
+    op: Op,
+    position: int,
+    show: Callable[[Value], str],
+    show_number: Callable[[float], str],
+) -> str:
+    """The formula of a derivative, with what is shown for the node, its operands, and numbers."""
     letters: dict[str, Value | float]
-    if node.op.arity is None:
-        text = node.op.partials[0].text
-        letters = {node.op.letters: node.operands[position], "z": node}
+    if op.arity is None:
+        text = op.partials[0].text
+        letters = {op.letters: node.operands[position], "z": node}
     else:
-        text = node.op.partials[position].text
-        letters = {**dict(zip(node.op.letters, node.operands)), "z": node}
-    terms = {letter: _term(operand, names) for letter, operand in letters.items()}
-    written = _on_terms(text, terms)
+        text = op.partials[position].text
+        letters = {**dict(zip(op.letters, node.operands)), "z": node}
+
+    def term(x: Value | float) -> _Term:
+        written = show(x) if isinstance(x, Value) else show_number(x)
+        return _Term(written, strength(written), None if isinstance(x, Value) else x)
+
+    written = _on_terms(text, {letter: term(x) for letter, x in letters.items()}, term)
     return f"({written})" if " if " in written else written
 
 
@@ -162,15 +227,8 @@ class _Term(NamedTuple):
     number: float | None = None
 
 
-def _term(operand: Value | float, names: Mapping[Value, str]) -> _Term:
-    if isinstance(operand, Value):
-        return _Term(names[operand], strength(names[operand]))
-    text = plain(operand)
-    return _Term(text, strength(text), operand)
-
-
-def _on_terms(formula: str, letters: Mapping[str, _Term]) -> str:
-    """The formula of a row with something else for each of its letters."""
+def _on_terms(formula: str, letters: Mapping[str, _Term], number: Callable[[float], _Term]) -> str:
+    """The formula of a row with something else for each of its letters, and for numbers."""
     stack: list[_Term] = []
     for token in _tokens(formula):
         what = token.what
@@ -178,13 +236,13 @@ def _on_terms(formula: str, letters: Mapping[str, _Term]) -> str:
             stack.append(
                 letters.get(what, _Term(what, STRONGEST))
                 if isinstance(what, str)
-                else _term(real(what), {})
+                else number(real(what))
             )
             continue
         cut = len(stack) - token.operands
         operands = stack[cut:]
         del stack[cut:]
-        simple = None if token.is_call else _simplified(str(what), operands)
+        simple = None if token.is_call else _simplified(str(what), operands, number)
         stack.append(simple or _put_together(token, operands))
     return stack[0].text
 
@@ -194,20 +252,22 @@ def _tokens(formula: str) -> Sequence[Token]:
     return tokens_of(ast.parse(formula, mode="eval").body)
 
 
-def _simplified(form: str, operands: Sequence[_Term]) -> _Term | None:
+def _simplified(
+    form: str, operands: Sequence[_Term], number: Callable[[float], _Term]
+) -> _Term | None:
     """What arithmetic comes to if it is on numbers, or with a 0 or 1; None if it is no simpler."""
     x, y = operands[0], operands[-1]
     match form, x.number, y.number:
         case ("-x", float(a), _) if a >= 0.0:
-            return _Term(plain(-a), STRENGTHS["*"], -a)
+            return number(-a)._replace(strength=STRENGTHS["*"])
         case ("x + y", float(a), float(b)):
-            return _term(a + b, {})
+            return number(a + b)
         case ("x - y", float(a), float(b)):
-            return _term(a - b, {})
+            return number(a - b)
         case ("x * y", float(a), float(b)):
-            return _term(a * b, {})
+            return number(a * b)
         case ("x ** y", _, 0.0):
-            return _term(1.0, {})
+            return number(1.0)
         case ("x * y", 0.0, _):
             return x
         case ("x * y", 1.0, _):

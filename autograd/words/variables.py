@@ -23,13 +23,7 @@ def variables_of(frame: FrameType) -> dict[Value, str]:
     Local variables come before global ones, which they hide, and variables before entries. What
     begins with an underscore is nobody's name for anything.
     """
-    own = frame.f_locals
-    scope = {**own, **frame.f_globals, **own}
-    # Before Python 3.13 a function keeps this copy of its variables, and their graphs, while it
-    # runs. If nobody else has it, nobody misses what is in it: it is made anew for who asks.
-    if frame.f_code.co_flags & CO_OPTIMIZED and type(own) is dict and sys.getrefcount(own) <= 3:
-        own.clear()
-    variables = {name: held for name, held in scope.items() if _is_said(name)}
+    variables = scope_of(frame)
     found: dict[Value, str] = {}
     for name, held in variables.items():
         if isinstance(held, Value):
@@ -37,6 +31,17 @@ def variables_of(frame: FrameType) -> dict[Value, str]:
     for value, name in _entries(variables):
         found.setdefault(value, name)
     return found
+
+
+def scope_of(frame: FrameType) -> dict[str, object]:
+    """The variables that a function sees, the local ones first."""
+    own = frame.f_locals
+    scope = {**own, **frame.f_globals, **own}
+    # Before Python 3.13 a function keeps this copy of its variables, and their graphs, while it
+    # runs. If nobody else has it, nobody misses what is in it: it is made anew for who asks.
+    if frame.f_code.co_flags & CO_OPTIMIZED and type(own) is dict and sys.getrefcount(own) <= 3:
+        own.clear()
+    return {name: held for name, held in scope.items() if _is_said(name)}
 
 
 def _is_said(name: str) -> bool:
