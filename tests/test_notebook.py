@@ -403,7 +403,9 @@ def test_a_picture_that_was_written_is_seen(tmp_path: Path) -> None:
     for ending, kind in {"png": "png", "svg": "svg+xml"}.items():
         path = autograd.render(lecture(), tmp_path / f"graph.{ending}")
         element = in_notebook(path)
-        source = re.match(rf'<img src="data:image/{re.escape(kind)};base64,([^"]+)" alt="', element)
+        source = re.search(
+            rf'<img src="data:image/{re.escape(kind)};base64,([^"]+)" alt="', element
+        )
         assert source and base64.b64decode(source[1]) == path.read_bytes()
         assert "of L = -8: 7 Values" in element
         widths.append(re.findall(r'width="(\d+)"', element))
