@@ -2,7 +2,7 @@
 # # Learning the network: Backprop
 #
 # The lecture of that name (CMU 11-785, lecture 4) in fourteen short chapters. Each makes one
-# point, computes its numbers, and ends in a picture. Twelve exercises follow.
+# point and computes its numbers, and nearly all end in a picture. Twelve exercises follow.
 #
 # **Predict before you are told.** A question in bold wants your answer, on paper, before you look
 # at the output under it. Whoever has guessed first, right or wrong, remembers what came.
@@ -127,6 +127,13 @@ live(L)
 #
 # Take $f = x_1^2 + 3 x_2^2$ at $(2, 1)$. The gradient is $[2 x_1, 6 x_2]^T = [4, 6]^T$, of length
 # 7.211. **How fast does $f$ grow at 60 degrees from it? At 90?**
+#
+# > **Poll 3**, and the rest of poll 1. Which are true? *There may be many directions in which $f$
+# > increases. The direction of the gradient is that of fastest increase. The gradient is the
+# > derivative.*
+# >
+# > **Poll 4.** In which direction must we move for the fastest decrease: along the gradient,
+# > perpendicular to it, or exactly opposite?
 
 
 # %%
@@ -148,12 +155,9 @@ for degrees in (0, 30, 60, 90, 120, 180):
 # Half as fast at 60, as $\cos 60° = \tfrac12$, and **not at all at 90**: across the gradient $f$
 # does not change. So the gradient is **perpendicular to the level curve**.
 #
-# > **Polls 1 and 3.** *There may be many directions in which $f$ increases:* true, all that are
-# > less than 90 degrees from the gradient. *The gradient is the direction of fastest increase:*
-# > true. *The gradient is the derivative:* no, its transpose.
-# >
-# > **Poll 4.** In which direction must we move for the fastest decrease? **Exactly opposite to
-# > the gradient:** 180 degrees, the last row.
+# **Poll 3:** the first two are true; all directions less than 90 degrees from the gradient go up.
+# The third is not: the gradient is the derivative's transpose. **Poll 4:** exactly opposite, 180
+# degrees, the last row.
 
 # %%
 turns = [k * math.pi / 6 for k in range(12)]
@@ -462,7 +466,8 @@ for heading, act in (
 # $$\mathrm{Loss}(W) = \frac1T \sum_i \mathrm{div}\big(f(X_i; W),\, d_i\big)$$
 #
 # So outputs have to be numbers. A real value is one already. Yes or no is 1 or 0, and the output
-# is a sigmoid, read as $P(Y = 1 \mid X)$. One of several classes is a **one-hot** vector:
+# is a sigmoid, read as $P(Y = 1 \mid X)$; or it is $[1\;0]$ or $[0\;1]$, for a softmax of two.
+# One of several classes is a **one-hot** vector:
 
 # %%
 animals = ["cat", "dog", "camel", "hat", "flower"]
@@ -499,13 +504,11 @@ for y in (0.01, 0.5, 0.99, 1.0):
 # (The slide "KL vs L2" leaves the half out; its slope is $-1.98$.)
 #
 # At $y = d$ both divergences are 0, their minimum. The slope of L2 is 0 there. **That of KL is
-# $-1$:** not 0, though it is a minimum. No $y$ lies beyond 1.
+# $-1$:** not 0, though it is a minimum. No $y$ lies beyond 1. (The slope of KL is $-1/y$ if
+# $d = 1$, and $1/(1-y)$ if $d = 0$.)
 #
 # > **Poll 5.** The gradient of the loss at a minimum: *always* 0 or nearly? *May* it be 0? *May*
 # > it be large? And if it is not 0, must the minimum be a local one?
-#
-# It **may be 0** (L2), and it **may be large** (KL). Not always 0, then; and KL's minimum at
-# $y = d$ is global.
 
 # %%
 figure = plots.new_figure(9, 3.6)
@@ -521,6 +524,10 @@ plots.plain(values, title="divergence from d = 1", xlabel="output y", xlim=(0, 1
 plots.plain(slopes, title="its slope", xlabel="output y", xlim=(0, 1), ylim=(-10, 0.5))
 values.legend(frameon=False)
 figure
+
+# %% [markdown]
+# It **may be 0** (L2), and it **may be large** (KL). Not always 0, then; and KL's minimum at
+# $y = d$ is global.
 
 # %% [markdown]
 # ## 11. Softmax and KL: the error itself
@@ -660,7 +667,8 @@ print(f"Loss(W) = {Loss.data:.4f}, one Value over {len(autograd.consumers_first(
 
 # %% [markdown]
 # All of them are swept once, backwards, and each parameter has its slope. Then
-# $W^{k+1} = W^k - \eta\,\nabla\mathrm{Loss}(W^k)^T$, until the loss no longer falls:
+# $W^{k+1} = W^k - \eta\,\nabla\mathrm{Loss}(W^k)^T$, until the loss no longer falls. (Adam,
+# below, finds a step of its own for each weight.)
 
 # %%
 untrained = nn.MLP(2, [4, 1], output="sigmoid", rng=random.Random(2))
@@ -821,7 +829,8 @@ terminal('python -m autograd grad "logsumexp(z1, z2, z3) - z3" z1=1 z2=-1 z3=2')
 
 # %% [markdown]
 # **9.** Newton's method, $\mathbf x - (\nabla^2 f)^{-1} \nabla f^T$: how many steps does it take
-# to the minimum of the lecture's bowl?
+# to the minimum of the lecture's bowl? (With `--step 0.2` for `--method newton` it is gradient
+# descent.)
 
 # %%
 bowl_in_words = '"x1**2 + x1*(1 - x2) + x2**2 - x2*x3 + x3**2 + x3" x1=0 x2=0 x3=0'
