@@ -215,6 +215,16 @@ def point(coordinates: Sequence[float]) -> str:
     return f"[{', '.join(shown)}{', ...' * (len(coordinates) > 4)}]"
 
 
+def several(given: object) -> str:
+    """What to do instead, for who passes a list to what takes one Value."""
+    if not isinstance(given, (list, tuple)):
+        return ""
+    return (
+        "; a pass has one end: of several add up what should be differentiated, with "
+        "autograd.sum(values), and to see them all in one picture there is draw(values)"
+    )
+
+
 def reads_as(number: float, result: float) -> bool:
     """Whether a number is another, as far as the digits tell that this one is shown with."""
     if number != number or result != result or number in (result, inf, -inf):

@@ -97,5 +97,5 @@ def framed(page: str, still: Still) -> str:
         f'sandbox="allow-scripts allow-downloads allow-modals" srcdoc="{escape(page)}" '
         f'style="{place}; align-self: stretch; z-index: 1; width: 100%; min-height: {HEIGHT}px; '
         f'border: 0; background: Canvas">Trust this notebook (File, Trust Notebook) to play with '
-        f'it.</iframe><div style="{place}">{still.in_notebook}</div></div>'
+        f'it.</iframe><div style="{place}; min-width: 0">{still.in_notebook}</div></div>'
     )
