@@ -22,7 +22,7 @@ from ..text import signed
 from ..words import formulas
 
 ROWS_SHOWN = 200
-HEIGHT = 720  # of a page in a notebook, in pixels; at least, as it covers the picture
+HEIGHT = 720  # of a page in a notebook, in pixels
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,14 @@ def framed(page: str, still: Still) -> str:
     """A page as a notebook shows it: in a frame, over the picture.
 
     A notebook that is not trusted takes the frame away and leaves what stands in it, the sentence,
-    and the picture under it.
+    and the picture under it, which is no higher than the frame, or can be scrolled.
     """
     place, about = "grid-area: 1 / 1", escape(printable(still.about))
     return (
         f'<div style="display: grid"><iframe title="{about}" '
         f'sandbox="allow-scripts allow-downloads allow-modals" srcdoc="{escape(page)}" '
-        f'style="{place}; align-self: stretch; z-index: 1; width: 100%; min-height: {HEIGHT}px; '
+        f'style="{place}; z-index: 1; width: 100%; height: {HEIGHT}px; '
         f'border: 0; background: Canvas">Trust this notebook (File, Trust Notebook) to play with '
-        f'it.</iframe><div style="{place}">{still.in_notebook}</div></div>'
+        f'it.</iframe><div style="{place}; max-height: {HEIGHT}px; '
+        f'overflow: auto">{still.in_notebook}</div></div>'
     )
