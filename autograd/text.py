@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 GAP, NARROW_GAP = "   ", "  "  # between the columns of a table
 STANDARD, NARROWEST = 80, 20  # columns of what is no terminal; fewer are not reckoned with
+FOLDED = 16  # columns to which one of a table may be folded, though some word in it be wider
 HANG = 2  # columns by which a line goes on further in than it began
 
 
@@ -214,6 +215,16 @@ def point(coordinates: Sequence[float]) -> str:
     return f"[{', '.join(shown)}{', ...' * (len(coordinates) > 4)}]"
 
 
+def several(given: object) -> str:
+    """What to do instead, for who passes a list to what takes one Value."""
+    if not isinstance(given, (list, tuple)):
+        return ""
+    return (
+        "; a pass has one end: of several add up what should be differentiated, with "
+        "autograd.sum(values), and to see them all in one picture there is draw(values)"
+    )
+
+
 def reads_as(number: float, result: float) -> bool:
     """Whether a number is another, as far as the digits tell that this one is shown with."""
     if number != number or result != result or number in (result, inf, -inf):
@@ -295,19 +306,25 @@ def aligned_within(room: int, rows: Sequence[Sequence[str]]) -> list[str] | None
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows in columns, each on one line if there is room, and else on several.
 
-    Where there is no room for all columns side by side the widest are folded, as far as no name
-    and no number has to be broken; and where that is not enough, the last columns go below the
-    first ones.
+    Where there is no room for all columns side by side the widest are folded. Where a name in one
+    is wider than what is left for it, the rest of its row goes on below; and where that is not
+    enough, so do the last columns of all rows.
     """
     room = width()
+    while rows and rows[0] and not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
     lines = aligned_within(room, rows)
     if lines is not None:
         return lines
     widest = [max(map(columns, column)) for column in zip(*rows)]
     least = [max(map(_narrowest, column)) for column in zip(*rows)]
     gaps = len(NARROW_GAP) * (len(widest) - 1)
-    if sum(least) + gaps <= room:
-        return _in_columns(rows, _squeezed(widest, least, room - gaps))
+    floors = [*least]
+    for at in [None, *sorted(range(len(least)), key=lambda i: -least[i])]:
+        if at is not None:
+            floors[at] = min(floors[at], FOLDED)
+        if sum(floors) + gaps <= room:
+            return _in_columns(rows, _squeezed(widest, floors, room - gaps))
     blocks, first, inset = list[list[str]](), 0, 0
     while first < len(widest):
         last = first + 1
@@ -328,7 +345,9 @@ def fitted(text: str, room: int | None = None, hang: int | None = None) -> str:
     return "\n".join(part for line in text.split("\n") for part in wrapped(line, room, hang))
 
 
-def wrapped(line: str, room: int, hang: int | None = None) -> list[str]:
+def wrapped(
+    line: str, room: int, hang: int | None = None, names_stay_whole: bool = False
+) -> list[str]:
     """A line on as many lines as it takes: broken between words, and never within a number.
 
     Best between two columns, then between two words, before ``=`` and ``->``, before another sign
@@ -340,42 +359,43 @@ def wrapped(line: str, room: int, hang: int | None = None) -> list[str]:
         line: one line; what it begins with is kept before all others.
         room: how wide a line may be.
         hang: the column in which further lines begin; two further in than the first by default.
+        names_stay_whole: whether a name, and what is in brackets, is rather wider than the room.
     """
     if columns(line) <= room:
         return [line]
     inset = len(line) - len(line.lstrip(" "))
     hang = min(inset + HANG if hang is None else hang, room // 2)
-    words = _words(line, room - hang)
-    lines, indent, equals = list[str](), inset, 0
-    while words:
-        taken, used = 0, indent
-        while taken < len(words) and (
-            used + words[taken].before * (taken > 0) + columns(words[taken].text) <= room
-        ):
-            used += words[taken].before * (taken > 0) + columns(words[taken].text)
-            taken += 1
-        if 0 < taken < len(words):
-            # The later a line ends the better, but for a bad place it must be worth its while.
-            ends, best, at = indent, -inf, taken
-            for i in range(1, taken + 1):
-                ends += words[i - 1].before * (i > 1) + columns(words[i - 1].text)
-                worth = ends - words[i].badness * room / 4
-                if worth >= best:
-                    best, at = worth, i
-            taken = at
-        taken = max(taken, 1)
+    words = _bound(_words(line)) if names_stay_whole else _words(line, room - hang)
+    lines, start, indent, equals = list[str](), 0, inset, 0
+    while start < len(words):
+        end = _end_of_line(words, start, room - indent)
         shown = " " * indent
-        for i, word in enumerate(words[:taken]):
-            shown += " " * word.before * (i > 0)
-            if word.text == "=" and not equals:
+        for i in range(start, end):
+            shown += " " * words[i].before * (i > start)
+            if words[i].text == "=" and not equals:
                 equals = columns(shown)
-            shown += word.text
+            shown += words[i].text
         lines.append(shown)
-        words = words[taken:]
-        indent = hang
-        if words and 0 < equals <= room // 2 and words[0].badness > 0.0:
-            indent = equals if words[0].text == "=" else equals + len("= ")
+        start, indent = end, hang
+        if end < len(words) and words[end].badness > 0.0:  # a formula goes on
+            indent = min(max(hang, inset + HANG), room // 2)
+            if 0 < equals <= room // 2:
+                indent = equals if words[end].text == "=" else equals + len("= ")
     return lines
+
+
+def _end_of_line(words: Sequence[_Word], start: int, room: int) -> int:
+    """Where the next line begins, if one begins with a word and has so much room."""
+    used, best, end = 0, -inf, start + 1
+    for i in range(start, len(words)):
+        used += words[i].before * (i > start) + columns(words[i].text)
+        if used > room:
+            return end
+        # The later a line ends the better, but for a bad place it must be worth its while.
+        worth = used - words[i + 1].badness * room / 4 if i + 1 < len(words) else inf
+        if worth >= best:
+            best, end = worth, i + 1
+    return end
 
 
 class _Word(NamedTuple):
@@ -395,7 +415,7 @@ _NUMBERING = re.compile(r"\[\d+/\d+\]")
 _HALVES = re.compile(r"(?<=[\w\])\"])(?=/d[\w(\"])")
 
 
-def _words(line: str, room: int) -> list[_Word]:
+def _words(line: str, room: int = sys.maxsize) -> list[_Word]:
     """The pieces of a line, and how bad it is to break it before each: least between columns.
 
     Those that have no room on a line of their own are taken apart where they are derivatives.
@@ -437,14 +457,20 @@ def _belongs(text: str, before: str) -> bool:
     return bool(_NUMBER.match(text)) and not before.endswith((",", ";", ":"))
 
 
+def _bound(words: Sequence[_Word]) -> list[_Word]:
+    """The same without bad places: within brackets, labels and derivatives, and behind a sign."""
+    found = list[_Word]()
+    for word in words:
+        if found and word.badness >= _IN_BRACKETS:
+            before = found.pop()
+            word = before._replace(text=before.text + " " * word.before + word.text)
+        found.append(word)
+    return found
+
+
 def _narrowest(text: str) -> int:
     """How wide a text has to be, lest a name be broken, or what is in brackets."""
-    longest = length = 0
-    for word in _words(text, sys.maxsize):
-        is_bound = word.badness >= _IN_BRACKETS
-        length = columns(word.text) + is_bound * (length + word.before)
-        longest = max(longest, length)
-    return longest
+    return max([columns(word.text) for word in _bound(_words(text))], default=0)
 
 
 def _squeezed(widest: Sequence[int], least: Sequence[int], left: int) -> list[int]:
@@ -458,14 +484,28 @@ def _squeezed(widest: Sequence[int], least: Sequence[int], left: int) -> list[in
 
 def _in_columns(rows: Sequence[Sequence[str]], widths: Sequence[int], inset: str = "") -> list[str]:
     """Rows with their texts folded to the widths of their columns, or less."""
-    folded = [[wrapped(text, room, hang=0) for text, room in zip(row, widths)] for row in rows]
-    used = [max(columns(line) for cell in column for line in cell) for column in zip(*folded)]
+    folded = [
+        [
+            wrapped(text, room, len(text) - len(text.lstrip(" ")), names_stay_whole=True)
+            for text, room in zip(row, widths)
+        ]
+        for row in rows
+    ]
+    used = [
+        max([columns(line) for cell in column for line in cell if columns(line) <= room], default=0)
+        for column, room in zip(zip(*folded), widths)
+    ]
     found = []
     for cells in folded:
-        height = max(map(len, cells))
-        lines = zip(*[[*cell, *[""] * (height - len(cell))] for cell in cells])
-        shown = [inset + NARROW_GAP.join(map(_padded, line, used)) for line in lines]
-        found.append("\n".join(map(str.rstrip, shown)))
+        shown, top, begin = list[str](), 0, 0
+        for cell, room in zip(cells, used):
+            shown += [""] * (top + len(cell) - len(shown))
+            for i, line in enumerate(cell, start=top):
+                shown[i] = _padded(shown[i], begin) + line
+            if max(map(columns, cell)) > room:
+                top += len(cell)  # there is no room beside it
+            begin += room + len(NARROW_GAP)
+        found.append("\n".join([f"{inset}{line}".rstrip() for line in shown if line.strip()]))
     return found
 
 

@@ -228,7 +228,15 @@ def test_the_widest_column_of_a_table_is_folded_before_columns_go_below(
     columns_of_terminal(34)
     assert table(rows) == [
         "node  formula            grad",
-        "loss  w1 * x1 + w2 * x2  +0.25\n      + w3 * x3",
+        "loss  w1 * x1 + w2 * x2  +0.25\n        + w3 * x3",
+    ]
+    # What is wider than that goes on below.
+    rows = [["node", "formula", "grad"], ["y", "sigmoid(layer1.neuron0.z)", "+1"], ["p", "a", "+2"]]
+    columns_of_terminal(33)
+    assert table(rows) == [
+        "node  formula  grad",
+        "y     sigmoid(layer1.neuron0.z)\n               +1",
+        "p     a        +2",
     ]
     rows = [["name", "value", "derivative"], ["w", "-0.12345678901234567", "0.12345678901234567"]]
     columns_of_terminal(36)

@@ -25,7 +25,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y = (y * x).tanh() if k % 5 else y + x
     y.label = "y"
     y.backward()
-    return render(y, tmp_path_factory.mktemp("still") / "large.html")
+    place = tmp_path_factory.mktemp("still") / "large.html"
+    return render(y, place, rankdir="LR", max_nodes=60)
 
 
 def wheel(page: browser.Page, down: int, ctrl: bool) -> None:

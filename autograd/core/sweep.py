@@ -49,15 +49,15 @@ def count_consumers(*roots: N) -> dict[N, int]:
     return consumers
 
 
-def consumers_first(root: N) -> list[N]:
-    """Every node under ``root`` once, after all the nodes that use it: the order of a sweep.
+def consumers_first(*roots: N) -> list[N]:
+    """Every node under some roots once, after all the nodes that use it: the order of a sweep.
 
     A node's gradient is the sum of what its consumers report, so it must wait for the last of
     them. A plain walk from the root does not wait: in ``b = a + a; c = b * b; d = c + b`` it takes
     b up as an operand of d, before c has reported, and hands down a gradient that is too small.
     """
-    waiting = count_consumers(root)
-    order = [root]
+    waiting = count_consumers(*roots)
+    order = [root for root in dict.fromkeys(roots) if not waiting[root]]
     for node in order:
         for operand in node.operands:
             if type(operand) is not float:

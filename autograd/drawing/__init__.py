@@ -12,12 +12,11 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core import Value
 from ..files import checked_place, write_whole
 from . import rendering
 from .dot import dot_lines, dot_text
 from .notebook import described, picture_path
-from .options import FileOptions, taking
+from .options import FileOptions, Roots, taking
 from .page import page
 from .painter import picture_of
 from .rendering import RenderError
@@ -42,14 +41,14 @@ def __getattr__(name: str) -> Any:
 
 
 @taking(FileOptions)
-def render(root: Value, options: FileOptions) -> Path:
+def render(root: Roots, options: FileOptions) -> Path:
     """Draw the graph under a Value into a file; the picture is the one that ``draw`` describes.
 
     Without any Graphviz the DOT text is written beside, as ``.dot``, and a line on standard error
     says what to install. A line there also says if a PNG had to be made smaller to fit.
 
     Args:
-        root: the Value at the end of the computation.
+        root: the Value at the end of the computation; or several, in a list.
         path: where to write; its extension says what: .png, .svg, .pdf, .html for a page to zoom
             in, or .dot or .gv for text.
         options: keyword arguments: those of ``draw``, and for a PNG these.
@@ -68,6 +67,7 @@ def render(root: Value, options: FileOptions) -> Path:
     """
     place = checked_place(options.path, "a picture", ENDINGS, "the ending says which format")
     picture = picture_of(root, options)
+    title = ", ".join(node.label for node in picture.nodes if node.is_root and node.label)
     if picture.notice:
         rendering.say(picture.notice)
     lines = dot_lines(picture, options.rankdir, options.partials)
@@ -80,7 +80,7 @@ def render(root: Value, options: FileOptions) -> Path:
             content = seen = _png(lines, dpi, options.max_pixels, place)
         elif ending == ".html":
             seen = rendering.picture_bytes(text, "svg")
-            content = page(seen, root.label or place.stem).encode()
+            content = page(seen, title or place.stem).encode()
         elif ending not in _TEXT_ENDINGS:
             content = seen = rendering.picture_bytes(text, ending[1:])
     except rendering.NotInstalledError as absence:

@@ -2,32 +2,40 @@
 
 Nodes and the groups around each go in; a ``Cut`` comes out, with few enough boxes to be read.
 Groups are opened level by level, the outermost first, for as long as the picture stays readable; of
-many groups of one kind, such as instances or neurons, one is shown and the others are one box; and
-where there are no groups, what lies far from the end is hidden in bands of equal depth.
+many groups of one kind, such as instances or neurons, one is shown and the others are one box, and
+of a row of them, such as the steps of a recurrence, its ends. Where there are no groups, what lies
+far from the end is hidden in bands of equal depth.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core import Value
-from .groups import Nesting
+from .arrangement import NUMBERED
+from .circles import parts_without_circles
+from .groups import Nesting, part_name, undivided, without_circles
 from .options import MAX_NODES_UNGROUPED
+from .steps import with_steps
 
 # Of a family of more siblings than this, such as neuron0 ... neuron15, one is shown.
 FAMILY = 8
 # Instances are one formula: a second one shows nothing new.
 FAMILY_OF_INSTANCES = 1
+# Of a row of more than this, each made of what another one makes, the first two are shown, and the
+# last; they take more room than those that stand beside each other.
+ROW = 5
 MOST_IN_AN_OPENED_GROUP = MAX_NODES_UNGROUPED
 EDGES_PER_BOX = 1
 BANDS, NEAREST = 6, 8
 
 _INSTANCE = re.compile(r"instance\[\d+\]")
-_NUMBERED = re.compile(r"(.*?)\[?(\d{1,9})\]?", re.DOTALL)
 
 
 @dataclass(eq=False)
@@ -42,6 +50,7 @@ class Group:
         parent: the group around it; None for the whole.
         is_summary: whether it only counts what was left out, and is never opened.
         is_band: whether it is a summary of what lies at some distance from the end.
+        is_like_another: whether it shows nothing that one before it in a row does not.
     """
 
     nesting: Nesting
@@ -51,11 +60,12 @@ class Group:
     groups: dict[str, Group] = field(default_factory=dict)
     is_summary: bool = False
     is_band: bool = False
+    is_like_another: bool = False
 
     @property
     def depth(self) -> int:
         """How many levels down it is, not counting the instance, which all else is part of."""
-        return len(self.nesting) - bool(self.nesting and _INSTANCE.fullmatch(self.nesting[0]))
+        return len(_split(self.nesting)[1])
 
     def walk(self) -> Iterator[Group]:
         """This group and all under it, outer ones first."""
@@ -91,7 +101,7 @@ def collapse(
 
     Args:
         nodes: what there is to draw, consumers first.
-        nestings: the groups of each.
+        nestings: the groups of each, of which none is made of what it makes: see ``prepared``.
         most_boxes: how many boxes and nodes can be read in one picture; a picture has more only
             if ``expand`` asks for them.
         expand: groups to open in any case, by name, and nodes to show in any case.
@@ -121,7 +131,58 @@ def collapse(
         cover = covers[homes[value]]
         if cover is not None:
             boxes.setdefault(cover, []).append(value)
-    return Cut(boxes, [group for group, cover in covers.items() if cover is None][1:], whole)
+    frames = [group for group, cover in covers.items() if cover is None][1:]
+    return Cut(_without_circles(boxes, nodes), frames, whole)
+
+
+def prepared(
+    nodes: Sequence[Value],
+    nestings: Mapping[Value, Nesting],
+    *,
+    most_boxes: int,
+    expand: Iterable[str | Value] = (),
+) -> dict[Value, Nesting]:
+    """The groups of what is to be drawn: also steps, if there is much, and none in circles.
+
+    Of many instances only those are searched for steps that can be seen: the first, and what
+    ``expand`` asks for.
+    """
+    if len(nodes) > most_boxes:
+        opened = _opened(nodes, nestings, [wish for wish in expand if isinstance(wish, str)])
+        instances = {name for name in map(_instance, nestings.values()) if name}
+        seen = {"", min(instances, key=_index, default="")}
+        for wish in expand:
+            nesting = tuple(wish.split(".")) if isinstance(wish, str) else nestings[wish]
+            seen.add(_instance(nesting))
+        nestings = {
+            **nestings,
+            **with_steps(
+                [x for x in nodes if x not in opened and _instance(nestings[x]) in seen], nestings
+            ),
+        }
+    return without_circles(nodes, nestings)
+
+
+def _opened(
+    nodes: Sequence[Value], nestings: Mapping[Value, Nesting], names: Sequence[str]
+) -> set[Value]:
+    """What is in groups that are asked for, and small enough to be shown in full."""
+    found: set[Value] = set()
+    for name in names:
+        parts = tuple(name.split("."))
+        size = len(parts)
+        within = [
+            node
+            for node, nesting in zip(nodes, map(nestings.__getitem__, nodes))
+            if any(nesting[k : k + size] == parts for k in range(len(nesting) - size + 1))
+        ]
+        if len(within) <= MOST_IN_AN_OPENED_GROUP:
+            found.update(within)
+    return found
+
+
+def _instance(nesting: Nesting) -> str:
+    return _split(nesting)[0]
 
 
 def _tree(nodes: Sequence[Value], nestings: Mapping[Value, Nesting]) -> Group:
@@ -164,7 +225,7 @@ def _named(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
             for group in groups
             for its_instance, its_rest in [_split(group.nesting)]
             if its_instance == searched or (rest and not its_instance)
-            if (its_rest[-len(rest) :] == rest if rest else not its_rest)
+            if (_is_meant(rest, its_rest[-len(rest) :]) if rest else not its_rest)
         ]
         if not any(_split(group.nesting)[0] == instance or not instance for group in matches):
             raise ValueError(_no_group(name, groups))
@@ -172,10 +233,17 @@ def _named(groups: Sequence[Group], names: Sequence[str]) -> set[Group]:
     return found
 
 
+def _is_meant(names: Nesting, nesting: Nesting) -> bool:
+    """Whether these are the names of a group, or of what it is a part of."""
+    return len(names) == len(nesting) and all(
+        name in (own, undivided(own)) for name, own in zip(names, nesting)
+    )
+
+
 def _split(nesting: Nesting) -> tuple[str, Nesting]:
     """The instance that a nesting begins with, or "", and the rest of it."""
-    if nesting and _INSTANCE.fullmatch(nesting[0]):
-        return nesting[0], nesting[1:]
+    if nesting and _INSTANCE.fullmatch(outermost := undivided(nesting[0])):
+        return outermost, nesting[1:]
     return "", nesting
 
 
@@ -185,7 +253,7 @@ def _first_instance(groups: Sequence[Group]) -> str:
 
 
 def _index(name: str) -> int:
-    numbered = _NUMBERED.fullmatch(name)
+    numbered = NUMBERED.fullmatch(name)
     return int(numbered[2]) if numbered else 0
 
 
@@ -207,12 +275,17 @@ def _fold_families(group: Group, forced: set[Group], most: int) -> None:
     """Of many subgroups of one kind show those that are asked for, or else the first."""
     families: dict[str, list[Group]] = {}
     for name, subgroup in group.groups.items():
-        numbered = _NUMBERED.fullmatch(name)
+        numbered = NUMBERED.fullmatch(name)
         families.setdefault(numbered[1] if numbered else "", []).append(subgroup)
     for stem, family in families.items():
-        instances = stem == "instance" and not group.nesting
-        if stem and len(family) > (FAMILY_OF_INSTANCES if instances else FAMILY):
-            family.sort(key=lambda subgroup: _index(subgroup.nesting[-1]))
+        family.sort(key=lambda subgroup: _index(subgroup.nesting[-1]))
+        if not stem or len(family) <= FAMILY_OF_INSTANCES:
+            continue
+        if len(family) > ROW and _is_row(family):
+            _fold_row(group, stem, family, forced)
+        elif len(family) > (
+            FAMILY_OF_INSTANCES if stem == "instance" and not group.nesting else FAMILY
+        ):
             _fold(group, [g for g in family if g in forced] or family[:1], family, f"{stem}s")
     # What is still too much has names without a pattern.
     left = list(group.groups.values())
@@ -221,11 +294,41 @@ def _fold_families(group: Group, forced: set[Group], most: int) -> None:
         _fold(group, closed[: most // 2], closed, "groups")
 
 
+def _is_row(family: Sequence[Group]) -> bool:
+    """Whether some of a family are made of what others make."""
+    homes = {value: member for member in family for part in member.walk() for value in part.values}
+    return any(
+        homes.get(operand, member) is not member
+        for value, member in homes.items()
+        for operand in value.operands
+        if isinstance(operand, Value)
+    )
+
+
+def _fold_row(group: Group, stem: str, family: Sequence[Group], forced: set[Group]) -> None:
+    """Of a row show its ends, and those that are asked for; what lies between becomes boxes.
+
+    A group that could be opened as well is closed: it would show what the first one shows.
+    """
+    shown = {*family[:2], family[-1], *forced}
+    for member in family[1:]:
+        member.is_like_another = member not in forced
+    for is_shown, run in itertools.groupby(family, key=shown.__contains__):
+        between = list(run)
+        if not is_shown and len(between) > 1:
+            first, last = (_index(member.nesting[-1]) for member in (between[0], between[-1]))
+            _gather(group, between, f"{stem.rstrip()}s {first:,} to {last:,}")
+
+
 def _fold(group: Group, shown: Sequence[Group], family: Sequence[Group], what: str) -> None:
     rest = [subgroup for subgroup in family if subgroup not in shown]
-    if len(rest) < 2:
-        return
-    summary = _summary(group, f"{len(rest):,} more {what}")
+    if len(rest) > 1:
+        _gather(group, rest, f"{len(rest):,} more {what}")
+
+
+def _gather(group: Group, rest: Sequence[Group], title: str) -> None:
+    """Put some subgroups of a group into one box."""
+    summary = _summary(group, title)
     for subgroup in rest:
         del group.groups[subgroup.nesting[-1]]
         summary.groups[subgroup.nesting[-1]] = subgroup
@@ -287,7 +390,8 @@ def _open(whole: Group, nodes: Sequence[Value], forced: set[Group], most_boxes: 
     for group in whole.walk():
         # Bands are the last resort: the name of a group says more, as long as it is closed.
         has_bands = any(part.is_band for part in group.groups.values())
-        if not group.is_summary and (group.depth == 0 or not has_bands):
+        is_spare = group.is_summary or group.is_like_another
+        if not is_spare and (group.depth == 0 or not has_bands):
             by_depth.setdefault(group.depth, []).append(group)
     opened = forced | {whole}
     for depth in sorted(by_depth):
@@ -330,3 +434,42 @@ def _covers(whole: Group, opened: set[Group]) -> dict[Group, Group | None]:
         around = None if group.parent is None else covers[group.parent]
         covers[group] = around or (None if group in opened else group)
     return covers
+
+
+def _without_circles(
+    boxes: Mapping[Group, Sequence[Value]], nodes: Sequence[Value]
+) -> Mapping[Group, Sequence[Value]]:
+    """The same boxes, those divided between which arrows would lead both ways.
+
+    Groups have none, but what counts what was left out is put together of many.
+    """
+    homes = {value: group for group, values in boxes.items() for value in values}
+    parts = parts_without_circles(nodes, homes)
+    divided = {homes[value] for value in parts}
+    found: dict[Group, Sequence[Value]] = {}
+    for group, values in boxes.items():
+        if group not in divided:
+            found[group] = values
+            continue
+        assert group.parent is not None
+        [key] = [name for name, g in group.parent.groups.items() if g is group]
+        del group.parent.groups[key]
+        for number in range(1 + max(parts[value] for value in values)):
+            own = [value for value in values if parts[value] == number]
+            part = _part(group, part_name(group.title, number), {*own})
+            group.parent.groups[f"{key}, {number}"] = part
+            found[part] = own
+    return found
+
+
+def _part(group: Group, title: str, values: set[Value]) -> Group:
+    """What of a group holds these values."""
+    whole = dataclasses.replace(group, title=title, values=[], groups={})
+    waiting = [(group, whole)]
+    while waiting:
+        old, new = waiting.pop()
+        new.values = [value for value in old.values if value in values]
+        for name, inner in old.groups.items():
+            new.groups[name] = dataclasses.replace(inner, parent=new, values=[], groups={})
+            waiting.append((inner, new.groups[name]))
+    return whole

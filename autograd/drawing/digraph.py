@@ -11,16 +11,15 @@ from typing import Any
 
 import graphviz
 
-from ..core import Value
 from .dot import dot_lines
 from .notebook import described, image
-from .options import Options, taking
+from .options import Options, Roots, taking
 from .painter import picture_of
 from .rendering import FORMATS, INSTALL, NotInstalledError, RenderError, picture_bytes
 
 
 @taking(Options)
-def draw(root: Value, options: Options) -> graphviz.Digraph:
+def draw(root: Roots, options: Options) -> graphviz.Digraph:
     """A picture of the graph under a Value, as DOT; a notebook shows it.
 
     Each Value is a record ``label | data | grad``, each operation a small node with its symbol.
@@ -38,19 +37,23 @@ def draw(root: Value, options: Options) -> graphviz.Digraph:
     many groups of a kind one is shown, and the others are one box.
 
     Args:
-        root: the Value at the end of the computation.
+        root: the Value at the end of the computation; or several, in a list. Gradients are those
+            that there are: what no pass has reached has a dash.
         options: keyword arguments, which are these.
-        rankdir: where the computation goes: "LR" to the right, or "TB", "RL", "BT".
+        rankdir: where the computation goes: "LR" to the right, or "TB", "RL", "BT". Left out, it is
+            the way in which the picture can be read best on a screen.
         partials: whether to write the local derivatives on the edges.
         groups: "auto", or None to draw every Value by itself.
         expand: names of groups to open, such as ``"layer1.neuron3"`` or ``"instance[3]"``, and
             Values to show; a single one counts as one of them.
         focus: a Value to draw with its consumers and operands only, ``depth`` operations each
-            way, 2 unless told otherwise.
+            way, 2 unless told otherwise; or its label, ``"h10"``, or what the steps of a pass call
+            it, ``"w#2"`` or ``"a * b"``; or several.
         depth: how many operations to go back from the root, along the shortest way; what lies
             deeper becomes an ellipsis. None for the whole graph.
         max_nodes: how many Values and boxes a picture may have before groups are closed: 60 unless
-            told otherwise. With ``groups=None`` the largest number of Values to draw: 200.
+            told otherwise, and fewer where the letters would be too small on a screen. With
+            ``groups=None`` the largest number of Values to draw: 200.
         highlight: Values to emphasise; a single Value counts as one of them. Within a list or
             tuple the edges between neighbours are emphasised as well, so that it may be a path.
             It may also hold paths, such as ``why(w).paths`` of a ``Stepper``.

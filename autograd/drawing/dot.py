@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..core.ops import Op
 from . import look
+from .arrangement import Arrangement, Place, arranged, sources
 from .look import as_markup, as_tooltip, sign_colour
 from .notation import symbol
-from .picture import Arrow, Box, Frame, Node, Picture
+from .picture import Arrow, Box, Node, Picture
 from .room import SUM, Room, gradient_text, rounded, sum_text
+from .shape import Shape, shape_of
 
 LONGEST_LABEL, LONGEST_LINE = 40, 90
 # For a picture with long arrows: a recurrent network of 20 steps without groups, 146 Values, takes
 # Graphviz 128 s. With fewer attempts to find the best places, and straight arrows, it is 1 s. These
 # go round nothing, so they are drawn first, and what they cross stays readable.
-IN_A_HURRY = {"splines": "line", "nslimit": "1", "mclimit": "0.1", "outputorder": "edgesfirst"}
+IN_A_HURRY = {"splines": "line", "nslimit": "1", "outputorder": "edgesfirst"}
 THINNEST, WIDEST = 1.2, 5.0
 MADE_OF_MORE = "made of Values that are not drawn"
 USED_BY_MORE = "used by Values that are not drawn"
@@ -34,7 +36,7 @@ def dot_text(lines: Sequence[str]) -> str:
 
 def dot_lines(
     picture: Picture,
-    rankdir: str = "LR",
+    rankdir: str | None = None,
     partials: bool = True,
     room: Room | None = None,
 ) -> list[str]:
@@ -42,21 +44,24 @@ def dot_lines(
 
     Args:
         picture: what to show.
-        rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT".
+        rankdir: where the graph grows: "LR" from left to right, or "TB", "RL", "BT"; None for the
+            way in which it is read best.
         partials: whether to write the local derivatives on the arrows.
         room: what is kept free for the numbers of other moments, so that nothing moves.
     """
     room = room or Room([picture])
-    lines = _defaults(rankdir)
+    arrangement = arranged(picture)
+    shape, _ = shape_of(picture, arrangement, rankdir, partials)
+    lines = _defaults(shape)
     if picture.is_tangled:
         lines += [_line("graph", **IN_A_HURRY), _line("edge", labeldistance="2")]
     if text := room.caption(picture) if picture.caption else _legend(picture, partials, room):
         lines.append(f"label=<{text}>")
     for node in picture.nodes:
-        lines += _node(node, picture, partials, room)
+        lines += _node(node, picture, partials, room, shape, arrangement.labels[node.id])
     for box in picture.boxes:
         lines += _box(box, picture, room)
-    lines += _framed(picture.frames, _belongings(picture))
+    lines += _ordered(arrangement, shape)
     return ["\t" + line for line in lines]
 
 
@@ -64,18 +69,21 @@ def _line(name: str, **attributes: str) -> str:
     return name + look.attribute_list(**attributes)
 
 
-def _defaults(rankdir: str) -> list[str]:
+def _defaults(shape: Shape) -> list[str]:
     """What holds for the picture, and for all nodes and arrows unless they say otherwise."""
     return [
         _line(
             "graph",
-            rankdir=rankdir,
+            rankdir=shape.rankdir,
+            newrank="true",
+            mclimit="0.1",
+            remincross="false",
             bgcolor=look.PAPER,
             fontname=look.FONT,
             fontcolor=look.FAINT,
             fontsize="11",
-            nodesep="0.25",
-            ranksep="0.4",
+            nodesep=f"{shape.beside}",
+            ranksep=f"{shape.between}",
             pad="0.2",
             labelloc="b",
             labeljust="l",
@@ -93,9 +101,13 @@ def _defaults(rankdir: str) -> list[str]:
     ]
 
 
-def _node(node: Node, picture: Picture, partials: bool, room: Room) -> list[str]:
+def _node(
+    node: Node, picture: Picture, partials: bool, room: Room, shape: Shape, name: str
+) -> list[str]:
     """A Value, the operation that made it, and what stands for what is left out around it."""
-    lines = [_line(node.id, label=_record(node, room), tooltip=_about(node), **_kind(node))]
+    lines = [
+        _line(node.id, label=_record(node, name, room, shape), tooltip=_about(node), **_kind(node))
+    ]
     if node.op is not None:
         lines += _operation(node, node.op)
         lines += _operands(node, picture, partials, room)
@@ -145,14 +157,12 @@ def _operation(node: Node, op: Op) -> list[str]:
 def _operands(node: Node, picture: Picture, partials: bool, room: Room) -> Iterator[str]:
     """The arrows into an operation, and the constants that some of them come from."""
     name = f"{node.id}_op"
-    for position, arrow in enumerate(node.arrows, start=1):
-        source = arrow.source
-        if source is None:
-            yield from _stub(f"{node.id}_rest", name, MADE_OF_MORE, arrow.count)
+    for position, (source, arrow) in enumerate(zip(sources(node), node.arrows), start=1):
+        if arrow.source is None:
+            yield from _stub(source, name, MADE_OF_MORE, arrow.count)
             continue
-        if isinstance(source, tuple):
-            constants, source = source, f"{node.id}_constant{position}"
-            yield _line(source, **_constant(constants))
+        if isinstance(arrow.source, tuple):
+            yield _line(source, **_constant(arrow.source))
         attributes = _arrow(arrow, f"{node.id}:{position}", picture, partials, room)
         yield _line(f"{source} -> {name}", **attributes)
 
@@ -160,14 +170,12 @@ def _operands(node: Node, picture: Picture, partials: bool, room: Room) -> Itera
 def _box(box: Box, picture: Picture, room: Room) -> Iterator[str]:
     """A closed group, and the arrows into it."""
     yield _line(box.id, label=_closed(box, room), tooltip=_hidden(box), **_kind(box))
-    # A summary is drawn where there is room, and pulls nothing away from its place.
-    loose = {"weight": "0"} if box.is_summary else {}
     for number, arrow in enumerate(box.arrows, start=1):
         if arrow.source is None:
             yield from _stub(f"{box.id}_rest", box.id, MADE_OF_MORE, arrow.count)
         else:
             attributes = _arrow(arrow, f"{box.id}:{number}", picture, partials=False, room=room)
-            yield _line(f"{arrow.source} -> {box.id}", **attributes, **loose)
+            yield _line(f"{arrow.source} -> {box.id}", **attributes)
 
 
 def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = True) -> list[str]:
@@ -184,53 +192,63 @@ def _stub(name: str, end: str, about: str, count: int = 1, *, is_source: bool = 
     ]
 
 
-def _belongings(picture: Picture) -> dict[str, list[str]]:
-    """What goes into a frame with each node or box: its operation, constants and ellipses."""
-    belongings = {box.id: [box.id] for box in picture.boxes}
-    for node in picture.nodes:
-        names = belongings[node.id] = [node.id]
-        if node.op is None:
-            continue
-        names.append(f"{node.id}_op")
-        for position, arrow in enumerate(node.arrows, start=1):
-            if isinstance(arrow.source, tuple):
-                names.append(f"{node.id}_constant{position}")
-    return belongings
+def _ordered(arrangement: Arrangement, shape: Shape) -> Iterator[str]:
+    """Frames around the parts of open groups, and what keeps everything in its rank and place.
 
-
-def _framed(frames: Sequence[Frame], belongings: Mapping[str, list[str]]) -> list[str]:
-    """Frames around the parts of open groups, with the frames within; None is where one ends."""
-    lines = []
-    waiting: list[Frame | None] = list(frames[::-1])
+    Names that follow each other in a rank are held by an edge that nobody sees. Frames keep the
+    order in which they are written, as long as few attempts are made to find another one. What
+    Graphviz lays out from left to right, it turns in the end, but does not turn the frames: they,
+    and what is in them, are written the other way round.
+    """
+    turn = -1 if shape.is_sideways else 1
+    homes: dict[str, int] = {}
     number = 0
+    waiting: list[Place | None] = _frames_in(arrangement.whole)[::-turn]
     while waiting:
-        frame = waiting.pop()
-        if frame is None:
-            lines.append("}")
+        place = waiting.pop()
+        if place is None:
+            yield "}"
             continue
-        title = as_markup(_shorten(frame.title))
-        lines += [
-            f"subgraph cluster_{number} {{",
-            _line(
-                "graph",
-                label=f"<B>{title}</B>{' parameters' * frame.is_parameters}",
-                tooltip=as_tooltip(frame.title),
-                labelloc="t",
-                labeljust="l",
-                fontsize="12",
-                style="rounded",
-                color=look.LINE,
-                bgcolor=look.FRAMED,
-                margin="10",
-            ),
-            "; ".join(part for member in frame.members for part in belongings[member]),
-        ]
+        yield from _frame(place, number)
+        yield "; ".join([inner.name for inner in place.places if inner.name][::turn])
+        homes |= {inner.name: number for inner in place.places if inner.name}
         number += 1
-        waiting += [None, *frame.frames[::-1]]
-    return lines
+        waiting += [None, *_frames_in(place)[::-turn]]
+    for before, after in arrangement.loose:
+        yield _line(f"{before} -> {after}", style="invis", weight="0")
+    for names in arrangement.ranks:
+        yield f"{{rank=same; {'; '.join(names)}}}"
+        rows: dict[int | None, list[str]] = {}
+        for name in names:
+            rows.setdefault(homes.get(name), []).append(name)
+        for home, row in rows.items():
+            if len(row) > 1:
+                yield _line(" -> ".join(row if home is None else row[::turn]), style="invis")
 
 
-def _record(node: Node, room: Room) -> str:
+def _frames_in(place: Place) -> list[Place | None]:
+    return [inner for inner in place.places if inner.frame is not None]
+
+
+def _frame(place: Place, number: int) -> Iterator[str]:
+    assert place.frame is not None
+    title = as_markup(_shorten(place.frame.title))
+    yield f"subgraph cluster_{number} {{"
+    yield _line(
+        "graph",
+        label=f"<B>{title}</B>{' parameters' * place.frame.is_parameters}",
+        tooltip=as_tooltip(place.frame.title),
+        labelloc="t",
+        labeljust="l",
+        fontsize="12",
+        style="rounded",
+        color=look.LINE,
+        bgcolor=look.FRAMED,
+        margin="10",
+    )
+
+
+def _record(node: Node, name: str, room: Room, shape: Shape) -> str:
     """The record ``label | data | grad`` as an HTML-like label, which takes any text in a field."""
     emphasis = look.EMPHASIS_LINE if node.highlighted else look.INK if node.is_root else look.LINE
     is_leaf = node.op is None and not node.is_cut
@@ -238,31 +256,41 @@ def _record(node: Node, room: Room) -> str:
     # A border takes room, of which a node has as much whether it is its turn or not.
     border = 2 if room.is_shared or node.is_root else 1
     border = 3 if node.highlighted and not room.is_shared else border
-    cells = [f"<TD>{_heading(node.label)}</TD>"] if node.label else []
-    cells.append(f"<TD>{_field('data', rounded(node.data))}</TD>")
-    cells.append(f"<TD{room.cell(node.id, 'grad', 14, 40)}>{_gradient('grad', node.grad)}</TD>")
+    heading = f"<TD>{_heading(node.label, name)}</TD>" if node.label else ""
+    side = ' ALIGN="LEFT"' if shape.is_stacked else ""
+    numbers = [
+        f"<TD{side}>{_field('data', rounded(node.data))}</TD>",
+        f"<TD{room.cell(node.id, 'grad', 14, 40) or side}>{_gradient('grad', node.grad)}</TD>",
+    ]
     if node.count:
-        cells.append(f"<TD{room.cell(node.id, 'count', 10, 14)}>{_small(node.count)}</TD>")
-    record = "<VR/>".join(cells)
+        count = room.cell(node.id, "count", 10, 14) or side
+        numbers.append(f"<TD{count}>{_small(node.count)}</TD>")
+    if shape.is_stacked:
+        padding, rows = 2, [f"<TR>{heading}</TR><HR/>"] if heading else []
+        rows += [f"<TR>{number}</TR>" for number in numbers]
+    else:
+        padding, rows = 6, [f"<TR>{'<VR/>'.join(filter(None, [heading, *numbers]))}</TR>"]
     return (
-        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="6" '
-        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}"><TR>{record}</TR></TABLE>'
+        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" '
+        f'STYLE="ROUNDED" COLOR="{emphasis}" BGCOLOR="{fill}">{"".join(rows)}</TABLE>'
     )
 
 
-def _heading(label: str) -> str:
-    """A label in bold; the names of a network in the lecture's notation, indices at the right."""
+def _heading(label: str, name: str) -> str:
+    """A name in bold; those of a network in the lecture's notation, indices at the right."""
     known = symbol(label)
     if known is None:
-        return f"<B>{as_markup(_shorten(label))}</B>"
+        return f"<B>{as_markup(_shorten(name))}</B>"
     index = '<FONT POINT-SIZE="10">{}</FONT>'
     lower, upper = index.format(known.lower), index.format(known.upper)
     letter = f"<I><B>{known.letter}</B></I>"
     if not known.upper:
-        rows = f'<TR><TD>{letter}</TD><TD VALIGN="BOTTOM">{lower}</TD></TR>'
+        rows = (
+            f'<TR><TD ALIGN="RIGHT">{letter}</TD><TD ALIGN="LEFT" VALIGN="BOTTOM">{lower}</TD></TR>'
+        )
     else:
         rows = (
-            f'<TR><TD ROWSPAN="2">{letter}</TD><TD ALIGN="LEFT">{upper}</TD></TR>'
+            f'<TR><TD ROWSPAN="2" ALIGN="RIGHT">{letter}</TD><TD ALIGN="LEFT">{upper}</TD></TR>'
             f'<TR><TD ALIGN="LEFT">{lower}</TD></TR>'
         )
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
@@ -274,7 +302,8 @@ def _closed(box: Box, room: Room) -> str:
     fill = (
         look.EMPHASIS if box.highlighted else look.LEAF if box.inputs == box.count else look.PAPER
     )
-    what = "leaves" if box.inputs == box.count else "Values"
+    kind = ("leaf", "leaves") if box.inputs == box.count else ("Value", "Values")
+    what = kind[box.count != 1]
     title = f"<B>{as_markup(_shorten(box.title))}</B>"
     count, total = f"{box.count:,} {_small(what)}", _gradient(f"{SUM} grad", box.total)
     inner = (

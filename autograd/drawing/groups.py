@@ -11,17 +11,19 @@ import functools
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 from ..core import Value
 from ..core.sweep import count_consumers, evaluation_order
+from .circles import parts_without_circles
 
 Nesting: TypeAlias = tuple[str, ...]
 
 # layer1.neuron0.w[2], and no sentence that happens to hold a full stop.
 _DOTTED = re.compile(r"[^\W\d]\w*(\[\w+\])*(\.[^\W\d]\w*(\[\w+\])*)+")
+_PART = re.compile(r", part \d+'*$")
 _SUMS = ("sum", "add")
 # What Python's own sum of many instances is made of.
 ADDITIONS = ("additions",)
@@ -61,13 +63,13 @@ def nestings(nodes: Sequence[Value]) -> dict[Value, Nesting]:
     Args:
         nodes: every node of a graph, consumers first.
     """
-    inherited: dict[Value, _Place] = {nodes[0]: NOWHERE}
+    inherited: dict[Value, _Place] = {}
     terms: dict[tuple[Value, int], Nesting] = {}
     places: dict[Value, _Place] = {}
     named: dict[str, Nesting] = {}
     instances = _Instances(nodes)
     for node in nodes:
-        place = _own(node, inherited.pop(node), named)
+        place = _own(node, inherited.pop(node, NOWHERE), named)
         if node in instances.in_a_chain:
             place = place._replace(named=ADDITIONS)
         places[node] = place
@@ -84,6 +86,66 @@ def nestings(nodes: Sequence[Value]) -> dict[Value, Nesting]:
     return {
         node: names[place.instance] + place.made_in + place.named for node, place in places.items()
     }
+
+
+def without_circles(
+    nodes: Sequence[Value], nestings: Mapping[Value, Nesting]
+) -> dict[Value, Nesting]:
+    """The same groups, those divided that arrows would lead out of and back into.
+
+    So it is with a name that is used again after something else has been made of what it stood
+    for: ``A, part 1`` and ``A, part 2``.
+
+    Args:
+        nodes: what is drawn, consumers first.
+        nestings: the groups of each.
+    """
+    found = dict(nestings)
+    regions: list[tuple[int, Sequence[Value]]] = [(0, nodes)]
+    for depth, region in regions:
+        homes = {node: found[node][depth] for node in region if len(found[node]) > depth}
+        children = dict.fromkeys(homes.values())
+        if _may_go_round(region, homes):
+            for node, part in parts_without_circles(region, homes).items():
+                title = part_name(homes[node], part)
+                while title in children:
+                    title += "'"
+                homes[node] = title
+                found[node] = (*found[node][:depth], title, *found[node][depth + 1 :])
+        within: dict[str, list[Value]] = {}
+        for node, name in homes.items():
+            within.setdefault(name, []).append(node)
+        regions += ((depth + 1, inner) for inner in within.values() if len(inner) > 1)
+    return found
+
+
+def _may_go_round(region: Sequence[Value], homes: Mapping[Value, str]) -> bool:
+    """Whether something leads out of one of the groups, and something into it."""
+    entered, left = set[str | None](), set[str | None]()
+    for node in region:
+        home = homes.get(node)
+        for operand in node.operands:
+            other = homes.get(operand) if isinstance(operand, Value) else home
+            if other != home:
+                entered.add(home)
+                left.add(other)
+    return not (entered & left).issubset({None})
+
+
+def part_name(name: str, part: int) -> str:
+    """What a part of a group is called; parts count from 0, and people from 1."""
+    return f"{name}, part {part + 1}"
+
+
+def undivided(name: str) -> str:
+    """The group that a part is one of."""
+    return _PART.sub("", name)
+
+
+def _ends(nodes: Sequence[Value]) -> list[Value]:
+    """The nodes that no other one is made of."""
+    used = {operand for node in nodes for operand in node.operands}
+    return [node for node in nodes if node not in used]
 
 
 def _own(node: Value, inherited: _Place, named: dict[str, Nesting]) -> _Place:
@@ -131,7 +193,7 @@ class _Instances:
 
     def __init__(self, nodes: Sequence[Value]) -> None:
         self.in_a_chain: set[Value] = set()
-        self._root = nodes[0]
+        self._roots = _ends(nodes)
         # Of nested sums each looks at what is under it; in vain, for most graphs.
         self._patience = 4 * len(nodes)
         self._attempts: Counter[Value] = Counter()
@@ -161,7 +223,7 @@ class _Instances:
         """
         sums = list(self._found)
         if len(sums) > 1:
-            sums = [node for node in evaluation_order(self._root) if node in self._found]
+            sums = [node for node in evaluation_order(*self._roots) if node in self._found]
         numbers = (number for node in sums for number in self._found[node])
         names: dict[Nesting, Nesting] = {(): ()}
         names.update(((str(n),), (f"instance[{i}]",)) for i, n in enumerate(numbers))
@@ -230,4 +292,4 @@ class _Instances:
 
     @functools.cached_property
     def _consumers(self) -> dict[Value, int]:
-        return count_consumers(self._root)
+        return count_consumers(*self._roots)

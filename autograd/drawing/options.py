@@ -33,6 +33,9 @@ class Way(Protocol):
         """The Values on the path, each an operand of the one before."""
 
 
+Roots: TypeAlias = "Value | Iterable[Value]"
+"""The end of a computation, or several that are drawn in one picture."""
+
 Highlight: TypeAlias = "Value | Way | Iterable[Value | Way | Sequence[Value]]"
 
 
@@ -45,20 +48,20 @@ class Options:
         ValueError: if it is out of range.
     """
 
-    rankdir: str = "LR"
+    rankdir: str | None = None
     partials: bool = True
     groups: str | None = "auto"
     expand: str | Value | Iterable[str | Value] = ()
-    focus: Value | None = None
+    focus: str | Value | Iterable[str | Value] | None = None
     depth: int | None = None
     max_nodes: int | None = None
     highlight: Highlight = ()
 
     def __post_init__(self) -> None:
-        if self.rankdir not in DIRECTIONS:
+        if self.rankdir not in (None, *DIRECTIONS):
             raise ValueError(
                 f"rankdir is one of {', '.join(DIRECTIONS)}, got {self.rankdir!r}; LR draws from "
-                f"left to right, TB from top to bottom"
+                f"left to right, TB from top to bottom; leave it out for the way that is read best"
             )
         if self.groups not in ("auto", None):
             raise ValueError(
@@ -97,6 +100,6 @@ class FileOptions(Options):
 
 def taking(
     options: Callable[Given, T],
-) -> Callable[[Callable[[Value, T], R]], Callable[Concatenate[Value, Given], R]]:
+) -> Callable[[Callable[[Roots, T], R]], Callable[Concatenate[Roots, Given], R]]:
     """Let a function of a root and of options take these one by one, as ``help`` shows them."""
     return lambda function: one_by_one(function, options)

@@ -13,22 +13,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..core import Value, ieee
 from ..core.ops import Op
 from ..core.sweep import consumers_first, local_partials
-from ..text import got
+from ..words.ends import roots_of, swept_nodes
 from ..words.formulas import by_labels
 from ..words.staleness import stale_graph
-from .collapse import Cut, Group, collapse
+from .arrangement import arranged
+from .collapse import Cut, Group, collapse, prepared
 from .groups import nestings
-from .options import Options
-from .part import Marks, Part, require_part, select
+from .options import Options, Roots
+from .part import Marks, Part, focused, require_part, select
 from .picture import Arrow, Box, Carried, Frame, Moment, Node, Picture
+from .shape import READABLE, shape_of
 
 EDGES_PER_NODE = 5
 # So many edges of one operation may come from one place, or from constants; more become one arrow.
 PARALLEL = 8
+# So many boxes, if more make a picture whose letters are too small on a screen.
+FEWER = (36, 24, 16, 10)
 
 
-def picture_of(root: Value, options: Options) -> Picture:
-    """Collect what a picture of the graph under ``root`` shows, as it stands.
+def picture_of(root: Roots, options: Options) -> Picture:
+    """Collect what a picture of the graph under a Value, or several, shows, as it stands.
 
     Raises:
         TypeError: if something that should be a Value is none.
@@ -46,17 +50,16 @@ class Painter:
         hidden: for each box the name of the group, and the Values that it hides.
     """
 
-    def __init__(self, root: Value, options: Options) -> None:
+    def __init__(self, root: Roots, options: Options) -> None:
         """Decide what is drawn; what it raises is said at ``picture_of``."""
-        if not isinstance(root, Value):
-            raise TypeError(
-                f"a picture is drawn of a Value and all it was computed from, got {got(root)}; "
-                f"pass the Value at the end of the computation"
-            )
         limit = options.limit
-        self._root, self._graph = root, consumers_first(root)
-        self._part = select(self._graph, depth=options.depth, focus=options.focus)
-        self._is_around = options.focus is not None
+        self._roots = roots_of(root, "a picture is drawn of a Value, or of a list of them")
+        self._graph = consumers_first(*self._roots)
+        focus = []
+        if options.focus is not None:
+            focus = focused(options.focus, self._graph, self._roots)
+        self._part = select(self._graph, depth=options.depth, focus=focus, roots=self._roots)
+        self._is_around = bool(focus)
         present = set(self._part.nodes)
         self._marks = Marks(options.highlight, present)
         expand = options.expand
@@ -65,27 +68,53 @@ class Painter:
             if not isinstance(wish, str):
                 takes = "names of groups, such as 'layer1.neuron0', and Values"
                 require_part("expand", wish, present, takes)
-        if options.focus is not None:
-            self._marks.values.add(options.focus)
-            wishes.append(options.focus)
+        self._marks.values.update(focus)
+        wishes += focus
         if options.groups is None:
             _refuse_unreadable(self._part, limit)
-            self._cut = Cut({}, (), Group((), ""))
-        else:
-            known = nestings(self._graph)
-            self._cut = collapse(self._part.nodes, known, most_boxes=limit, expand=wishes)
-        boxes = self._cut.boxes
-        self._box_ids = {group: f"g{number}" for number, group in enumerate(boxes)}
+            self._take(Cut({}, (), Group((), "")))
+            return
+        limits = [limit] if options.max_nodes else [limit, *FEWER]
+        self._take(self._clearest(limits, wishes, options))
+
+    def _clearest(
+        self, limits: Sequence[int], wishes: Sequence[str | Value], options: Options
+    ) -> Cut:
+        """The first of some limits with which the picture can be read on a screen; or the best."""
+        nodes, named = self._part.nodes, nestings(self._graph)
+        known = functools.cache(  # with steps or without
+            lambda is_large: prepared(
+                nodes, named, most_boxes=0 if is_large else len(nodes), expand=wishes
+            )
+        )
+        found: list[tuple[float, Cut]] = []
+        for most in limits:
+            groups = known(len(nodes) > most)
+            cut = collapse(nodes, groups, most_boxes=most, expand=wishes)
+            self._take(cut)
+            if len(limits) == 1:
+                return cut
+            outline = self.picture(_Outline())
+            _, size = shape_of(outline, arranged(outline), options.rankdir, options.partials)
+            if size.on_screen >= READABLE:
+                return cut
+            found.append((size.on_screen, cut))
+        return max(found, key=lambda pair: pair[0])[1]
+
+    def _take(self, cut: Cut) -> None:
+        """Draw so much."""
+        self._cut = cut
+        self._box_ids = {group: f"g{number}" for number, group in enumerate(cut.boxes)}
         self._places = {
-            value: self._box_ids[group] for group, values in boxes.items() for value in values
+            value: self._box_ids[group] for group, values in cut.boxes.items() for value in values
         }
-        self.hidden = [(".".join(group.nesting), values) for group, values in boxes.items()]
+        self.hidden = [(".".join(group.nesting), values) for group, values in cut.boxes.items()]
         self.drawn = [x for x in reversed(self._part.nodes) if x not in self._places]
         self._places.update((value, f"v{number}") for number, value in enumerate(self.drawn))
 
     def picture(self, moment: Moment | None = None, caption: Sequence[str] = ()) -> Picture:
         """What is shown at a moment; None for the gradients that are there."""
-        now = moment or _AsItStands(self._root, self._graph)
+        now = moment or _AsItStands(self._roots, self._graph)
         return Picture(
             nodes=tuple(self._node(value, now) for value in self.drawn),
             boxes=tuple(self._box(group, x, now) for group, x in self._cut.boxes.items()),
@@ -107,7 +136,7 @@ class Painter:
             op=value.op if is_open else None,
             arrows=_merge([*self._arrows(value, now)]) if is_open else (),
             is_cut=value.op is not None and not is_open,
-            is_root=value is self._root,
+            is_root=value in self._roots,
             highlighted=value in self._marks.values or value is now.current,
             unseen=self._part.unseen.get(value, 0),
             count=now.count(value),
@@ -168,7 +197,7 @@ class Painter:
             inner_edges=inner_edges,
             arrows=tuple(arrows),
             highlighted=not self._marks.values.isdisjoint(values) or now.current in values,
-            is_root=self._root in values,
+            is_root=any(root in values for root in self._roots),
             is_summary=group.is_summary,
             is_band=group.is_band,
         )
@@ -196,14 +225,34 @@ class Painter:
         return tuple(frame for group, frame in reversed(frames.items()) if not _is_within(group))
 
 
+class _Outline:
+    """What stands where, before anything is said of numbers."""
+
+    current = None
+
+    def name(self, node: Value) -> str:
+        return node.label
+
+    def data(self, node: Value) -> float:
+        return 0.0
+
+    def gradient(self, node: Value) -> float | None:
+        return None
+
+    def count(self, node: Value) -> str:
+        return ""
+
+    def carried(self, node: Value) -> Sequence[Carried]:
+        return [Carried(0.0)] * len(node.operands)
+
+
 class _AsItStands:
     """The gradients that are there, as the moment after a pass; or before any."""
 
     current = None
 
-    def __init__(self, root: Value, graph: Sequence[Value]) -> None:
-        # A leaf does not tell: it may hold a gradient that another graph has left there.
-        self._swept = any(value.grad for value in graph if value.op is not None or value is root)
+    def __init__(self, roots: Sequence[Value], graph: Sequence[Value]) -> None:
+        self._swept = swept_nodes(graph, roots)
 
     def name(self, node: Value) -> str:
         return node.label
@@ -212,14 +261,14 @@ class _AsItStands:
         return node.data
 
     def gradient(self, node: Value) -> float | None:
-        return node.grad if self._swept or node.grad else None
+        return node.grad if node in self._swept or node.grad else None
 
     def count(self, node: Value) -> str:
         return ""
 
     def carried(self, node: Value) -> Sequence[Carried]:
         slopes = local_partials(node)
-        if not self._swept:
+        if node not in self._swept:
             return [Carried(slope or 0.0) for slope in slopes]
         gradient = node.grad
         return [

@@ -8,12 +8,15 @@ operands; and ``Marks``, which the picture looks up.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import Value
+from ..core.sweep import evaluation_order
 from ..text import got
+from ..words.names import Names
+from ..words.pointing import called, only, unknown
 from .options import Highlight
 
 DEPTH_OF_FOCUS = 2
@@ -35,23 +38,29 @@ class Part:
     unseen: Mapping[Value, int] = field(default_factory=dict)
 
 
-def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) -> Part:
+def select(
+    graph: Sequence[Value],
+    *,
+    depth: int | None,
+    focus: Sequence[Value],
+    roots: Sequence[Value] | None = None,
+) -> Part:
     """Choose what to draw.
 
     Args:
         graph: all nodes, consumers first.
-        depth: how many operations to go, along the shortest way: back from the end, or from the
+        depth: how many operations to go, along the shortest way: back from the ends, or from the
             focus both back and forward. None for all, and for ``DEPTH_OF_FOCUS``.
-        focus: the node around which to draw; refused if it is not in the graph.
+        focus: the nodes around which to draw, all of the graph; none for its ends.
+        roots: the ends; the first node unless told otherwise.
     """
-    if focus is None:
+    if not focus:
         if depth is None:
             return Part(graph, set(graph))
-        back = _distances(graph[0], _operands(graph), depth)
+        back = _distances(roots or graph[:1], _operands(graph), depth)
         nodes = [node for node in graph if node in back]
         return Part(nodes, {node for node in nodes if back[node] < depth})
     operands = _operands(graph)
-    require_part("focus", focus, operands.keys())
     depth = DEPTH_OF_FOCUS if depth is None else depth
     consumers: dict[Value, list[Value]] = {node: [] for node in graph}
     for node in graph:
@@ -66,13 +75,46 @@ def select(graph: Sequence[Value], *, depth: int | None, focus: Value | None) ->
     return Part(nodes, opened, {node: number for node, number in uses.items() if number})
 
 
+def focused(
+    focus: str | Value | Iterable[str | Value], graph: Sequence[Value], roots: Sequence[Value]
+) -> list[Value]:
+    """The nodes that are meant by Values, labels, or the names that steps have for nodes.
+
+    Raises:
+        TypeError: if something is neither a Value nor a text.
+        ValueError: if it is not in the graph, or a label is shared by several nodes.
+    """
+    entries: list[Any] = [focus]
+    if not isinstance(focus, (str, Value)) and hasattr(focus, "__iter__"):
+        entries = list(focus)
+        if not entries:
+            raise ValueError("focus holds no Value and no label; leave it out for the whole graph")
+    present = set(graph)
+    names: Names | None = None
+    found = []
+    for entry in entries:
+        if isinstance(entry, str):
+            names = names or Names(evaluation_order(*roots))
+            nodes = called(names, entry)
+            if not nodes:
+                hint = "show(root) prints what there is"
+                raise ValueError("focus: " + unknown(names, entry, "is no label here", (), hint))
+            entry = only(names, entry, nodes)
+        else:
+            require_part(
+                "focus", entry, present, "a Value of the graph, its label, or a list of them"
+            )
+        found.append(entry)
+    return found
+
+
 def require_part(
     option: str, value: object, graph: Set[Value], takes: str = "a Value of the graph"
 ) -> None:
     """Refuse what is no Value (a TypeError), or not in the graph (a ValueError)."""
     if not isinstance(value, Value):
-        advice = "pass the Value itself, not its label or number"
-        raise TypeError(f"{option} takes {takes}, got {got(value)}; {advice}")
+        advice = "" if "label" in takes else "; pass the Value itself, not its label or number"
+        raise TypeError(f"{option} takes {takes}, got {got(value)}{advice}")
     if value not in graph:
         raise ValueError(
             f"{option} asks for {value!r}, which is not part of this graph; pass a Value that the "
@@ -122,11 +164,11 @@ def _operands(graph: Sequence[Value]) -> dict[Value, list[Value]]:
 
 
 def _distances(
-    start: Value, neighbours: Mapping[Value, Sequence[Value]], depth: int
+    starts: Sequence[Value], neighbours: Mapping[Value, Sequence[Value]], depth: int
 ) -> dict[Value, int]:
-    """How many operations away each node is, for those no further than ``depth``."""
-    distances = {start: 0}
-    found = [start]
+    """How many operations away from the nearest each node is, for those within ``depth``."""
+    distances = dict.fromkeys(starts, 0)
+    found = [*distances]
     for node in found:
         if distances[node] == depth:
             break

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core import Value, functions
 from ..core.ops import OPS, Op
-from ..drawing.collapse import Group, collapse
+from ..drawing.collapse import Group, collapse, prepared
 from ..drawing.groups import nestings
 from ..drawing.painter import order_matters
 from ..languages import JAVASCRIPT
@@ -278,7 +278,8 @@ def _groups(
     """The groups, that in which each node is, and those that are open at first."""
     grouped = {node for nodes in own.values() for node in nodes}
     others = [node for node in recording.nodes if node not in grouped]
-    cut = collapse(others, nestings(recording.nodes), most_boxes=MOST_CARDS)
+    known = prepared(others, nestings(recording.nodes), most_boxes=MOST_CARDS)
+    cut = collapse(others, known, most_boxes=MOST_CARDS)
     walked = list(cut.whole.walk())
     number = {group: i for i, group in enumerate(walked)}
     listed = [{"title": group.title, "parent": _outer(group, number)} for group in walked]

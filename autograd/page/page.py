@@ -22,7 +22,7 @@ from ..stepping import diagnoses, nudge
 from ..stepping.cursor import Cursor
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
-from ..text import got, plain
+from ..text import got, plain, several
 from ..words import formulas
 from ..words.staleness import stale_graph
 from ..words.variables import variables_of
@@ -122,7 +122,7 @@ def live(
         raise TypeError(
             f"live() shows the graph under one Value, but got {got(root)}; pass the Value at the "
             f"end of a computation with Values, such as a loss; a model with its data is for "
-            f"nn.live(model, X, D)"
+            f"nn.live(model, X, D){several(root)}"
         )
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, got {mode!r}")

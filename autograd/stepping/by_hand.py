@@ -110,7 +110,7 @@ class HandReport:
 
     def __getitem__(self, name: Value | str) -> HandVerdict:
         for verdict in self.verdicts:
-            if name in (verdict.node, verdict.name, verdict.node.label, verdict._key):
+            if name in (verdict.node, verdict.name, verdict.node.label or None, verdict._key):
                 return verdict
         names = ", ".join(ends([verdict.name for verdict in self.verdicts], NAMES_SHOWN))
         raise KeyError(f"{got(name)} was not checked; there are {names}")

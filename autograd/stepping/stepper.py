@@ -24,6 +24,7 @@ from .steps import ForwardStep, Step, headline, held
 from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
 
 _BACK = "back() for one node, next() goes forward, and restart() to the start"
+_NEXT = "next() for one node, run() goes to the end, and back(k) takes nodes back"
 _WHY = "why(node) for those that matter most"
 
 
@@ -73,13 +74,25 @@ class Stepper(Cursor):
 
     # Movements ----------------------------------------------------------------------------------
 
-    def next(self) -> Step | ForwardStep | Text:
+    def next(self, k: int = 1) -> Step | ForwardStep | Text:
         """Take the next node, or what ``step`` has left of it; the next value of a forward pass.
 
+        Args:
+            k: how many, at least 1; more than there are leads to the end.
+
         Returns:
-            The step, with the edges that were taken now; a text if no node is left.
+            The step, with the edges that were taken now; of several their texts, one after the
+            other. A text if no node is left.
+
+        Raises:
+            TypeError: if ``k`` is not an integer.
+            ValueError: if ``k`` is less than 1.
         """
-        return self._take()
+        nodes = whole_number("next(k): k", k, advice=_NEXT)
+        taken = [self._take()]
+        while len(taken) < nodes and not self.done:
+            taken.append(self._take())
+        return taken[0] if nodes == 1 else Text("\n".join(map(str, taken)))
 
     def step(self) -> Step | ForwardStep | Text:
         """Take one edge of the next node; its last edge finishes it.

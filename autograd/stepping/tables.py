@@ -14,8 +14,9 @@ from typing import TextIO
 from ..core import Value
 from ..core.formula import STRENGTHS, bind
 from ..core.sweep import count_consumers, evaluation_order
-from ..text import fitted, got, signed, table, whole_number
+from ..text import fitted, signed, table, whole_number
 from ..words import formulas
+from ..words.ends import roots_of, swept_nodes
 from ..words.formulas import in_names
 from ..words.names import Names, derivative
 from ..words.staleness import stale_graph
@@ -28,7 +29,9 @@ ROWS_SHOWN = 60
 STACK_SHOWN = 20  # nodes of a path
 
 
-def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None) -> None:
+def show(
+    root: Value | Iterable[Value], *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None
+) -> None:
     """Print the graph under a Value as a table, operands before what is made of them.
 
     A node that has no label is called as the variable that holds it where this is called, else by
@@ -37,12 +40,12 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
     no longer what its operands give, a last line says so.
 
     Args:
-        root: the Value at the end of the computation.
+        root: the Value at the end of the computation; or several, in a list.
         max_rows: the most lines to print, at least 2.
         file: where to print; standard output if left out.
 
     Raises:
-        TypeError: if ``root`` is not a Value, or ``max_rows`` no whole number.
+        TypeError: if ``root`` is not a Value nor a list of them, or ``max_rows`` no whole number.
         ValueError: if ``max_rows`` is less than 2.
 
     Example:
@@ -54,16 +57,11 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
         3      v3     a * b       -6     --     once
         4      v4     a * b + a   -4     --     the end
     """
-    if not isinstance(root, Value):
-        raise TypeError(
-            f"show(root) prints the graph under a Value, got {got(root)}; pass the Value at the "
-            f"end of a computation"
-        )
+    roots = roots_of(root, "show(root) prints the graph under a Value, or under a list of them")
     max_rows = whole_number("show: max_rows", max_rows, least=2)
-    nodes = evaluation_order(root)
-    names, uses = Names(nodes, variables_of(sys._getframe(1))), count_consumers(root)
-    # A leaf does not tell: it may hold a gradient that another graph has left there.
-    swept = any(node.grad for node in nodes if node.op is not None or node is root)
+    nodes = evaluation_order(*roots)
+    names, uses = Names(nodes, variables_of(sys._getframe(1))), count_consumers(*roots)
+    swept = swept_nodes(nodes, roots)
     rows = [["line", "node", "formula", "data", "grad", "used"]]
     # The end says most, so it gets two thirds of the lines.
     first = len(nodes) if len(nodes) <= max_rows else max_rows // 3
@@ -76,8 +74,8 @@ def show(root: Value, *, max_rows: int = ROWS_SHOWN, file: TextIO | None = None)
                 names.beside_formula(node),
                 _formula(node, names),
                 signed(node.data),
-                held(node.grad if swept or node.grad else None),
-                "the end" if node is root else _times(uses[node]),
+                held(node.grad if node in swept or node.grad else None),
+                "the end" if node in roots else _times(uses[node]),
             ]
         )
     lines = table(rows)

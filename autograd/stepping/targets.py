@@ -6,23 +6,21 @@ the pass whether it is meant. ``until``, watches and every ``Breakpoint`` have o
 
 from __future__ import annotations
 
-import difflib
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core import Value
 from ..core.ops import OPS
 from ..text import counted, escape, fitted, got, signed
-from ..words.formulas import node_line
 from ..words.names import show_label
+from ..words.pointing import called, only, unknown
 from .conditions import parse_condition
 from .recording import Recording
 
 Predicate = Callable[[Value, float], bool]
 """A test of a node and the derivative of the root with respect to it."""
 
-CANDIDATES_SHOWN = 6
 OTHERWISE = "table() lists the names of all nodes"
 
 
@@ -171,18 +169,18 @@ def find_node(recording: Recording, target: object, otherwise: str = OTHERWISE) 
         return target
     if not isinstance(target, str):
         raise TypeError(f"expected a Value or its label, got {got(target)}")
-    found = _called(recording, target)
+    found = called(recording.names, target)
     if not found:
         raise ValueError(_unknown(recording, target, "is no label of this graph", otherwise))
-    return _only(recording, target, found)
+    return only(recording.names, target, found)
 
 
 def _resolve_text(recording: Recording, written: str) -> Target:
-    found = _called(recording, written)
+    found = called(recording.names, written)
     written = written.strip()
     is_operation = written in recording.operations or written in OPS
     if found:
-        node = _only(recording, written, found)
+        node = only(recording.names, written, found)
         also = "operation" if is_operation else "condition" if _is_condition(written) else ""
         note = also and f"the node {recording.names[node]} is meant, not the {also}"
         return _one_node(recording, node, note)
@@ -210,37 +208,5 @@ def _is_condition(written: str) -> bool:
     return True
 
 
-def _called(recording: Recording, written: str) -> Sequence[Value]:
-    """The nodes with this label, if there are several; else the one node that is meant."""
-    known, name = recording.labelled, written.strip()
-    shared = known.get(written) or known.get(name) or ()
-    if len(shared) > 1:
-        return shared
-    node = recording.names.find(written)
-    node = recording.names.find(name) if node is None else node
-    return shared if node is None else [node]
-
-
-def _only(recording: Recording, written: str, found: Sequence[Value]) -> Value:
-    if len(found) == 1:
-        return found[0]
-    names = recording.names
-    lines = {node: node_line(node, names, node.data) for node in found}
-    # One of them is called by the label alone, which is what could not be told apart.
-    first = min(found, key=lambda node: len(names[node]))
-    lines[first] = f"{names[first]}#1{lines[first].removeprefix(names[first])}"
-    candidates = [*lines.values()][:CANDIDATES_SHOWN]
-    more = f", and {len(found) - CANDIDATES_SHOWN} more" * (len(found) > CANDIDATES_SHOWN)
-    raise ValueError(
-        f"{len(found)} nodes have the label {show_label(written)}: {', '.join(candidates)}{more}; "
-        f"write one of these names, or pass the Value itself"
-    )
-
-
 def _unknown(recording: Recording, written: str, complaint: str, otherwise: str = OTHERWISE) -> str:
-    known = [*recording.labelled, *recording.operations]
-    near = difflib.get_close_matches(written[:100], known[:10_000], n=3)
-    hint = otherwise
-    if near:
-        hint = f"did you mean {' or '.join(map(show_label, near))}?"
-    return f"{show_label(written) if written else 'an empty text'} {complaint}; {hint}"
+    return unknown(recording.names, written, complaint, recording.operations, otherwise)

@@ -23,7 +23,7 @@ from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.stepper import Stepper
 from ..stepping.steps import Step
-from ..text import got
+from ..text import got, several
 from ..words.staleness import stale_graph
 from ..words.variables import variables_of
 
@@ -71,7 +71,8 @@ def stepper_of(
     if not isinstance(root, Value):
         raise TypeError(
             f"step_through() steps through the graph under one Value, but got "
-            f"{got(root)}; pass the Value at the end of a computation with Values, such as a loss"
+            f"{got(root)}; pass the Value at the end of a computation with Values, such as a "
+            f"loss{several(root)}"
         )
     return PicturedStepper(root, forward=forward, variables=variables)
 

@@ -24,7 +24,7 @@ from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..stepping.steps import headline
 from ..stepping.tables import equation
-from ..text import counted, escape, got
+from ..text import counted, escape, got, several
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,7 +73,10 @@ def animate(
             written then.
     """
     if not isinstance(root, Value):
-        raise TypeError(f"animate(root, path): root is the Value to differentiate, got {got(root)}")
+        raise TypeError(
+            f"animate(root, path): root is the Value to differentiate, got "
+            f"{got(root)}{several(root)}"
+        )
     advice = "for a page to step through there is autograd.step_through(root).save(path)"
     place = checked_place(path, "an animation", [".gif"], advice)
     _check_range("seconds", seconds, 0.02, 60.0)
