@@ -67,7 +67,8 @@ def render(root: Roots, options: FileOptions) -> Path:
     """
     place = checked_place(options.path, "a picture", ENDINGS, "the ending says which format")
     picture = picture_of(root, options)
-    title = ", ".join(node.label for node in picture.nodes if node.is_root and node.label)
+    ends = (node.label for node in reversed(picture.nodes) if node.is_root)
+    title = ", ".join(filter(None, ends))
     if picture.notice:
         rendering.say(picture.notice)
     lines = dot_lines(picture, options.rankdir, options.partials)

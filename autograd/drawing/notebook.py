@@ -67,7 +67,7 @@ def _kind(picture: bytes) -> str | None:
 
 def described(picture: Picture) -> str:
     """A picture in a line: the end of the graph with its number, and how much is drawn of it."""
-    roots = [f"{x.label or 'a Value'} = {x.data:.6g}" for x in picture.nodes if x.is_root]
+    roots = [f"{x.label or 'a Value'} = {x.data:.6g}" for x in reversed(picture.nodes) if x.is_root]
     of = f" of {', '.join(roots)}" if roots else ""
     parts = [counted(len(picture.nodes), "Value")]
     if picture.boxes:
