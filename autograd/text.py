@@ -412,6 +412,7 @@ _SIGNS |= dict.fromkeys("+-", 2.0) | dict.fromkeys(("*", "/", "//", "%"), 3.5) |
 _IN_BRACKETS, _IN_QUOTES, _IN_A_DERIVATIVE, _BEHIND_A_SIGN = 5.0, 6.0, 7.0, 8.0
 _NUMBER = re.compile(r"[-+]?(?:\d|inf\b|nan\b)|--$")
 _NUMBERING = re.compile(r"\[\d+/\d+\]")
+_MARKS = re.compile(r'\\.|["()\[\]{}]')
 _HALVES = re.compile(r"(?<=[\w\])\"])(?=/d[\w(\"])")
 
 
@@ -443,11 +444,11 @@ def _words(line: str, room: int = sys.maxsize) -> list[_Word]:
         parts = _HALVES.split(text) if columns(text) > room else [text]
         words.append(_Word(parts[0], before, badness))
         words += [_Word(part, 0, _IN_A_DERIVATIVE) for part in parts[1:]]
-        for character in re.sub(r"\\.", "", text):
-            if character == '"':
+        for mark in _MARKS.findall(text):
+            if mark == '"':
                 is_quoted = not is_quoted
             elif not is_quoted:
-                depth = max(depth + (character in "([{") - (character in ")]}"), 0)
+                depth = max(depth + (mark in "([{") - (mark in ")]}"), 0)
         behind = text
     return words
 

@@ -318,17 +318,24 @@ figure.axes[0].set(xlabel="$s$", ylabel="$x_2$")
 figure
 
 # %% [markdown]
-# On a convex function, bowl-shaped, descent finds *the* minimum. **And on others?** Twice from
-# the right:
+# On a convex function, bowl-shaped, descent finds *the* minimum. **And on one with two wells? And
+# on $x^3/3$, from 1?**
+
 
 # %%
-wells = autograd.gradient_descent(lambda x: x**4 / 4 - x**2 / 2 + x / 8, 1.5, step=0.1)
-cubic = autograd.gradient_descent(lambda x: x**3 / 3, 1.0, step=0.5, eps1=1e-9)
-print(f"two wells: ends at x = {wells.x:.3f}, f = {wells.value:.3f}; the other has f = -0.372")
-print(f"x^3 / 3:   ends at x = {cubic.x:.3f}, where f'' = 0")
+def two_wells(x):
+    return x**4 / 4 - x**2 / 2 + x / 8
+
+
+for start in (-1.5, 1.5):
+    run = autograd.gradient_descent(two_wells, start, step=0.1)
+    print(f"two wells from {start:4}: ends at x = {run.x:.3f}, f = {run.value:.3f}")
+run = autograd.gradient_descent(lambda x: x**3 / 3, 1.0, step=0.5, eps1=1e-9)
+print(f"x^3 / 3 from 1: ends at x = {run.x:.3f}, by {run.reason.split(':')[0]}")
 
 # %% [markdown]
-# A local minimum, or an inflection point.
+# The minimum of the well that one begins in, which may be a *local* one; or an inflection point,
+# where the slope is as flat.
 
 # %% [markdown]
 # ## 6. A neuron
@@ -645,7 +652,7 @@ figure
 for name, target in (("one-hot", d), ("smoothed", smooth)):
     kl_now = nn.divergences.kl(y, target)
     xent = nn.divergences.cross_entropy(y, target)
-    entropy = -sum(t * math.log(t) for t in target if t)
+    entropy = sum(t * math.log(1 / t) for t in target if t)
     print(f"{name:9} KL {kl_now:.4f}   H(d) {entropy:.4f}   Xent {xent:.4f}")
 
 # %% [markdown]

@@ -63,9 +63,7 @@ def main() -> None:
     }
     for name, root in roots.items():
         root.backward()
-        direction = "TB" if name == "network" else "LR"
-        path = chosen.out / f"{name}.{chosen.format}"
-        options.wrote(render(root, path, rankdir=direction))
+        options.wrote(render(root, chosen.out / f"{name}.{chosen.format}"))
     if chosen.animate:
         options.wrote(animate(expression(), chosen.out / "backprop.gif"))
     print(", ".join(f"{root.label} = {root.data:.6g}" for root in roots.values()))

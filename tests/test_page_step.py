@@ -14,11 +14,9 @@ import autograd
 import nn
 from autograd import Value, step_through
 from autograd.core.sweep import consumers_first
-from autograd.stepping import steps
 from autograd.stepping.naive import naive_walk
-from autograd.stepping.steps import ForwardStep, Step
-from autograd.text import DIGITS, plain, signed
-from autograd.words import formulas
+from autograd.stepping.steps import ForwardStep, Step, contribution
+from autograd.text import plain, signed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -27,11 +25,8 @@ DASH = "\u2014"
 
 @pytest.fixture(autouse=True)
 def as_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stepper's texts as the page has them: unfolded, and with six digits of each number."""
+    """The stepper's texts as the page has them: each report on one line."""
     monkeypatch.setenv("COLUMNS", "500")
-    for module in (steps, formulas):
-        monkeypatch.setattr(module, "digits_enough", lambda come_to, result: DIGITS)
-    monkeypatch.setattr(formulas, "partial_in_numbers", lambda *of: "")
 
 
 def infinite() -> Value:
@@ -369,7 +364,7 @@ def test_numbers_that_were_changed_are_those_that_it_steps_through(
     text = as_stepper(page.text("#this-step"))
     for edge, before in zip(step.edges, (6, -4)):
         grad = f"grad {signed(before)} -> {signed(before + edge.contribution)}"
-        assert f"{signed(step.gradient)} * {signed(edge.partial or 0)}" in text
+        assert contribution(step, edge) in text
         assert grad in text
         assert f"was {signed(before)} before this pass: no zero_grad" in text
     assert plain(step.gradient) in text

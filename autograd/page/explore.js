@@ -218,18 +218,23 @@ function productOf(graph, edge, withNumbers) {
   const symbols = [derivative(names[graph.root], names[i]), " \u00b7 ", localName(graph, edge)];
   if (!withNumbers) return symbols;
   if (!sends(graph, edge)) return [...symbols, " = ", numeral(0), h("span", { class: "words" }, " (no derivative passes)")];
-  const factors = `${signed(graph.grads[i])} \u00b7 ${signed(graph.partials[edge])}`;
+  const sent = graph.sent[edge], factors = [graph.grads[i], graph.partials[edge]];
+  const digits = digitsEnough(factors, ([x, y]) => x * y, sent) || 6;
+  // On paper no product of finite numbers is infinite, nor 0 but by a factor of 0.
+  const isLost = factors.every((x) => x && Number.isFinite(x)) && (!sent || !Number.isFinite(sent));
   // A sign goes with what is right of it, also into a new line.
-  return [...symbols, " ", h("span", { class: "number" }, `= ${factors}`), " ", h("span", { class: "number" }, "= ", numeral(graph.sent[edge]))];
+  return [...symbols, " ", h("span", { class: "number" }, `= ${factors.map((x) => signed(x, digits)).join(" \u00b7 ")}`), " ",
+    h("span", { class: "number" }, "= ", numeral(sent)), isLost ? " in floats" : null];
 }
 
 // With de/da = b = -3; nothing where that number has no formula and no symbol of its own.
 function slopeOf(graph, edge, withNumbers) {
-  const formula = slopeInNames(graph, edge), number = graph.partials[edge];
+  const formula = slopeInNames(graph, edge), number = graph.partials[edge], inNumbers = slopeInNumbers(graph, edge);
   const isNumber = formula.replace(/^\((.*)\)$/, "$1") === plain(number);
   if (isNumber && withNumbers && sends(graph, edge) && graph.uses[graph.operands[edge]].length > 1) return null;
   return h("span", { class: "with" }, "with ", localName(graph, edge), " = ", code(formula),
-    withNumbers && !isNumber && sends(graph, edge) ? [" = ", h("span", { class: "number" }, signed(number))] : null);
+    withNumbers && !isNumber && sends(graph, edge)
+      ? [" = ", inNumbers && [code(inNumbers), " = "], h("span", { class: "number" }, signed(number))] : null);
 }
 
 // de/da; where a has other uses that is more than what passes here.

@@ -18,16 +18,28 @@ function general(x, digits, keepZeros = false) {
 function isNegative(x) { return x < 0 || Object.is(x, -0); }
 
 // With its sign: in full if it is whole, else to six digits; nan has none.
-function signed(x) {
+function signed(x, digits = 6) {
   if (Number.isNaN(x)) return "nan";
   const sign = isNegative(x) ? "-" : "+";
   if (!Number.isFinite(x)) return `${sign}inf`;
   if (Number.isInteger(x) && Math.abs(x) < 1e15) return sign + Math.abs(x).toFixed(0);
-  const text = general(x, 6);
-  return sign + (/^\d+$/.test(text) ? general(x, 7, true) : text);  // 2.0000001 must not look whole
+  const text = general(x, digits);
+  return sign + (/^\d+$/.test(text) ? general(x, digits + 1, true) : text);  // 2.0000001 must not look whole
 }
 
-function plain(x) { return signed(x).replace("+", ""); }
+function plain(x, digits = 6) { return signed(x, digits).replace("+", ""); }
+
+// How many digits the numbers of a formula take for its result to come out as it is shown, as in
+// text.py; 0 if even all of them do not do.
+function digitsEnough(numbers, comeTo, result) {
+  const shown = signed(result).split("e")[0].replace(/^[-+0.]+|\./g, "").length, most = Math.max(6, shown);
+  const isSame = (x) => Object.is(x + 0, result + 0)
+    || (Number.isFinite(x * result) && isNegative(x) === isNegative(result) && general(x, most) === general(result, most));
+  for (let digits = 6; digits < 18; digits++) {
+    if (isSame(comeTo(numbers.map((x) => (Number.isFinite(x) ? Number(signed(x, digits)) : x))))) return digits;
+  }
+  return 0;
+}
 
 // To a few digits, for a card and an edge: "-0.3278", "1.2e7", "+6".
 function short(x, withSign = false) {

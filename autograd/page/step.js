@@ -374,10 +374,12 @@ function gradientLines({ graph, pass }, node) {
   const line = h("p", { class: "headline" }, h("span", { class: "words" }, graph.isLeaf(node) ? "gradient " : "upstream "),
     derivative(graph.names[graph.root], graph.names[node]), " = ");
   if (terms.length > 1 && terms.length <= TERMS_SHOWN) {
-    terms.forEach((term, k) => line.append(k ? " + " : "", numeral(term)));
-    line.append(" = ");
+    const digits = digitsEnough(terms, sumOf, grad);
+    terms.forEach((term, k) => line.append(k ? " + " : "", numeral(term, signed(term, digits || 6))));
+    line.append(" = ", numeral(grad, signed(grad), "large"), digits ? "" : " in floats");
+  } else {
+    line.append(numeral(grad, signed(grad), "large"));
   }
-  line.append(numeral(grad, signed(grad), "large"));
   if (terms.length > TERMS_SHOWN) line.append(`, the sum of ${terms.length} contributions`);
   const state = node === graph.root ? "final (the pass starts here)"
     : `final (${terms.length}/${terms.length} consumers reported)`;

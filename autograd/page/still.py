@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from ..drawing import kit, rendering
+from ..drawing.arrangement import arranged
 from ..drawing.dot import dot_lines, dot_text
 from ..drawing.look import printable
 from ..drawing.notebook import described, image
 from ..drawing.options import Options
 from ..drawing.painter import Painter
 from ..drawing.room import Room
+from ..drawing.shape import READABLE, shape_of
 from ..stepping.moments import MomentOfPass
 from ..stepping.recording import Recording
 from ..text import signed
 from ..words import formulas
 
 ROWS_SHOWN = 200
-HEIGHT = 720  # of a page in a notebook, in pixels; at least, as it covers the picture
+HEIGHT = 720  # of a page in a notebook, in pixels
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,18 @@ def still_of(moment: MomentOfPass) -> Still:
     recording = moment.recording
     moments = [moment, replace(moment, position=len(recording), edges_done=0)]
     painter = Painter(recording.root, Options(expand=moment.current or ()))
-    pictures = [painter.picture(each) for each in moments]
+    first, last = (painter.picture(each) for each in moments)
+    _, size = shape_of(first, arranged(first), None)
+    # Where it stands can be scrolled down, and not to the side.
+    rankdir = "TB" if size.in_cell < READABLE else None
+    lines = dot_lines(first, rankdir, room=Room([first, last]))
     try:
-        svg = rendering.picture_bytes(dot_text(dot_lines(pictures[0], room=Room(pictures))), "svg")
+        svg = rendering.picture_bytes(dot_text(lines), "svg")
     except rendering.NotInstalledError:
         return Still(None, f"no Graphviz found; for pictures: {rendering.INSTALL}")
     except (rendering.RenderError, OSError) as error:
         return Still(None, f"no picture: {error}")
-    return Still(svg, described(pictures[0]))
+    return Still(svg, described(first))
 
 
 def without_script(recording: Recording, still: Still) -> str:
@@ -89,13 +95,14 @@ def framed(page: str, still: Still) -> str:
     """A page as a notebook shows it: in a frame, over the picture.
 
     A notebook that is not trusted takes the frame away and leaves what stands in it, the sentence,
-    and the picture under it.
+    and the picture under it, which is no higher than the frame, or can be scrolled.
     """
     place, about = "grid-area: 1 / 1", escape(printable(still.about))
     return (
         f'<div style="display: grid"><iframe title="{about}" '
         f'sandbox="allow-scripts allow-downloads allow-modals" srcdoc="{escape(page)}" '
-        f'style="{place}; align-self: stretch; z-index: 1; width: 100%; min-height: {HEIGHT}px; '
+        f'style="{place}; z-index: 1; width: 100%; height: {HEIGHT}px; '
         f'border: 0; background: Canvas">Trust this notebook (File, Trust Notebook) to play with '
-        f'it.</iframe><div style="{place}; min-width: 0">{still.in_notebook}</div></div>'
+        f'it.</iframe><div style="{place}; min-width: 0; max-height: {HEIGHT}px; '
+        f'overflow: auto">{still.in_notebook}</div></div>'
     )

@@ -75,18 +75,33 @@ function slopeText(graph, edge, call) {
   });
 }
 
+function atomOf(graph) { return (i) => atom(graph.names[i]); }
+
 // On names; one that is the whole formula needs no parentheses.
 function slopeInNames(graph, edge) {
-  const text = slopeText(graph, edge, (i) => atom(graph.names[i]));
+  const text = slopeText(graph, edge, atomOf(graph));
   const inner = text.slice(1, -1);
   return text[0] === "(" && inner && graph.names.includes(inner) ? inner : text;
+}
+
+// On numbers, with as many digits as it takes; null where that says no more than the slope itself.
+function slopeInNumbers(graph, edge) {
+  const i = graph.consumer[edge], slope = graph.partials[edge];
+  if (!graph.kindOf(i).slopes) return null;
+  const digits = digitsEnough([graph.data[i], ...graph.inputs(i)], ([z, ...xs]) => localSlope(graph, edge, z, xs), slope);
+  const text = digits && slopeText(graph, edge, (k) => {
+    const number = plain(graph.data[k], digits);
+    return number[0] === "-" ? `(${number})` : number;
+  }).replace(/\(\((-[^()]+)\)\)/g, "($1)");
+  return text && text.replace(/^\((.*)\)$/, "$1") !== plain(slope) && text !== slopeText(graph, edge, atomOf(graph)) ? text : null;
 }
 
 // What a node is made of, on numbers: 2 * (-3). Of many operands the middle is left out.
 const OPERANDS_SHOWN = 6;
 function madeInNumbers(graph, i) {
-  const [before, between, behind, isBound] = graph.kindOf(i).form;
-  const numbers = graph.inputs(i).map((x) => (isBound && isNegative(x) ? `(${plain(x)})` : plain(x)));
+  const { form: [before, between, behind, isBound], value } = graph.kindOf(i), inputs = graph.inputs(i);
+  const digits = value && inputs.length <= OPERANDS_SHOWN && digitsEnough(inputs, (xs) => value(...xs), graph.data[i]) || 6;
+  const numbers = inputs.map((x) => (isBound && isNegative(x) ? `(${plain(x, digits)})` : plain(x, digits)));
   if (numbers.length > OPERANDS_SHOWN) numbers.splice(OPERANDS_SHOWN / 2, numbers.length - 1 - OPERANDS_SHOWN / 2, "...");
   return before + numbers.join(between) + behind;
 }

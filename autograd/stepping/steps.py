@@ -242,7 +242,8 @@ def _body(step: Step, room: int) -> tuple[list[str], int]:
     notes = ["" if edge.stale is None else stale_notice(edge.stale) for edge in edges]
     own = _gradient(step), _completeness(step)
     with_notes = [[*row, note] for row, note in zip(reports, notes)]
-    for rows, below in ((with_notes, [""] * len(notes)), (reports, notes)):
+    layouts = [(with_notes, [""] * len(notes)), (reports, notes)]
+    for rows, below in layouts if any(notes) else layouts[1:]:
         for gap in (GAP, NARROW_GAP):
             # The gradients of the operands stand below what is said of the node's own.
             left = align([row[:3] for row in rows], gap)
