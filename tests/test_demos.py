@@ -134,6 +134,7 @@ def run(forks: list[Forks]) -> Run:
 
 
 def test_every_demo_is_run_here() -> None:
+    """All but the lecture, cells without a main or options, which test_lecture.py runs."""
     scripts = {path.stem for path in DEMOS.glob("*.py") if "\nif __name__" in path.read_text()}
     assert scripts == set(RUNS)
 
