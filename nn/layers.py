@@ -411,7 +411,9 @@ def check_input(name: str, width: int | None, x: Vector) -> list[Value | float]:
     if type(x) is not list:
         x = _listed(name, width, x)
     if width is not None and len(x) != width:
-        advice = f"give it a list of {width}, or build the network with n_inputs={len(x)}"
+        advice = f"give it a list of {width}"
+        if len(x):
+            advice += f", or build the network with n_inputs={len(x)}"
         raise ValueError(f"{name} takes {width} inputs, got {len(x)}; {_one_by_one(x) or advice}")
     # Converted once here, not once in each neuron.
     return [

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.text import got, number_within
+from autograd.text import got, number_within, shortened
 
 Array: TypeAlias = NDArray[np.float64]
 StepSize: TypeAlias = "float | Callable[[int], float]"
@@ -83,7 +83,7 @@ class SGD:
     schedule: str = "constant"
 
     def __post_init__(self) -> None:
-        self.lr = _step_size(self.lr, self.schedule)
+        self.lr = _step_size(type(self).__name__, self.lr, self.schedule)
         self.momentum = number_within("momentum", self.momentum, 0.0, 1.0)
         self.weight_decay = number_within("weight_decay", self.weight_decay, 0.0, inf)
 
@@ -134,7 +134,7 @@ class Adam:
     schedule: str = "constant"
 
     def __post_init__(self) -> None:
-        self.lr = _step_size(self.lr, self.schedule)
+        self.lr = _step_size(type(self).__name__, self.lr, self.schedule)
         self.weight_decay = number_within("weight_decay", self.weight_decay, 0.0, inf)
         self.beta1 = number_within("beta1", self.beta1, 0.0, 1.0)
         self.beta2 = number_within("beta2", self.beta2, 0.0, 1.0)
@@ -246,7 +246,19 @@ def scheduled(lr: StepSize, schedule: str, state: State) -> float:
     return step_size(lr, state.k) * SCHEDULES[schedule](k, state.total)
 
 
-def _step_size(lr: StepSize, schedule: str) -> StepSize:
+def _holds_parameters(given: object) -> bool:
+    """Whether something is what PyTorch's optimizers are given first."""
+    if isinstance(given, (list, tuple, set)):
+        return not all(isinstance(x, (int, float)) for x in given)
+    return isinstance(given, Iterator) or hasattr(given, "parameters")
+
+
+def _step_size(optimizer: str, lr: StepSize, schedule: str) -> StepSize:
+    if _holds_parameters(lr):
+        raise TypeError(
+            f"{optimizer}: the parameters are the model's, which fit() finds by itself; write "
+            f"nn.{optimizer}(lr=0.1), and not {shortened(repr(lr), 40)}"
+        )
     if not isinstance(schedule, str) or schedule not in SCHEDULES:
         raise ValueError(
             f"schedule must be one of {', '.join(SCHEDULES)}, got {got(schedule)}; for another "
@@ -256,9 +268,7 @@ def _step_size(lr: StepSize, schedule: str) -> StepSize:
         if schedule != "constant":
             raise ValueError(f"lr is a function of k already; leave out schedule={schedule!r}")
         return lr
-    parameters = isinstance(lr, (list, tuple, Iterator))
-    advice = "the parameters are the model's, which fit() finds: write SGD(lr=0.1)"
-    lr = number_within("lr", lr, 0.0, inf, advice if parameters else "")
+    lr = number_within("lr", lr, 0.0, inf)
     if lr == 0.0:
         raise ValueError("lr must be greater than 0, got 0; nothing would be learnt")
     return lr

@@ -1,18 +1,22 @@
 """How a long computation shows that it is under way: a bar on a terminal, some lines elsewhere.
 
-Everything goes to standard error, so that what a program prints as its result stays apart.
+Everything goes to standard error, so that what a program prints as its result stays apart. But a
+notebook shows that as if something had gone wrong: there it is one line below the cell, which the
+next takes the place of.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograd.text import fitted, width
+from autograd.text import Text, fitted, width
 
 LINES = 10  # about as many, where there is no terminal
+OFTEN = 0.25  # seconds after which a notebook's line is another
 
 
 class Progress:
@@ -29,6 +33,7 @@ class Progress:
         self.done = 0
         self._unseen = ""
         self._bar: Any = _terminal_bar() if shown else None
+        self._cell = _Cell.here() if shown else None
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -57,23 +62,27 @@ class Progress:
                 self._bar.update(self._task, advance=1, description=text)
             return
         self._unseen = f"[{self.done}/{self.total}] {text}"
-        if self.done == self.total or self.done % -(-self.total // LINES) == 0:
+        is_due = self.done % -(-self.total // LINES) == 0 if self._cell is None else self._cell.due
+        if self.done == self.total or is_due:
             self._show_unseen()
 
     def finish(self, reason: str) -> None:
         """The end, which is worth a line unless it is the expected one."""
         if self.shown and self.done < self.total:
             self._show_unseen()
-            self._print(f"stopped after {self.done} of {self.total}: {reason}")
+            self._print(f"stopped after {self.done} of {self.total}: {reason}", below=True)
 
     def _show_unseen(self) -> None:
         if self._unseen:
             self._print(self._unseen)
         self._unseen = ""
 
-    def _print(self, line: str) -> None:
+    def _print(self, line: str, below: bool = False) -> None:
+        if self.shown and self._cell is not None:
+            with self._spoken():
+                self._cell.show(line, below)
         # Where standard error is None, print() would take standard output.
-        if self.shown and sys.stderr is not None:
+        elif self.shown and sys.stderr is not None:
             with self._spoken():
                 line = fitted(line, width(sys.stderr), hang=0) if sys.stderr.isatty() else line
                 print(line, file=sys.stderr, flush=True)
@@ -88,6 +97,37 @@ class Progress:
             yield
         except (OSError, ValueError):  # a ValueError is what a closed file raises
             self.shown, self._bar = False, None
+
+
+class _Cell:
+    """The line below a cell of a notebook."""
+
+    def __init__(self, display: Any) -> None:
+        self._display, self._handle = display, None
+        self._text, self._shown_at = "", 0.0
+
+    @classmethod
+    def here(cls) -> _Cell | None:
+        """That of the cell that runs; None if none does."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        if ipython is None or getattr(shell, "kernel", None) is None:  # in a terminal it has none
+            return None
+        return cls(ipython.display.display)
+
+    @property
+    def due(self) -> bool:
+        """Whether the line has been there for long enough."""
+        return time.monotonic() - self._shown_at >= OFTEN
+
+    def show(self, line: str, below: bool) -> None:
+        """Put a line in the place of the last one, or below it."""
+        self._text = f"{self._text}\n{line}".lstrip() if below else line
+        if self._handle is None:
+            self._handle = self._display(Text(self._text), display_id=True)
+        else:
+            self._handle.update(Text(self._text))
+        self._shown_at = time.monotonic()
 
 
 def _terminal_bar() -> Any:

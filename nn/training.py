@@ -131,7 +131,8 @@ def fit(
         every: after how many epochs to write it. It is also written at the end of the run,
             Ctrl-C included; SIGTERM ends Python at once, and the file is as it was last written.
         seed: of the order in which batches are drawn; of no effect for a single batch.
-        progress: show a bar on a terminal, and some ten lines elsewhere, on standard error.
+        progress: show a bar on a terminal, one line in a notebook, and some ten lines elsewhere, on
+            standard error.
 
     Returns:
         The history. Ctrl-C ends the run and returns what was learnt by the last complete update.

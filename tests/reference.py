@@ -1,6 +1,6 @@
 """The API reference: pages for a browser, made from the docstrings of what is public.
 
-pip install ".[docs]" && python tests/reference.py --out reference
+pip install -e ".[docs]" && python tests/reference.py --out reference
 
 What is reference and no docstring, such as the operations and the commands of the prompt, is asked
 of the tables and parsers that have it. The start page is ``index.html``.

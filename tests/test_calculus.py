@@ -697,7 +697,9 @@ def test_a_kink_is_not_classified(f: Any, name: str) -> None:
 
 
 def test_a_degenerate_point_is_told_what_counts_as_0() -> None:
-    line = str(classify_critical_point(lambda x: 1e-6 * x, 0.0))
+    found = classify_critical_point(lambda x: 1e-6 * x, 0.0)
+    line = str(found)
+    assert repr(found).split() == line.split() and max(map(len, repr(found).splitlines())) < 80
     assert line.startswith("degenerate: the gradient counts as 0 (its norm is 1e-06), and the sec")
 
 

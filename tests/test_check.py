@@ -380,6 +380,7 @@ def test_tolerances_are_what_is_allowed() -> None:
 def test_the_report_is_a_table_to_read() -> None:
     report = check_gradient(lambda x, weight: x * weight, [2.0, 0.5])
     lines = str(report).splitlines()
+    assert repr(report) == str(report)
     assert lines[0] == "2 of 2 derivatives right, f = 1.0"
     assert lines[1].split() == ["input", "at", "analytic", "numeric", "+-", "error", "verdict"]
     assert lines[2].split()[:4] == ["x", "2", "0.5", "0.5"] and lines[2].endswith("right")

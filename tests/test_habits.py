@@ -126,8 +126,12 @@ def test_a_name_that_nobody_knows_is_only_missing() -> None:
 
 
 def test_an_optimizer_that_is_given_parameters_says_whose_they_are() -> None:
-    with pytest.raises(TypeError, match=r"^lr: .*; the parameters are the model's, which fit\(\)"):
-        nn.SGD(nn.MLP(2, [1]).parameters())  # type: ignore[arg-type]
+    model = nn.MLP(2, [1])
+    with pytest.raises(TypeError, match=r"^SGD: the parameters .* write nn\.SGD\(lr=0\.1\)"):
+        nn.SGD(model.parameters())  # type: ignore[arg-type]
+    for given in (model.parameters(), iter(model.parameters()), [{"params": []}], model):
+        with pytest.raises(TypeError, match=r"^Adam: .* write nn\.Adam\(lr=0\.1\), and not "):
+            nn.Adam(given)  # type: ignore[arg-type]
 
 
 def test_grad_of_a_function_names_what_differentiates_functions() -> None:

@@ -135,6 +135,7 @@ def test_a_real_terminal_of_80_columns_breaks_no_line() -> None:
         # A number stays with its word, what is in parentheses with what they explain.
         ("it goes on at position 3", 22, ["it goes on at", "  position 3"]),
         ("then the next node: x = +2 (leaf)", 29, ["then the next node:", "  x = +2 (leaf)"]),
+        ("the slope of tanh(w * x) by w", 20, ["the slope of", "  tanh(w * x) by w"]),
         # An equation goes on below its right side.
         ("y = a * b + c * d", 13, ["y = a * b", "    + c * d"]),
         ("dy/dx = 1 - y ** 2 = 1 - 0.5 ** 2 = +0.75", 20,
@@ -197,7 +198,7 @@ CELLS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 7).flatmap(
         lambda count: st.lists(

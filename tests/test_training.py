@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -1265,8 +1266,34 @@ def test_nothing_is_shown_without_progress(capsys: pytest.CaptureFixture[str]) -
     assert shown(capsys, 30, progress=False, tolerance=10.0) == []
 
 
+def test_a_notebook_has_one_line_that_the_next_takes_the_place_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs: list[str] = []
+
+    def display(shown: object, display_id: bool) -> types.SimpleNamespace:
+        assert display_id
+        outputs.append(repr(shown))
+        at = len(outputs) - 1
+        return types.SimpleNamespace(update=lambda x: outputs.__setitem__(at, repr(x)))
+
+    ipython: Any = types.ModuleType("IPython")
+    ipython.display = types.SimpleNamespace(display=display)
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    assert shown(capsys, 30) == []
+    assert len(outputs) == 1
+    assert outputs[0].startswith("[30/30] epoch 30  loss ")
+    assert shown(capsys, 100, tolerance=0.4) == shown(capsys, 5, progress=False) == []
+    assert outputs[1:] == ["[3/100] epoch 3  loss 0.125\nstopped after 3 of 100: tolerance"]
+    ipython.get_ipython = lambda: types.SimpleNamespace()  # in a terminal there is no kernel
+    assert shown(capsys, 1) == ["[1/1] epoch 1  loss 2"]
+    assert len(outputs) == 2
+
+
 ON_A_TERMINAL = """
 import sys
+import types
 import nn
 from nn.divergences import l2
 epochs, progress = int(sys.argv[1]), sys.argv[2] == "True"
@@ -1366,6 +1393,7 @@ def test_lines_on_a_terminal_without_rich(
 
 UNHEARD = """
 import sys
+import types
 import nn
 how = sys.argv[1]
 if how == "None":

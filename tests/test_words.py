@@ -161,6 +161,9 @@ def test_nodes_are_called_by_label_by_formula_or_by_number() -> None:
     # A formula on nothing but numbers says no more than its own number.
     assert named(log(Value(1.0)) + 1.0) == ["v1", "v2", "v3"]
     assert named(autograd.sum([a])) == ["a", "v2"]
+    # As Python looks it up, and so names what holds it.
+    assert named(Value(2.0, "ws['k']") * 2.0) == ["ws['k']", "ws['k'] * 2"]
+    assert named(Value(2.0, "ws['k") * 2.0)[0] == '"ws[\'k"'
 
 
 def test_derivatives_by_formulas() -> None:

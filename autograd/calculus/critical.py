@@ -16,7 +16,7 @@ import numpy
 from ..checking.differences import EPSILON
 from ..core import ieee
 from ..core.scalar_function import as_point
-from ..text import number_within
+from ..text import fitted, number_within
 from ..text import point as point_text
 from .derivatives import Array, Function, Plain, Point
 
@@ -29,9 +29,9 @@ TOOL = "classify_critical_point"
 CHANGE = 0.25
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CriticalPoint:
-    """What ``classify_critical_point`` found; ``str`` of it says so in words.
+    """What ``classify_critical_point`` found, said in words.
 
     Attributes:
         kind: minimum, maximum, saddle, inflection, degenerate or not-critical.
@@ -50,6 +50,9 @@ class CriticalPoint:
     hessian: list[list[float]]
     eigenvalues: list[float]
     explanation: str
+
+    def __repr__(self) -> str:
+        return fitted(str(self))
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.explanation}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy
@@ -23,7 +23,7 @@ from ..core.scalar_function import ConstantFunction, as_point
 from ..lowering.automatic import DepartedError, Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
-from ..text import counted, got, number_within, whole_number
+from ..text import counted, fitted, got, number_within, whole_number
 from ..text import point as point_text
 from .critical import units_of
 from .derivatives import Array, Function, Plain, Point
@@ -49,9 +49,9 @@ class Iterate:
     gradient: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Descent:
-    """A descent, or an ascent, from its start to where it stopped; ``str`` of it is a summary.
+    """A descent, or an ascent, from its start to where it stopped, shown as a summary.
 
     Attributes:
         x: the last point if the run converged, else the best one on the path, which of a run that
@@ -76,8 +76,11 @@ class Descent:
     converged: bool
     reason: str
     steps: int
-    path: list[Any] = field(repr=False)
-    values: list[float] = field(repr=False)
+    path: list[Any]
+    values: list[float]
+
+    def __repr__(self) -> str:
+        return fitted(str(self))
 
     def __str__(self) -> str:
         verdict = "converged" if self.converged else "not converged"

@@ -24,7 +24,7 @@ TOOL = "check_gradient()"
 
 
 class GradientReport(NamedTuple):
-    """What ``check_gradient`` found; ``str`` of it is a table to read.
+    """What ``check_gradient`` found, shown as a table to read.
 
     Attributes:
         value: the output of f.
@@ -40,7 +40,7 @@ class GradientReport(NamedTuple):
         """The comparisons that are wrong or unclear, in order."""
         return tuple(c for c in self.comparisons if c.verdict != "right")
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = [("input", "at", "analytic", "numeric", "+-", "error", "verdict")]
         for c in self.comparisons:
             numbers = f"{c.x:.6g}", f"{c.analytic:.10g}", f"{c.numeric:.10g}"

@@ -28,6 +28,7 @@ from ..stepping.tables import ROWS_SHOWN
 from ..stepping.targets import Predicate, find_node
 from ..text import GAP, plain, signed
 from ..words.formulas import in_names
+from ..words.names import NAME
 from . import expression
 from .expression import ExpressionError
 from .terminal import say
@@ -35,7 +36,7 @@ from .terminal import say
 FILE = "<debug>"
 
 # What a text may call a node, or a part of that: w, w#2, layer1.neuron0.w[2].
-_WORD = re.compile(r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*(?:#\d+)?")
+_WORD = re.compile(rf"{NAME}(?:#\d+)?")
 
 
 class ProgramError(Exception):

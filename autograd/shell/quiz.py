@@ -20,11 +20,12 @@ from .terminal import ask, say, tell
 
 USES_SHOWN = 8
 
-FIRST, LATER, TOLD, SKIPPED, NOT_ASKED = (
+FIRST, LATER, TOLD, SKIPPED, LEFT_OPEN, NOT_ASKED = (
     "at the first try",
     "later",
     "told by the last hint",
     "skipped",
+    "left open",
     "not asked",
 )
 ANSWERS = "answer with a number, 1/3, -2 * -3, or with names, which stand for values"
@@ -75,9 +76,9 @@ class Quiz:
             tell(f"[{number}/{len(self.asked)}] {self._made(node)}, used in")
             self._tell_uses(node)
             outcome = self._ask(question(recording, node))
-            if outcome is None:
-                break
             self.outcomes[node] = outcome
+            if outcome == LEFT_OPEN:
+                break
             if outcome != SKIPPED:
                 self.known.add(node)
         tell(self.score)
@@ -87,20 +88,20 @@ class Quiz:
         """How many were answered, and how: ``5 of 6 at the first try, 1 later``."""
         counts = Counter(self.outcomes.get(node, NOT_ASKED) for node in self.asked)
         parts = [f"{counts[FIRST]} of {len(self.asked)} {FIRST}"]
-        others = (LATER, TOLD, SKIPPED, NOT_ASKED)
+        others = (LATER, TOLD, SKIPPED, LEFT_OPEN, NOT_ASKED)
         return ", ".join(parts + [f"{counts[name]} {name}" for name in others if counts[name]])
 
-    def _ask(self, asked: Question) -> str | None:
-        """Ask until it is answered; how it was, or None if that was the end of the quiz."""
+    def _ask(self, asked: Question) -> str:
+        """Ask until it is answered; how it was, which is ``LEFT_OPEN`` if the quiz ends here."""
         hints, tries = 0, 0
         while True:
             typed = ask(f"{asked.asked} = ")
             if typed is None:
-                return None
+                return LEFT_OPEN
             word = typed.strip()
             match "" if self._is_node(word) else word:
                 case "quit" | "q" | "exit":
-                    return None
+                    return LEFT_OPEN
                 case "skip":
                     return SKIPPED
                 case "help" | "h":

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..core import Value
-from ..text import GAP, columns, ends, got, real, signed, width, wrapped
+from ..text import GAP, columns, ends, fitted, got, real, signed, width, wrapped
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -26,7 +26,7 @@ NAMES_SHOWN = 12
 WIDEST = 30  # columns before the verdicts; what is wider has its verdict on the next line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HandVerdict:
     """What there is to say of one derivative; ``str`` of it says so in a line.
 
@@ -46,8 +46,8 @@ class HandVerdict:
     answer: float
     kind: str
     sentence: str
-    _question: Question = field(repr=False)
-    _key: Value | str = field(repr=False)
+    _question: Question
+    _key: Value | str
 
     @property
     def right(self) -> bool:
@@ -72,6 +72,9 @@ class HandVerdict:
 
     def __bool__(self) -> bool:
         return self.right
+
+    def __repr__(self) -> str:
+        return fitted(str(self))
 
     def __str__(self) -> str:
         return f"{self.derivative} = {signed(self.answer)}: {self.sentence}"

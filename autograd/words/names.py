@@ -21,12 +21,12 @@ LONGEST = 32  # characters of a label that are shown
 LONGEST_FORMULA = 16  # those of a formula that is a name
 MOST_OPERANDS = LONGEST_FORMULA // 2  # of more than that it is longer
 
-# w, loss_1 or layer1.neuron0.w[2], and the derivatives dL/dw and d(dL/dw)/db, to any order that
-# fits: what can stand in a formula as it is.
-_NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\])*"
-_SIDE = rf"(\(.*\)|{_NAME})"
+# w, loss_1, layer1.neuron0.w[2] or ws['first'], and the derivatives dL/dw and d(dL/dw)/db, to any
+# order that fits: what can stand in a formula as it is.
+NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\]|\['\w+'\])*"
+_SIDE = rf"(\(.*\)|{NAME})"
 _DERIVATIVE = re.compile(rf"d{_SIDE}/d{_SIDE}")
-_PLAIN = re.compile(_NAME)
+_PLAIN = re.compile(NAME)
 
 
 class Names(dict[Value, str]):
