@@ -36,9 +36,15 @@ class Text(str):
 
 
 class FittedText(Text):
-    """One that is shown, and printed, in lines that fit; what compares it has the string itself."""
+    """One that is shown, and printed, in lines that fit.
+
+    What compares it has the string itself, and so has an f-string, which becomes another text.
+    """
 
     __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return format(str.__str__(self), spec)
 
     def __str__(self) -> str:
         return fitted(self)

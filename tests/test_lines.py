@@ -153,6 +153,15 @@ def test_where_a_line_is_broken(line: str, room: int, lines: list[str]) -> None:
     assert wrapped(line, room) == lines
 
 
+def test_a_text_within_another_is_broken_with_it() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    s = step_through(a * b)
+    s.run()
+    for room in (30, 40, 60):
+        whole = at(WIDE, s.next())
+        assert at(room, s.next()).splitlines() == wrapped(whole, room - 1)
+
+
 def test_letters_of_east_asia_take_two_columns_and_accents_none() -> None:
     assert [columns(text) for text in ("ab", "重み", "e\u0301", "\uff41", "\u03b1")] == [
         2,
