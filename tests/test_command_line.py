@@ -76,7 +76,7 @@ def test_value_and_derivatives(capsys: pytest.CaptureFixture[str]) -> None:
 def test_parts_are_shown_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "grad", "b = a + a; k = 3; c = b * b; c + b", "a=1.5")
     assert done.out == shown("""
-        value = 12
+        L = 12
 
         name   value   derivative
         a      1.5     14
@@ -105,8 +105,8 @@ def test_an_expression_may_begin_with_a_minus(
 
 
 def test_an_expression_may_begin_with_two(capsys: pytest.CaptureFixture[str]) -> None:
-    assert Outcome(capsys, "grad", "--x*3", "x=2").out.startswith("value = 6\n")
-    assert Outcome(capsys, "grad", "--", "---x*3", "x=2").out.startswith("value = -6\n")
+    assert Outcome(capsys, "grad", "--x*3", "x=2").out.startswith("L = 6\n")
+    assert Outcome(capsys, "grad", "--", "---x*3", "x=2").out.startswith("L = -6\n")
 
 
 def test_numbers_come_back_in_full(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +163,7 @@ def test_draw_writes_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert (done.status, done.out) == (0, f"wrote {path}\n")
     w, x = autograd.Value(-3.0, "w"), autograd.Value(2.0, "x")
     root = autograd.tanh(w * x)
+    root.label = "L"
     root.backward()
     assert path.read_text(encoding="utf-8") == autograd.draw(root).source
     assert [entry.name for entry in tmp_path.iterdir()] == ["neuron.dot"]
@@ -188,6 +189,7 @@ def test_draw_prints_dot_text_and_can_leave_gradients_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     root = autograd.Value(2.0, "x") ** 2.0
+    root.label = "L"
     done = Outcome(capsys, "draw", "x**2", "x=2", "--no-backward")
     assert (done.status, done.out) == (0, autograd.draw(root).source)
 
@@ -227,7 +229,9 @@ def test_step_can_print_the_whole_pass(capsys: pytest.CaptureFixture[str]) -> No
     root = autograd.Value(2.0, "a")
     product = root * autograd.Value(-3.0, "b")
     product.label = "e"
-    stepper = autograd.step_through(product + root)
+    result = product + root
+    result.label = "L"
+    stepper = autograd.step_through(result)
     lines = [str(stepper.next()) for _ in range(len(stepper.steps))]
     assert done.out == "\n".join([*lines, stepper.table(), ""])
 
@@ -238,8 +242,9 @@ def test_step_writes_the_page_of_the_stepper(
     pytest.importorskip("pygraphviz")
     done = Outcome(capsys, "step", "x*y", "x=2", "y=3", "--html", str(tmp_path / "shell.html"))
     assert (done.status, done.out) == (0, f"wrote {tmp_path / 'shell.html'}\n")
-    stepper = autograd.step_through(autograd.Value(2.0, "x") * autograd.Value(3.0, "y"))
-    stepper.save(tmp_path / "python.html")
+    product = autograd.Value(2.0, "x") * autograd.Value(3.0, "y")
+    product.label = "L"
+    autograd.step_through(product).save(tmp_path / "python.html")
     assert (tmp_path / "shell.html").read_bytes() == (tmp_path / "python.html").read_bytes()
 
 
@@ -375,9 +380,47 @@ def test_each_name_is_moved_unless_some_are_chosen(capsys: pytest.CaptureFixture
     assert some.startswith("x = +2") and "\n\ne = +2" in some and "w = " not in some
 
 
-def test_a_root_that_has_no_letter(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Outcome(capsys, "nudge", "L*x", "L=1", "x=2", "--by", "x").out
-    assert out.startswith("x = +2, L * x = +2, d(L * x)/dx = +1; promised is d(L * x)/dx * dx\n")
+@pytest.mark.parametrize(
+    ("text", "numbers", "name"),
+    [
+        ("x**2", ["x=2"], "L"),
+        ("L*x", ["L=1", "x=2"], "f"),
+        ("f = 3; L = f*x; f*L", ["x=2"], "y"),
+        ("L*f*y", ["L=1", "f=2", "y=3"], "L1"),
+        ("L*f*y*L1", ["L=1", "f=2", "y=3", "L1=4"], "L2"),
+        ("loss = x**2", ["x=2"], "loss"),
+    ],
+)
+def test_every_command_calls_a_root_the_same(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    numbers: list[str],
+    name: str,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    by = numbers[-1].partition("=")[0]
+    said = {
+        "grad": [f"{name} = "],
+        "step": [f"] {name} = "],
+        "nudge": [f", {name} = +", f"d{name}/d{by} * d{by}"],
+        "quiz": [f"from {name} down; d{name}/d{name} = +1"],
+        "minimize": [f"step   {name} ", f"\n{name} = "],
+    }
+    for command, parts in said.items():
+        done = Outcome(
+            capsys, command, text, *numbers, *["--max-steps=1"] * (command == "minimize")
+        )
+        for part in parts:
+            assert part in done.out, (command, part, done.out)
+
+
+def test_what_is_said_of_a_descent_calls_it_as_its_table_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words in (["x**2 + y**4"], ["x**4 - y**4", "--max-steps=3"], ["cost = x**2 - y"]):
+        done = Outcome(capsys, "minimize", *words, "x=1", "y=1")
+        assert not re.search(r"\bf\b", done.out), done.out
 
 
 def test_a_nudge_of_which_nothing_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,7 +444,7 @@ def test_the_lectures_bowl(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "minimize", *BOWL, "--step", "0.2")
     assert (done.status, done.err) == (0, "")
     # By hand: x1 = -0.2, x2 = 0, x3 = -0.2 after a step; the minimum is -1 at (-1, -1, -1).
-    assert done.out.startswith("gradient descent by x1, x2, x3, step 0.2\n\nstep   f  ")
+    assert done.out.startswith("gradient descent by x1, x2, x3, step 0.2\n\nstep   L  ")
     assert re.search(r"^1 +-0\.32 +0\.938 +-0\.2 +0 +-0\.2$", done.out, re.MULTILINE)
     assert end(done.out) == pytest.approx({"x1": -1, "x2": -1, "x3": -1}, abs=1e-6)
     assert re.search(r"^converged after \d+ steps; eps1: ", done.out, re.MULTILINE)
@@ -443,8 +486,8 @@ def test_a_criterion_of_0_never_ends_a_descent(capsys: pytest.CaptureFixture[str
 def test_a_descent_that_runs_away(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "minimize", "x**2", "x=1", "--step", "1.5")
     assert done.status == 1 and done.err == ""
-    assert "diverged: f went from 1 to " in done.out
-    assert "\nf = 1, the best point on the way\n" in done.out
+    assert "diverged: L went from 1 to " in done.out
+    assert "\nL = 1, the best point on the way\n" in done.out
 
 
 def test_wide_tables_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -649,12 +692,13 @@ def test_without_a_command_ipython_opens_where_it_is_installed(
     assert "<class 'nn" in done.out and "1.928" in done.out
 
 
-def test_the_welcome_is_three_lines_that_work() -> None:
+def test_the_welcome_is_four_lines_that_work() -> None:
     from autograd.shell.commands import WELCOME
 
     lines = WELCOME.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4 and max(map(len, lines[1:3])) < 60
     names: dict[str, Any] = {name: getattr(autograd, name) for name in autograd.__all__}
-    exec(lines[1].strip(), names)
+    for line in lines[1:3]:
+        exec(line.strip(), names)
     assert names["a"].grad == pytest.approx(-0.9950547536867305)
-    assert all(f"{name}(L)" in lines[2] for name in ("debug", "draw", "help"))
+    assert all(f"{name}(L)" in lines[3] for name in ("debug", "draw", "help"))

@@ -52,9 +52,11 @@ class CriticalPoint:
     explanation: str
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """The kind and the explanation, in one line."""
         return f"{self.kind}: {self.explanation}"
 
 

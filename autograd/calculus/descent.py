@@ -80,9 +80,11 @@ class Descent:
     values: list[float]
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """Where it ended and why, in one line."""
         verdict = "converged" if self.converged else "not converged"
         x = point_text(self.x) if isinstance(self.x, list) else f"{self.x:.6g}"
         where = f"{' at' if self.converged else ', best at'} x = {x}, f = {self.value:.6g}"

@@ -15,7 +15,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -40,7 +41,8 @@ FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a
 
 WELCOME = """\
 stepgrad: Value, the functions, and the packages autograd and nn are imported
-  a = Value(2.0, "a"); b = Value(-3.0, "b"); L = a * tanh(b); L.backward(); a.grad
+  a = Value(2.0, "a"); b = Value(-3.0, "b")
+  L = a * tanh(b); L.backward(); a.grad
   debug(L) steps through the backward pass, draw(L) shows the graph, help(L) explains"""
 
 EXPRESSION_HELP = """\
@@ -103,7 +105,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
     """Print the value and its derivatives, and compare these with finite differences if asked."""
     computed = _compute(chosen)
     root, inputs = computed.root, computed.inputs
-    print(f"{root.label or 'value'} = {in_full(root.data)}")
+    print(f"{root.label} = {in_full(root.data)}")
     nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
     slopes = grad(root, list(nodes.values()))
     rows = [
@@ -147,7 +149,7 @@ def step_command(chosen: argparse.Namespace) -> int:
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
     computed = _compute(chosen)
-    stepper = stepper_of(_with_letter(computed), {})
+    stepper = stepper_of(computed.root, {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
@@ -160,7 +162,7 @@ def nudge_command(chosen: argparse.Namespace) -> int:
     moved = _by(chosen, nodes)
     step = chosen.step
     by = None if step is None else checked_move(expression.read_number("--step", step))
-    recording = Recording(_with_letter(computed))
+    recording = Recording(computed.root)
     experiments = [Experiment(recording, nodes[name]) for name in moved]
     for number, (name, experiment) in enumerate(zip(moved, experiments)):
         if number:
@@ -181,7 +183,15 @@ def minimize_command(chosen: argparse.Namespace) -> int:
     # It loads NumPy, which the other commands do without.
     room = importlib.import_module(".minimizing", __package__)
     numbers = {name: node.data for name, node in computed.inputs.items()}
-    found = room.minimize(computed.expression, numbers, by, chosen.method, options, chosen.path)
+    found = room.minimize(
+        computed.expression,
+        computed.root.label,
+        numbers,
+        by,
+        chosen.method,
+        options,
+        chosen.path,
+    )
     return 0 if found else FAILED
 
 
@@ -200,11 +210,12 @@ def session() -> int:
         from IPython import start_ipython
     except ImportError:
         start_ipython = None
+    welcome = fitted(WELCOME)
     if start_ipython is None:  # and not above, where each error typed there would name that one
         complete_names(names)
-        code.interact(WELCOME, local=names, exitmsg="")
+        code.interact(welcome, local=names, exitmsg="")
     else:
-        start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
+        start_ipython(["--no-banner", "-i", "-c", f"print({welcome!r})"], user_ns=names)
     return 0
 
 
@@ -489,15 +500,15 @@ def _compute(chosen: argparse.Namespace) -> _Computed:
             "write for example 'x**2' x=3"
         )
     parts = {x: node for x in read.parts if isinstance(node := names[x], Value)}
+    if not root.label:  # dL/dw is shorter than d(tanh(w * x))/dw
+        root.label = next(name for name in _letters() if name not in inputs and name not in names)
     return _Computed(read, root, inputs, parts)
 
 
-def _with_letter(computed: _Computed) -> Value:
-    """The root, which is called L if it has no name: dL/dw is shorter than d(tanh(w * x))/dw."""
-    root = computed.root
-    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
-        root.label = "L"
-    return root
+def _letters() -> Iterator[str]:
+    """What a root without a name may be called: the first of these that is no name yet."""
+    yield from ("L", "f", "y")
+    yield from (f"L{number}" for number in count(1))
 
 
 def _by(chosen: argparse.Namespace, known: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,7 @@ FIRST = 5  # steps that are shown each; later ones where they are 10, 20, 50, 10
 
 def minimize(
     read: Expression,
+    letter: str,
     numbers: Mapping[str, float],
     by: Sequence[str],
     method: str,
@@ -46,6 +48,7 @@ def minimize(
 
     Args:
         read: the expression.
+        letter: what it is called, which the methods call f.
         numbers: where to begin: a number for each of its inputs.
         by: the inputs that move.
         method: one of ``METHODS``.
@@ -69,7 +72,6 @@ def minimize(
     f: Callable[..., Any] = read.function(by, fixed)
     if not isinstance(f(*map(Value, start)), Value):
         raise ExpressionError(f"the result does not depend on {', '.join(by)}; choose with --by")
-    letter = "f" if "f" not in numbers and "f" not in read.parts else "value"
     step = {"step": _step(options["step"])} if "step" in options else {}
     iterates: list[Iterate] = []
 
@@ -86,7 +88,7 @@ def minimize(
     if iterates:
         say("\n".join(["", *_path(iterates, by, letter, whole_path), ""]))
     verdict = "converged" if found.converged else "not converged"
-    tell(f"{verdict} after {counted(found.steps, 'step')}; {found.reason}")
+    tell(f"{verdict} after {counted(found.steps, 'step')}; {_of(letter, found.reason)}")
     if not math.isfinite(found.value):
         return False
     where = "" if found.converged else ", the best point on the way"
@@ -94,10 +96,15 @@ def minimize(
     rows += [(n, in_full(x), in_full(d + 0.0)) for n, x, d in zip(by, found.x, found.gradient)]
     say("\n".join(["", f"{letter} = {in_full(found.value)}{where}", "", *table(rows), ""]))
     try:
-        tell(str(classify_critical_point(f, found.x)))
+        tell(_of(letter, classify_critical_point(f, found.x).line))
     except ValueError as error:
         tell(str(error))
     return found.converged
+
+
+def _of(letter: str, said: str) -> str:
+    """What is said of a function f, for one that is called otherwise."""
+    return re.sub(r"\bf\b", letter, said)
 
 
 def _step(text: str) -> float | Callable[[int], float]:

@@ -28,7 +28,7 @@ WIDEST = 30  # columns before the verdicts; what is wider has its verdict on the
 
 @dataclass(frozen=True, repr=False)
 class HandVerdict:
-    """What there is to say of one derivative; ``str`` of it says so in a line.
+    """What there is to say of one derivative; ``line`` says so in one.
 
     Attributes:
         node: the Value that was differentiated by.
@@ -73,9 +73,11 @@ class HandVerdict:
         return self.right
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """What there is to say of it, in one line."""
         return f"{self.derivative} = {signed(self.answer)}: {self.sentence}"
 
 
