@@ -36,9 +36,15 @@ class Text(str):
 
 
 class FittedText(Text):
-    """One that is shown, and printed, in lines that fit; what compares it has the string itself."""
+    """One that is shown, and printed, in lines that fit.
+
+    What compares it has the string itself, and so has an f-string, which becomes another text.
+    """
 
     __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return format(str.__str__(self), spec)
 
     def __str__(self) -> str:
         return fitted(self)
@@ -496,16 +502,20 @@ def _in_columns(rows: Sequence[Sequence[str]], widths: Sequence[int], inset: str
         max([columns(line) for cell in column for line in cell if columns(line) <= room], default=0)
         for column, room in zip(zip(*folded), widths)
     ]
+    room = width() - len(inset)
     found = []
     for cells in folded:
         shown, top, begin = list[str](), 0, 0
-        for cell, room in zip(cells, used):
+        for cell, own in zip(cells, used):
+            wide, at = max(map(columns, cell)), begin
+            if begin + wide > room:  # there is room for it alone, or nowhere
+                top, at = len(shown), max(room - wide, 0)
             shown += [""] * (top + len(cell) - len(shown))
             for i, line in enumerate(cell, start=top):
-                shown[i] = _padded(shown[i], begin) + line
-            if max(map(columns, cell)) > room:
+                shown[i] = _padded(shown[i], at) + line
+            if wide > own:
                 top += len(cell)  # there is no room beside it
-            begin += room + len(NARROW_GAP)
+            begin += own + len(NARROW_GAP)
         found.append("\n".join([f"{inset}{line}".rstrip() for line in shown if line.strip()]))
     return found
 

@@ -137,6 +137,14 @@ def test_names_that_could_mean_two_nodes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^2 nodes have the label w: w#1 = .1"):
         check_by_hand(product, w=2)
     assert check_by_hand(product, {"w#1": 2, "w#2": 1}).right
+    report = check_by_hand(product, {two: 1, one: 2})  # in whatever order, w is the first of them
+    assert (report["w"].node, report["w#2"].node) == (one, two)
+    third = Value(3.0, "w")
+    report = check_by_hand(product * third, {two: 3, third: 2})
+    unlabelled = check_by_hand(product * third, {product: 3})
+    for asked, name in ((report, "w"), (unlabelled, None), (unlabelled, "")):
+        with pytest.raises(KeyError, match="was not checked; there are"):
+            asked[name]  # type: ignore[index]
     a = g.b  # the label of another node
     with pytest.raises(ValueError, match=r"a is the label of one node, and your variable a is .*b"):
         check_by_hand(g.L, a=-4)

@@ -135,6 +135,7 @@ def test_a_real_terminal_of_80_columns_breaks_no_line() -> None:
         # A number stays with its word, what is in parentheses with what they explain.
         ("it goes on at position 3", 22, ["it goes on at", "  position 3"]),
         ("then the next node: x = +2 (leaf)", 29, ["then the next node:", "  x = +2 (leaf)"]),
+        ("the slope of tanh(w * x) by w", 20, ["the slope of", "  tanh(w * x) by w"]),
         # An equation goes on below its right side.
         ("y = a * b + c * d", 13, ["y = a * b", "    + c * d"]),
         ("dy/dx = 1 - y ** 2 = 1 - 0.5 ** 2 = +0.75", 20,
@@ -150,6 +151,15 @@ def test_a_real_terminal_of_80_columns_breaks_no_line() -> None:
 )  # fmt: skip
 def test_where_a_line_is_broken(line: str, room: int, lines: list[str]) -> None:
     assert wrapped(line, room) == lines
+
+
+def test_a_text_within_another_is_broken_with_it() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    s = step_through(a * b)
+    s.run()
+    for room in (30, 40, 60):
+        whole = at(WIDE, s.next())
+        assert at(room, s.next()).splitlines() == wrapped(whole, room - 1)
 
 
 def test_letters_of_east_asia_take_two_columns_and_accents_none() -> None:
@@ -197,7 +207,7 @@ CELLS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 7).flatmap(
         lambda count: st.lists(

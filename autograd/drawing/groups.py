@@ -115,8 +115,18 @@ def without_circles(
         within: dict[str, list[Value]] = {}
         for node, name in homes.items():
             within.setdefault(name, []).append(node)
-        regions += ((depth + 1, inner) for inner in within.values() if len(inner) > 1)
+        regions += ((depth + 1, inner) for inner in within.values() if _is_mixed(inner, found))
     return found
+
+
+def _is_mixed(region: Sequence[Value], nestings: Mapping[Value, Nesting]) -> bool:
+    """Whether something leads from one group to another within a region."""
+    present = {*region}
+    return any(
+        isinstance(operand, Value) and operand in present and nestings[operand] != nestings[node]
+        for node in region
+        for operand in node.operands
+    )
 
 
 def _may_go_round(region: Sequence[Value], homes: Mapping[Value, str]) -> bool:

@@ -77,7 +77,11 @@ def minimize(
         iterates[at.k :] = [at]  # for a run may be begun anew
 
     found = run(f, start, callback=keep, **{**options, **step})
-    chosen = [f"{option} {value}" for option, value in options.items() if option in _SHOWN]
+    chosen = [
+        option if value is True else f"{option} {value}"
+        for option, value in options.items()
+        if option in _SHOWN
+    ]
     tell(", ".join([f"{name} by {', '.join(by)}", *chosen]))
     if iterates:
         say("\n".join(["", *_path(iterates, by, letter, whole_path), ""]))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core import Value
-from ..text import GAP, columns, ends, fitted, got, real, signed, width, wrapped
+from ..text import GAP, columns, ends, fitted, got, real, signed, whole_number, width, wrapped
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -63,11 +63,10 @@ class HandVerdict:
         """A hint: 1 for the chain rule in names, 2 for its numbers, 3 for the derivative itself.
 
         Raises:
-            ValueError: if ``step`` is none of these.
+            TypeError: if ``step`` is not an integer.
+            ValueError: if it is none of these.
         """
-        steps = range(1, len(diagnoses.HINTS) + 1)
-        if step not in steps:
-            raise ValueError(f"hint(step): step is 1, 2 or 3, got {step!r}")
+        step = whole_number("hint(step): step", step, most=len(diagnoses.HINTS))
         return diagnoses.hint(self._question, step)
 
     def __bool__(self) -> bool:
@@ -84,7 +83,8 @@ class HandVerdict:
 class HandReport:
     """What ``check_by_hand`` found: true if all is right; shown as a table.
 
-    ``report["a"]``, or with the Value itself, is what is said of one; iterated over, it gives all.
+    ``report["a"]``, or with the Value itself, is what is said of one, and a KeyError if it was not
+    asked for, or is the label of several; iterated over, it gives all.
 
     Attributes:
         verdicts: what is said of each derivative, in the order in which they were given.
@@ -112,9 +112,11 @@ class HandReport:
         return iter(self.verdicts)
 
     def __getitem__(self, name: Value | str) -> HandVerdict:
-        for verdict in self.verdicts:
-            if name in (verdict.node, verdict.name, verdict.node.label or None, verdict._key):
-                return verdict
+        # Two nodes may share a label, which is the name of only one of them.
+        ways = [(x._key, x.node, x.name, x.node.label) for x in self.verdicts]
+        for known in zip(*ways) if name != "" else ():
+            if known.count(name) == 1:
+                return self.verdicts[known.index(name)]
         names = ", ".join(ends([verdict.name for verdict in self.verdicts], NAMES_SHOWN))
         raise KeyError(f"{got(name)} was not checked; there are {names}")
 

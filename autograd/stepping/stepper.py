@@ -340,7 +340,7 @@ class Stepper(Cursor):
         return FittedText(f"at {where} {following}")
 
     def __repr__(self) -> str:
-        return fitted(f"<Stepper {self.whereabouts:s}>")
+        return fitted(f"<Stepper {self.whereabouts}>")
 
     # Within ------------------------------------------------------------------------------------
 
