@@ -12,7 +12,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core import Value
-from ..text import GAP, columns, ends, fitted, got, real, signed, whole_number, width, wrapped
+from ..text import (
+    GAP,
+    columns,
+    ends,
+    fitted,
+    got,
+    real,
+    several,
+    signed,
+    whole_number,
+    width,
+    wrapped,
+)
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -178,7 +190,8 @@ def check_by_hand(
     """
     if not isinstance(root, Value):
         raise TypeError(
-            f"{TOOL}(root, ...): root is the Value that is differentiated, got {got(root)}"
+            f"{TOOL}(root, ...): root is the Value that is differentiated, got "
+            f"{got(root)}{several(root)}"
         )
     if not isinstance(derivatives, Mapping):
         raise TypeError(
