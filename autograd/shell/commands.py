@@ -22,10 +22,11 @@ from typing import Any, NamedTuple, NoReturn
 from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
+from ..lines import fitted, table, width
 from ..page import page
 from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
-from ..text import fitted, in_full, signed, table, width
+from ..text import in_full, signed
 from ..views import stepper_of
 from ..words.names import atom, derivative
 from . import expression

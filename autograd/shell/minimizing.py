@@ -14,7 +14,8 @@ from typing import Any
 from ..calculus.critical import classify_critical_point
 from ..calculus.descent import Descent, Iterate, gradient_descent, newton, sign_descent
 from ..core import Value
-from ..text import GAP, align, columns, counted, in_full, plain, table, width
+from ..lines import GAP, align, columns, table, width
+from ..text import counted, in_full, plain
 from . import expression
 from .expression import Expression, ExpressionError
 from .terminal import say, tell
