@@ -22,7 +22,7 @@ FLOORS = [
         "autograd.installed",
         "autograd.habits",
     ],
-    ["autograd.core"],
+    ["autograd.core", "autograd.lines"],
     ["autograd.languages", "autograd.words", "autograd.data"],
     ["autograd.drawing", "autograd.lowering", "autograd.checking", "autograd.core.native.build"],
     ["autograd.stepping"],

@@ -23,10 +23,11 @@ from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
 from ..core.sweep import evaluation_order
+from ..lines import fitted, table, width
 from ..page import page
 from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
-from ..text import fitted, in_full, signed, table, width
+from ..text import in_full, signed
 from ..views import stepper_of
 from ..words.formulas import in_names, in_numbers
 from ..words.names import atom, derivative

@@ -14,7 +14,8 @@ from typing import Any
 from ..calculus.critical import classify_critical_point
 from ..calculus.descent import Descent, Iterate, gradient_descent, newton, sign_descent
 from ..core import Value
-from ..text import DIGITS, GAP, align, columns, counted, in_full, table, width
+from ..lines import GAP, align, columns, table, width
+from ..text import DIGITS, counted, in_full
 from . import expression
 from .expression import Expression, ExpressionError
 from .terminal import say, tell

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from ..core import Value
 from ..core.table import Op
-from ..text import ALL_DIGITS, table
+from ..lines import table
+from ..text import ALL_DIGITS
 from ..words.names import atom, derivative
 from .above import Above, bends
 from .recording import Recording
