@@ -155,6 +155,8 @@ def test_a_stale_graph_and_what_is_no_root() -> None:
     g = Lecture()
     with pytest.raises(TypeError, match=r"root is the Value that is differentiated, got 3.0"):
         check_by_hand(3.0, a=6)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="of type list; a pass has one end: "):
+        check_by_hand([g.L], a=6)  # type: ignore[arg-type]
     g.a.data = 5.0
     with pytest.raises(StaleGraphError, match=r"^e = a . b holds -6.0"):
         check_by_hand(g.L, a=6)

@@ -345,6 +345,42 @@ def test_the_installed_program_is_this_one() -> None:
     assert script == f"stepgrad = {main.__module__}:{main.__name__}"
 
 
+def test_a_page_and_the_run_as_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words, page = ["step", "x*y", "x=2", "y=3", "--run"], tmp_path / "pass.html"
+    run, both = (Outcome(capsys, *words, *more) for more in ([], ["--html", str(page)]))
+    assert both.out == f"wrote {page}\n{run.out}"
+    assert "<html" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [["grad"], ["draw"], ["step", "--run"], ["quiz"], ["live"]])
+def test_who_leaves_the_domain_is_told_where(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("quit\n"))
+    command, *options = words
+    done = Outcome(capsys, command, "e = log(x); e*y + 1", "x=-1", "y=2", *options)
+    assert done.status == 0
+    assert done.err.count("\n") == 1
+    assert done.err.endswith(
+        "note: log(x) = log(-1) is nan: there it has no value, and so no derivative through it "
+        "means anything\n"
+    )
+    given = Outcome(capsys, "grad", "log(x)", "x=nan")  # then there is nothing to tell
+    assert (given.status, given.err) == (0, "")
+    assert "inf - inf is nan" in Outcome(capsys, "grad", "x - y", "x=inf", "y=inf").err
+
+
+def test_help_names_the_functions_that_people_know(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Outcome(capsys, "grad", "--help").out
+    words = set(told.split())
+    assert {"abs", "tanh", "logsumexp", "where", "hypot"} <= words
+    assert not {"softmax_shift", "softmax_total", "hypot_slope", "sumexpm1", "add"} & words
+
+
 # nudge.
 
 NEURON = ["tanh(w*x + b)", "w=-3", "x=2", "b=6.88"]
@@ -450,6 +486,13 @@ def test_the_lectures_bowl(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^converged after \d+ steps; eps1: ", done.out, re.MULTILINE)
     assert "\nminimum: " in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_a_column_of_the_way_is_written_in_one_style(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", "x", "x=0", "--max-steps", "20")  # -1 is missed by a bit
+    rows = [line.split() for line in done.out.splitlines() if re.match(r"\d", line)]
+    way = {int(k): (f, x) for k, f, _, x in rows}
+    assert way[5] == ("-0.5", "-0.5") and way[10] == ("-1", "-1") and way[20] == ("-2", "-2")
 
 
 def test_newton_needs_one_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -594,11 +637,12 @@ def test_what_is_no_file_is_told_in_one_line_and_left_alone(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+@pytest.mark.parametrize("early", ["numbers", "argparse"])  # the first for the package itself
 def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(
-    tmp_path: Path,
+    tmp_path: Path, early: str
 ) -> None:
     slow = "import time; print('ready', flush=True); time.sleep(60)"
-    (tmp_path / "argparse.py").write_text(slow)  # is imported in place of the library's
+    (tmp_path / f"{early}.py").write_text(slow)  # is imported in place of the library's
     # Not measured by coverage.py, which has imported it before.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     with subprocess.Popen(

@@ -29,7 +29,7 @@ import autograd
 from autograd import Value, step_through
 from autograd.core import ops
 from autograd.core.formula import CONSTANTS
-from autograd.text import columns, table, width, wrapped
+from autograd.lines import columns, table, width, wrapped
 
 ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"(?<![\w.#])[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.])")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import shutil
 import subprocess
+from decimal import Decimal
 from math import inf, nan
 from pathlib import Path
 
@@ -71,14 +73,53 @@ def test_a_table_whose_rows_can_be_told_apart() -> None:
     # 5 digits: the last rows of tanh differ in the fourth.
     assert experiment("n = w*x + b; L = tanh(n)", w=-3.0, x=2.0, b=6.88).table().splitlines() == [
         "dw       dL measured   dL promised   off by",
-        "+1       +0.2873       +1.0019       -0.71465",
-        "+0.1     +0.08678      +0.10019      -0.013415",
-        "+0.01    +0.0098785    +0.010019     -0.00014089",
-        "+0.001   +0.0010005    +0.0010019    -1.4149e-06",
+        "+1       +0.2873       +1.0019       -0.7146",
+        "+0.1     +0.08678      +0.10019      -0.01341",
+        "+0.01    +0.0098785    +0.010019     -0.0001405",
+        "+0.001   +0.0010005    +0.0010019    -1.4e-06",
         "a tenth of the move leaves about a hundredth of what it is off by: L bends, and "
         "the shorter the piece, the straighter",
     ]
     assert short(0.00029324) != short(0.00029415)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("L = tanh(w*a + b)", {"w": -3.0, "a": 2.0, "b": 6.88}),
+        ("L = w**2 * a", {"w": 123456.789, "a": 1 / 3}),
+        ("L = exp(w)", {"w": -7.7}),
+        ("L = log(w)", {"w": 1234.5678}),
+        ("L = w*w*w", {"w": 1e-5}),
+        ("L = sin(w) + 1000", {"w": 0.3}),
+        ("L = w**2", {"w": 1e4 / 7}),
+    ],
+)
+def test_what_is_printed_comes_out_by_hand(text: str, numbers: dict[str, float]) -> None:
+    moves = experiment(text, **numbers)
+    rows = [line.split() for line in moves.table().splitlines()[1:] if line[0] == "+"]
+    assert len(rows) == 4
+    compared = 0
+    for by, measured, promised, off in rows:
+        lines = str(moves.move(float(by))).splitlines()
+        (x, moved), (before, after) = (re.findall(r"from (\S+) to (\S+)$", s)[0] for s in lines[:2])
+        slope = lines[2].split(" = ")[2].split(" * ")[0]
+        assert lines[1].startswith(f"dL measured = {measured},")
+        assert lines[2].endswith(f" * {by} = {promised}")
+        assert lines[3] == f"off by {off}"
+        assert_reads(Decimal(moved) - Decimal(x), by)
+        assert_reads(Decimal(after) - Decimal(before), measured)
+        assert_reads(Decimal(slope) * Decimal(by), promised)
+        if measured != promised:
+            assert_reads(Decimal(measured) - Decimal(promised), off)
+            compared += 1
+    assert compared >= 2
+
+
+def assert_reads(found: Decimal, shown: str) -> None:
+    """A number by hand is the one that is shown, to as many digits."""
+    digits = max(5, len(Decimal(shown).as_tuple().digits))
+    assert float(f"{float(found):.{digits}g}") == float(shown)
 
 
 EXPRESSIONS = [

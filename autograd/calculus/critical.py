@@ -16,7 +16,8 @@ import numpy
 from ..checking.differences import EPSILON
 from ..core import ieee
 from ..core.scalar_function import as_point
-from ..text import fitted, number_within
+from ..lines import fitted
+from ..text import number_within
 from ..text import point as point_text
 from .derivatives import Array, Function, Plain, Point
 

@@ -20,10 +20,11 @@ from ..checking.differences import EPSILON
 from ..core import ieee, ops
 from ..core.decisions import warn
 from ..core.scalar_function import ConstantFunction, as_point
+from ..lines import fitted
 from ..lowering.automatic import DepartedError, Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
-from ..text import counted, fitted, got, number_within, whole_number
+from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
 from .critical import units_of
 from .derivatives import Array, Function, Plain, Point

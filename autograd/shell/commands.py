@@ -23,11 +23,14 @@ from typing import Any, NamedTuple, NoReturn
 from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
+from ..core.sweep import evaluation_order
+from ..lines import fitted, table, width
 from ..page import page
 from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
-from ..text import fitted, in_full, signed, table, width
+from ..text import in_full, signed
 from ..views import stepper_of
+from ..words.formulas import in_names, in_numbers
 from ..words.names import atom, derivative
 from . import expression
 from .expression import Expression, ExpressionError
@@ -105,6 +108,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
     """Print the value and its derivatives, and compare these with finite differences if asked."""
     computed = _compute(chosen)
     root, inputs = computed.root, computed.inputs
+    _tell_of_nan(root)
     print(f"{root.label} = {in_full(root.data)}")
     nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
     slopes = grad(root, list(nodes.values()))
@@ -121,6 +125,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
 def draw_command(chosen: argparse.Namespace) -> int:
     """Draw the graph into a file, or print it as DOT text."""
     root = _compute(chosen).root
+    _tell_of_nan(root)
     if chosen.backward:
         root.backward()
     if chosen.output is None:
@@ -133,23 +138,26 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 
 def step_command(chosen: argparse.Namespace) -> int:
-    """Step through the backward pass at a prompt, or write the pass down."""
-    stepper = stepper_of(_compute(chosen).root, {})
+    """Step through the backward pass at a prompt, or write the pass down, or a page of it."""
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    stepper = stepper_of(root, {})
     if chosen.html is not None:
         print(f"wrote {stepper.save(chosen.html)}")
-    elif chosen.run:
+    if chosen.run:
         while not stepper.done:
             print(stepper.next())
         print(stepper.table(all=True))
-    else:
+    elif chosen.html is None:
         Prompt(stepper, GraphNames(stepper)).interact()
     return 0
 
 
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
-    computed = _compute(chosen)
-    stepper = stepper_of(computed.root, {})
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    stepper = stepper_of(root, {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
@@ -197,7 +205,9 @@ def minimize_command(chosen: argparse.Namespace) -> int:
 
 def live_command(chosen: argparse.Namespace) -> int:
     """Write the page of an expression, in which its numbers can be moved."""
-    print(f"wrote {page.live(_compute(chosen).root, chosen.output, mode=chosen.mode)}")
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    print(f"wrote {page.live(root, chosen.output, mode=chosen.mode)}")
     return 0
 
 
@@ -582,6 +592,22 @@ def _reason(error: Exception) -> object:
         where = f"cannot write {error.filename!r}" if error.filename else "standard output"
         return f"{where}: {error.strerror}"
     return error
+
+
+def _tell_of_nan(root: Value) -> None:
+    """A line for the person at the terminal, if the numbers given lead to none."""
+    if root.data == root.data:
+        return
+    recording = Recording(root)
+    first = next(node for node in evaluation_order(root) if node.data != node.data)
+    if first.op is None:  # it was given
+        return
+    numbers = in_numbers(first, recording.numbers(first), first.data)
+    sides = dict.fromkeys([in_names(first, recording.names), numbers])
+    _complain(
+        f"note: {' = '.join(filter(None, sides))} is nan: there it has no value, and so no "
+        f"derivative through it means anything"
+    )
 
 
 def _complain(message: object, excerpt: str = "") -> None:

@@ -22,11 +22,12 @@ from typing import Any
 
 from ..core import Value
 from ..core.origin import record_source
+from ..lines import GAP
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
 from ..stepping.tables import ROWS_SHOWN
 from ..stepping.targets import Predicate, find_node
-from ..text import GAP, plain, signed
+from ..text import plain, signed
 from ..words.formulas import sides
 from ..words.names import NAME
 from . import expression

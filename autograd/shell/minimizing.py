@@ -15,7 +15,8 @@ from typing import Any
 from ..calculus.critical import classify_critical_point
 from ..calculus.descent import Descent, Iterate, gradient_descent, newton, sign_descent
 from ..core import Value
-from ..text import GAP, align, columns, counted, in_full, plain, table, width
+from ..lines import GAP, align, columns, table, width
+from ..text import DIGITS, counted, in_full
 from . import expression
 from .expression import Expression, ExpressionError
 from .terminal import say, tell
@@ -127,10 +128,10 @@ def _path(iterates: Sequence[Iterate], by: Sequence[str], letter: str, whole: bo
     last = len(iterates) - 1
     shown = iterates if whole else [at for at in iterates if _is_shown(at.k) or at.k == last]
     cells = [["step", *[f"{at.k}" for at in shown]]]
-    cells.append([letter, *[plain(at.value) for at in shown]])
+    cells.append([letter, *_rounded([at.value for at in shown])])
     cells.append(["|gradient|", *[f"{math.hypot(*at.gradient):.3g}" for at in shown]])
     for i, name in enumerate(by):
-        cells.append([name, *[plain(at.x[i]) for at in shown]])
+        cells.append([name, *_rounded([at.x[i] for at in shown])])
     used, fitting = -len(GAP), list[list[str]]()
     for column in cells:
         used += max(map(columns, column)) + len(GAP)
@@ -140,6 +141,11 @@ def _path(iterates: Sequence[Iterate], by: Sequence[str], letter: str, whole: bo
     lines = align(list(zip(*fitting)))
     left_out = len(cells) - len(fitting)
     return [*lines, f"({counted(left_out, 'name')} left out of the table)"] if left_out else lines
+
+
+def _rounded(numbers: Sequence[float]) -> list[str]:
+    """Numbers of one column, all to six digits: they are told in full where the way has ended."""
+    return [f"{number + 0.0:.{DIGITS}g}" for number in numbers]
 
 
 def _is_shown(k: int) -> bool:

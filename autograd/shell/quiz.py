@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..core import Value
+from ..lines import GAP
 from ..stepping.diagnoses import HINTS, Question, diagnose, hint, question
 from ..stepping.recording import Recording
-from ..text import GAP, counted, signed
+from ..text import counted, signed
 from ..words.formulas import in_numbers, sides
 from ..words.names import derivative
 from .terminal import ask, say, tell

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core import Value
-from ..text import GAP, columns, ends, fitted, got, real, signed, whole_number, width, wrapped
+from ..lines import GAP, columns, fitted, width, wrapped
+from ..text import ends, got, real, several, signed, whole_number
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -180,7 +181,8 @@ def check_by_hand(
     """
     if not isinstance(root, Value):
         raise TypeError(
-            f"{TOOL}(root, ...): root is the Value that is differentiated, got {got(root)}"
+            f"{TOOL}(root, ...): root is the Value that is differentiated, got "
+            f"{got(root)}{several(root)}"
         )
     if not isinstance(derivatives, Mapping):
         raise TypeError(

@@ -14,7 +14,8 @@ from itertools import count
 from ..checking.differences import Comparison
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..text import FittedText, Text, counted, fitted, real, shortened, whole_number
+from ..lines import FittedText, fitted
+from ..text import Text, counted, real, shortened, whole_number
 from ..words.staleness import stale_graph
 from . import node_check, tables
 from .cursor import Cursor

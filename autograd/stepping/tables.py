@@ -14,7 +14,8 @@ from typing import TextIO
 from ..core import Value
 from ..core.formula import STRENGTHS, bind
 from ..core.sweep import count_consumers, evaluation_order
-from ..text import fitted, signed, table, whole_number
+from ..lines import fitted, table
+from ..text import signed, whole_number
 from ..words import formulas
 from ..words.ends import roots_of, swept_nodes
 from ..words.names import Names, derivative
