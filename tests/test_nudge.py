@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Op, Value, softmax
+from autograd import Op, Value, softmax, step_through
 from autograd.core.ops import OPS
 from autograd.shell import expression
 from autograd.stepping.above import Above, bends
@@ -351,3 +351,18 @@ console.log(JSON.stringify([told, bent, sayNudge(tellNudge({{
         "sum": [[]],
         "logsumexp": ["all"],
     }
+
+
+def test_the_stepper_nudges_as_the_prompt_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    s = step_through(w * w * x)
+    said = s.nudge("w", 0.5)  # by hand: from 18 to 24.5, and the slope is 12
+    assert "measured = +6.5, from +18 to +24.5" in said and "= +12 * +0.5 = +6" in said
+    assert s.nudge(w).splitlines()[1].split() == ["+1", "+14", "+12", "+2"]
+    assert max(map(len, str(said).splitlines())) < 60 and s.position == 0 and w.data == 3.0
+    for by, error in ((0.0, ValueError), (float("nan"), ValueError), ("1", TypeError)):
+        with pytest.raises(error):
+            s.nudge("w", by)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is the root"):
+        s.nudge("w * w * x")

@@ -168,6 +168,8 @@ def nudge_command(chosen: argparse.Namespace) -> int:
     computed = _compute(chosen)
     nodes = computed.inputs | computed.parts
     moved = _by(chosen, nodes)
+    if not chosen.by:
+        moved = [name for name in moved if nodes[name] is not computed.root] or moved
     step = chosen.step
     by = None if step is None else checked_move(expression.read_number("--step", step))
     recording = Recording(computed.root)
