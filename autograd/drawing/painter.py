@@ -88,7 +88,6 @@ class Painter:
             )
         )
         found: list[tuple[float, Cut]] = []
-        before: Picture | None = None
         for most in limits:
             groups = known(len(nodes) > most)
             cut = collapse(nodes, groups, most_boxes=most, expand=wishes)
@@ -100,9 +99,6 @@ class Painter:
             if size.on_screen >= READABLE:
                 return cut
             found.append((size.on_screen, cut))
-            if outline == before and len(outline.nodes) + len(outline.boxes) > most:
-                break  # all that nobody has asked for is closed already
-            before = outline
         return max(found, key=lambda pair: pair[0])[1]
 
     def _take(self, cut: Cut) -> None:
