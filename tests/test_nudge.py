@@ -356,7 +356,9 @@ console.log(JSON.stringify([told, bent, sayNudge(tellNudge({{
 def test_the_stepper_nudges_as_the_prompt_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     w, x = Value(3.0, "w"), Value(2.0, "x")
-    s = step_through(w * w * x)
+    L = w * w * x
+    L.label = "L"
+    s = step_through(L)
     said = s.nudge("w", 0.5)  # by hand: from 18 to 24.5, and the slope is 12
     assert "measured = +6.5, from +18 to +24.5" in said and "= +12 * +0.5 = +6" in said
     assert s.nudge(w).splitlines()[1].split() == ["+1", "+14", "+12", "+2"]
@@ -365,4 +367,4 @@ def test_the_stepper_nudges_as_the_prompt_does(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(error):
             s.nudge("w", by)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="is the root"):
-        s.nudge("w * w * x")
+        s.nudge(L)
