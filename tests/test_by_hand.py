@@ -160,3 +160,13 @@ def test_a_stale_graph_and_what_is_no_root() -> None:
     g.a.data = 5.0
     with pytest.raises(StaleGraphError, match=r"^e = a . b holds -6.0"):
         check_by_hand(g.L, a=6)
+
+
+def test_a_derivative_that_is_nan_itself_is_said_to_be() -> None:
+    a, c = Value(3.0, "a"), Value(math.nan, "c")
+    L = c * a
+    L.label = "L"
+    report = check_by_hand(L, a=2, c=3)
+    assert report["a"].sentence.startswith("dL/da is nan here, so no number is right")
+    assert not report["a"] and report["a"].kind == "not yet" and report["c"].kind == "right"
+    assert not check_by_hand(L, a=3)

@@ -240,4 +240,7 @@ def _number(name: str, given: object) -> float:
 def _verdict(recording: Recording, node: Value, answer: float, key: Value | str) -> HandVerdict:
     asked = question(recording, node)
     kind, sentence = diagnose(asked, answer)
+    if asked.total != asked.total:  # then a slip that gives the answer explains nothing
+        kind = "not yet"
+        sentence = f"{asked.asked} is nan here, so no number is right: look for what is not defined"
     return HandVerdict(node, asked.node, asked.asked, answer, kind, sentence, asked, key)
