@@ -700,7 +700,7 @@ def test_a_degenerate_point_is_told_what_counts_as_0() -> None:
     found = classify_critical_point(lambda x: 1e-6 * x, 0.0)
     line = found.line
     assert repr(found).split() == str(found).split() == line.split()
-    for shown in (repr(found), str(found), f"{newton(lambda x: x * x - x, 3.0)}"):
+    for shown in (repr(found), str(found), f"{autograd.newton(lambda x: x * x - x, 3.0)}"):
         assert max(map(len, shown.splitlines())) < 80
     assert line.startswith("degenerate: the gradient counts as 0 (its norm is 1e-06), and the sec")
 
