@@ -163,6 +163,7 @@ def test_nodes_are_called_by_label_by_formula_or_by_number() -> None:
     assert named(autograd.sum([a])) == ["a", "v2"]
     # As Python looks it up, and so names what holds it.
     assert named(Value(2.0, "ws['k']") * 2.0) == ["ws['k']", "ws['k'] * 2"]
+    assert derivative("L", named(Value(2.0, "ws['a-b.c']"))[0]) == "dL/dws['a-b.c']"
     assert named(Value(2.0, "ws['k") * 2.0)[0] == '"ws[\'k"'
 
 

@@ -23,7 +23,7 @@ MOST_OPERANDS = LONGEST_FORMULA // 2  # of more than that it is longer
 
 # w, loss_1, layer1.neuron0.w[2] or ws['first'], and the derivatives dL/dw and d(dL/dw)/db, to any
 # order that fits: what can stand in a formula as it is.
-NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\]|\['\w+'\])*"
+NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\]|\['[\w.-]+'\])*"
 _SIDE = rf"(\(.*\)|{NAME})"
 _DERIVATIVE = re.compile(rf"d{_SIDE}/d{_SIDE}")
 _PLAIN = re.compile(NAME)
