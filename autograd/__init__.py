@@ -1,7 +1,13 @@
 """stepgrad's engine: scalar reverse-mode automatic differentiation that can be seen through."""
 
-import importlib
 import sys
+
+if getattr(sys, "argv", [])[:1] == ["-m"]:  # until __main__ takes over, which is imported after it
+    from . import beginning
+
+    beginning.end_quietly()
+
+import importlib
 import typing
 
 from . import habits, installed

@@ -2,12 +2,14 @@
 
 import sys
 
-from . import installed
+from . import beginning, installed
 
 if __name__ == "__main__":
     installed.check_face()
     try:
         from .shell.commands import main
-    except KeyboardInterrupt:  # while it is still being imported
-        sys.exit(130)
+
+        beginning.over()
+    except KeyboardInterrupt:  # where Python was told to import it in another way
+        sys.exit(beginning.INTERRUPTED)
     sys.exit(main())

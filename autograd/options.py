@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def one_by_one(function: Callable[..., T], options: Callable[..., Any]) -> Callable[..., T]:
+def one_by_one(
+    function: Callable[..., T], options: Callable[..., Any], if_missing: str = ""
+) -> Callable[..., T]:
     """A function whose last parameter is a record of options, taking these one by one.
 
     Args:
         function: takes what it takes, and the record last.
         options: makes the record; ``help`` of the new function shows what it takes.
+        if_missing: what to write instead of a call that leaves out what has to be given.
     """
     own = inspect.signature(function)
     *leading, _ = own.parameters.values()
@@ -29,7 +32,8 @@ def one_by_one(function: Callable[..., T], options: Callable[..., Any]) -> Calla
         try:
             given = signature.bind(*args, **keywords).arguments
         except TypeError as error:
-            raise TypeError(f"{function.__name__}() {error}") from None
+            advice = f"; {if_missing}" if if_missing and str(error).startswith("missing") else ""
+            raise TypeError(f"{function.__name__}() {error}{advice}") from None
         return function(*[given.pop(x.name) for x in leading], options(**given))
 
     call.__signature__ = signature  # type: ignore[attr-defined]

@@ -29,7 +29,8 @@ from tables import Reading, Table, TableError, read_table, reading_from, reading
 
 import autograd
 import nn
-from autograd.text import align, counted
+from autograd.lines import align
+from autograd.text import counted
 from nn import plots
 
 PENGUINS = Path(__file__).parent / "penguins.csv"

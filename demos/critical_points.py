@@ -47,8 +47,8 @@ def print_example(start: list[float]) -> None:
         print(f"  {_row(row)}")
     found = classify_critical_point(example, MINIMUM)
     print(f"eigenvalues: {', '.join(f'{x:.3f}' for x in found.eigenvalues)}")
-    print(f"{found}")
-    print(f"Newton's method from {_row(start)}: {newton(example, start)}\n")
+    options.say(found.line)
+    options.say(f"Newton's method from {_row(start)}: {newton(example, start).line}\n")
 
 
 def _row(numbers: list[float]) -> str:
@@ -108,7 +108,7 @@ def main() -> None:
     if not chosen.quiet:
         print_example([round(rng.uniform(-5, 5), 1) for _ in range(3)])
         for name, (_, f) in SURFACES.items():
-            print(f"{name}: {classify_critical_point(f, [0.0, 0.0])}")
+            options.say(f"{name}: {classify_critical_point(f, [0.0, 0.0]).line}")
         print()
     options.save(plot_example().savefig, chosen.out / "worked_example.png")
     options.save(plot_surfaces().savefig, chosen.out / "surfaces.png")

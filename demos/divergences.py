@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import options
+from options import say
 
 import autograd
 import nn
@@ -54,27 +55,27 @@ def smoothed_kl(y_c: Value) -> Value:
 
 def print_kl_and_l2() -> None:
     """Values and slopes on the way to the target 1."""
-    print("target d = 1: value and slope of both, as the output y comes nearer")
-    print(f"  {'y':>6} {'L2':>10} {'slope y-d':>10} {'KL':>10} {'slope -1/y':>11}")
+    say("target d = 1: value and slope of both, as the output y comes nearer")
+    say(f"  {'y':>6} {'L2':>10} {'slope y-d':>10} {'KL':>10} {'slope -1/y':>11}")
     for y in (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0):
         values = [f(Value(y)).data + 0.0 for f in (L2, KL)]
         slopes = [derivative(f, y) for f in (L2, KL)]
-        print(f"  {y:6g} {values[0]:10.4f} {slopes[0]:10.4f} {values[1]:10.4f} {slopes[1]:11.4f}")
-    print("at y = d both are 0, their minimum; the slope of L2 is 0 there, that of KL is -1\n")
+        say(f"  {y:6g} {values[0]:10.4f} {slopes[0]:10.4f} {values[1]:10.4f} {slopes[1]:11.4f}")
+    say("at y = d both are 0, their minimum; the slope of L2 is 0 there, that of KL is -1\n")
 
 
 def print_label_smoothing(y: list[float]) -> None:
     """The derivatives of the slide beside those of the engine."""
-    print(f"label smoothing, K = {K}, epsilon = {EPSILON:g}: the target is {_row(SMOOTH)}")
+    say(f"label smoothing, K = {K}, epsilon = {EPSILON:g}: the target is {_row(SMOOTH)}")
     slopes = gradient(lambda y: nn.divergences.kl(y, SMOOTH), y)
-    print(f"  y                        {_row(y)}")
-    print(f"  derivative by the engine {_row(slopes)}")
-    print(f"  -d_i / y_i               {_row([-d / p for d, p in zip(SMOOTH, y)])}")
-    print("  all of them are negative: more of any class, the wrong ones too, would lower it,")
-    print("  and it is the softmax that makes the outputs share 1:")
+    say(f"  y                        {_row(y)}")
+    say(f"  derivative by the engine {_row(slopes)}")
+    say(f"  -d_i / y_i               {_row([-d / p for d, p in zip(SMOOTH, y)])}")
+    say("  all of them are negative: more of any class, the wrong ones too, would lower it,")
+    say("  and it is the softmax that makes the outputs share 1:")
     best = 1 - (K - 1) * EPSILON
-    print(f"  then the minimum is at y_c = {best:g}, slope {derivative(smoothed_kl, best):.1e};")
-    print(f"  for the one-hot target it is at y_c = 1, slope {derivative(one_hot_kl, 1.0):g}\n")
+    say(f"  then the minimum is at y_c = {best:g}, slope {derivative(smoothed_kl, best):.1e};")
+    say(f"  for the one-hot target it is at y_c = 1, slope {derivative(one_hot_kl, 1.0):g}\n")
 
 
 def last_layer(z: list[float], d: list[float]) -> dict[str, list[float]]:
@@ -92,14 +93,14 @@ def last_layer(z: list[float], d: list[float]) -> dict[str, list[float]]:
 def print_last_layer(z: list[float], d: list[float]) -> None:
     """The note on derivatives of the lecture, in numbers."""
     found = last_layer(z, d)
-    print("the last layer: the derivative by its affine values z is the error")
-    print(f"  z                                 {_row(z)}")
-    print(f"  d                                 {_row(d)}")
-    print(f"  y = softmax(z)                    {_row(found['y'])}")
-    print(f"  gradient of KL(softmax(z), d)     {_row(found['KL'])}")
-    print(f"  y - d                             {_row(found['y - d'])}")
-    print(f"  gradient of 1/2 ||z - d||^2       {_row(found['L2'])}")
-    print(f"  z - d                             {_row(found['z - d'])}\n")
+    say("the last layer: the derivative by its affine values z is the error")
+    say(f"  z                                 {_row(z)}")
+    say(f"  d                                 {_row(d)}")
+    say(f"  y = softmax(z)                    {_row(found['y'])}")
+    say(f"  gradient of KL(softmax(z), d)     {_row(found['KL'])}")
+    say(f"  y - d                             {_row(found['y - d'])}")
+    say(f"  gradient of 1/2 ||z - d||^2       {_row(found['L2'])}")
+    say(f"  z - d                             {_row(found['z - d'])}\n")
 
 
 def _row(numbers: list[float]) -> str:

@@ -35,6 +35,7 @@ from typing import NoReturn
 
 from autograd import RenderError
 from autograd.files import check_place, replacing
+from autograd.lines import fitted
 from autograd.plots import new_figure
 from nn import History, PersistenceError
 
@@ -101,6 +102,11 @@ def save(write: Callable[[Path], object], path: Path) -> None:
     with replacing(path) as unfinished:
         write(unfinished)
     wrote(path)
+
+
+def say(text: str) -> None:
+    """Print a text in lines that fit the terminal, none of them broken within a number."""
+    print(fitted(text))
 
 
 def wrote(path: Path) -> None:

@@ -125,7 +125,7 @@ def main() -> None:
     off = step_through_divergence(session, chosen.seed)
     text = "\n".join(session.lines).strip() + "\n"
     if not chosen.quiet:
-        print(text)
+        options.say(text)
     options.save(lambda path: path.write_text(text, encoding="utf-8"), chosen.out / "steps.txt")
     print(f"y = {y:.6f}, dKL/dz = y - d to within {off:.0e}")
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograd.text import Text, fitted, width
+from autograd.lines import fitted, width
+from autograd.text import Text
 
 LINES = 10  # about as many, where there is no terminal
 OFTEN = 0.25  # seconds after which a notebook's line is another

@@ -5,11 +5,14 @@ python tests/operation_table.py
 
 from __future__ import annotations
 
+import builtins
 import re
+from collections.abc import Iterable
 from math import isnan, nan
 from pathlib import Path
 
 from autograd import Op, Value, grad
+from autograd.core import functions
 from autograd.core.ops import OPS
 
 PAGE = Path(__file__).parent.parent / "demos" / "guides" / "operations.md"
@@ -18,12 +21,28 @@ END = "<!-- end of operations -->"
 
 
 def markdown() -> str:
-    """The table, one line for each row of the operation table."""
+    """The table, one line for each row of the operation table; apart what only others use."""
+    known = {*functions.__all__, *vars(builtins)}
+    inner = [op for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
+    inner = [op for op in inner if op.name not in known]
+    return "\n".join(
+        [
+            *rows_of(op for op in OPS.values() if op not in inner),
+            "",
+            "Of these others are made; they are seen in pictures, where derivatives are recorded:",
+            "",
+            *rows_of(inner),
+        ]
+    )
+
+
+def rows_of(ops: Iterable[Op]) -> list[str]:
+    """A table of some operations."""
     lines = [
         "| operation | z, and its slopes | at kinks, at jumps and at nan |",
         "| --- | --- | --- |",
     ]
-    for op in OPS.values():
+    for op in ops:
         names = ["x_i"] if op.arity is None else list(op.letters)
         slopes = [p.text for p in op.partials]
         if op.arity is None:
@@ -34,7 +53,7 @@ def markdown() -> str:
             remarks += at_nan(op)
         shown = "<br>".join(f"`{formula}`" for formula in formulas)
         lines.append(f"| `{op.name}` | {shown} | {'; '.join(remarks)} |")
-    return "\n".join(lines)
+    return lines
 
 
 def at_nan(op: Op) -> list[str]:

@@ -137,6 +137,14 @@ def test_names_that_could_mean_two_nodes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^2 nodes have the label w: w#1 = .1"):
         check_by_hand(product, w=2)
     assert check_by_hand(product, {"w#1": 2, "w#2": 1}).right
+    report = check_by_hand(product, {two: 1, one: 2})  # in whatever order, w is the first of them
+    assert (report["w"].node, report["w#2"].node) == (one, two)
+    third = Value(3.0, "w")
+    report = check_by_hand(product * third, {two: 3, third: 2})
+    unlabelled = check_by_hand(product * third, {product: 3})
+    for asked, name in ((report, "w"), (unlabelled, None), (unlabelled, "")):
+        with pytest.raises(KeyError, match="was not checked; there are"):
+            asked[name]  # type: ignore[index]
     a = g.b  # the label of another node
     with pytest.raises(ValueError, match=r"a is the label of one node, and your variable a is .*b"):
         check_by_hand(g.L, a=-4)
@@ -147,6 +155,18 @@ def test_a_stale_graph_and_what_is_no_root() -> None:
     g = Lecture()
     with pytest.raises(TypeError, match=r"root is the Value that is differentiated, got 3.0"):
         check_by_hand(3.0, a=6)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="of type list; a pass has one end: "):
+        check_by_hand([g.L], a=6)  # type: ignore[arg-type]
     g.a.data = 5.0
     with pytest.raises(StaleGraphError, match=r"^e = a . b holds -6.0"):
         check_by_hand(g.L, a=6)
+
+
+def test_a_derivative_that_is_nan_itself_is_said_to_be() -> None:
+    a, c = Value(3.0, "a"), Value(math.nan, "c")
+    L = c * a
+    L.label = "L"
+    report = check_by_hand(L, a=2, c=3)
+    assert report["a"].sentence.startswith("dL/da is nan here, so no number is right")
+    assert not report["a"] and report["a"].kind == "not yet" and report["c"].kind == "right"
+    assert not check_by_hand(L, a=3)

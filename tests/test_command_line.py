@@ -76,7 +76,7 @@ def test_value_and_derivatives(capsys: pytest.CaptureFixture[str]) -> None:
 def test_parts_are_shown_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "grad", "b = a + a; k = 3; c = b * b; c + b", "a=1.5")
     assert done.out == shown("""
-        value = 12
+        L = 12
 
         name   value   derivative
         a      1.5     14
@@ -105,8 +105,8 @@ def test_an_expression_may_begin_with_a_minus(
 
 
 def test_an_expression_may_begin_with_two(capsys: pytest.CaptureFixture[str]) -> None:
-    assert Outcome(capsys, "grad", "--x*3", "x=2").out.startswith("value = 6\n")
-    assert Outcome(capsys, "grad", "--", "---x*3", "x=2").out.startswith("value = -6\n")
+    assert Outcome(capsys, "grad", "--x*3", "x=2").out.startswith("L = 6\n")
+    assert Outcome(capsys, "grad", "--", "---x*3", "x=2").out.startswith("L = -6\n")
 
 
 def test_numbers_come_back_in_full(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +163,7 @@ def test_draw_writes_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert (done.status, done.out) == (0, f"wrote {path}\n")
     w, x = autograd.Value(-3.0, "w"), autograd.Value(2.0, "x")
     root = autograd.tanh(w * x)
+    root.label = "L"
     root.backward()
     assert path.read_text(encoding="utf-8") == autograd.draw(root).source
     assert [entry.name for entry in tmp_path.iterdir()] == ["neuron.dot"]
@@ -188,6 +189,7 @@ def test_draw_prints_dot_text_and_can_leave_gradients_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     root = autograd.Value(2.0, "x") ** 2.0
+    root.label = "L"
     done = Outcome(capsys, "draw", "x**2", "x=2", "--no-backward")
     assert (done.status, done.out) == (0, autograd.draw(root).source)
 
@@ -227,7 +229,9 @@ def test_step_can_print_the_whole_pass(capsys: pytest.CaptureFixture[str]) -> No
     root = autograd.Value(2.0, "a")
     product = root * autograd.Value(-3.0, "b")
     product.label = "e"
-    stepper = autograd.step_through(product + root)
+    result = product + root
+    result.label = "L"
+    stepper = autograd.step_through(result)
     lines = [str(stepper.next()) for _ in range(len(stepper.steps))]
     assert done.out == "\n".join([*lines, stepper.table(), ""])
 
@@ -238,8 +242,9 @@ def test_step_writes_the_page_of_the_stepper(
     pytest.importorskip("pygraphviz")
     done = Outcome(capsys, "step", "x*y", "x=2", "y=3", "--html", str(tmp_path / "shell.html"))
     assert (done.status, done.out) == (0, f"wrote {tmp_path / 'shell.html'}\n")
-    stepper = autograd.step_through(autograd.Value(2.0, "x") * autograd.Value(3.0, "y"))
-    stepper.save(tmp_path / "python.html")
+    product = autograd.Value(2.0, "x") * autograd.Value(3.0, "y")
+    product.label = "L"
+    autograd.step_through(product).save(tmp_path / "python.html")
     assert (tmp_path / "shell.html").read_bytes() == (tmp_path / "python.html").read_bytes()
 
 
@@ -340,6 +345,42 @@ def test_the_installed_program_is_this_one() -> None:
     assert script == f"stepgrad = {main.__module__}:{main.__name__}"
 
 
+def test_a_page_and_the_run_as_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words, page = ["step", "x*y", "x=2", "y=3", "--run"], tmp_path / "pass.html"
+    run, both = (Outcome(capsys, *words, *more) for more in ([], ["--html", str(page)]))
+    assert both.out == f"wrote {page}\n{run.out}"
+    assert "<html" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [["grad"], ["draw"], ["step", "--run"], ["quiz"], ["live"]])
+def test_who_leaves_the_domain_is_told_where(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("quit\n"))
+    command, *options = words
+    done = Outcome(capsys, command, "e = log(x); e*y + 1", "x=-1", "y=2", *options)
+    assert done.status == 0
+    assert done.err.count("\n") == 1
+    assert done.err.endswith(
+        "note: log(x) = log(-1) is nan: there it has no value, and so no derivative through it "
+        "means anything\n"
+    )
+    given = Outcome(capsys, "grad", "log(x)", "x=nan")  # then there is nothing to tell
+    assert (given.status, given.err) == (0, "")
+    assert "inf - inf is nan" in Outcome(capsys, "grad", "x - y", "x=inf", "y=inf").err
+
+
+def test_help_names_the_functions_that_people_know(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Outcome(capsys, "grad", "--help").out
+    words = set(told.split())
+    assert {"abs", "tanh", "logsumexp", "where", "hypot"} <= words
+    assert not {"softmax_shift", "softmax_total", "hypot_slope", "sumexpm1", "add"} & words
+
+
 # nudge.
 
 NEURON = ["tanh(w*x + b)", "w=-3", "x=2", "b=6.88"]
@@ -375,9 +416,47 @@ def test_each_name_is_moved_unless_some_are_chosen(capsys: pytest.CaptureFixture
     assert some.startswith("x = +2") and "\n\ne = +2" in some and "w = " not in some
 
 
-def test_a_root_that_has_no_letter(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Outcome(capsys, "nudge", "L*x", "L=1", "x=2", "--by", "x").out
-    assert out.startswith("x = +2, L * x = +2, d(L * x)/dx = +1; promised is d(L * x)/dx * dx\n")
+@pytest.mark.parametrize(
+    ("text", "numbers", "name"),
+    [
+        ("x**2", ["x=2"], "L"),
+        ("L*x", ["L=1", "x=2"], "f"),
+        ("f = 3; L = f*x; f*L", ["x=2"], "y"),
+        ("L*f*y", ["L=1", "f=2", "y=3"], "L1"),
+        ("L*f*y*L1", ["L=1", "f=2", "y=3", "L1=4"], "L2"),
+        ("loss = x**2", ["x=2"], "loss"),
+    ],
+)
+def test_every_command_calls_a_root_the_same(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    numbers: list[str],
+    name: str,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    by = numbers[-1].partition("=")[0]
+    said = {
+        "grad": [f"{name} = "],
+        "step": [f"] {name} = "],
+        "nudge": [f", {name} = +", f"d{name}/d{by} * d{by}"],
+        "quiz": [f"from {name} down; d{name}/d{name} = +1"],
+        "minimize": [f"step   {name} ", f"\n{name} = "],
+    }
+    for command, parts in said.items():
+        done = Outcome(
+            capsys, command, text, *numbers, *["--max-steps=1"] * (command == "minimize")
+        )
+        for part in parts:
+            assert part in done.out, (command, part, done.out)
+
+
+def test_what_is_said_of_a_descent_calls_it_as_its_table_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words in (["x**2 + y**4"], ["x**4 - y**4", "--max-steps=3"], ["cost = x**2 - y"]):
+        done = Outcome(capsys, "minimize", *words, "x=1", "y=1")
+        assert not re.search(r"\bf\b", done.out), done.out
 
 
 def test_a_nudge_of_which_nothing_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,12 +480,19 @@ def test_the_lectures_bowl(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "minimize", *BOWL, "--step", "0.2")
     assert (done.status, done.err) == (0, "")
     # By hand: x1 = -0.2, x2 = 0, x3 = -0.2 after a step; the minimum is -1 at (-1, -1, -1).
-    assert done.out.startswith("gradient descent by x1, x2, x3, step 0.2\n\nstep   f  ")
+    assert done.out.startswith("gradient descent by x1, x2, x3, step 0.2\n\nstep   L  ")
     assert re.search(r"^1 +-0\.32 +0\.938 +-0\.2 +0 +-0\.2$", done.out, re.MULTILINE)
     assert end(done.out) == pytest.approx({"x1": -1, "x2": -1, "x3": -1}, abs=1e-6)
     assert re.search(r"^converged after \d+ steps; eps1: ", done.out, re.MULTILINE)
     assert "\nminimum: " in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_a_column_of_the_way_is_written_in_one_style(capsys: pytest.CaptureFixture[str]) -> None:
+    done = Outcome(capsys, "minimize", "x", "x=0", "--max-steps", "20")  # -1 is missed by a bit
+    rows = [line.split() for line in done.out.splitlines() if re.match(r"\d", line)]
+    way = {int(k): (f, x) for k, f, _, x in rows}
+    assert way[5] == ("-0.5", "-0.5") and way[10] == ("-1", "-1") and way[20] == ("-2", "-2")
 
 
 def test_newton_needs_one_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -443,8 +529,8 @@ def test_a_criterion_of_0_never_ends_a_descent(capsys: pytest.CaptureFixture[str
 def test_a_descent_that_runs_away(capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "minimize", "x**2", "x=1", "--step", "1.5")
     assert done.status == 1 and done.err == ""
-    assert "diverged: f went from 1 to " in done.out
-    assert "\nf = 1, the best point on the way\n" in done.out
+    assert "diverged: L went from 1 to " in done.out
+    assert "\nL = 1, the best point on the way\n" in done.out
 
 
 def test_wide_tables_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -551,11 +637,12 @@ def test_what_is_no_file_is_told_in_one_line_and_left_alone(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+@pytest.mark.parametrize("early", ["numbers", "argparse"])  # the first for the package itself
 def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(
-    tmp_path: Path,
+    tmp_path: Path, early: str
 ) -> None:
     slow = "import time; print('ready', flush=True); time.sleep(60)"
-    (tmp_path / "argparse.py").write_text(slow)  # is imported in place of the library's
+    (tmp_path / f"{early}.py").write_text(slow)  # is imported in place of the library's
     # Not measured by coverage.py, which has imported it before.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     with subprocess.Popen(
@@ -649,12 +736,13 @@ def test_without_a_command_ipython_opens_where_it_is_installed(
     assert "<class 'nn" in done.out and "1.928" in done.out
 
 
-def test_the_welcome_is_three_lines_that_work() -> None:
+def test_the_welcome_is_four_lines_that_work() -> None:
     from autograd.shell.commands import WELCOME
 
     lines = WELCOME.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4 and max(map(len, lines[1:3])) < 60
     names: dict[str, Any] = {name: getattr(autograd, name) for name in autograd.__all__}
-    exec(lines[1].strip(), names)
+    for line in lines[1:3]:
+        exec(line.strip(), names)
     assert names["a"].grad == pytest.approx(-0.9950547536867305)
-    assert all(f"{name}(L)" in lines[2] for name in ("debug", "draw", "help"))
+    assert all(f"{name}(L)" in lines[3] for name in ("debug", "draw", "help"))

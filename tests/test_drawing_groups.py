@@ -264,7 +264,7 @@ def test_a_box_at_the_end_of_a_cut_picture_says_what_it_was_made_of(large):
 def test_one_neuron_of_one_instance_opens(large, instance, layer, inputs):
     model, loss = large
     name = f"instance[{instance}].layer{layer}.neuron1"
-    picture = picture_of(loss, expand=name)
+    picture = picture_of(loss, expand=name, max_nodes=60)
     frames = all_frames(picture)
     nodes = {node.id: node for node in picture.nodes}
     inside = [nodes[member] for member in frames[name].members]
@@ -283,9 +283,9 @@ def test_one_neuron_of_one_instance_opens(large, instance, layer, inputs):
 def test_names_may_leave_out_the_instance_and_what_is_around(large):
     _, loss = large
     for name in ("layer1.neuron3", "instance[0].layer1.neuron3"):
-        frames = all_frames(picture_of(loss, expand=name))
+        frames = all_frames(picture_of(loss, expand=name, max_nodes=60))
         assert {"layer1.neuron3", "instance[0].layer1.neuron3"} <= set(frames)
-    assert "instance[7]" in all_frames(picture_of(loss, expand=["instance[7]"]))
+    assert "instance[7]" in all_frames(picture_of(loss, expand=["instance[7]"], max_nodes=60))
     short = all_frames(picture_of(network(1)[1], expand="neuron3"))
     assert {"layer1.neuron3", "layer2.neuron3"} <= set(short)
 

@@ -10,13 +10,16 @@ import math
 import random
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 import autograd
 import nn
 from autograd import Value, consumers_first, draw, group, step_through, tanh
+from autograd.drawing.arrangement import arranged
 from autograd.drawing.dot import dot_lines, dot_text
+from autograd.drawing.groups import nestings, without_circles
 from autograd.drawing.options import Options
 from autograd.drawing.painter import picture_of
 from autograd.drawing.picture import Frame, Picture
@@ -119,6 +122,36 @@ def test_entries_operands_and_neurons_are_in_order(make: Callable[[], Value], ra
             assert max(above) < min(below)
 
 
+def ranks(root: Value, **options: Any) -> list[list[str]]:
+    """What is in each rank, by its label if it has one."""
+    picture = picture_of(root, Options(**options))
+    labels = {node.id: node.label or node.id for node in picture.nodes}
+    return [[labels.get(name, name) for name in names] for names in arranged(picture).ranks]
+
+
+def test_entries_are_in_order_whatever_is_made_of_the_last_one_first() -> None:
+    first, second, third = (Value(1.0, f"x[{i}]") for i in (9, 10, 11))
+    assert ["x[9]", "x[10]", "x[11]"] in ranks(tanh(autograd.sum([third, first, second])))
+
+
+def test_what_a_sum_and_a_product_are_made_of_is_in_the_order_of_the_sum() -> None:
+    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    for made in (lambda: c * a - autograd.sum([a, b, c]), lambda: autograd.sum([a, b, c]) - c * a):
+        [leaves] = [names for names in ranks(made()) if "a" in names]
+        assert leaves == ["a", "b", "c"]
+
+
+def test_uses_that_are_not_shown_stand_right_behind_what_is_used() -> None:
+    a = Value(1.0, "a")
+    b = tanh(a)
+    b.label = "b"
+    root = autograd.exp(autograd.exp(b)) + a
+    found = ranks(root, focus=b, depth=1)
+    place = {name: k for k, names in enumerate(found) for name in names}
+    [uses] = [name for name in place if name.endswith("_uses") and place[name] <= place["b"]]
+    assert place[uses] == place["a"] + 1
+
+
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
 def test_closed_neurons_are_in_order(rankdir: str) -> None:
     picture = picture_of(mlp(), Options(max_nodes=24))
@@ -157,6 +190,20 @@ def goes_round(picture: Picture) -> bool:
 @pytest.mark.parametrize("make", [interleaved, cell, recurrent])
 def test_no_way_leads_out_of_a_group_and_back(make: Callable[[], Value], most: int | None) -> None:
     assert not goes_round(picture_of(make(), Options(max_nodes=most)))
+
+
+def test_a_weight_is_in_the_part_that_makes_use_of_it() -> None:
+    w, v, u = Value(1.0, "w"), Value(2.0, "v"), Value(3.0, "u")
+    with group("A"):
+        a = tanh(w * 3.0)
+    with group("B"):
+        b = tanh(a * v)
+    with group("A"):
+        c = tanh(b * u)
+    nodes = consumers_first(c)
+    found = without_circles(nodes, nestings(nodes))
+    assert found[w] == found[a] == ("A, part 1",)
+    assert found[u] == found[c] == ("A, part 2",)
 
 
 def test_a_group_is_divided_no_further_than_needed() -> None:

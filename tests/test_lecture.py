@@ -83,7 +83,7 @@ TOLD = {
 ANSWERS = {
     1: ["4 of 4 derivatives right"],
     # of tanh(2 w + 6.88), to 30 digits elsewhere
-    2: ["+0.001 +0.0010005 +0.0010019 -1.4149e-06"],
+    2: ["+0.001 +0.0010005 +0.0010019 -1.4e-06"],
     # -3 lacks the -2 that comes from above, and 4 should be -4
     3: ["3 of 5 right", "dL/da = -3 that is the local derivative", "dL/db = +4 the size is right"],
     # d = 2 a ** 2 + 2 a, whose slope at 1 is 6

@@ -29,7 +29,7 @@ import autograd
 from autograd import Value, step_through
 from autograd.core import ops
 from autograd.core.formula import CONSTANTS
-from autograd.text import columns, table, width, wrapped
+from autograd.lines import columns, table, width, wrapped
 
 ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"(?<![\w.#])[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.])")
@@ -151,6 +151,15 @@ def test_a_real_terminal_of_80_columns_breaks_no_line() -> None:
 )  # fmt: skip
 def test_where_a_line_is_broken(line: str, room: int, lines: list[str]) -> None:
     assert wrapped(line, room) == lines
+
+
+def test_a_text_within_another_is_broken_with_it() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    s = step_through(a * b)
+    s.run()
+    for room in (30, 40, 60):
+        whole = at(WIDE, s.next())
+        assert at(room, s.next()).splitlines() == wrapped(whole, room - 1)
 
 
 def test_letters_of_east_asia_take_two_columns_and_accents_none() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import shutil
 import subprocess
+from decimal import Decimal
 from math import inf, nan
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Op, Value, softmax
+from autograd import Op, Value, softmax, step_through
 from autograd.core.ops import OPS
 from autograd.shell import expression
 from autograd.stepping.above import Above, bends
@@ -71,14 +73,53 @@ def test_a_table_whose_rows_can_be_told_apart() -> None:
     # 5 digits: the last rows of tanh differ in the fourth.
     assert experiment("n = w*x + b; L = tanh(n)", w=-3.0, x=2.0, b=6.88).table().splitlines() == [
         "dw       dL measured   dL promised   off by",
-        "+1       +0.2873       +1.0019       -0.71465",
-        "+0.1     +0.08678      +0.10019      -0.013415",
-        "+0.01    +0.0098785    +0.010019     -0.00014089",
-        "+0.001   +0.0010005    +0.0010019    -1.4149e-06",
+        "+1       +0.2873       +1.0019       -0.7146",
+        "+0.1     +0.08678      +0.10019      -0.01341",
+        "+0.01    +0.0098785    +0.010019     -0.0001405",
+        "+0.001   +0.0010005    +0.0010019    -1.4e-06",
         "a tenth of the move leaves about a hundredth of what it is off by: L bends, and "
         "the shorter the piece, the straighter",
     ]
     assert short(0.00029324) != short(0.00029415)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("L = tanh(w*a + b)", {"w": -3.0, "a": 2.0, "b": 6.88}),
+        ("L = w**2 * a", {"w": 123456.789, "a": 1 / 3}),
+        ("L = exp(w)", {"w": -7.7}),
+        ("L = log(w)", {"w": 1234.5678}),
+        ("L = w*w*w", {"w": 1e-5}),
+        ("L = sin(w) + 1000", {"w": 0.3}),
+        ("L = w**2", {"w": 1e4 / 7}),
+    ],
+)
+def test_what_is_printed_comes_out_by_hand(text: str, numbers: dict[str, float]) -> None:
+    moves = experiment(text, **numbers)
+    rows = [line.split() for line in moves.table().splitlines()[1:] if line[0] == "+"]
+    assert len(rows) == 4
+    compared = 0
+    for by, measured, promised, off in rows:
+        lines = str(moves.move(float(by))).splitlines()
+        (x, moved), (before, after) = (re.findall(r"from (\S+) to (\S+)$", s)[0] for s in lines[:2])
+        slope = lines[2].split(" = ")[2].split(" * ")[0]
+        assert lines[1].startswith(f"dL measured = {measured},")
+        assert lines[2].endswith(f" * {by} = {promised}")
+        assert lines[3] == f"off by {off}"
+        assert_reads(Decimal(moved) - Decimal(x), by)
+        assert_reads(Decimal(after) - Decimal(before), measured)
+        assert_reads(Decimal(slope) * Decimal(by), promised)
+        if measured != promised:
+            assert_reads(Decimal(measured) - Decimal(promised), off)
+            compared += 1
+    assert compared >= 2
+
+
+def assert_reads(found: Decimal, shown: str) -> None:
+    """A number by hand is the one that is shown, to as many digits."""
+    digits = max(5, len(Decimal(shown).as_tuple().digits))
+    assert float(f"{float(found):.{digits}g}") == float(shown)
 
 
 EXPRESSIONS = [
@@ -310,3 +351,20 @@ console.log(JSON.stringify([told, bent, sayNudge(tellNudge({{
         "sum": [[]],
         "logsumexp": ["all"],
     }
+
+
+def test_the_stepper_nudges_as_the_prompt_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    L = w * w * x
+    L.label = "L"
+    s = step_through(L)
+    said = s.nudge("w", 0.5)  # by hand: from 18 to 24.5, and the slope is 12
+    assert "measured = +6.5, from +18 to +24.5" in said and "= +12 * +0.5 = +6" in said
+    assert s.nudge(w).splitlines()[1].split() == ["+1", "+14", "+12", "+2"]
+    assert max(map(len, str(said).splitlines())) < 60 and s.position == 0 and w.data == 3.0
+    for by, error in ((0.0, ValueError), (float("nan"), ValueError), ("1", TypeError)):
+        with pytest.raises(error):
+            s.nudge("w", by)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is the root"):
+        s.nudge(L)

@@ -15,7 +15,7 @@ import nn
 from autograd import Value, step_through
 from autograd.core.sweep import consumers_first
 from autograd.stepping.naive import naive_walk
-from autograd.stepping.steps import ForwardStep, Step, contribution
+from autograd.stepping.steps import Step, contribution
 from autograd.text import plain, signed
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -100,19 +100,13 @@ def said(step: Step) -> tuple[list[str], list[list[str]]]:
     return [cell for row in own for cell in row], reports
 
 
-def as_page(made: str, step: Step | ForwardStep) -> str:
-    """``v3 = a * b``, where the page calls that card by its formula: it has no other name."""
-    own = f"{step.names.beside_formula(step.node)} = "  # type: ignore[attr-defined]
-    return made if own == f"{step.names[step.node]} = " else made.removeprefix(own)
-
-
 def check_node(page_says: str, step: Step) -> None:
     text = as_stepper(page_says)
     number, _, formula = str(step).splitlines()[0].partition("] ")
     of = number.strip("[").replace("/", " of ")
     assert text.startswith(f"Step {of}"), (text, step)
     formula = re.split(r"\s{2,}| \(edge", formula)[0]
-    assert as_page(formula, step) in text
+    assert formula in text
     for cell in said(step)[0]:
         assert cell in text, (cell, text)
 
@@ -217,7 +211,7 @@ def test_the_forward_pass_comes_first_where_one_likes(opened: Callable[..., Page
         assert not origin
         number, _, formula = computed.partition("] ")
         text = as_stepper(moment["step"])
-        made = as_page(formula, step)  # type: ignore[arg-type]
+        made = formula
         assert text.startswith(f"Value {number.strip('[').replace('/', ' of ')}{made}"), text
         known.add(step.node)  # type: ignore[union-attr]
         shown = dict(map(tuple, moment["data"]))

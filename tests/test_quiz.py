@@ -118,7 +118,7 @@ def test_all_at_the_first_try_and_the_end_of_the_input() -> None:
     assert done.stdout.endswith("dL/df = \n1 of 6 at the first try, 1 left open, 4 not asked\n")
     assert (done.returncode, done.stderr) == (0, "")
     done = command("tanh(w*L)", "w=1", "L=2", answers="")
-    assert done.stdout.startswith("3 gradients to find, from tanh(w * L) down")
+    assert done.stdout.startswith("3 gradients to find, from f down; df/df = +1 is given")
     done = command("tanh(w*x)", "w=1", "x=2", answers="skip\n?\n")
     assert "\ndL/d(w * x) = skip\n" in done.stdout
     assert "\n  dL/dw = dL/d(w * x) * d(w * x)/dw\n" in done.stdout

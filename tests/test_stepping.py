@@ -741,6 +741,23 @@ def names(*labels: str) -> list[str]:
     return [names[value] for value in values]
 
 
+def test_a_node_has_one_name_wherever_it_is_read() -> None:
+    w, x, b = Value(-3.0, "w"), Value(2.0, "x"), Value(7.0, "b")
+    s = step_through(autograd.tanh(w * x + b))
+    heads = [str(step).splitlines()[0].partition("] ")[2] for step in s.steps]
+    called = ["tanh(w * x + b)", "w * x + b", "w * x", "b", "w", "x"]
+    assert [head.removesuffix(" (leaf)").partition(" = ")[0] for head in heads] == called
+    for text in (s.table(), s.naive()):
+        assert [re.split(r"\s{2,}", line)[0] for line in text.splitlines()[2:]] == called
+    reports = {line.split("   ")[0] for step in s.steps for line in str(step).splitlines()}
+    assert {line[5:] for line in reports if line.startswith("  -> ")} == {*called[1:]}
+    assert [s.steps.names.find(f"v{number}") for number in range(1, 7)] == [
+        w,
+        x,
+        *(s.steps.names.find(name) for name in ("w * x", "b", "w * x + b", "tanh(w * x + b)")),
+    ]  # which may still be typed
+
+
 def test_nodes_without_a_label_are_numbered_operands_first() -> None:
     x = Value(2.0, "x")
     root = (x * x + 1.0) * Value(3.0)
@@ -748,9 +765,9 @@ def test_nodes_without_a_label_are_numbered_operands_first() -> None:
     # As Python evaluates them: x is the first, x * x the second, and so on to the product.
     assert shown == [
         "[1/5] root = (x * x + 1) * v4",
-        "[2/5] v3 = x * x + 1",
+        "[2/5] x * x + 1",
         "[3/5] v4 = +3 (leaf)",
-        "[4/5] v2 = x * x",
+        "[4/5] x * x",
         "[5/5] x = +2 (leaf)",
     ]
     a, b, c = (autograd.sum([Value(1.0)]) for _ in range(3))

@@ -443,6 +443,11 @@ def test_grad_refuses_what_is_no_value(output: Any, inputs: Any, said: str) -> N
     )
 
 
+def test_grad_of_several_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"; for several outputs add them up, or call it for each$"):
+        grad([Value(1.0)], [Value(1.0)])  # type: ignore[call-overload]
+
+
 # zero_grad, stop_gradient, where -----------------------------------------------------------------
 
 

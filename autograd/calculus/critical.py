@@ -16,7 +16,8 @@ import numpy
 from ..checking.differences import EPSILON
 from ..core import ieee
 from ..core.scalar_function import as_point
-from ..text import fitted, number_within
+from ..lines import fitted
+from ..text import number_within
 from ..text import point as point_text
 from .derivatives import Array, Function, Plain, Point
 
@@ -52,9 +53,11 @@ class CriticalPoint:
     explanation: str
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """The kind and the explanation, in one line."""
         return f"{self.kind}: {self.explanation}"
 
 

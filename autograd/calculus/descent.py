@@ -20,10 +20,11 @@ from ..checking.differences import EPSILON
 from ..core import ieee, ops
 from ..core.decisions import warn
 from ..core.scalar_function import ConstantFunction, as_point
+from ..lines import fitted
 from ..lowering.automatic import DepartedError, Followed, UndefinedError
 from ..lowering.backends import named_backend
 from ..options import one_by_one
-from ..text import counted, fitted, got, number_within, whole_number
+from ..text import counted, got, number_within, whole_number
 from ..text import point as point_text
 from .critical import units_of
 from .derivatives import Array, Function, Plain, Point
@@ -80,9 +81,11 @@ class Descent:
     values: list[float]
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """Where it ended and why, in one line."""
         verdict = "converged" if self.converged else "not converged"
         x = point_text(self.x) if isinstance(self.x, list) else f"{self.x:.6g}"
         where = f"{' at' if self.converged else ', best at'} x = {x}, f = {self.value:.6g}"

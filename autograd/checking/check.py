@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from ..core import Value, grad
 from ..core.scalar_function import ScalarFunction, as_point
 from ..core.sweep import evaluation_order, sweep
-from ..text import fitted, number_within, table
+from ..lines import fitted, table
+from ..text import number_within
 from .differences import Claim, Comparison, Tolerances, compare, is_restless, rounding_of
 
 TOOL = "check_gradient()"

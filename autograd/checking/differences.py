@@ -16,7 +16,7 @@ from math import inf, nan
 from typing import Literal, NamedTuple
 
 from ..core.ops import Op
-from ..text import fitted
+from ..lines import fitted
 
 EPSILON = sys.float_info.epsilon
 LEAST = math.ulp(0.0)  # what the rounding of the smallest numbers may come to

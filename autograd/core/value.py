@@ -462,6 +462,8 @@ def grad(
         if not isinstance(value, Value):
             name = f"inputs[{place - 1}]" if place else "output"
             remedy = "make it one with Value(...) before computing with it"
+            if not place and isinstance(value, (list, tuple)):
+                remedy = "for several outputs add them up, or call it for each"
             if callable(value):
                 remedy = "functions have derivative(f, x), gradient(f, xs) and jacobian(f, xs)"
             raise TypeError(

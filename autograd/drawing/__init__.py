@@ -40,7 +40,10 @@ def __getattr__(name: str) -> Any:
     return importlib.import_module(".digraph", __name__).draw
 
 
-@taking(FileOptions)
+@taking(
+    FileOptions,
+    "render(root, 'graph.png') writes a picture, and draw(root) shows one in a notebook",
+)
 def render(root: Roots, options: FileOptions) -> Path:
     """Draw the graph under a Value into a file; the picture is the one that ``draw`` describes.
 

@@ -99,7 +99,12 @@ class FileOptions(Options):
 
 
 def taking(
-    options: Callable[Given, T],
+    options: Callable[Given, T], if_missing: str = ""
 ) -> Callable[[Callable[[Roots, T], R]], Callable[Concatenate[Roots, Given], R]]:
-    """Let a function of a root and of options take these one by one, as ``help`` shows them."""
-    return lambda function: one_by_one(function, options)
+    """Let a function of a root and of options take these one by one, as ``help`` shows them.
+
+    Args:
+        options: the record of options.
+        if_missing: what to write instead of a call that leaves out what has to be given.
+    """
+    return lambda function: one_by_one(function, options, if_missing)

@@ -15,18 +15,22 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import core, drawing
 from ..checking.check import GradientMismatch, check_gradient
 from ..core import Value, grad
+from ..core.sweep import evaluation_order
+from ..lines import fitted, table, width
 from ..page import page
 from ..stepping.nudge import MOVES, Experiment, checked_move
 from ..stepping.recording import Recording
-from ..text import fitted, in_full, signed, table, width
+from ..text import in_full, signed
 from ..views import stepper_of
+from ..words.formulas import in_names, in_numbers
 from ..words.names import atom, derivative
 from . import expression
 from .expression import Expression, ExpressionError
@@ -40,7 +44,8 @@ FAILED, MISUSED, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141  # the last two are a
 
 WELCOME = """\
 stepgrad: Value, the functions, and the packages autograd and nn are imported
-  a = Value(2.0, "a"); b = Value(-3.0, "b"); L = a * tanh(b); L.backward(); a.grad
+  a = Value(2.0, "a"); b = Value(-3.0, "b")
+  L = a * tanh(b); L.backward(); a.grad
   debug(L) steps through the backward pass, draw(L) shows the graph, help(L) explains"""
 
 EXPRESSION_HELP = """\
@@ -103,7 +108,8 @@ def grad_command(chosen: argparse.Namespace) -> int:
     """Print the value and its derivatives, and compare these with finite differences if asked."""
     computed = _compute(chosen)
     root, inputs = computed.root, computed.inputs
-    print(f"{root.label or 'value'} = {in_full(root.data)}")
+    _tell_of_nan(root)
+    print(f"{root.label} = {in_full(root.data)}")
     nodes = inputs | {name: node for name, node in computed.parts.items() if node is not root}
     slopes = grad(root, list(nodes.values()))
     rows = [
@@ -119,6 +125,7 @@ def grad_command(chosen: argparse.Namespace) -> int:
 def draw_command(chosen: argparse.Namespace) -> int:
     """Draw the graph into a file, or print it as DOT text."""
     root = _compute(chosen).root
+    _tell_of_nan(root)
     if chosen.backward:
         root.backward()
     if chosen.output is None:
@@ -131,23 +138,26 @@ def draw_command(chosen: argparse.Namespace) -> int:
 
 
 def step_command(chosen: argparse.Namespace) -> int:
-    """Step through the backward pass at a prompt, or write the pass down."""
-    stepper = stepper_of(_compute(chosen).root, {})
+    """Step through the backward pass at a prompt, or write the pass down, or a page of it."""
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    stepper = stepper_of(root, {})
     if chosen.html is not None:
         print(f"wrote {stepper.save(chosen.html)}")
-    elif chosen.run:
+    if chosen.run:
         while not stepper.done:
             print(stepper.next())
         print(stepper.table(all=True))
-    else:
+    elif chosen.html is None:
         Prompt(stepper, GraphNames(stepper)).interact()
     return 0
 
 
 def quiz_command(chosen: argparse.Namespace) -> int:
     """Ask for the gradients of an expression, before they are told."""
-    computed = _compute(chosen)
-    stepper = stepper_of(_with_letter(computed), {})
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    stepper = stepper_of(root, {})
     steps = stepper.steps
     Quiz(steps, GraphNames(stepper).compute, steps.nodes[1:], {steps.root}).run()
     return 0
@@ -158,9 +168,11 @@ def nudge_command(chosen: argparse.Namespace) -> int:
     computed = _compute(chosen)
     nodes = computed.inputs | computed.parts
     moved = _by(chosen, nodes)
+    if not chosen.by:
+        moved = [name for name in moved if nodes[name] is not computed.root] or moved
     step = chosen.step
     by = None if step is None else checked_move(expression.read_number("--step", step))
-    recording = Recording(_with_letter(computed))
+    recording = Recording(computed.root)
     experiments = [Experiment(recording, nodes[name]) for name in moved]
     for number, (name, experiment) in enumerate(zip(moved, experiments)):
         if number:
@@ -181,13 +193,23 @@ def minimize_command(chosen: argparse.Namespace) -> int:
     # It loads NumPy, which the other commands do without.
     room = importlib.import_module(".minimizing", __package__)
     numbers = {name: node.data for name, node in computed.inputs.items()}
-    found = room.minimize(computed.expression, numbers, by, chosen.method, options, chosen.path)
+    found = room.minimize(
+        computed.expression,
+        computed.root.label,
+        numbers,
+        by,
+        chosen.method,
+        options,
+        chosen.path,
+    )
     return 0 if found else FAILED
 
 
 def live_command(chosen: argparse.Namespace) -> int:
     """Write the page of an expression, in which its numbers can be moved."""
-    print(f"wrote {page.live(_compute(chosen).root, chosen.output, mode=chosen.mode)}")
+    root = _compute(chosen).root
+    _tell_of_nan(root)
+    print(f"wrote {page.live(root, chosen.output, mode=chosen.mode)}")
     return 0
 
 
@@ -200,11 +222,12 @@ def session() -> int:
         from IPython import start_ipython
     except ImportError:
         start_ipython = None
+    welcome = fitted(WELCOME)
     if start_ipython is None:  # and not above, where each error typed there would name that one
         complete_names(names)
-        code.interact(WELCOME, local=names, exitmsg="")
+        code.interact(welcome, local=names, exitmsg="")
     else:
-        start_ipython(["--no-banner", "-i", "-c", f"print({WELCOME!r})"], user_ns=names)
+        start_ipython(["--no-banner", "-i", "-c", f"print({welcome!r})"], user_ns=names)
     return 0
 
 
@@ -489,15 +512,15 @@ def _compute(chosen: argparse.Namespace) -> _Computed:
             "write for example 'x**2' x=3"
         )
     parts = {x: node for x in read.parts if isinstance(node := names[x], Value)}
+    if not root.label:  # dL/dw is shorter than d(tanh(w * x))/dw
+        root.label = next(name for name in _letters() if name not in inputs and name not in names)
     return _Computed(read, root, inputs, parts)
 
 
-def _with_letter(computed: _Computed) -> Value:
-    """The root, which is called L if it has no name: dL/dw is shorter than d(tanh(w * x))/dw."""
-    root = computed.root
-    if not root.label and "L" not in computed.inputs and "L" not in computed.parts:
-        root.label = "L"
-    return root
+def _letters() -> Iterator[str]:
+    """What a root without a name may be called: the first of these that is no name yet."""
+    yield from ("L", "f", "y")
+    yield from (f"L{number}" for number in count(1))
 
 
 def _by(chosen: argparse.Namespace, known: Iterable[str]) -> list[str]:
@@ -571,6 +594,22 @@ def _reason(error: Exception) -> object:
         where = f"cannot write {error.filename!r}" if error.filename else "standard output"
         return f"{where}: {error.strerror}"
     return error
+
+
+def _tell_of_nan(root: Value) -> None:
+    """A line for the person at the terminal, if the numbers given lead to none."""
+    if root.data == root.data:
+        return
+    recording = Recording(root)
+    first = next(node for node in evaluation_order(root) if node.data != node.data)
+    if first.op is None:  # it was given
+        return
+    numbers = in_numbers(first, recording.numbers(first), first.data)
+    sides = dict.fromkeys([in_names(first, recording.names), numbers])
+    _complain(
+        f"note: {' = '.join(filter(None, sides))} is nan: there it has no value, and so no "
+        f"derivative through it means anything"
+    )
 
 
 def _complain(message: object, excerpt: str = "") -> None:

@@ -8,6 +8,7 @@ else exists, so that an expression from a stranger can compute a number and do n
 from __future__ import annotations
 
 import ast
+import builtins
 import difflib
 import inspect
 import keyword
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..core import Value, formula
+from ..core import functions as functions_of_core
 from ..core.formula import CHOICE, CONSTANTS, FORMS, Token
 from ..core.ops import OPS, Op
 from ..core.table import BUILT_IN
@@ -64,8 +66,17 @@ _NEVER = "\"'\\#"
 
 
 def functions() -> list[str]:
-    """What is written as a function: the names of rows, but of those that are infix operators."""
-    return [op.name for op in OPS.values() if op.symbol.isidentifier() or op.arity is None]
+    """What is written as a function, as people know them.
+
+    These are the names of rows, but of infix operators, and of rows that only others are made of.
+    """
+    known = {*vars(functions_of_core), *vars(builtins)}
+    return [
+        op.name
+        for op in OPS.values()
+        if op.symbol.isidentifier() or op.arity is None
+        if op.name in known or op.name not in BUILT_IN
+    ]
 
 
 class ExpressionError(ValueError):

@@ -22,12 +22,13 @@ from typing import Any
 
 from ..core import Value
 from ..core.origin import record_source
+from ..lines import GAP
 from ..stepping.stepper import Stepper
 from ..stepping.steps import held
 from ..stepping.tables import ROWS_SHOWN
 from ..stepping.targets import Predicate, find_node
-from ..text import GAP, plain, signed
-from ..words.formulas import in_names
+from ..text import plain, signed
+from ..words.formulas import sides
 from ..words.names import NAME
 from . import expression
 from .expression import ExpressionError
@@ -121,9 +122,8 @@ class GraphNames:
     def describe(self, node: Value) -> str:
         """A node in one line: its formula, its number, and its gradient so far."""
         names = self._stepper.steps.names
-        called = names.beside_formula(node)
-        sides = filter(None, [called, in_names(node, names), signed(self._data(node))])
-        return f"{' = '.join(sides)}{GAP}grad {self._gradient(node)}"
+        made = " = ".join([*sides(node, names), signed(self._data(node))])
+        return f"{made}{GAP}grad {self._gradient(node)}"
 
     def operands(self, node: Value) -> str:
         """The operands of a node, one a line."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..calculus.critical import classify_critical_point
 from ..calculus.descent import Descent, Iterate, gradient_descent, newton, sign_descent
 from ..core import Value
-from ..text import GAP, align, columns, counted, in_full, plain, table, width
+from ..lines import GAP, align, columns, table, width
+from ..text import DIGITS, counted, in_full
 from . import expression
 from .expression import Expression, ExpressionError
 from .terminal import say, tell
@@ -36,6 +38,7 @@ FIRST = 5  # steps that are shown each; later ones where they are 10, 20, 50, 10
 
 def minimize(
     read: Expression,
+    letter: str,
     numbers: Mapping[str, float],
     by: Sequence[str],
     method: str,
@@ -46,6 +49,7 @@ def minimize(
 
     Args:
         read: the expression.
+        letter: what it is called, which the methods call f.
         numbers: where to begin: a number for each of its inputs.
         by: the inputs that move.
         method: one of ``METHODS``.
@@ -69,7 +73,6 @@ def minimize(
     f: Callable[..., Any] = read.function(by, fixed)
     if not isinstance(f(*map(Value, start)), Value):
         raise ExpressionError(f"the result does not depend on {', '.join(by)}; choose with --by")
-    letter = "f" if "f" not in numbers and "f" not in read.parts else "value"
     step = {"step": _step(options["step"])} if "step" in options else {}
     iterates: list[Iterate] = []
 
@@ -77,12 +80,16 @@ def minimize(
         iterates[at.k :] = [at]  # for a run may be begun anew
 
     found = run(f, start, callback=keep, **{**options, **step})
-    chosen = [f"{option} {value}" for option, value in options.items() if option in _SHOWN]
+    chosen = [
+        option if value is True else f"{option} {value}"
+        for option, value in options.items()
+        if option in _SHOWN
+    ]
     tell(", ".join([f"{name} by {', '.join(by)}", *chosen]))
     if iterates:
         say("\n".join(["", *_path(iterates, by, letter, whole_path), ""]))
     verdict = "converged" if found.converged else "not converged"
-    tell(f"{verdict} after {counted(found.steps, 'step')}; {found.reason}")
+    tell(f"{verdict} after {counted(found.steps, 'step')}; {_of(letter, found.reason)}")
     if not math.isfinite(found.value):
         return False
     where = "" if found.converged else ", the best point on the way"
@@ -90,10 +97,15 @@ def minimize(
     rows += [(n, in_full(x), in_full(d + 0.0)) for n, x, d in zip(by, found.x, found.gradient)]
     say("\n".join(["", f"{letter} = {in_full(found.value)}{where}", "", *table(rows), ""]))
     try:
-        tell(str(classify_critical_point(f, found.x)))
+        tell(_of(letter, classify_critical_point(f, found.x).line))
     except ValueError as error:
         tell(str(error))
     return found.converged
+
+
+def _of(letter: str, said: str) -> str:
+    """What is said of a function f, for one that is called otherwise."""
+    return re.sub(r"\bf\b", letter, said)
 
 
 def _step(text: str) -> float | Callable[[int], float]:
@@ -116,10 +128,10 @@ def _path(iterates: Sequence[Iterate], by: Sequence[str], letter: str, whole: bo
     last = len(iterates) - 1
     shown = iterates if whole else [at for at in iterates if _is_shown(at.k) or at.k == last]
     cells = [["step", *[f"{at.k}" for at in shown]]]
-    cells.append([letter, *[plain(at.value) for at in shown]])
+    cells.append([letter, *_rounded([at.value for at in shown])])
     cells.append(["|gradient|", *[f"{math.hypot(*at.gradient):.3g}" for at in shown]])
     for i, name in enumerate(by):
-        cells.append([name, *[plain(at.x[i]) for at in shown]])
+        cells.append([name, *_rounded([at.x[i] for at in shown])])
     used, fitting = -len(GAP), list[list[str]]()
     for column in cells:
         used += max(map(columns, column)) + len(GAP)
@@ -129,6 +141,11 @@ def _path(iterates: Sequence[Iterate], by: Sequence[str], letter: str, whole: bo
     lines = align(list(zip(*fitting)))
     left_out = len(cells) - len(fitting)
     return [*lines, f"({counted(left_out, 'name')} left out of the table)"] if left_out else lines
+
+
+def _rounded(numbers: Sequence[float]) -> list[str]:
+    """Numbers of one column, all to six digits: they are told in full where the way has ended."""
+    return [f"{number + 0.0:.{DIGITS}g}" for number in numbers]
 
 
 def _is_shown(k: int) -> bool:

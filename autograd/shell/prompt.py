@@ -19,13 +19,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..core import Value
 from ..drawing import render
+from ..lines import table
 from ..page import page
 from ..stepping import conditions, tables
 from ..stepping.nudge import Experiment, checked_move
 from ..stepping.stepper import Stepper
 from ..stepping.steps import ForwardStep, Step, headline
 from ..stepping.targets import Breakpoint, Predicate, condition_target, find_node, resolve
-from ..text import Text, table
+from ..text import Text
 from ..views import stepper_of
 from ..words.staleness import stale_graph
 from ..words.variables import variables_of

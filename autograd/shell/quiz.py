@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..core import Value
+from ..lines import GAP
 from ..stepping.diagnoses import HINTS, Question, diagnose, hint, question
 from ..stepping.recording import Recording
-from ..text import GAP, counted, signed
-from ..words.formulas import in_names, in_numbers
+from ..text import counted, signed
+from ..words.formulas import in_numbers, sides
 from ..words.names import derivative
 from .terminal import ask, say, tell
 
@@ -155,5 +156,5 @@ class Quiz:
         recording = self._recording
         names, data = recording.names, recording.data[recording.place[node]]
         numbers = in_numbers(node, recording.numbers(node), data)
-        sides = [names.beside_formula(node), in_names(node, names), numbers, signed(data)]
-        return " = ".join(dict.fromkeys(filter(None, sides)))
+        made = [*sides(node, names), numbers, signed(data)]
+        return " = ".join(dict.fromkeys(filter(None, made)))

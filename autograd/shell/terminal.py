@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..text import fitted, width
+from ..lines import fitted, width
 
 try:
     import readline

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core import Value
-from ..text import GAP, columns, ends, fitted, got, real, signed, width, wrapped
+from ..lines import GAP, columns, fitted, width, wrapped
+from ..text import ends, got, real, several, signed, whole_number
 from ..words.variables import scope_of, variables_of
 from . import diagnoses
 from .diagnoses import Question, diagnose, question
@@ -28,7 +29,7 @@ WIDEST = 30  # columns before the verdicts; what is wider has its verdict on the
 
 @dataclass(frozen=True, repr=False)
 class HandVerdict:
-    """What there is to say of one derivative; ``str`` of it says so in a line.
+    """What there is to say of one derivative; ``line`` says so in one.
 
     Attributes:
         node: the Value that was differentiated by.
@@ -63,20 +64,21 @@ class HandVerdict:
         """A hint: 1 for the chain rule in names, 2 for its numbers, 3 for the derivative itself.
 
         Raises:
-            ValueError: if ``step`` is none of these.
+            TypeError: if ``step`` is not an integer.
+            ValueError: if it is none of these.
         """
-        steps = range(1, len(diagnoses.HINTS) + 1)
-        if step not in steps:
-            raise ValueError(f"hint(step): step is 1, 2 or 3, got {step!r}")
+        step = whole_number("hint(step): step", step, most=len(diagnoses.HINTS))
         return diagnoses.hint(self._question, step)
 
     def __bool__(self) -> bool:
         return self.right
 
     def __repr__(self) -> str:
-        return fitted(str(self))
+        return fitted(self.line)
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """What there is to say of it, in one line."""
         return f"{self.derivative} = {signed(self.answer)}: {self.sentence}"
 
 
@@ -84,7 +86,8 @@ class HandVerdict:
 class HandReport:
     """What ``check_by_hand`` found: true if all is right; shown as a table.
 
-    ``report["a"]``, or with the Value itself, is what is said of one; iterated over, it gives all.
+    ``report["a"]``, or with the Value itself, is what is said of one, and a KeyError if it was not
+    asked for, or is the label of several; iterated over, it gives all.
 
     Attributes:
         verdicts: what is said of each derivative, in the order in which they were given.
@@ -112,9 +115,11 @@ class HandReport:
         return iter(self.verdicts)
 
     def __getitem__(self, name: Value | str) -> HandVerdict:
-        for verdict in self.verdicts:
-            if name in (verdict.node, verdict.name, verdict.node.label or None, verdict._key):
-                return verdict
+        # Two nodes may share a label, which is the name of only one of them.
+        ways = [(x._key, x.node, x.name, x.node.label) for x in self.verdicts]
+        for known in zip(*ways) if name != "" else ():
+            if known.count(name) == 1:
+                return self.verdicts[known.index(name)]
         names = ", ".join(ends([verdict.name for verdict in self.verdicts], NAMES_SHOWN))
         raise KeyError(f"{got(name)} was not checked; there are {names}")
 
@@ -176,7 +181,8 @@ def check_by_hand(
     """
     if not isinstance(root, Value):
         raise TypeError(
-            f"{TOOL}(root, ...): root is the Value that is differentiated, got {got(root)}"
+            f"{TOOL}(root, ...): root is the Value that is differentiated, got "
+            f"{got(root)}{several(root)}"
         )
     if not isinstance(derivatives, Mapping):
         raise TypeError(
@@ -234,4 +240,7 @@ def _number(name: str, given: object) -> float:
 def _verdict(recording: Recording, node: Value, answer: float, key: Value | str) -> HandVerdict:
     asked = question(recording, node)
     kind, sentence = diagnose(asked, answer)
+    if asked.total != asked.total:  # then a slip that gives the answer explains nothing
+        kind = "not yet"
+        sentence = f"{asked.asked} is nan here, so no number is right: look for what is not defined"
     return HandVerdict(node, asked.node, asked.asked, answer, kind, sentence, asked, key)

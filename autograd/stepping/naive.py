@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from ..core import Value
 from ..core.sweep import Report
-from ..text import signed, table
+from ..lines import table
+from ..text import signed
 from .recording import Recording
 
 NODES_SHOWN = 60

@@ -9,14 +9,15 @@ when, and ``javascript`` writes the same rows for the live page.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from ..core import Value
 from ..core.table import Op
-from ..text import table
+from ..lines import table
+from ..text import ALL_DIGITS
 from ..words.names import atom, derivative
 from .above import Above, bends
 from .recording import Recording
@@ -24,6 +25,7 @@ from .sentences import Formula, constant, in_closure
 
 MOVES = (1.0, 0.1, 0.01, 0.001)
 DIGITS = 5  # so that 0.00029324 and 0.00029415 can be told apart
+SURE = 2  # digits of what two numbers are off by that are told in any case
 FAR = (1.0, -1.0, 1000.0, -1000.0)  # moves that what is linear is tried on, in sizes of the number
 SAFETY = 4.0  # times what rounding is expected to leave
 BESIDE = 1e-6  # of the number's size: a little further away than the next floats
@@ -225,16 +227,47 @@ class Nudge:
         return {**shown, **self.words, "percent": percent}
 
     def __str__(self) -> str:
-        told = {**{name: short(number) for name, number in self.numbers.items()}, **self.words}
-        off = short(self.numbers["measured"] - self.numbers["promised"])
+        if self.is_unseen:
+            return self.sentence
+        n, words = self.numbers, self.words
+        digits, off = self._compared
+        measured, promised = short(n["measured"], digits), short(n["promised"], digits)
+        move = short(n["move"])
+        x, moved = _enough([n["x"], n["moved"]], _rise, n["move"])
+        before, after = _enough([n["before"], n["after"]], _rise, n["measured"], digits)
+        slope, _ = _enough([n["slope"], n["move"]], math.prod, n["promised"], digits)
         lines = [
-            "{node} moves by {by} = {move}, from {x} to {moved}".format_map(told),
-            "{of} measured = {measured}, from {before} to {after}".format_map(told),
-            "{of} promised = {asked} * {by} = {slope} * {move} = {promised}".format_map(told),
+            f"{words['node']} moves by {words['by']} = {move}, from {x} to {moved}",
+            f"{words['of']} measured = {measured}, from {before} to {after}",
+            f"{words['of']} promised = {words['asked']} * {words['by']} = {slope} * {move} "
+            f"= {promised}",
             f"off by {off}",
             self.sentence,
         ]
-        return self.sentence if self.is_unseen else "\n".join(filter(None, lines))
+        return "\n".join(filter(None, lines))
+
+    @property
+    def row(self) -> list[str]:
+        """The move, what was measured, what was promised, and what the two are off by."""
+        digits, off = self._compared
+        compared = short(self.numbers["measured"], digits), short(self.numbers["promised"], digits)
+        return [short(self.numbers["move"]), *compared, off]
+
+    @property
+    def _compared(self) -> tuple[int, str]:
+        """How many digits of both it takes to see what they are off by, and that.
+
+        It is the difference of what is shown, so that it comes out by hand; but where there are not
+        enough digits, or they would show nothing but rounding, that is told as it is.
+        """
+        measured, promised = self.numbers["measured"], self.numbers["promised"]
+        off = measured - promised
+        is_rounding = abs(off) <= self.numbers["noise"]
+        for digits in range(DIGITS, DIGITS + 1 if is_rounding else ALL_DIGITS):
+            found = _rise([float(short(promised, digits)), float(short(measured, digits))])
+            if short(found, SURE) == short(off, SURE):
+                return digits, short(found)
+        return DIGITS, short(off, SURE)
 
 
 class Experiment:
@@ -295,9 +328,7 @@ class Experiment:
         words = self._words
         rows = [[words["by"], f"{words['of']} measured", f"{words['of']} promised", "off by"]]
         for nudge in nudges:
-            measured, promised = nudge.numbers["measured"], nudge.numbers["promised"]
-            row = nudge.numbers["move"], measured, promised, measured - promised
-            rows.append([short(number) for number in row])
+            rows.append(nudge.row)
         said: dict[str, list[str]] = {}
         for nudge, (by, *_) in zip(nudges, rows[1:]):
             if nudge.verdict is not None and nudge.verdict.of_all:
@@ -376,9 +407,29 @@ def checked_move(by: float) -> float:
     return by
 
 
-def short(number: float) -> str:
+def short(number: float, digits: int = DIGITS) -> str:
     """A number with its sign and five digits; ``nan`` has no sign."""
-    return "nan" if number != number else f"{number + 0.0:+.{DIGITS}g}"
+    return "nan" if number != number else f"{number + 0.0:+.{digits}g}"
+
+
+def _rise(numbers: Sequence[float]) -> float:
+    """From the first of two numbers to the second."""
+    return numbers[1] - numbers[0]
+
+
+def _enough(
+    numbers: Sequence[float],
+    come_to: Callable[[Sequence[float]], float],
+    result: float,
+    digits: int = DIGITS,
+) -> list[str]:
+    """Numbers with as many digits as it takes for what they come to to be what is shown."""
+    shown = [short(x) for x in numbers]
+    for more in range(DIGITS, ALL_DIGITS + 1):
+        texts = [short(x, more) for x in numbers]
+        if short(come_to([float(text) for text in texts]), digits) == short(result, digits):
+            return texts
+    return shown
 
 
 def javascript(ops: Iterable[Op]) -> str:

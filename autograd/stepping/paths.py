@@ -21,7 +21,8 @@ from itertools import count
 from typing import NamedTuple
 
 from ..core import Value, ieee
-from ..text import GAP, HANG, aligned_within, counted, fitted, signed, width
+from ..lines import GAP, HANG, aligned_within, fitted, width
+from ..text import counted, signed
 from ..words.names import Names, derivative
 from .recording import Recording
 from .steps import WIDE, product

@@ -14,11 +14,13 @@ from itertools import count
 from ..checking.differences import Comparison
 from ..core import Value
 from ..core.stale import StaleGraphError, refuse_stale
-from ..text import FittedText, Text, counted, fitted, shortened, whole_number
+from ..lines import FittedText, fitted
+from ..text import Text, counted, real, shortened, whole_number
 from ..words.staleness import stale_graph
 from . import node_check, tables
 from .cursor import Cursor
 from .naive import beside_naive
+from .nudge import Experiment, checked_move
 from .paths import PATHS_SHOWN, Why, why
 from .steps import ForwardStep, Step, headline, held
 from .targets import Breakpoint, Predicate, condition_target, find_node, resolve
@@ -287,6 +289,23 @@ class Stepper(Cursor):
         """
         return node_check.check(self.steps, find_node(self.steps, node))
 
+    def nudge(self, node: Value | str, by: float | None = None) -> Text:
+        """Move a node a little: what its gradient promises of the root, beside what comes.
+
+        For a small move dw the root L moves by dL = dL/dw * dw. What depends on the node is
+        computed again, beside the graph; no ``.data`` changes.
+
+        Args:
+            node: the node that moves; not the root.
+            by: by how much; None for a table of moves by 1, 0.1, 0.01 and 0.001.
+
+        Raises:
+            TypeError: if ``by`` is not a real number.
+            ValueError: if ``node`` is the root, or ``by`` is 0, infinite or nan.
+        """
+        moves = Experiment(self.steps, find_node(self.steps, node))
+        return FittedText(moves.told(None if by is None else checked_move(real(by))))
+
     def naive(self) -> Text:
         """What a depth-first walk without topological order would compute, beside the right.
 
@@ -340,7 +359,7 @@ class Stepper(Cursor):
         return FittedText(f"at {where} {following}")
 
     def __repr__(self) -> str:
-        return fitted(f"<Stepper {self.whereabouts:s}>")
+        return fitted(f"<Stepper {self.whereabouts}>")
 
     # Within ------------------------------------------------------------------------------------
 

@@ -15,19 +15,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
 from ..core import Value, ieee
-from ..text import (
-    DIGITS,
-    GAP,
-    NARROW_GAP,
-    align,
-    columns,
-    counted,
-    digits_enough,
-    plain,
-    signed,
-    width,
-    wrapped,
-)
+from ..lines import GAP, NARROW_GAP, align, columns, width, wrapped
+from ..text import DIGITS, counted, digits_enough, plain, signed
 from ..words import formulas
 from ..words.names import Names, derivative
 

@@ -14,10 +14,10 @@ from typing import TextIO
 from ..core import Value
 from ..core.formula import STRENGTHS, bind
 from ..core.sweep import count_consumers, evaluation_order
-from ..text import fitted, signed, table, whole_number
+from ..lines import fitted, table
+from ..text import signed, whole_number
 from ..words import formulas
 from ..words.ends import roots_of, swept_nodes
-from ..words.formulas import in_names
 from ..words.names import Names, derivative
 from ..words.staleness import stale_graph
 from ..words.variables import variables_of
@@ -35,9 +35,9 @@ def show(
     """Print the graph under a Value as a table, operands before what is made of them.
 
     A node that has no label is called as the variable that holds it where this is called, else by
-    the number of its line, ``v3``, and in formulas by its own while that is short. Before a sweep
-    the gradient is ``--``. Of a large graph the lines in the middle are left out. If some number is
-    no longer what its operands give, a last line says so.
+    its formula while that is short, else by the number of its line, ``v3``. Before a
+    sweep the gradient is ``--``. Of a large graph the lines in the middle are left out. If some
+    number is no longer what its operands give, a last line says so.
 
     Args:
         root: the Value at the end of the computation; or several, in a list.
@@ -51,11 +51,11 @@ def show(
     Example:
         >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
         >>> show(a * b + a)
-        line   node   formula     data   grad   used
-        1      a      (leaf)      +2     --     2 times
-        2      b      (leaf)      -3     --     once
-        3      v3     a * b       -6     --     once
-        4      v4     a * b + a   -4     --     the end
+        line   node        formula   data   grad   used
+        1      a           (leaf)    +2     --     2 times
+        2      b           (leaf)    -3     --     once
+        3      a * b                 -6     --     once
+        4      a * b + a             -4     --     the end
     """
     roots = roots_of(root, "show(root) prints the graph under a Value, or under a list of them")
     max_rows = whole_number("show: max_rows", max_rows, least=2)
@@ -71,7 +71,7 @@ def show(
         rows.append(
             [
                 f"{number + 1}",
-                names.beside_formula(node),
+                names[node],
                 _formula(node, names),
                 signed(node.data),
                 held(node.grad if node in swept or node.grad else None),
@@ -96,7 +96,7 @@ def pass_table(cursor: Cursor, places: Iterable[int]) -> str:
         waits = f"waits (0/{len(recording.arriving(node))})" if place else "the root"
         rows.append(
             [
-                names.beside_formula(node),
+                names[node],
                 _formula(node, names),
                 signed(recording.data[place]),
                 held(cursor.grad_so_far(node)),
@@ -115,7 +115,7 @@ def values_table(cursor: Cursor, places: Iterable[int]) -> str:
     for place in places:
         node = recording.nodes[place]
         data = NOT_BEGUN if node in waiting else signed(recording.data[place])
-        rows.append([names.beside_formula(node), _formula(node, names), data])
+        rows.append([names[node], _formula(node, names), data])
     return "\n".join(table(rows))
 
 
@@ -159,12 +159,9 @@ def equation(recording: Recording, node: Value) -> str:
     step = recording.part(place, 0, min(edges, EDGES_SHOWN))
     name, root = names[node], names[recording.root]
     upstream = derivative(root, name)
-    made = [
-        formulas.in_names(node, names),
-        formulas.in_numbers(node, recording.numbers(node), step.data),
-    ]
+    in_numbers = formulas.in_numbers(node, recording.numbers(node), step.data)
     lines = [
-        " = ".join(filter(None, [names.beside_formula(node), *made, signed(step.data)])),
+        " = ".join(filter(None, [*formulas.sides(node, names), in_numbers, signed(step.data)])),
         f"{upstream} = {signed(step.gradient)}",
     ]
     for number, edge in enumerate(step.edges, start=recording.starts[place]):
@@ -201,7 +198,8 @@ def stack(recording: Recording, path: list[Value], chosen: Value) -> str:
 
 
 def _formula(node: Value, names: Names) -> str:
-    return in_names(node, names) or "(leaf)"
+    """How a node is made, which of one that is called by its formula its name says."""
+    return "(leaf)" if node.op is None else ", ".join(formulas.sides(node, names)[1:])
 
 
 def _times(count: int) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ..core import Value
 from ..core.ops import OPS
-from ..text import counted, escape, fitted, got, signed
+from ..lines import fitted
+from ..text import counted, escape, got, signed
 from ..words.names import show_label
 from ..words.pointing import called, only, unknown
 from .conditions import parse_condition

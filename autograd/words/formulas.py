@@ -137,10 +137,14 @@ def on_leaves(pieces: Iterable[str | Value], show: Callable[[Value], str]) -> st
 def node_line(node: Value, names: Names, number: float) -> str:
     """A node and what it was made of: ``e = a * b``; of a leaf its number: ``a = +2 (leaf)``.
 
-    One that is called by its formula is ``v3 = a * b``.
+    One that is called by its formula is ``a * b``, which says both.
     """
-    made = in_names(node, names) or f"{signed(number)} (leaf)"
-    return f"{names.beside_formula(node)} = {made}"
+    return " = ".join(sides(node, names) + [f"{signed(number)} (leaf)"] * (node.op is None))
+
+
+def sides(node: Value, names: Names) -> list[str]:
+    """What a node is called, and its formula, where it has one that its name does not say."""
+    return [*dict.fromkeys(filter(None, [names[node], in_names(node, names)]))]
 
 
 def made_at(node: Value) -> str:

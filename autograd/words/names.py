@@ -23,7 +23,7 @@ MOST_OPERANDS = LONGEST_FORMULA // 2  # of more than that it is longer
 
 # w, loss_1, layer1.neuron0.w[2] or ws['first'], and the derivatives dL/dw and d(dL/dw)/db, to any
 # order that fits: what can stand in a formula as it is.
-NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\]|\['\w+'\])*"
+NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+(?:, ?\w+)*\]|\['[\w.-]+'\])*"
 _SIDE = rf"(\(.*\)|{NAME})"
 _DERIVATIVE = re.compile(rf"d{_SIDE}/d{_SIDE}")
 _PLAIN = re.compile(NAME)
@@ -64,13 +64,11 @@ class Names(dict[Value, str]):
             if node in labels:
                 self.labelled.setdefault(labels[node], []).append(node)
         self._nodes, self._prefix = nodes, _free_prefix(shown.values())
-        self._numbers: dict[Value, str] = {}
         self._strengths: dict[Value, int] = {}  # of those called by a label or a formula
         # No name is what somebody may type to mean the label of another node.
         for_labels, given = {*shown, *shown.values()}, set[str]()
         copies: dict[str, Iterator[int]] = {}
         for number, node in enumerate(nodes, start=1):
-            called = f"{self._prefix}{number}"
             if node in labels:
                 label = labels[node]
                 name, self._strengths[node] = shown[label], bound[label]
@@ -80,10 +78,8 @@ class Names(dict[Value, str]):
                 assert node.op is not None
                 self._strengths[node] = node.op.form.strength
                 is_taken = name in given or name in for_labels
-                if not is_taken:
-                    self._numbers[node] = called
             else:
-                name, is_taken = called, False
+                name, is_taken = f"{self._prefix}{number}", False
             if is_taken:
                 stem = name if self._strengths[node] == STRONGEST else f"({name})"
                 self._strengths[node] = STRONGEST
@@ -119,10 +115,6 @@ class Names(dict[Value, str]):
             return ""
         formula = form.write(texts, strengths)
         return formula if len(formula) <= LONGEST_FORMULA else ""
-
-    def beside_formula(self, node: Value) -> str:
-        """What to call a node where its formula stands beside it: ``v3``, of ``v3 = a * b``."""
-        return self._numbers.get(node) or self[node]
 
     def find(self, written: str) -> Value | None:
         """The node of a name; else of a label; else of ``v3``, ``w#1``, ``a*b`` or ``(a * b)``."""
