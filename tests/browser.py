@@ -1,8 +1,8 @@
 """Pages as their reader meets them: a headless Chromium, driven by keys, clicks and fingers.
 
 The fixture ``page`` gives one. Where there is no Chromium with chromedriver, or no selenium, tests
-of pages are skipped; with BROWSER_TESTS=required, as ``.ci/run`` sets it, that is a failure. One
-browser serves all of them, one after the other.
+of pages are skipped; with BROWSER_TESTS=required, as ``.ci/run`` sets it, that is a failure. Each
+process of pytest has one browser, for one test after the other.
 """
 
 from __future__ import annotations

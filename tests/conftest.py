@@ -59,7 +59,7 @@ def equal_networks(layers_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The browser of the tests that are marked with ``xdist_group("browser")``."""
+    """The browser of one of pytest's processes, for all its tests of pages."""
     chrome = browser.start(tmp_path_factory.mktemp("profile"))
     yield chrome
     chrome.quit()

@@ -45,11 +45,14 @@ def check_label(label: str) -> None:
 
         graph = pygraphviz.AGraph(string=source)
         [node] = graph.nodes()
-        assert not graph.edges() and not graph.subgraphs(), source
+        assert not graph.edges(), source
+        assert all(rank.nodes() == [node] for rank in graph.subgraphs()), source
         attributes = {name: node.attr[name] or "" for name in ("label", "tooltip")}
         assert {*node.attr} == {*attributes, "class"} and node.attr["class"] == "root", source
     else:
-        found = re.search(r'\tv0 \[label=<(.*)> tooltip="(.*)" class="root"\]\n\}', source)
+        found = re.search(
+            r'\tv0 \[label=<(.*)> tooltip="(.*)" class="root"\]\n\t\{rank=same; v0\}\n\}', source
+        )
         assert found, source
         attributes = {"label": found[1], "tooltip": found[2].replace('" + "', "")}
     check_same(label, text_of_label(attributes["label"]), longest=LONGEST_LABEL)

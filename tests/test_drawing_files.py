@@ -438,17 +438,23 @@ def test_a_table_lists_the_graph_in_the_order_of_evaluation(capsys):
     assert {line.split()[-2] for line in capsys.readouterr().out.splitlines()[1:-1]} == {"--"}
 
 
-def test_shared_nodes_are_called_by_the_number_of_their_line(capsys):
+def test_nodes_are_called_by_variables_by_short_formulas_and_by_the_number_of_their_line(capsys):
     x = Value(1.5)
     y = x + x
-    show(y * y + x)
-    rows = [re.split(r" {2,}", line) for line in capsys.readouterr().out.splitlines()[1:]]
-    assert [(row[0], row[1], row[2], row[5]) for row in rows] == [
-        ("1", "x", "(leaf)", "3 times"),
-        ("2", "y", "x + x", "2 times"),
-        ("3", "v3", "y * y", "once"),
-        ("4", "v4", "y * y + x", "the end"),
+    far = y * y * y * y
+    show(far * far + x)
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "1 x (leaf) +1.5 -- 3 times",
+        "2 y x + x +3 -- 4 times",
+        "3 y * y +9 -- once",
+        "4 y * y * y +27 -- once",
+        "5 far y * y * y * y +81 -- 2 times",
+        "6 far * far +6561 -- once",
+        "7 far * far + x +6562.5 -- the end",
     ]
+    show(Value(2.0, "a_long_name") * Value(3.0, "another_long_name") * x)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[1] for row in rows] == ["a_long_name", "another_long_name", "v3", "x", "v3"]
 
 
 def test_of_a_large_graph_the_middle_is_left_out(capsys):

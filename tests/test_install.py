@@ -226,7 +226,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("install")
 def test_a_wheel_is_compiled_or_pure(source: Path, tmp_path: Path) -> None:
     if not can_compile():
         pytest.skip("no C compiler, or no headers of Python")
@@ -252,7 +251,6 @@ def test_a_wheel_is_compiled_or_pure(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script of Unix")
-@pytest.mark.xdist_group("install")
 def test_a_wheel_is_pure_where_nothing_compiles_and_says_why(source: Path) -> None:
     # In a folder where something was compiled before, if the test above ran.
     compiler = source / "cc"
@@ -268,7 +266,6 @@ def test_a_wheel_is_pure_where_nothing_compiles_and_says_why(source: Path) -> No
     assert why == complaint + "\n"
 
 
-@pytest.mark.xdist_group("install")
 def test_the_source_distribution_holds_what_is_compiled(source: Path) -> None:
     with tarfile.open(built(source, "sdist")) as archive:
         assert beside_python(archive.getnames()) == SOURCES

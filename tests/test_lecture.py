@@ -14,9 +14,6 @@ import make_notebook
 import nbformat
 import pytest
 
-# One run serves all tests.
-pytestmark = pytest.mark.xdist_group("lecture")
-
 PICTURES = {"image/png", "text/html"}
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 LONGEST = 60  # seconds, for a run

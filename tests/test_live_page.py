@@ -22,8 +22,6 @@ from test_live import HOSTILE, chain, hostile
 import autograd
 from autograd import Op, Value, live
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 WINDOWS = ((1400, 900), (1280, 720), (390, 844))
 
 

@@ -21,8 +21,6 @@ from autograd.page.still import Still
 from autograd.stepping.nudge import SERIES, Experiment
 from autograd.stepping.recording import Recording
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 Function = Callable[..., Any]
 Show = Callable[..., Page]
 DESKTOP = (1400, 900)

@@ -15,8 +15,6 @@ from autograd.stepping.diagnoses import DIAGNOSES, diagnose, hint, question
 from autograd.stepping.recording import Recording
 from autograd.text import signed
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 ENTER = "stepgrad.mode('predict'); app.paint();"
 # Everything in the document but the data and the scripts.
 DOM = """

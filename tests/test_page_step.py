@@ -18,8 +18,6 @@ from autograd.stepping.naive import naive_walk
 from autograd.stepping.steps import Step, contribution
 from autograd.text import plain, signed
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 DASH = "\u2014"
 
 

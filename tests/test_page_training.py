@@ -14,8 +14,6 @@ from browser import Page
 
 import nn
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 Example = tuple[nn.MLP, list[Any], list[Any], Any]
 
 

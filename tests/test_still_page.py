@@ -10,7 +10,6 @@ import pytest
 import autograd
 from autograd import Value, render
 
-pytestmark = pytest.mark.xdist_group("browser")
 LOOKS = Path(__file__).with_name("looks.js").read_text()
 PLACE = "const r = svg.getBoundingClientRect(); return [(400 - r.left) / r.width, view.scale]"
 
