@@ -49,7 +49,7 @@ def width(stream: TextIO | None = None) -> int:
     """
     stream = sys.stdout if stream is None else stream
     written = os.environ.get("COLUMNS", "")
-    columns = int(written) if written.isdecimal() else 0
+    columns = int(written) if re.fullmatch("[0-9]{1,6}", written) else 0
     try:
         if not columns and stream.isatty():
             columns = os.get_terminal_size(stream.fileno()).columns

@@ -6,6 +6,8 @@ import os
 # Each of pytest's processes has one core to itself, and threads of NumPy's would wait for another.
 # NumPy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# What is printed here is as wide as where there is no terminal, whatever somebody's shell says.
+os.environ.pop("COLUMNS", None)
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -549,6 +549,8 @@ def test_wide_tables_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
             ["nudge", "w*x", "w=1", "x=2", "--by", "v"],
             "--by v: v is no name that moves here; there",
         ),
+        (["nudge", "w*x", "w=1", "x=2", "--by", ","], "--by names nothing; there are w, x"),
+        (["minimize", "w*x", "w=1", "x=2", "--by", ""], "--by names nothing; there are w, x"),
         (["nudge", "w*x", "w=1", "x=2", "--by", "w", "--step", "0"], "other than 0, got 0"),
         (["nudge", "w*x", "w=1", "x=2", "--step", "a"], "'--step=a' gives no number"),
         (["nudge", "w*x", "w=1", "x=2", "by", "w"], "by is an option: write --by"),

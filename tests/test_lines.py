@@ -69,7 +69,8 @@ def test_without_a_terminal_there_are_79_columns(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("written", "found"), [("120", 119), ("40", 39), ("7", 19), ("0", 79), ("-5", 79), ("wide", 79)]
+    ("written", "found"),
+    [("120", 119), ("40", 39), ("7", 19), ("0", 79), ("-5", 79), ("wide", 79), ("9" * 5000, 79)],
 )
 def test_the_environment_may_say_how_many(
     written: str, found: int, monkeypatch: pytest.MonkeyPatch

@@ -534,6 +534,8 @@ def _by(chosen: argparse.Namespace, known: Iterable[str]) -> list[str]:
                 f"do you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
             )
             raise ExpressionError(f"--by {name}: {name} is no name that moves here; {advice}")
+    if chosen.by and not names:
+        raise ExpressionError(f"--by names nothing; there are {', '.join(known)}")
     return list(dict.fromkeys(names)) or known
 
 
