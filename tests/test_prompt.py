@@ -844,7 +844,7 @@ class Terminal:
         os.write(self._master, keys.encode())
         self.until(keys)
         os.write(self._master, b"\x03")
-        while not select.select([self._master], [], [], SECONDS / 10)[0]:
+        while not select.select([self._master], [], [], 1.0)[0]:
             os.write(self._master, b"\x03")
         return self.until("(step) ")
 
