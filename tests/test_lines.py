@@ -154,13 +154,15 @@ def test_where_a_line_is_broken(line: str, room: int, lines: list[str]) -> None:
     assert wrapped(line, room) == lines
 
 
-def test_a_text_within_another_is_broken_with_it() -> None:
+def test_a_text_within_another_is_broken_with_it(columns_of_terminal: Any) -> None:
     a, b = Value(2.0, "a"), Value(-3.0, "b")
     s = step_through(a * b)
     s.run()
     for room in (30, 40, 60):
-        whole = at(WIDE, s.next())
-        assert at(room, s.next()).splitlines() == wrapped(whole, room - 1)
+        columns_of_terminal(WIDE)
+        whole = str(s.next())
+        columns_of_terminal(room)
+        assert str(s.next()).splitlines() == wrapped(whole, room - 1)
 
 
 def test_letters_of_east_asia_take_two_columns_and_accents_none() -> None:
