@@ -2,10 +2,11 @@
 
 import sys
 
-if getattr(sys, "argv", [])[:1] == ["-m"]:  # until __main__ takes over, which is imported after it
+if getattr(sys, "argv", [])[:1] == ["-m"]:  # of some package, whose __main__ has not begun yet
     from . import beginning
 
-    beginning.end_quietly()
+    if beginning.is_of(__name__):
+        beginning.end_quietly()
 
 import importlib
 import typing

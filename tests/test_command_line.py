@@ -638,6 +638,24 @@ def test_what_is_no_file_is_told_in_one_line_and_left_alone(
     assert (tmp_path / "graph.dot").is_fifo()
 
 
+@pytest.mark.parametrize("statement", ["import autograd", "import nn"])
+def test_another_program_keeps_its_ctrl_c(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text(statement)
+    (tmp_path / "mine" / "__main__.py").write_text(
+        "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mine", "-m", "autograd"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 @pytest.mark.parametrize("early", ["numbers", "argparse"])  # the first for the package itself
 def test_an_interrupt_while_it_begins_ends_it_without_a_traceback(
